@@ -1,0 +1,3 @@
+//! `publish`: to come.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! `subscribe`: to come.
+
+fn main() {}

@@ -1,0 +1,82 @@
+//! The environment as a value: the programs read it once and pass it in.
+
+use crate::error::{Error, Kind, Result};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Environment variables. `Debug` shows their names only.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    /// A variable's value; an empty one counts as not set. One that is not UTF-8 is refused.
+    pub fn get(&self, name: &str) -> Result<Option<&str>> {
+        match self.0.get(name.as_ref() as &std::ffi::OsStr) {
+            None => Ok(None),
+            Some(value) => match value.to_str() {
+                Some("") => Ok(None),
+                Some(value) => Ok(Some(value)),
+                None => Err(Error::new(Kind::Configuration, format!("`{name}` is not UTF-8"))),
+            },
+        }
+    }
+
+    /// A secret from `NAME`, or from the file that `NAME_FILE` names, without the newline at its
+    /// end. Both at once are refused, as is an empty file.
+    pub fn secret(&self, name: &str) -> Result<Option<SecretString>> {
+        let file_name = format!("{name}_FILE");
+        match (self.get(name)?, self.get(&file_name)?) {
+            (Some(_), Some(_)) => Err(Error::new(
+                Kind::Configuration,
+                format!("`{name}` and `{file_name}` are both set"),
+            )
+            .hint("unset one of them")),
+            (Some(value), None) => Ok(Some(value.trim_end_matches(['\r', '\n']).into())),
+            (None, Some(path)) => read_secret(&file_name, Path::new(path)).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The user's folder for our files: `$XDG_DATA_HOME/kakehi`, else `~/.local/share/kakehi`.
+    pub fn data_dir(&self) -> Result<PathBuf> {
+        if let Some(path) = self.get("XDG_DATA_HOME")?.map(Path::new)
+            && path.is_absolute()
+        {
+            return Ok(path.join("kakehi"));
+        }
+        match self.get("HOME")? {
+            Some(home) => Ok(Path::new(home).join(".local/share/kakehi")),
+            None => Err(Error::new(Kind::Configuration, "there is no place for the default files")
+                .because_of("neither `HOME` nor `XDG_DATA_HOME` is set")
+                .hint("set `HOME`, or name every file: `--to sqlite:/path/queue.db`")),
+        }
+    }
+}
+
+impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+fn read_secret(variable: &str, path: &Path) -> Result<SecretString> {
+    let failed = || {
+        Error::new(
+            Kind::Configuration,
+            format!("cannot read `{}`, which `{variable}` names", path.display()),
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|cause| failed().because(cause))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(failed().because_of("the file is empty")),
+        text => Ok(text.into()),
+    }
+}

@@ -1,0 +1,151 @@
+//! Errors that tell what failed, why, and what to do; their kind decides the exit code.
+
+use std::fmt;
+
+/// The result of everything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of failure it is. The number is the exit code of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// Something failed that no other kind names.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// Done, but some messages became dead letters or were refused.
+    Rejected = 65,
+    /// A queue, a source or a sink cannot be reached; nothing is lost.
+    Unreachable = 69,
+    /// Our own bug.
+    Bug = 70,
+    /// Published to the spool instead of the queue.
+    Spooled = 75,
+    /// Credentials were refused.
+    Credentials = 77,
+    /// The configuration cannot work: a missing file, a missing feature, a limit out of range.
+    Configuration = 78,
+    /// Stopped by Ctrl-C.
+    Interrupted = 130,
+    /// Stopped by SIGTERM.
+    Terminated = 143,
+}
+
+impl Kind {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// An error for a person: what failed, why, and what to do about it.
+///
+/// All three are lowercase fragments with names in backticks, and never hold a password, a token
+/// or a payload.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    what: String,
+    cause: Option<anyhow::Error>,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// An error of a kind, with what failed.
+    pub fn new(kind: Kind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), cause: None, hint: None }
+    }
+
+    /// Adds why it failed.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds why it failed, in words.
+    #[must_use]
+    pub fn because_of(self, cause: impl fmt::Display) -> Self {
+        let words = anyhow::anyhow!("{cause}");
+        self.because(words)
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// What sort of failure this is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The same text on one line, for a log or for the reason of a dead letter.
+    pub fn one_line(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{}: {}", self.what, chain(cause)),
+            None => self.what.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    /// `what failed`, then indented `because: cause` and `hint: what to do`, a line each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if let Some(cause) = &self.cause {
+            write!(f, "\n  because: {}", chain(cause))?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The causes from the outermost to the innermost, without those that repeat what was said.
+fn chain(cause: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for part in cause.chain().map(ToString::to_string) {
+        if text.contains(&part) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&part);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn an_error_shows_what_why_and_what_to_do() {
+        let error = Error::new(Kind::Unreachable, "cannot reach `queue`")
+            .because_of("connection refused")
+            .hint("start it");
+        assert_eq!(
+            error.to_string(),
+            "cannot reach `queue`\n  because: connection refused\n  hint: start it"
+        );
+        assert_eq!(error.one_line(), "cannot reach `queue`: connection refused");
+        assert_eq!(error.kind().code(), 69);
+    }
+
+    #[test]
+    fn a_cause_that_repeats_itself_is_said_once() {
+        let cause = Err::<(), _>(std::io::Error::other("no route"))
+            .context("connect: no route")
+            .unwrap_err();
+        let error = Error::new(Kind::Failed, "it failed").because(cause);
+        assert_eq!(error.one_line(), "it failed: connect: no route");
+    }
+}

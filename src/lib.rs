@@ -1,0 +1,44 @@
+//! Publish/subscribe pipelines that lose nothing and store nothing twice.
+//!
+//! `publish` pours a **source** into a **queue**. `subscribe` drains a **queue** into a **sink**,
+//! and acknowledges a message only after its write succeeded.
+//!
+//! | what | where |
+//! |---|---|
+//! | what travels | [`message`] |
+//! | FROM: what can be read | [`sources`] |
+//! | VIA: what holds messages | [`queues`] |
+//! | TO: what can be written | [`sinks`] |
+//! | source -> queue | [`mod@publish`] |
+//! | queue -> sink | [`mod@subscribe`] |
+//! | what becomes of a delivery, purely | [`retry`] |
+//! | cron expression -> next time, purely | [`schedule`] |
+//! | the URL of an end, a message as a line | [`location`], [`envelope`] |
+//! | rooms that any shelf may use | [`sqlite`], [`http`] |
+//! | what a run did | [`report`] |
+//! | what the programs share | [`cli`], [`environment`], [`error`], [`clock`] |
+
+#![warn(missing_docs)]
+#![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
+
+pub mod cli;
+pub mod clock;
+pub mod envelope;
+pub mod environment;
+pub mod error;
+pub mod http;
+pub mod location;
+pub mod message;
+pub mod publish;
+pub mod queues;
+pub mod report;
+pub mod retry;
+pub mod schedule;
+pub mod sinks;
+pub mod sources;
+pub mod sqlite;
+pub mod subscribe;
+
+pub use error::{Error, Kind, Result};
+pub use location::Location;
+pub use message::{Delivery, Message, Receipt};

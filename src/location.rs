@@ -1,0 +1,230 @@
+//! The URL of an end: `scheme:path?name=value`, taken apart and never printed with its credentials.
+
+use crate::error::{Error, Kind, Result};
+use percent_encoding::percent_decode_str;
+use std::fmt;
+
+/// A source's, a queue's or a sink's URL.
+///
+/// `take` and `flag` hand out the parameters that a backend knows; `finish` refuses what is left.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location {
+    scheme: String,
+    rest: String,
+    params: Vec<(String, Option<String>)>,
+}
+
+impl Location {
+    /// Takes a URL apart: `stdin:`, `sqlite:q.db?queue=readings`, `pubsub://project/topic`.
+    ///
+    /// Parameter names and values are percent-decoded; the path is kept as it was written.
+    pub fn parse(text: &str) -> Result<Self> {
+        let malformed = |why: &str| {
+            Error::new(Kind::Usage, format!("`{}` is not a URL", redact(text)))
+                .because_of(why)
+                .hint("write it as `scheme:path?name=value`, for instance `sqlite:readings.db`")
+        };
+        let (scheme, rest) = text.split_once(':').ok_or_else(|| malformed("it has no scheme"))?;
+        let starts_well = scheme.starts_with(|c: char| c.is_ascii_lowercase());
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+        if !starts_well || !scheme.chars().all(legal) {
+            return Err(malformed("its scheme is not a word in small letters"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(malformed("it holds control characters"));
+        }
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let mut params = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = match pair.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (pair, None),
+            };
+            let name = decode(name).ok_or_else(|| malformed("a parameter is not UTF-8"))?;
+            let value = match value {
+                Some(value) => {
+                    Some(decode(value).ok_or_else(|| malformed("a parameter is not UTF-8"))?)
+                }
+                None => None,
+            };
+            if params.iter().any(|(known, _)| *known == name) {
+                return Err(malformed(&format!("it gives `{name}` twice")));
+            }
+            params.push((name, value));
+        }
+        Ok(Self { scheme: scheme.to_owned(), rest: rest.to_owned(), params })
+    }
+
+    /// The word before the first colon.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// What stands between the scheme's colon and the question mark, as it was written.
+    pub fn rest(&self) -> &str {
+        &self.rest
+    }
+
+    /// The same, percent-decoded, as the path of a file: `%3F` is a question mark.
+    pub fn path(&self) -> Result<String> {
+        decode(&self.rest)
+            .ok_or_else(|| Error::new(Kind::Usage, format!("the path of `{self}` is not UTF-8")))
+    }
+
+    /// Takes a parameter out; a parameter without a value is refused.
+    pub fn take(&mut self, name: &str) -> Result<Option<String>> {
+        let Some(at) = self.params.iter().position(|(known, _)| known == name) else {
+            return Ok(None);
+        };
+        match self.params.remove(at).1 {
+            Some(value) if !value.is_empty() => Ok(Some(value)),
+            _ => Err(Error::new(Kind::Usage, format!("`{name}` in `{self}` needs a value"))
+                .hint(format!("write `{name}=VALUE`"))),
+        }
+    }
+
+    /// Takes a flag out: there without a value or with `true`, absent or `false`.
+    pub fn flag(&mut self, name: &str) -> Result<bool> {
+        let Some(at) = self.params.iter().position(|(known, _)| known == name) else {
+            return Ok(false);
+        };
+        match self.params.remove(at).1.as_deref() {
+            None | Some("" | "true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(_) => Err(Error::new(Kind::Usage, format!("`{name}` in `{self}` is a flag"))
+                .hint(format!("write `{name}` alone"))),
+        }
+    }
+
+    /// What no `take` and no `flag` has taken yet, for a backend whose driver has parameters.
+    pub fn remaining(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.params.iter().map(|(name, value)| (name.as_str(), value.as_deref()))
+    }
+
+    /// The error for a scheme that a shelf does not have.
+    pub fn unknown_scheme(&self, shelf: &str, known: &[&str]) -> Error {
+        Error::new(Kind::Usage, format!("unknown {shelf} `{}:`", self.scheme))
+            .hint(format!("a {shelf} is one of {}", list(known)))
+    }
+
+    /// The error for a scheme whose feature is not in this build.
+    pub fn missing_feature(&self, feature: &str) -> Error {
+        Error::new(Kind::Configuration, format!("`{}:` is not in this build", self.scheme))
+            .hint(format!("build it with `cargo install --path . --features {feature}`"))
+    }
+
+    /// Refuses parameters that nobody took, with the list of what is known.
+    pub fn finish(&self, known: &[&str]) -> Result<()> {
+        let Some((name, _)) = self.params.first() else { return Ok(()) };
+        let hint = match known {
+            [] => format!("`{}:` takes no parameters", self.scheme),
+            _ => format!("`{}:` knows {}", self.scheme, list(known)),
+        };
+        Err(Error::new(Kind::Usage, format!("unknown parameter `{name}` in `{self}`")).hint(hint))
+    }
+}
+
+/// The URL without user and password.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.scheme, hide_userinfo(&self.rest))?;
+        for (at, (name, value)) in self.params.iter().enumerate() {
+            f.write_str(if at == 0 { "?" } else { "&" })?;
+            f.write_str(name)?;
+            if let Some(value) = value {
+                write!(f, "={value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// As `Display`: a password never reaches a log.
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+/// Names for an error: `` `a`, `b` ``.
+pub fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Any text that may be a URL, without user, password and query.
+fn redact(text: &str) -> String {
+    let text = text.split('?').next().unwrap_or_default();
+    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    hide_userinfo(text).chars().map(clean).collect()
+}
+
+fn hide_userinfo(rest: &str) -> String {
+    let Some(start) = rest.find("//").map(|at| at + 2) else { return rest.to_owned() };
+    // The last `@`: a password with a raw `@` or `/` in it must not be shown in part.
+    match rest[start..].rfind('@') {
+        Some(end) => format!("{}{}", &rest[..start], &rest[start + end + 1..]),
+        None => rest.to_owned(),
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_comes_apart() {
+        let mut url = Location::parse("sqlite:my%3Ffile.db?queue=a%26b&envelope").unwrap();
+        assert_eq!(url.scheme(), "sqlite");
+        assert_eq!(url.path().unwrap(), "my?file.db");
+        assert_eq!(url.take("queue").unwrap().as_deref(), Some("a&b"));
+        assert!(url.flag("envelope").unwrap());
+        assert!(url.finish(&[]).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused_with_what_is_known() {
+        let url = Location::parse("sqlite:q.db?qeue=x").unwrap();
+        let error = url.finish(&["queue", "dedupe"]).unwrap_err();
+        assert_eq!(error.kind(), Kind::Usage);
+        assert_eq!(
+            error.to_string(),
+            "unknown parameter `qeue` in `sqlite:q.db?qeue=x`\n  hint: `sqlite:` knows `queue`, `dedupe`"
+        );
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for text in
+            ["mongodb://me:p@ss/w@host/db?a=1", "mongodb://me:p%40@host/db", "x y://u:secret@h"]
+        {
+            let shown = match Location::parse(text) {
+                Ok(url) => format!("{url} {url:?}"),
+                Err(error) => error.to_string(),
+            };
+            assert!(
+                !shown.contains("p@ss") && !shown.contains("p%40") && !shown.contains("secret"),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn rubbish_is_refused() {
+        for text in [
+            "",
+            "readings.db",
+            ":x",
+            "Sqlite:x",
+            "sqlite:\u{7}",
+            "a b:c",
+            "s:x?a=1&a=2",
+            "s:x?a=%ff",
+        ] {
+            assert_eq!(Location::parse(text).unwrap_err().kind(), Kind::Usage, "{text:?}");
+        }
+    }
+}

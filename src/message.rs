@@ -1,0 +1,66 @@
+//! What travels: a message, and one delivery of it.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+/// The attribute under which a message's id travels through queues that have ids of their own.
+pub const ID_ATTRIBUTE: &str = "kakehi-id";
+
+/// One message, as its publisher made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Chosen by the publisher; becomes the key under which a sink stores it, so that a second
+    /// delivery changes nothing.
+    pub id: String,
+    /// The payload: any bytes.
+    pub body: Bytes,
+    /// Strings that travel beside the body.
+    pub attributes: BTreeMap<String, String>,
+    /// Orders: messages of one group are delivered in the order of their publishing.
+    pub group: Option<String>,
+    /// Selects, and orders nothing.
+    pub tag: Option<String>,
+    /// Not delivered before this time.
+    pub not_before: Option<DateTime<Utc>>,
+    /// When the queue took it; set by the queue.
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+impl Message {
+    /// A message with an id and a body, and nothing else.
+    pub fn new(id: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        Self {
+            id: id.into(),
+            body: body.into(),
+            attributes: BTreeMap::new(),
+            group: None,
+            tag: None,
+            not_before: None,
+            published_at: None,
+        }
+    }
+
+    /// The memory that this message stands for, in bytes: body, id, attributes, group and tag.
+    pub fn size(&self) -> usize {
+        let attributes: usize = self.attributes.iter().map(|(k, v)| k.len() + v.len()).sum();
+        let group = self.group.as_deref().map_or(0, str::len);
+        let tag = self.tag.as_deref().map_or(0, str::len);
+        self.body.len() + self.id.len() + attributes + group + tag
+    }
+}
+
+/// What a queue gave us, and how to settle it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message.
+    pub message: Message,
+    /// Which delivery this is, from 1; `None` where the queue does not count.
+    pub attempts: Option<u32>,
+    /// What the queue wants to see when the delivery is settled.
+    pub receipt: Receipt,
+}
+
+/// A queue's own handle on one delivery: valid while the lease lasts, opaque to everybody else.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Receipt(pub String);

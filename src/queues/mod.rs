@@ -1,0 +1,187 @@
+//! VIA: what holds messages. One file a queue, one line of `open_*` a scheme.
+
+pub mod memory;
+#[cfg(feature = "pubsub")]
+pub mod pubsub;
+pub mod sqlite;
+
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::location::Location;
+use crate::message::{Delivery, Message, Receipt};
+use async_trait::async_trait;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What became of one message that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// The queue holds it, durably.
+    Accepted,
+    /// The queue holds the same message under this id already.
+    Duplicate,
+    /// The queue could not take it now; the same message may succeed later.
+    Retry(String),
+    /// The queue will never take this message.
+    Refused(String),
+}
+
+/// The door through which messages enter a queue.
+#[async_trait]
+pub trait Publisher: Send + Sync {
+    /// Publishes a batch and answers per message, in the batch's order. An error is of the whole
+    /// queue: it cannot be reached, the topic is missing, the credentials were refused.
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>>;
+
+    /// Proves that the queue can be reached, without publishing; `--dry-run` calls it.
+    async fn check(&self) -> Result<()>;
+
+    /// Sends what is still buffered and closes the connection.
+    async fn close(self: Box<Self>) -> Result<()>;
+}
+
+/// What shall become of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is done: the queue forgets it.
+    Ack,
+    /// Offer it again after this time; the attempt counts.
+    Retry(Duration),
+    /// As if never received: offer it again now, and the attempt does not count where the queue allows.
+    Release,
+    /// Never offer it again: keep it as a dead letter with this reason.
+    Bury(String),
+}
+
+/// What became of a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The queue has carried it out.
+    Done,
+    /// The lease had ended: the message is somebody else's now, and the verdict did nothing.
+    LeaseLost,
+    /// The queue did not answer; the reason.
+    Unknown(String),
+}
+
+/// Which messages to receive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Select {
+    /// Any.
+    #[default]
+    Any,
+    /// Those with this tag.
+    Tag(String),
+    /// Those with the tag of the oldest message.
+    OldestTag,
+}
+
+/// How much to receive, and how long to wait for it.
+#[derive(Debug, Clone)]
+pub struct Receive {
+    /// At most this many deliveries.
+    pub max: usize,
+    /// Stop once this many bytes are in hand; a single message may be larger.
+    pub max_bytes: usize,
+    /// How long to wait for the first one; zero looks once.
+    pub wait: Duration,
+    /// Which ones.
+    pub select: Select,
+}
+
+/// The door through which messages leave a queue.
+#[async_trait]
+pub trait Subscriber: Send + Sync {
+    /// Leases up to `max` messages. Returns as soon as there are any; an empty answer is normal.
+    /// Cancel-safe: what a dropped call had leased is delivered by a later call, or given back by
+    /// `close`.
+    async fn receive(&self, request: Receive) -> Result<Vec<Delivery>>;
+
+    /// Carries out verdicts, and answers per delivery in the batch's order.
+    async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled>;
+
+    /// Proves that the queue answers, without receiving.
+    async fn check(&self) -> Result<()>;
+
+    /// Extends leases, where the client does not do it by itself.
+    fn leases(&self) -> Option<&dyn Leases>;
+
+    /// Whether `Verdict::Retry` waits in the queue. Where it cannot, the loop keeps the lease until
+    /// the retry is due and then releases it.
+    fn delays(&self) -> bool;
+
+    /// Whether `Verdict::Bury` is kept by the queue. Where it is not, the loop publishes the dead
+    /// letter to `dead_letters` and then acknowledges.
+    fn buries(&self) -> bool;
+
+    /// Whether an empty answer means an empty queue (the embedded one), or only that nothing came
+    /// in time (a service).
+    fn knows_empty(&self) -> bool;
+
+    /// Whether a released delivery counts as an attempt: `--debug` warns of it.
+    fn release_counts(&self) -> bool;
+
+    /// Gives back what was leased and not settled, sends what is still buffered, closes.
+    async fn close(self: Box<Self>) -> Result<()>;
+}
+
+/// Makes leases longer.
+#[async_trait]
+pub trait Leases: Send + Sync {
+    /// Each lease ends one full lease time from now. Those that were lost are skipped: settling
+    /// tells.
+    async fn extend(&self, receipts: &[Receipt]) -> Result<()>;
+}
+
+/// What a queue must know when it is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long a delivery is ours before it is offered again.
+    pub lease: Duration,
+    /// At most this many deliveries are ours at once.
+    pub in_flight: usize,
+    /// At most this many bytes are ours at once.
+    pub in_flight_bytes: usize,
+    /// The run ends after this many messages: nothing beyond them may be fetched.
+    pub max_messages: Option<usize>,
+    /// How long a publish may take before it counts as failed.
+    pub publish_timeout: Duration,
+    /// Make the queue if it is not there.
+    pub create: bool,
+    /// Credentials' places and endpoints.
+    pub environment: Environment,
+    /// Where the default queue lives.
+    pub data_dir: PathBuf,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+/// The queues that this build knows.
+const KNOWN: &[&str] = &["sqlite", "pubsub", "memory"];
+
+/// Opens a queue for publishing.
+pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
+    match url.scheme() {
+        "memory" => memory::open_publisher(url, options),
+        "sqlite" => sqlite::open_publisher(url, options).await,
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::open_publisher(url, options).await,
+        #[cfg(not(feature = "pubsub"))]
+        "pubsub" => Err(url.missing_feature("pubsub")),
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
+/// Opens a queue for receiving.
+pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
+    match url.scheme() {
+        "memory" => memory::open_subscriber(url, options),
+        "sqlite" => sqlite::open_subscriber(url, options).await,
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::open_subscriber(url, options).await,
+        #[cfg(not(feature = "pubsub"))]
+        "pubsub" => Err(url.missing_feature("pubsub")),
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}

@@ -1,0 +1,80 @@
+//! TO: what can be written. One file a sink, one line of `open` a scheme.
+
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
+pub mod sqlite;
+pub mod stdout;
+
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::location::Location;
+use crate::message::Delivery;
+use async_trait::async_trait;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What became of one message that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is stored, durably.
+    Stored,
+    /// The same content was stored under this id before.
+    Duplicate,
+    /// This message failed now and may succeed later; the reason.
+    Retry(String),
+    /// This message will never be stored; the reason, without the payload.
+    Reject(String),
+    /// The sink cannot be reached: cannot connect, no primary, timed out. Nothing is known about
+    /// the message.
+    Unavailable(String),
+    /// The reader is gone and will not come back; the message was not written.
+    Closed,
+}
+
+/// Something that messages are written to.
+#[async_trait]
+pub trait Sink: Send + Sync {
+    /// Proves that the sink answers, before anything is received.
+    async fn check(&self) -> Result<()>;
+
+    /// Writes a batch and answers per message, in the batch's order: one bad message never fails
+    /// its neighbours.
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome>;
+
+    /// Does the order within a group matter to it? Then one batch is written at a time, and it
+    /// stops writing a group after the first message of it that was not stored.
+    fn ordered(&self) -> bool;
+
+    /// Closes the connection or file.
+    async fn close(self: Box<Self>) -> Result<()>;
+}
+
+/// What a sink must know when it is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long one write may take.
+    pub write_timeout: Duration,
+    /// User, password and their files.
+    pub environment: Environment,
+    /// Where the default store lives.
+    pub data_dir: PathBuf,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+/// The sinks that this build knows.
+const KNOWN: &[&str] = &["sqlite", "mongodb", "mongodb+srv", "stdout"];
+
+/// Opens a sink by its URL.
+pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+    match url.scheme() {
+        "stdout" => stdout::open(url, options),
+        "sqlite" => sqlite::open(url, options).await,
+        #[cfg(feature = "mongodb")]
+        "mongodb" | "mongodb+srv" => mongodb::open(url, options).await,
+        #[cfg(not(feature = "mongodb"))]
+        "mongodb" | "mongodb+srv" => Err(url.missing_feature("mongodb")),
+        _ => Err(url.unknown_scheme("sink", KNOWN)),
+    }
+}

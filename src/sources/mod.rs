@@ -1,0 +1,69 @@
+//! FROM: what can be read. One file a source, one line of `open` a scheme.
+
+pub mod nature_remo;
+pub mod stdin;
+
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::location::Location;
+use crate::message::Message;
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use std::path::PathBuf;
+
+/// What a source has read.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// What can be published.
+    pub messages: Vec<Message>,
+    /// What cannot: it does not stop the others.
+    pub refused: Vec<Refusal>,
+}
+
+/// A piece of input that is not a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where it stood: `line 7`, `device 3 of 5`.
+    pub place: String,
+    /// Why it was refused; never the payload itself.
+    pub reason: String,
+}
+
+/// Something that messages are read from.
+#[async_trait]
+pub trait Source: Send {
+    /// The next batch of this tick; `None` when the tick has no more. `--every` counts the ticks
+    /// up from 0; a source that polls does so once per tick. Cancel-safe: a read that was dropped
+    /// has taken nothing.
+    async fn read(&mut self, tick: u64) -> Result<Option<Batch>>;
+
+    /// The oldest batch that is not yet committed is safe in the queue: do not read it again.
+    async fn commit(&mut self) -> Result<()>;
+}
+
+/// What a source must know when it is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// At most this many messages in a batch.
+    pub batch: usize,
+    /// A batch ends when it holds this many bytes.
+    pub batch_bytes: usize,
+    /// The time zone in which readings are stamped.
+    pub timezone: Tz,
+    /// Tokens and endpoints.
+    pub environment: Environment,
+    /// Where small state files live.
+    pub data_dir: PathBuf,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+/// Opens a source by its URL.
+pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
+    match url.scheme() {
+        "stdin" => stdin::open(url, options),
+        "nature-remo" => nature_remo::open(url, options),
+        _ => Err(url.unknown_scheme("source", &["stdin", "nature-remo"])),
+    }
+}

@@ -1,0 +1,19 @@
+//! One test binary: everything that needs the programs, a server or more than one room.
+
+mod bad_input;
+mod cron;
+mod docs;
+mod examples;
+mod help;
+mod mongodb;
+mod nature_remo;
+mod proxy;
+mod publish;
+mod pubsub;
+mod queue_contract;
+mod sandbox;
+mod services;
+mod sinks;
+mod stdin;
+mod subscribe;
+mod tidy;

@@ -1,0 +1,44 @@
+//! The real servers, by address. `tests/run.sh` starts them and sets these variables; a test that
+//! needs one and has none fails with how to get it, and never skips.
+
+use std::env;
+
+/// `host:port` of a Pub/Sub emulator.
+pub fn pubsub_emulator() -> String {
+    required("TEST_PUBSUB_EMULATOR_HOST", "the Pub/Sub emulator")
+}
+
+/// Where MongoDB listens, and who we are there. The password is raw: not percent-encoded.
+#[derive(Debug, Clone)]
+pub struct Mongo {
+    /// `host:port`, or several with commas.
+    pub hosts: String,
+    pub username: Option<String>,
+    pub password: Option<String>,
+}
+
+/// The server that speaks MongoDB's protocol: `TEST_MONGODB_URI`, with user and password in it
+/// (percent-encoded) or raw in `TEST_MONGODB_USERNAME` and `TEST_MONGODB_PASSWORD`.
+pub fn mongodb() -> Mongo {
+    let uri = required("TEST_MONGODB_URI", "MongoDB");
+    let rest = uri.strip_prefix("mongodb://").expect("TEST_MONGODB_URI begins with mongodb://");
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let (userinfo, hosts) = match authority.rsplit_once('@') {
+        Some((userinfo, hosts)) => (Some(userinfo), hosts),
+        None => (None, authority),
+    };
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(text).decode_utf8().expect("UTF-8").into_owned()
+    };
+    let (username, password) = match userinfo.and_then(|info| info.split_once(':')) {
+        Some((user, password)) => (Some(decode(user)), Some(decode(password))),
+        None => (env::var("TEST_MONGODB_USERNAME").ok(), env::var("TEST_MONGODB_PASSWORD").ok()),
+    };
+    Mongo { hosts: hosts.to_owned(), username, password }
+}
+
+fn required(variable: &str, what: &str) -> String {
+    env::var(variable).unwrap_or_else(|_| {
+        panic!("`{variable}` is not set: this test needs {what}. `bash tests/run.sh` starts it.")
+    })
+}
