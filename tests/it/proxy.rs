@@ -1,1 +1,214 @@
-//! (to come)
+//! A TCP proxy that breaks on command: between a program and a real server, it plays the outage.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+
+/// Forwards `address()` to the target until it is told otherwise. Runs on threads of its own, so
+/// that tests of both kinds, blocking and async, can use it. Ends when it goes out of scope.
+pub struct Proxy {
+    address: SocketAddr,
+    switch: Arc<Switch>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Pass,
+    Cut,
+    Stall,
+    /// What the client says goes through, what the server answers does not.
+    Mute,
+    End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Request,
+    Answer,
+}
+
+struct Switch {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    mode: Mode,
+    /// Both ends of every connection, to be shut at a cut.
+    sockets: Vec<TcpStream>,
+}
+
+impl Proxy {
+    /// Starts in front of `target`, a `host:port`.
+    pub fn start(target: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let state = State { mode: Mode::Pass, sockets: Vec::new() };
+        let switch = Arc::new(Switch { state: Mutex::new(state), changed: Condvar::new() });
+        let acceptor = thread::spawn({
+            let (switch, target) = (switch.clone(), target.to_owned());
+            move || accept(&listener, &target, &switch)
+        });
+        Self { address, switch, acceptor: Some(acceptor) }
+    }
+
+    /// `host:port` to connect to instead of the target.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Closes every connection, and each new one at once.
+    pub fn cut(&self) {
+        self.switch.turn(Mode::Cut);
+    }
+
+    /// Keeps connections, and takes new ones, but lets nothing through: neither side hears of it.
+    pub fn stall(&self) {
+        self.switch.turn(Mode::Stall);
+    }
+
+    /// Lets requests through and holds their answers back: the server does what it is told, and
+    /// nobody learns of it. A `cut` after it loses the answers for good.
+    pub fn mute(&self) {
+        self.switch.turn(Mode::Mute);
+    }
+
+    /// Lets everything through again, what was held back included.
+    pub fn restore(&self) {
+        self.switch.turn(Mode::Pass);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.switch.turn(Mode::End);
+        // Wakes the acceptor, which then sees that it is over.
+        let _ = TcpStream::connect(self.address);
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
+        }
+    }
+}
+
+impl Switch {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of the switch panics")
+    }
+
+    fn turn(&self, mode: Mode) {
+        let mut state = self.state();
+        state.mode = mode;
+        if matches!(mode, Mode::Cut | Mode::End) {
+            for socket in state.sockets.drain(..) {
+                let _ = socket.shutdown(Shutdown::Both);
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Waits until bytes may go this way.
+    fn wait(&self, way: Way) {
+        let closed = |mode| match mode {
+            Mode::Stall => true,
+            Mode::Mute => way == Way::Answer,
+            Mode::Pass | Mode::Cut | Mode::End => false,
+        };
+        let held = self.changed.wait_while(self.state(), |state| closed(state.mode));
+        drop(held.expect("no holder of the switch panics"));
+    }
+}
+
+fn accept(listener: &TcpListener, target: &str, switch: &Arc<Switch>) {
+    let mut pumps = Vec::new();
+    for client in listener.incoming() {
+        match switch.state().mode {
+            Mode::End => break,
+            Mode::Cut => continue,
+            Mode::Pass | Mode::Stall | Mode::Mute => {}
+        }
+        let (Ok(client), Ok(server)) = (client, TcpStream::connect(target)) else { continue };
+        if let Ok(both) = join(&client, &server, switch) {
+            pumps.extend(both);
+        }
+    }
+    for pump in pumps {
+        let _ = pump.join();
+    }
+}
+
+fn join(
+    client: &TcpStream,
+    server: &TcpStream,
+    switch: &Arc<Switch>,
+) -> std::io::Result<[JoinHandle<()>; 2]> {
+    for socket in [client, server] {
+        socket.set_nodelay(true)?;
+        let socket = socket.try_clone()?;
+        let mut state = switch.state();
+        // A cut between the accept and this line would otherwise miss this connection.
+        if matches!(state.mode, Mode::Cut | Mode::End) {
+            socket.shutdown(Shutdown::Both)?;
+        }
+        state.sockets.push(socket);
+    }
+    let pump = |from: &TcpStream, to: &TcpStream, way| {
+        let (from, to, switch) = (from.try_clone()?, to.try_clone()?, switch.clone());
+        std::io::Result::Ok(thread::spawn(move || pump(from, to, &switch, way)))
+    };
+    Ok([pump(client, server, Way::Request)?, pump(server, client, Way::Answer)?])
+}
+
+fn pump(mut from: TcpStream, mut to: TcpStream, switch: &Switch, way: Way) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        switch.wait(way);
+        if to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// A server that sends back what it gets, until it goes out of scope with its last connection.
+fn echo() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound socket has an address").to_string();
+    thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut back = socket.try_clone().expect("a second handle");
+                std::io::copy(&mut socket, &mut back)
+            });
+        }
+    });
+    address
+}
+
+fn ask(socket: &mut TcpStream) -> std::io::Result<[u8; 4]> {
+    socket.set_read_timeout(Some(std::time::Duration::from_millis(300)))?;
+    socket.write_all(b"ping")?;
+    let mut answer = [0; 4];
+    socket.read_exact(&mut answer).map(|()| answer)
+}
+
+#[test]
+fn a_proxy_passes_cuts_stalls_and_recovers() {
+    let proxy = Proxy::start(&echo());
+    let connect = || TcpStream::connect(proxy.address()).unwrap();
+    let mut socket = connect();
+    assert_eq!(&ask(&mut socket).unwrap(), b"ping");
+    for hold in [Proxy::stall, Proxy::mute] {
+        hold(&proxy);
+        assert!(ask(&mut socket).is_err(), "nothing comes back");
+        proxy.restore();
+        assert_eq!(&ask(&mut socket).unwrap(), b"ping", "and what was held back comes through");
+        socket = connect();
+    }
+    proxy.cut();
+    assert!(ask(&mut socket).is_err());
+    assert!(ask(&mut connect()).is_err());
+    proxy.restore();
+    assert_eq!(&ask(&mut connect()).unwrap(), b"ping");
+}
