@@ -1,15 +1,305 @@
-//! `memory:`: a queue in this process, for tests.
+//! `memory:NAME`: a queue in this process, for tests. Everybody who names it shares it.
 
-use super::{Options, Publisher, Subscriber};
+use super::{Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::location::Location;
+use crate::message::{Delivery, Message, Receipt};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The queues of this process, by name.
+static QUEUES: LazyLock<Mutex<HashMap<String, Arc<Mutex<State>>>>> = LazyLock::new(Mutex::default);
+
+/// How often a waiting `receive` looks again: a clock that a test moves wakes nobody.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Opens it for publishing.
-pub fn open_publisher(_url: Location, _options: &Options) -> Result<Box<dyn Publisher>> {
-    todo!()
+pub fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
+    Ok(Box::new(Memory::open(url, options)?))
 }
 
 /// Opens it for receiving.
-pub fn open_subscriber(_url: Location, _options: &Options) -> Result<Box<dyn Subscriber>> {
-    todo!()
+pub fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
+    Ok(Box::new(Memory::open(url, options)?))
+}
+
+/// One opening of a queue: what it leased is its own, and goes back when it closes.
+struct Memory {
+    state: Arc<Mutex<State>>,
+    clock: Clock,
+    lease: TimeDelta,
+    owner: u64,
+}
+
+#[derive(Default)]
+struct State {
+    /// By their place in the queue.
+    items: BTreeMap<u64, Item>,
+    /// Numbers places, leases and owners; never the same one twice.
+    last_number: u64,
+}
+
+struct Item {
+    message: Message,
+    attempts: u32,
+    stand: Stand,
+}
+
+enum Stand {
+    /// Offered from this time on.
+    Due(DateTime<Utc>),
+    Leased {
+        token: u64,
+        owner: u64,
+        since: DateTime<Utc>,
+    },
+    /// With the reason, for whoever looks inside with a debugger.
+    Dead(#[allow(dead_code)] String),
+}
+
+impl Memory {
+    fn open(url: Location, options: &Options) -> Result<Self> {
+        let name = url.path()?;
+        url.finish(&[])?;
+        let mut queues = QUEUES.lock().expect("no holder of the registry panics");
+        let state = queues.entry(name).or_default().clone();
+        drop(queues);
+        let owner = state.lock().expect("no holder of the queue panics").number();
+        let lease = TimeDelta::from_std(options.lease).unwrap_or(TimeDelta::MAX);
+        Ok(Self { state, clock: options.clock.clone(), lease, owner })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of the queue panics")
+    }
+
+    /// Looks once.
+    fn claim(&self, request: &Receive) -> Vec<Delivery> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.end_leases(now, self.lease);
+        let places = state.available(now, request);
+        places.into_iter().map(|place| state.lease(place, self.owner, now)).collect()
+    }
+
+    /// Carries out one verdict, if the receipt's lease still stands.
+    fn carry_out(&self, receipt: &Receipt, verdict: Verdict) -> Settled {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.end_leases(now, self.lease);
+        let Some(place) = state.place_of(receipt) else { return Settled::LeaseLost };
+        if verdict == Verdict::Ack {
+            state.items.remove(&place);
+            return Settled::Done;
+        }
+        let item = state.items.get_mut(&place).expect("its place was found above");
+        item.stand = match verdict {
+            Verdict::Retry(after) => Stand::Due(
+                TimeDelta::from_std(after)
+                    .ok()
+                    .and_then(|after| now.checked_add_signed(after))
+                    .unwrap_or(DateTime::<Utc>::MAX_UTC),
+            ),
+            Verdict::Bury(why) => Stand::Dead(why),
+            Verdict::Release | Verdict::Ack => {
+                item.attempts -= 1;
+                Stand::Due(now)
+            }
+        };
+        Settled::Done
+    }
+}
+
+impl State {
+    fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    fn publish(&mut self, message: &Message, now: DateTime<Utc>) -> Published {
+        let alive = |item: &&Item| !matches!(item.stand, Stand::Dead(_));
+        let known = self.items.values().filter(alive).find(|item| item.message.id == message.id);
+        if let Some(known) = known {
+            return if same_content(&known.message, message) {
+                Published::Duplicate
+            } else {
+                Published::Refused("its id is taken by a message with other content".to_owned())
+            };
+        }
+        let stand = Stand::Due(message.not_before.unwrap_or(now));
+        let message = Message { published_at: Some(now), ..message.clone() };
+        let place = self.number();
+        self.items.insert(place, Item { message, attempts: 0, stand });
+        Published::Accepted
+    }
+
+    /// A lease that began in the future was taken before the clock was set back: it has ended too.
+    fn end_leases(&mut self, now: DateTime<Utc>, lease: TimeDelta) {
+        for item in self.items.values_mut() {
+            if let Stand::Leased { since, .. } = item.stand
+                && (now < since || now - since >= lease)
+            {
+                item.stand = Stand::Due(now);
+            }
+        }
+    }
+
+    /// The places that may be leased, in order. A message that is leased or not yet due holds back
+    /// those behind it in its group; a dead one does not.
+    fn available(&self, now: DateTime<Utc>, request: &Receive) -> Vec<u64> {
+        let mut held = BTreeSet::new();
+        let mut tag = match &request.select {
+            Select::Tag(tag) => Some(Some(tag.as_str())),
+            Select::Any | Select::OldestTag => None,
+        };
+        let (mut places, mut bytes) = (Vec::new(), 0);
+        for (place, item) in &self.items {
+            if places.len() >= request.max || (bytes >= request.max_bytes && !places.is_empty()) {
+                break;
+            }
+            let group = item.message.group.as_deref();
+            let due = match &item.stand {
+                Stand::Dead(_) => continue,
+                Stand::Due(from) => *from <= now,
+                Stand::Leased { .. } => false,
+            };
+            let free = due && !group.is_some_and(|group| held.contains(group));
+            if free && request.select == Select::OldestTag && tag.is_none() {
+                tag = Some(item.message.tag.as_deref());
+            }
+            if free && tag.is_none_or(|tag| item.message.tag.as_deref() == tag) {
+                bytes += item.message.size();
+                places.push(*place);
+            } else {
+                held.extend(group);
+            }
+        }
+        places
+    }
+
+    fn lease(&mut self, place: u64, owner: u64, since: DateTime<Utc>) -> Delivery {
+        let token = self.number();
+        let item = self.items.get_mut(&place).expect("it was found under the same lock");
+        item.attempts += 1;
+        item.stand = Stand::Leased { token, owner, since };
+        Delivery {
+            message: item.message.clone(),
+            attempts: Some(item.attempts),
+            receipt: Receipt(format!("{place} {token}")),
+        }
+    }
+
+    /// The place of a receipt whose lease stands.
+    fn place_of(&self, receipt: &Receipt) -> Option<u64> {
+        let (place, token) = receipt.0.split_once(' ')?;
+        let (place, wanted): (u64, u64) = (place.parse().ok()?, token.parse().ok()?);
+        match self.items.get(&place)?.stand {
+            Stand::Leased { token, .. } if token == wanted => Some(place),
+            _ => None,
+        }
+    }
+}
+
+fn same_content(one: &Message, other: &Message) -> bool {
+    one.body == other.body
+        && one.attributes == other.attributes
+        && one.group == other.group
+        && one.tag == other.tag
+}
+
+#[async_trait]
+impl Publisher for Memory {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        Ok(batch.iter().map(|message| state.publish(message, now)).collect())
+    }
+
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Subscriber for Memory {
+    async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
+        let deadline = Instant::now() + request.wait;
+        loop {
+            let found = self.claim(&request);
+            if !found.is_empty() || Instant::now() >= deadline {
+                return Ok(found);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
+        batch.into_iter().map(|(receipt, verdict)| self.carry_out(&receipt, verdict)).collect()
+    }
+
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
+    }
+
+    fn delays(&self) -> bool {
+        true
+    }
+
+    fn buries(&self) -> bool {
+        true
+    }
+
+    fn dead_letters(&self) -> Option<String> {
+        None
+    }
+
+    fn knows_empty(&self) -> bool {
+        true
+    }
+
+    fn release_counts(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        let now = self.clock.now();
+        for item in self.state().items.values_mut() {
+            if matches!(item.stand, Stand::Leased { owner, .. } if owner == self.owner) {
+                item.attempts -= 1;
+                item.stand = Stand::Due(now);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Leases for Memory {
+    async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.end_leases(now, self.lease);
+        for receipt in receipts {
+            if let Some(place) = state.place_of(receipt)
+                && let Some(Item { stand: Stand::Leased { since, .. }, .. }) =
+                    state.items.get_mut(&place)
+            {
+                *since = now;
+            }
+        }
+        Ok(())
+    }
 }

@@ -115,6 +115,10 @@ pub trait Subscriber: Send + Sync {
     /// letter to `dead_letters` and then acknowledges.
     fn buries(&self) -> bool;
 
+    /// The URL of the queue for dead letters, where `buries` is false and no other one was named;
+    /// `None` where the queue keeps them itself.
+    fn dead_letters(&self) -> Option<String>;
+
     /// Whether an empty answer means an empty queue (the embedded one), or only that nothing came
     /// in time (a service).
     fn knows_empty(&self) -> bool;
