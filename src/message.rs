@@ -62,5 +62,5 @@ pub struct Delivery {
 }
 
 /// A queue's own handle on one delivery: valid while the lease lasts, opaque to everybody else.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Receipt(pub String);
