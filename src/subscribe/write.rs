@@ -1,0 +1,128 @@
+//! Writes a batch, and finds the one message that breaks the connection each time.
+
+use crate::message::Delivery;
+use crate::sinks::{Outcome, Sink};
+use std::ops::Range;
+
+/// Writes a batch and answers per message.
+///
+/// Where the sink answers its check and yet twice nothing of a batch could be written, the batch
+/// is halved until the message that does it stands alone: that one is to be retried, and spends an
+/// attempt; the others go on.
+pub async fn write(sink: &dyn Sink, batch: &[Delivery]) -> Vec<Outcome> {
+    let mut outcomes = sink.write(batch).await;
+    debug_assert_eq!(outcomes.len(), batch.len(), "a sink answers per message");
+    if nothing_written(&outcomes) && sink.check().await.is_ok() {
+        outcomes = sink.write(batch).await;
+        if nothing_written(&outcomes) {
+            halve(sink, batch, &mut outcomes).await;
+        }
+    }
+    outcomes
+}
+
+/// Narrows the ranges of which nothing could be written, until the sink stops answering.
+async fn halve(sink: &dyn Sink, batch: &[Delivery], outcomes: &mut [Outcome]) {
+    tracing::warn!(messages = batch.len(), "the sink answers but this batch fails as a whole");
+    let mut suspects: Vec<_> = std::iter::once(0..batch.len()).collect();
+    while let Some(range) = suspects.pop() {
+        if sink.check().await.is_err() {
+            return;
+        }
+        if let [Outcome::Unavailable(why)] = &outcomes[range.clone()] {
+            outcomes[range.start] = Outcome::Retry(format!("it breaks the connection: {why}"));
+            continue;
+        }
+        for half in halves(range) {
+            let answer = sink.write(&batch[half.clone()]).await;
+            if nothing_written(&answer) {
+                suspects.push(half.clone());
+            }
+            for (slot, outcome) in outcomes[half].iter_mut().zip(answer) {
+                *slot = outcome;
+            }
+        }
+    }
+}
+
+fn halves(range: Range<usize>) -> [Range<usize>; 2] {
+    let middle = range.start + range.len() / 2;
+    [range.start..middle, middle..range.end]
+}
+
+fn nothing_written(outcomes: &[Outcome]) -> bool {
+    !outcomes.is_empty() && outcomes.iter().all(|one| matches!(one, Outcome::Unavailable(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Kind, Result};
+    use crate::message::{Message, Receipt};
+    use async_trait::async_trait;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Fails as a whole when a batch holds a message named `bad`, or always when it is down.
+    struct Fragile {
+        down: bool,
+        writes: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Sink for Fragile {
+        async fn check(&self) -> Result<()> {
+            if self.down { Err(Error::new(Kind::Unreachable, "down")) } else { Ok(()) }
+        }
+
+        async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+            let broken = self.down || batch.iter().any(|one| one.message.id.starts_with("bad"));
+            let outcome =
+                if broken { Outcome::Unavailable("cut".to_owned()) } else { Outcome::Stored };
+            vec![outcome; batch.len()]
+        }
+
+        fn ordered(&self) -> bool {
+            false
+        }
+
+        async fn close(self: Box<Self>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn batch(ids: &[&str]) -> Vec<Delivery> {
+        let delivery = |id: &&str| Delivery {
+            message: Message::new(*id, "{}"),
+            attempts: Some(1),
+            receipt: Receipt((*id).to_owned()),
+        };
+        ids.iter().map(delivery).collect()
+    }
+
+    #[tokio::test]
+    async fn the_messages_that_break_the_connection_are_found_and_the_others_stored() {
+        let sink = Fragile { down: false, writes: AtomicUsize::new(0) };
+        let outcomes = write(&sink, &batch(&["a", "b", "bad1", "c", "d", "e", "bad2"])).await;
+        for (at, outcome) in outcomes.iter().enumerate() {
+            match at {
+                2 | 6 => assert!(matches!(outcome, Outcome::Retry(_)), "{at}: {outcome:?}"),
+                _ => assert_eq!(*outcome, Outcome::Stored, "{at}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_is_down_is_asked_once() {
+        let sink = Fragile { down: true, writes: AtomicUsize::new(0) };
+        let outcomes = write(&sink, &batch(&["a", "b"])).await;
+        assert!(nothing_written(&outcomes));
+        assert_eq!(sink.writes.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn an_empty_batch_is_nothing_to_worry_about() {
+        let sink = Fragile { down: true, writes: AtomicUsize::new(0) };
+        assert_eq!(write(&sink, &[]).await, vec![]);
+    }
+}
