@@ -1,1 +1,278 @@
-//! What the programs share.
+//! What the programs share: arguments, logging, signals, the lock, the summary, exit codes.
+//!
+//! A program is a [`Program`]; its door in `src/bin` calls [`run`] with the arguments and the
+//! environment, prints the [`Ending`] and exits with its code.
+
+pub mod generate;
+pub mod lock;
+pub mod logging;
+pub mod progress;
+pub mod publish;
+pub mod signals;
+pub mod subscribe;
+
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::queues;
+use crate::report::{self, Counters, Summary};
+use clap::{Args, ValueEnum};
+use progress::Progress;
+use signals::Signals;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What `--help` ends with, in every program.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+    0  done, or nothing to do
+    1  failed
+    2  usage: the command line is wrong
+   65  done, but some messages were refused or became dead letters
+   69  the source, the queue or the sink cannot be reached; nothing is lost
+   70  a bug of ours
+   75  published to the spool instead of the queue
+   77  credentials were refused
+   78  configuration: a file, a feature or a limit is wrong
+  130  interrupted (Ctrl-C)
+  143  terminated (SIGTERM)";
+
+/// One of the programs.
+pub trait Program: Args {
+    /// Which loop it runs.
+    const PROGRAM: report::Program;
+    /// Its name on the command line.
+    const NAME: &'static str;
+
+    /// The whole command line, for parsing, help, completions and the man page.
+    fn command() -> clap::Command;
+
+    /// The flags that every program has.
+    fn common(&self) -> &Common;
+
+    /// Does the work; counts as it goes.
+    fn run(self, scene: &Scene) -> impl Future<Output = Result<()>>;
+}
+
+/// What a program is given besides its arguments.
+pub struct Scene {
+    /// The environment.
+    pub environment: Environment,
+    /// Where to count.
+    pub counters: Counters,
+    /// Ctrl-C and SIGTERM.
+    pub signals: Signals,
+}
+
+/// Flags that every program has.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// End at once, with exit code 0, when another run holds the lock; a `publish` that reads
+    /// stdin waits for it instead. The system frees the lock when its holder dies
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub lock: Option<PathBuf>,
+
+    /// How long what is in hand may take after Ctrl-C or SIGTERM; a second signal ends it now
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub grace: Duration,
+
+    /// What to tell on stderr when the run ends
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = SummaryForm::Human)]
+    pub summary: SummaryForm,
+
+    /// Log more: once for what happens, twice for details. `RUST_LOG` overrides
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Log errors only, and leave the human summary out
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// How log lines look on stderr
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// Print completions (`completions:bash`, `:zsh`, `:fish`) or the manual page (`man`)
+    #[arg(long, value_name = "WHAT", hide = true)]
+    pub generate: Option<generate::What>,
+}
+
+/// How the summary looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SummaryForm {
+    /// One line for a person
+    Human,
+    /// One line of JSON
+    Json,
+    /// Nothing
+    None,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for a person
+    Text,
+    /// A line of JSON, with the time
+    Json,
+}
+
+/// How a program ended: what is left for its door to print, and the exit code.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// For stdout.
+    pub stdout: String,
+    /// For stderr.
+    pub stderr: String,
+    /// The exit code.
+    pub code: u8,
+}
+
+/// Runs a program from its command line to its ending.
+pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Environment) -> Ending {
+    let parsed = P::command().try_get_matches_from(args).and_then(|m| P::from_arg_matches(&m));
+    let program = match parsed {
+        Ok(program) => program,
+        Err(help) => return usage(&help),
+    };
+    if let Some(what) = program.common().generate {
+        return Ending { stdout: what.of(P::command(), P::NAME), ..Ending::default() };
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return failed::<P>(&Error::new(Kind::Failed, "cannot start").because(cause)),
+    };
+    let ending = runtime.block_on(perform(program, environment));
+    // A thread that still waits for stdin must not keep the program.
+    runtime.shutdown_background();
+    ending
+}
+
+async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
+    let common = program.common().clone();
+    let started = Instant::now();
+    let progress = Progress::new(P::PROGRAM);
+    let prepared = logging::start(&common, &environment, &progress)
+        .and_then(|()| Signals::listen().map(|signals| (signals, environment)));
+    let (signals, environment) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return failed::<P>(&error),
+    };
+    let scene = Scene { environment, counters: Counters::default(), signals };
+    let result = tokio::select! {
+        result = program.run(&scene) => result,
+        () = scene.signals.second() => Ok(()),
+        () = progress.show(&scene.counters) => unreachable!("progress is shown until it is dropped"),
+    };
+    progress.clear();
+    let mut ending = match &result {
+        Ok(()) => Ending::default(),
+        Err(error) => failed::<P>(error),
+    };
+    if let Some(kind) = scene.signals.received() {
+        ending.code = kind.code();
+    }
+    ending.stderr += &told::<P>(&common, &scene.counters.summary(started.elapsed()));
+    ending
+}
+
+fn told<P: Program>(common: &Common, summary: &Summary) -> String {
+    match common.summary {
+        SummaryForm::Human if common.quiet => String::new(),
+        SummaryForm::Human => format!("{}: {}\n", P::NAME, summary.human(P::PROGRAM)),
+        SummaryForm::Json => summary.json(P::PROGRAM) + "\n",
+        SummaryForm::None => String::new(),
+    }
+}
+
+fn failed<P: Program>(error: &Error) -> Ending {
+    Ending {
+        stderr: format!("{}: {error}\n", P::NAME),
+        code: error.kind().code(),
+        ..Ending::default()
+    }
+}
+
+/// Help and version go to stdout with exit code 0, a wrong command line to stderr with 2.
+fn usage(help: &clap::Error) -> Ending {
+    let text = help.render().to_string();
+    if help.use_stderr() {
+        Ending { stderr: text, code: Kind::Usage.code(), ..Ending::default() }
+    } else {
+        Ending { stdout: text, ..Ending::default() }
+    }
+}
+
+/// A number from 1.
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(cause) => Err(cause.to_string()),
+    }
+}
+
+/// An end's URL: the argument, else the variable, else `sqlite:` in the data folder.
+fn url_or(given: Option<&str>, variable: &str, environment: &Environment) -> Result<Location> {
+    Location::parse(given.or(environment.get(variable)?).unwrap_or("sqlite:"))
+}
+
+/// The user's data folder; where there is none, an empty path as long as no end needs it.
+fn data_dir(environment: &Environment, ends: [&Location; 2]) -> Result<PathBuf> {
+    let needed = ends.iter().any(|url| url.scheme() == "sqlite" && url.rest().is_empty());
+    match environment.data_dir() {
+        Err(_) if !needed => Ok(PathBuf::new()),
+        other => other,
+    }
+}
+
+/// What both programs tell a queue, for each to change its part.
+fn queue_options(scene: &Scene, data_dir: PathBuf) -> queues::Options {
+    queues::Options {
+        lease: Duration::from_secs(30),
+        in_flight: 1000,
+        in_flight_bytes: 64 << 20,
+        max_messages: None,
+        publish_timeout: Duration::from_secs(10),
+        create: false,
+        environment: scene.environment.clone(),
+        data_dir,
+        clock: Clock::system(),
+    }
+}
+
+/// Whether the run may go on.
+enum Locked {
+    /// It may; the lock, where one was asked for, is held as long as this lives.
+    Yes(Option<lock::Lock>),
+    /// Another run holds the lock, or a signal came while we waited for it.
+    No,
+}
+
+/// Takes the lock where `--lock` asks for one.
+async fn lock(
+    common: &Common,
+    program: &str,
+    ends: [&Location; 2],
+    wait: bool,
+    scene: &Scene,
+) -> Result<Locked> {
+    let path = match &common.lock {
+        None => return Ok(Locked::Yes(None)),
+        Some(path) if path.as_os_str().is_empty() => {
+            lock::default_path(&scene.environment.data_dir()?, program, ends)
+        }
+        Some(path) => path.clone(),
+    };
+    let taken = tokio::select! {
+        taken = lock::take(&path, wait) => taken?,
+        () = scene.signals.shutdown() => return Ok(Locked::No),
+    };
+    if taken.is_none() {
+        tracing::warn!("another run holds the lock `{}`: nothing to do", path.display());
+        return Ok(Locked::No);
+    }
+    Ok(Locked::Yes(taken))
+}

@@ -1,0 +1,59 @@
+//! Log lines on stderr.
+
+use super::progress::Progress;
+use super::{Common, LogFormat};
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
+use std::io::{self, Write};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Starts logging for this process: warnings by default, `-q`, `-v` and `-vv`, or `RUST_LOG`.
+pub fn start(common: &Common, environment: &Environment, progress: &Progress) -> Result<()> {
+    let level = match (common.quiet, common.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "warn,kakehi=info",
+        (false, _) => "info,kakehi=debug",
+    };
+    let filter = environment.get("RUST_LOG")?.unwrap_or(level);
+    let filter = EnvFilter::try_new(filter).map_err(|cause| {
+        Error::new(Kind::Configuration, "`RUST_LOG` is not a filter").because(cause)
+    })?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(BesideProgress(progress.clone()));
+    let started = match common.log_format {
+        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Text => {
+            let text = builder.with_ansi(progress.is_shown()).with_target(false);
+            text.without_time().try_init()
+        }
+    };
+    started.map_err(|cause| Error::new(Kind::Bug, "logging was started twice").because_of(cause))
+}
+
+/// Writes log lines without tearing the progress line.
+struct BesideProgress(Progress);
+
+impl<'a> MakeWriter<'a> for BesideProgress {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line(&self.0)
+    }
+}
+
+/// One log line.
+struct Line<'a>(&'a Progress);
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.aside(|| io::stderr().write_all(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

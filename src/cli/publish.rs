@@ -1,0 +1,156 @@
+//! The command line of `publish`.
+
+use super::{Common, EXIT_CODES, Program, Scene, positive};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::publish::Plan;
+use crate::schedule::Schedule;
+use crate::{queues, report, sources};
+use chrono_tz::Tz;
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// So many batches are on their way to the queue at once.
+const BATCHES_IN_FLIGHT: usize = 8;
+/// A batch ends when it holds this many bytes.
+const BATCH_BYTES: usize = 1 << 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  A sensor's readings, as lines of JSON, into the embedded queue:
+    echo '{\"te\":21.5}' | publish --to sqlite:queue.db
+  With an id of its own a line is stored once, however often it is published:
+    echo '{\"id\":\"a\",\"te\":21.5}' | publish 'stdin:?id=id' --to sqlite:queue.db
+  Nature Remo's readings to Cloud Pub/Sub, every five minutes:
+    NATURE_REMO_TOKEN_FILE=token publish nature-remo: \\
+      --to pubsub://my-project/readings --every '0 */5 * * * *'";
+
+/// The arguments of `publish`.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// Where to read: `stdin:` (lines of JSON; `?id=FIELD`, `?group=FIELD`, `?envelope`) or
+    /// `nature-remo:` (`?mode=changes`, `?group=device`)
+    #[arg(value_name = "SOURCE", default_value = "stdin:")]
+    source: String,
+
+    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/TOPIC`. Default: `$KAKEHI_QUEUE`,
+    /// else `sqlite:` in the user's data folder
+    #[arg(long, value_name = "QUEUE")]
+    to: Option<String>,
+
+    /// Stay, and read the source at these times: a cron expression of five fields, or of six with
+    /// the seconds first, in `--timezone`
+    #[arg(long, value_name = "CRON")]
+    every: Option<String>,
+
+    /// Make the topic where it is missing, and a subscription of its name where it has none
+    #[arg(long)]
+    create: bool,
+
+    /// Read the source and publish nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// At most this many messages in a batch
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
+    batch: usize,
+
+    /// The time zone of readings and of `--every`, an IANA name
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo")]
+    timezone: Tz,
+
+    /// How long the queue may take for a message before it counts as not published
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    publish_timeout: Duration,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Program for Publish {
+    const PROGRAM: report::Program = report::Program::Publish;
+    const NAME: &'static str = "publish";
+
+    fn command() -> clap::Command {
+        Self::augment_args(clap::Command::new(Self::NAME))
+            .version(env!("CARGO_PKG_VERSION"))
+            .about("publish pours a source into a queue")
+            .long_about(None)
+            .max_term_width(80)
+            .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
+    }
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    async fn run(self, scene: &Scene) -> Result<()> {
+        let environment = &scene.environment;
+        let source_url = Location::parse(&self.source)?;
+        let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
+        let schedule = self.schedule(&source_url)?;
+        let data_dir = super::data_dir(environment, [&source_url, &queue_url])?;
+        let wait = source_url.scheme() == "stdin";
+        let ends = [&source_url, &queue_url];
+        let lock = super::lock(&self.common, Self::NAME, ends, wait, scene).await?;
+        let super::Locked::Yes(_lock) = lock else { return Ok(()) };
+
+        let mut source =
+            sources::open(source_url, &self.source_options(scene, data_dir.clone())).await?;
+        let queue = queues::open_publisher(queue_url, &self.queue_options(scene, data_dir)).await?;
+        if self.dry_run {
+            queue.check().await?;
+        }
+        let plan = Plan {
+            in_flight: BATCHES_IN_FLIGHT,
+            every: schedule,
+            dry_run: self.dry_run,
+            grace: self.common.grace,
+        };
+        let shutdown = scene.signals.shutdown();
+        let clock = Clock::system();
+        let result = crate::publish::publish(
+            &mut *source,
+            &*queue,
+            &plan,
+            &clock,
+            &scene.counters,
+            shutdown,
+        )
+        .await;
+        result.and(queue.close().await)
+    }
+}
+
+impl Publish {
+    fn schedule(&self, source: &Location) -> Result<Option<Schedule>> {
+        let Some(expression) = &self.every else { return Ok(None) };
+        if source.scheme() == "stdin" {
+            return Err(Error::new(Kind::Usage, "`--every` does not go with `stdin:`")
+                .because_of("stdin is read once, to its end")
+                .hint("give a source that can be asked again, or leave `--every` out"));
+        }
+        Schedule::parse(expression, self.timezone).map(Some)
+    }
+
+    fn source_options(&self, scene: &Scene, data_dir: PathBuf) -> sources::Options {
+        sources::Options {
+            batch: self.batch,
+            batch_bytes: BATCH_BYTES,
+            timezone: self.timezone,
+            environment: scene.environment.clone(),
+            data_dir,
+            clock: Clock::system(),
+        }
+    }
+
+    fn queue_options(&self, scene: &Scene, data_dir: PathBuf) -> queues::Options {
+        queues::Options {
+            publish_timeout: self.publish_timeout,
+            create: self.create,
+            ..super::queue_options(scene, data_dir)
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The command line of `subscribe`.
+
+use super::{Common, EXIT_CODES, Program, Scene, positive};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::queues::{Select, Subscriber};
+use crate::retry::Limits;
+use crate::sinks::Sink;
+use crate::subscribe::{DeadLetters, Mode, Plan, Rehearsal};
+use crate::{queues, report, sinks};
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A write ends when it holds this many bytes.
+const BATCH_BYTES: usize = 8 << 20;
+/// How long one write may take.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a drain of a service waits for more.
+const IDLE_OF_A_SERVICE: Duration = Duration::from_secs(2);
+
+const EXAMPLES: &str = "\
+Examples:
+  Everything from the embedded queue into the embedded store:
+    subscribe --from sqlite:queue.db --to 'sqlite:store.db?collection=readings'
+  The next three messages, shown. What was written to a pipe counts as taken, so
+  bound the run itself, not only the reader:
+    subscribe --from sqlite:queue.db --to stdout: --max-messages 3 | head -3
+  What would happen, with nothing acknowledged:
+    subscribe --from sqlite:queue.db --to sqlite:store.db --dry-run -v
+  From Cloud Pub/Sub into MongoDB, until stopped:
+    MONGODB_USERNAME=me MONGODB_PASSWORD_FILE=password subscribe --follow \\
+      --from pubsub://my-project/readings \\
+      --to 'mongodb://localhost/home?collection=readings'";
+
+/// The arguments of `subscribe`.
+#[derive(Debug, Args)]
+pub struct Subscribe {
+    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/SUBSCRIPTION`. Default:
+    /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
+    #[arg(long, value_name = "QUEUE")]
+    from: Option<String>,
+
+    /// The sink: `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME` or `stdout:`
+    /// (what was written to a pipe counts as taken). Default: `$KAKEHI_SINK`, else `sqlite:` in
+    /// the user's data folder
+    #[arg(long, value_name = "SINK")]
+    to: Option<String>,
+
+    /// End after one batch
+    #[arg(long, conflicts_with = "follow")]
+    once: bool,
+
+    /// Stay until a signal; without it, end when the queue is empty
+    #[arg(long)]
+    follow: bool,
+
+    /// Write, and acknowledge nothing: every message comes again
+    #[arg(long, conflicts_with = "dry_run")]
+    debug: bool,
+
+    /// Neither write nor acknowledge; `-v` names each message
+    #[arg(long)]
+    dry_run: bool,
+
+    /// End after this many messages
+    #[arg(long, value_name = "N", value_parser = positive)]
+    max_messages: Option<usize>,
+
+    /// End after this time
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    max_time: Option<Duration>,
+
+    /// How long a drain waits for more before it calls the queue empty. Default: 0s where the
+    /// queue knows, 2s on Pub/Sub
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    idle: Option<Duration>,
+
+    /// At most this many messages in one write
+    #[arg(long, value_name = "N", default_value = "500", value_parser = positive)]
+    batch: usize,
+
+    /// At most this many writes at once
+    #[arg(long, value_name = "N", default_value = "4", value_parser = positive)]
+    concurrency: usize,
+
+    /// How long a delivery is ours before it is offered again; extended while a write runs
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    lease: Duration,
+
+    /// At most this many messages in hand. Default: batch times (concurrency + 1)
+    #[arg(long, value_name = "N", value_parser = positive)]
+    max_in_flight: Option<usize>,
+
+    /// At most this many bytes in hand
+    #[arg(long, value_name = "BYTES", default_value = "67108864", value_parser = positive)]
+    max_in_flight_bytes: usize,
+
+    /// Make the subscription where it is missing, and its dead-letter topic; needs `?topic=NAME`
+    #[arg(long)]
+    create: bool,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Program for Subscribe {
+    const PROGRAM: report::Program = report::Program::Subscribe;
+    const NAME: &'static str = "subscribe";
+
+    fn command() -> clap::Command {
+        Self::augment_args(clap::Command::new(Self::NAME))
+            .version(env!("CARGO_PKG_VERSION"))
+            .about(
+                "subscribe drains a queue into a sink, and acknowledges a message only after its \
+                 write succeeded",
+            )
+            .long_about(None)
+            .max_term_width(80)
+            .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
+    }
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    async fn run(self, scene: &Scene) -> Result<()> {
+        let environment = &scene.environment;
+        self.cross_check()?;
+        let queue_url = super::url_or(self.from.as_deref(), "KAKEHI_QUEUE", environment)?;
+        let sink_url = super::url_or(self.to.as_deref(), "KAKEHI_SINK", environment)?;
+        let ends = [&queue_url, &sink_url];
+        let data_dir = super::data_dir(environment, ends)?;
+        let lock = super::lock(&self.common, Self::NAME, ends, false, scene).await?;
+        let super::Locked::Yes(_lock) = lock else { return Ok(()) };
+
+        let sink = sinks::open(sink_url, &sink_options(scene, data_dir.clone())).await?;
+        let result = self.drain(scene, queue_url, &*sink, data_dir).await;
+        result.and(sink.close().await)
+    }
+}
+
+impl Subscribe {
+    /// From the sink's check to the queue's close.
+    async fn drain(
+        &self,
+        scene: &Scene,
+        queue_url: Location,
+        sink: &dyn Sink,
+        data_dir: PathBuf,
+    ) -> Result<()> {
+        // Before anything is received, so that an outage spends no delivery attempt.
+        sink.check().await?;
+        let from = queue_url.to_string();
+        let options = self.queue_options(scene, data_dir);
+        let queue = queues::open_subscriber(queue_url, &options).await?;
+        let plan = self.plan(&*queue);
+        if plan.rehearsal != Rehearsal::No && queue.release_counts() {
+            tracing::warn!("giving a message back counts as a delivery attempt of this queue");
+        }
+        let dead = DeadLetters::new(queue.dead_letters(), from, options);
+        let shutdown = scene.signals.shutdown();
+        let result =
+            crate::subscribe::subscribe(&*queue, sink, &dead, &plan, &scene.counters, shutdown)
+                .await;
+        result.and(dead.close().await).and(queue.close().await)
+    }
+
+    fn cross_check(&self) -> Result<()> {
+        if self.batch > self.in_flight() {
+            return Err(Error::new(Kind::Usage, "`--batch` is larger than `--max-in-flight`")
+                .hint("a batch is part of what is in hand: raise `--max-in-flight`"));
+        }
+        if self.lease < Duration::from_secs(1) {
+            return Err(Error::new(Kind::Usage, "`--lease` is shorter than a second")
+                .hint("a lease must outlast a write: `--lease 30s`"));
+        }
+        Ok(())
+    }
+
+    fn in_flight(&self) -> usize {
+        self.max_in_flight.unwrap_or(self.batch.saturating_mul(self.concurrency + 1))
+    }
+
+    fn plan(&self, queue: &dyn Subscriber) -> Plan {
+        let idle = if queue.knows_empty() { Duration::ZERO } else { IDLE_OF_A_SERVICE };
+        Plan {
+            mode: match (self.once, self.follow) {
+                (true, _) => Mode::Once,
+                (_, true) => Mode::Follow,
+                _ => Mode::Drain,
+            },
+            rehearsal: match (self.debug, self.dry_run) {
+                (true, _) => Rehearsal::Write,
+                (_, true) => Rehearsal::Look,
+                _ => Rehearsal::No,
+            },
+            batch: self.batch,
+            batch_bytes: BATCH_BYTES,
+            concurrency: self.concurrency,
+            in_flight: self.in_flight(),
+            in_flight_bytes: self.max_in_flight_bytes,
+            max_messages: self.max_messages,
+            max_time: self.max_time,
+            idle: self.idle.unwrap_or(idle),
+            lease: self.lease,
+            grace: self.common.grace,
+            select: Select::Any,
+            retries: Limits::default(),
+        }
+    }
+
+    fn queue_options(&self, scene: &Scene, data_dir: PathBuf) -> queues::Options {
+        let once = self.once.then_some(self.batch);
+        queues::Options {
+            lease: self.lease,
+            in_flight: self.in_flight(),
+            in_flight_bytes: self.max_in_flight_bytes,
+            max_messages: [self.max_messages, once].into_iter().flatten().min(),
+            create: self.create,
+            ..super::queue_options(scene, data_dir)
+        }
+    }
+}
+
+fn sink_options(scene: &Scene, data_dir: PathBuf) -> sinks::Options {
+    sinks::Options {
+        write_timeout: WRITE_TIMEOUT,
+        environment: scene.environment.clone(),
+        data_dir,
+        clock: Clock::system(),
+    }
+}
