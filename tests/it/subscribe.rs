@@ -1,1 +1,372 @@
-//! (to come)
+//! The second loop, on the queue in memory and a sink that does as it is told.
+
+use async_trait::async_trait;
+use kakehi::clock::Clock;
+use kakehi::environment::Environment;
+use kakehi::queues::{self, Publisher, Receive, Select, Subscriber};
+use kakehi::report::{Counters, Summary};
+use kakehi::retry::Limits;
+use kakehi::sinks::{Outcome, Sink};
+use kakehi::subscribe::{DeadLetters, Mode, Plan, Rehearsal, subscribe};
+use kakehi::{Delivery, Error, Kind, Location, Message, Result};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Answers by the first letter of the id: `r`ejects, `t`ries again, and stores the others. Can be
+/// down, and can go down after some writes.
+#[derive(Default)]
+struct Scripted {
+    stored: Mutex<Vec<String>>,
+    batches: Mutex<Vec<usize>>,
+    down: AtomicBool,
+    /// Goes down once, when it has stored this many.
+    down_after: Mutex<Option<usize>>,
+    closed_after: Option<usize>,
+    ordered: bool,
+    slow: bool,
+    writing: AtomicUsize,
+    most_writing: AtomicUsize,
+}
+
+impl Scripted {
+    fn stored(&self) -> Vec<String> {
+        self.stored.lock().unwrap().clone()
+    }
+
+    fn outcome(&self, delivery: &Delivery) -> Outcome {
+        let id = delivery.message.id.clone();
+        let mut stored = self.stored.lock().unwrap();
+        if self.closed_after.is_some_and(|limit| stored.len() >= limit) {
+            return Outcome::Closed;
+        }
+        match id.as_bytes()[0] {
+            b'r' => Outcome::Reject("not today".to_owned()),
+            b't' => Outcome::Retry("later".to_owned()),
+            _ if stored.contains(&id) => Outcome::Duplicate,
+            _ => {
+                stored.push(id);
+                Outcome::Stored
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for Scripted {
+    async fn check(&self) -> Result<()> {
+        match self.down.load(Ordering::SeqCst) {
+            true => Err(Error::new(Kind::Unreachable, "the sink is down")),
+            false => Ok(()),
+        }
+    }
+
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        let now = self.writing.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_writing.fetch_max(now, Ordering::SeqCst);
+        if self.slow {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+        }
+        tokio::task::yield_now().await;
+        self.writing.fetch_sub(1, Ordering::SeqCst);
+        let stored = self.stored.lock().unwrap().len();
+        if self.down_after.lock().unwrap().take_if(|limit| stored >= *limit).is_some() {
+            self.down.store(true, Ordering::SeqCst);
+        }
+        if self.down.load(Ordering::SeqCst) {
+            return vec![Outcome::Unavailable("gone".to_owned()); batch.len()];
+        }
+        self.batches.lock().unwrap().push(batch.len());
+        batch.iter().map(|delivery| self.outcome(delivery)).collect()
+    }
+
+    fn ordered(&self) -> bool {
+        self.ordered
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        mode: Mode::Drain,
+        rehearsal: Rehearsal::No,
+        batch: 10,
+        batch_bytes: 1 << 20,
+        concurrency: 3,
+        in_flight: 50,
+        in_flight_bytes: 1 << 20,
+        max_messages: None,
+        max_time: None,
+        idle: Duration::ZERO,
+        lease: Duration::from_secs(30),
+        grace: Duration::from_secs(5),
+        select: Select::Any,
+        retries: Limits::default(),
+    }
+}
+
+/// A queue of its own, and the means to run the loop on it.
+struct Scene {
+    url: Location,
+    options: queues::Options,
+    publisher: Box<dyn Publisher>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let url = Location::parse(&format!("memory:{}", uuid::Uuid::now_v7())).unwrap();
+        let options = queues::Options {
+            lease: Duration::from_secs(30),
+            in_flight: 50,
+            in_flight_bytes: 1 << 20,
+            max_messages: None,
+            publish_timeout: Duration::from_secs(1),
+            create: false,
+            environment: Environment::default(),
+            data_dir: std::path::PathBuf::new(),
+            clock: Clock::system(),
+        };
+        let publisher = queues::open_publisher(url.clone(), &options).await.unwrap();
+        Self { url, options, publisher }
+    }
+
+    async fn with(ids: impl IntoIterator<Item = String>) -> Self {
+        let scene = Self::new().await;
+        let batch: Vec<_> = ids.into_iter().map(|id| Message::new(id, "{}")).collect();
+        scene.publisher.publish(&batch).await.unwrap();
+        scene
+    }
+
+    async fn subscriber(&self) -> Box<dyn Subscriber> {
+        queues::open_subscriber(self.url.clone(), &self.options).await.unwrap()
+    }
+
+    async fn run(&self, sink: &Scripted, plan: &Plan) -> (Result<()>, Summary) {
+        self.run_until(sink, plan, std::future::pending()).await
+    }
+
+    async fn run_until(
+        &self,
+        sink: &Scripted,
+        plan: &Plan,
+        shutdown: impl Future<Output = ()>,
+    ) -> (Result<()>, Summary) {
+        let queue = self.subscriber().await;
+        let counters = Counters::default();
+        let dead =
+            DeadLetters::new(queue.dead_letters(), self.url.to_string(), self.options.clone());
+        let result = subscribe(&*queue, sink, &dead, plan, &counters, shutdown).await;
+        queue.close().await.unwrap();
+        (result, counters.summary(Duration::ZERO))
+    }
+
+    /// What a later run would be offered, with the attempts, put back afterwards.
+    async fn left(&self) -> Vec<(String, Option<u32>)> {
+        let queue = self.subscriber().await;
+        let request = Receive {
+            max: 10_000,
+            max_bytes: usize::MAX,
+            wait: Duration::ZERO,
+            select: Select::Any,
+        };
+        let deliveries = queue.receive(request).await.unwrap();
+        queue.close().await.unwrap();
+        deliveries.into_iter().map(|one| (one.message.id, one.attempts)).collect()
+    }
+}
+
+fn ids(n: usize) -> impl Iterator<Item = String> {
+    (0..n).map(|at| format!("m{at:04}"))
+}
+
+#[tokio::test]
+async fn a_drain_stores_everything_in_batches_and_ends() {
+    let scene = Scene::with(ids(123)).await;
+    let sink = Scripted::default();
+    let (result, summary) = scene.run(&sink, &plan()).await;
+    result.unwrap();
+    assert_eq!((summary.received, summary.stored), (123, 123));
+    assert_eq!(sink.stored().into_iter().collect::<BTreeSet<_>>(), ids(123).collect());
+    assert!(sink.batches.lock().unwrap().iter().all(|len| *len <= 10));
+    assert!(sink.most_writing.load(Ordering::SeqCst) > 1, "writes overlap");
+    assert_eq!(scene.left().await, []);
+}
+
+#[tokio::test]
+async fn an_empty_queue_is_nothing_to_do() {
+    let scene = Scene::new().await;
+    let (result, summary) = scene.run(&Scripted::default(), &plan()).await;
+    result.unwrap();
+    assert_eq!(summary, Summary::default());
+}
+
+#[tokio::test]
+async fn one_bad_message_never_stops_its_neighbours() {
+    let scene = Scene::with(["a", "r1", "b", "t1", "c"].map(str::to_owned)).await;
+    let sink = Scripted::default();
+    let (result, summary) = scene.run(&sink, &plan()).await;
+    assert_eq!(result.unwrap_err().kind(), Kind::Rejected);
+    assert_eq!(sink.stored(), ["a", "b", "c"]);
+    assert_eq!((summary.stored, summary.dead, summary.retried), (3, 1, 1));
+    assert_eq!(scene.left().await, [], "one is dead, one waits for its retry");
+}
+
+#[tokio::test]
+async fn once_takes_one_batch() {
+    let scene = Scene::with(ids(25)).await;
+    let sink = Scripted::default();
+    let (result, summary) = scene.run(&sink, &Plan { mode: Mode::Once, ..plan() }).await;
+    result.unwrap();
+    assert_eq!((summary.received, summary.stored), (10, 10));
+    assert_eq!(scene.left().await.len(), 15);
+}
+
+#[tokio::test]
+async fn no_more_than_max_messages_are_taken() {
+    let scene = Scene::with(ids(25)).await;
+    let sink = Scripted::default();
+    let (result, summary) = scene.run(&sink, &Plan { max_messages: Some(13), ..plan() }).await;
+    result.unwrap();
+    assert_eq!((summary.received, summary.stored), (13, 13));
+    assert!(scene.left().await.iter().all(|(_, attempts)| *attempts == Some(1)));
+}
+
+#[tokio::test]
+async fn debug_writes_and_every_message_comes_again() {
+    let scene = Scene::with(ids(12)).await;
+    let sink = Scripted::default();
+    let plan = Plan { rehearsal: Rehearsal::Write, ..plan() };
+    let (result, summary) = scene.run(&sink, &plan).await;
+    result.unwrap();
+    assert_eq!((summary.received, summary.stored), (12, 12), "none comes twice in one run");
+    let left = scene.left().await;
+    assert_eq!(left.len(), 12);
+    assert!(left.iter().all(|(_, attempts)| *attempts == Some(1)), "the attempt does not count");
+}
+
+#[tokio::test]
+async fn debug_buries_nothing_and_stops_when_its_hands_are_full() {
+    let rejected = (0..80).map(|at| format!("r{at}"));
+    let scene = Scene::with(rejected).await;
+    let plan = Plan { rehearsal: Rehearsal::Write, ..plan() };
+    let (result, summary) = scene.run(&Scripted::default(), &plan).await;
+    result.unwrap();
+    assert_eq!((summary.received, summary.dead), (50, 0));
+    assert_eq!(scene.left().await.len(), 80);
+}
+
+#[tokio::test]
+async fn a_dry_run_neither_writes_nor_acknowledges() {
+    let scene = Scene::with(ids(12)).await;
+    let sink = Scripted::default();
+    let plan = Plan { rehearsal: Rehearsal::Look, ..plan() };
+    let (result, summary) = scene.run(&sink, &plan).await;
+    result.unwrap();
+    assert_eq!((summary.received, summary.stored), (12, 0));
+    assert!(sink.batches.lock().unwrap().is_empty());
+    assert_eq!(scene.left().await.len(), 12);
+}
+
+#[tokio::test]
+async fn a_sink_that_goes_down_ends_a_drain_and_spends_no_attempt() {
+    let scene = Scene::with(ids(40)).await;
+    let sink = Scripted { down_after: Mutex::new(Some(20)), ..Scripted::default() };
+    let (result, summary) = scene.run(&sink, &plan()).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unreachable);
+    assert!(error.to_string().contains("nothing is lost"), "{error}");
+    let left = scene.left().await;
+    assert_eq!(summary.stored as usize + left.len(), 40);
+    assert!(left.iter().all(|(_, attempts)| *attempts == Some(1)), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_ends_the_run_well_and_the_rest_is_given_back() {
+    let scene = Scene::with(ids(40)).await;
+    let sink = Scripted { closed_after: Some(7), ordered: true, ..Scripted::default() };
+    let (result, summary) = scene.run(&sink, &plan()).await;
+    result.unwrap();
+    assert_eq!(summary.stored, 7);
+    let left: BTreeSet<_> = scene.left().await.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(left, ids(40).skip(7).collect());
+}
+
+#[tokio::test]
+async fn an_ordered_sink_has_one_write_at_a_time() {
+    let scene = Scene::with(ids(60)).await;
+    let sink = Scripted { ordered: true, ..Scripted::default() };
+    scene.run(&sink, &plan()).await.0.unwrap();
+    assert_eq!(sink.most_writing.load(Ordering::SeqCst), 1);
+    assert_eq!(sink.stored(), ids(60).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_is_in_hand_is_bounded_by_bytes() {
+    let scene = Scene::new().await;
+    let batch: Vec<_> = ids(20).map(|id| Message::new(id, vec![b'x'; 1000])).collect();
+    scene.publisher.publish(&batch).await.unwrap();
+    let plan = Plan { rehearsal: Rehearsal::Look, in_flight_bytes: 5000, ..plan() };
+    let (result, summary) = scene.run(&Scripted::default(), &plan).await;
+    result.unwrap();
+    assert_eq!(summary.received, 5);
+}
+
+#[tokio::test]
+async fn a_shutdown_finishes_what_is_in_hand() {
+    let scene = Scene::with(ids(30)).await;
+    let sink = Scripted::default();
+    let plan = Plan { mode: Mode::Follow, ..plan() };
+    let all_stored = async {
+        while sink.stored().len() < 30 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let (result, summary) = scene.run_until(&sink, &plan, all_stored).await;
+    result.unwrap();
+    assert_eq!(summary.stored, 30);
+    assert_eq!(scene.left().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_outlasts_the_grace_is_given_up_and_comes_again() {
+    let scene = Scene::with(ids(3)).await;
+    let sink = Scripted { slow: true, ..Scripted::default() };
+    let shutdown = tokio::time::sleep(Duration::from_secs(1));
+    let (result, _) = scene.run_until(&sink, &plan(), shutdown).await;
+    assert_eq!(result.unwrap_err().kind(), Kind::Failed);
+    assert_eq!(scene.left().await.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_waits_for_its_sink_and_goes_on_by_itself() {
+    let scene = Scene::with(ids(40)).await;
+    let sink = Scripted { down_after: Mutex::new(Some(20)), ..Scripted::default() };
+    let plan = Plan { mode: Mode::Follow, ..plan() };
+    let outage = async {
+        while !sink.down.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        sink.down.store(false, Ordering::SeqCst);
+        while sink.stored().len() < 40 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let (result, summary) = scene.run_until(&sink, &plan, outage).await;
+    result.unwrap();
+    assert_eq!((summary.stored, summary.duplicate, summary.dead), (40, 0, 0));
+    assert_eq!(scene.left().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_after_its_time() {
+    let scene = Scene::new().await;
+    let plan = Plan { mode: Mode::Follow, max_time: Some(Duration::from_secs(7)), ..plan() };
+    let before = tokio::time::Instant::now();
+    scene.run(&Scripted::default(), &plan).await.0.unwrap();
+    assert_eq!(before.elapsed().as_secs(), 7);
+}
