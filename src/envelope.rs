@@ -85,7 +85,7 @@ fn some<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Cow<'de, RawValue>>
 }
 
 /// The body as JSON that stands on one line; `None` where it is not JSON.
-fn one_line_json(body: &[u8]) -> Option<Cow<'_, RawValue>> {
+pub(crate) fn one_line_json(body: &[u8]) -> Option<Cow<'_, RawValue>> {
     let raw: &RawValue = serde_json::from_slice(body).ok()?;
     if !raw.get().contains(['\n', '\r']) {
         return Some(Cow::Borrowed(raw));
