@@ -1,0 +1,237 @@
+//! What the driver's errors mean for a message. No text of the server's is passed on where it may
+//! quote a document: codes and our own words are.
+
+use crate::error::Kind;
+use crate::sinks::Outcome;
+use mongodb::error::{Error, ErrorKind, WriteConcernError, WriteFailure};
+
+/// Another document has the same value under a unique index.
+pub(super) const DUPLICATE_KEY: i32 = 11000;
+
+/// A failure of a whole call: nothing is known about its documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// Why, in our words.
+    pub(super) words: String,
+    /// What the next check shall say, where the failure cannot be a document's fault and a check
+    /// would not see it by itself: a login that may read but not write, a full disk, a majority
+    /// that is not there.
+    pub(super) standing: Option<Kind>,
+}
+
+impl Failure {
+    /// Of a call that gave no answer per document.
+    pub(super) fn of(error: &Error) -> Self {
+        let words = match error.kind.as_ref() {
+            ErrorKind::Command(cause) => return Self::coded(cause.code, &cause.code_name),
+            ErrorKind::Write(WriteFailure::WriteConcernError(cause)) => {
+                return Self::unconfirmed(cause);
+            }
+            ErrorKind::Authentication { .. } => {
+                let words = "MongoDB refused the user or the password".to_owned();
+                return Self { words, standing: Some(Kind::Credentials) };
+            }
+            ErrorKind::Io(cause) => format!("the connection to MongoDB failed: {cause}"),
+            ErrorKind::ConnectionPoolCleared { .. } => {
+                "the connections to MongoDB were given up after one failed".to_owned()
+            }
+            ErrorKind::ServerSelection { .. } => "no MongoDB server can be written to".to_owned(),
+            ErrorKind::DnsResolve { message, .. } => {
+                format!("cannot look up MongoDB's name: {message}")
+            }
+            ErrorKind::InvalidTlsConfig { message, .. } => format!("TLS cannot work: {message}"),
+            ErrorKind::IncompatibleServer { message, .. } => message.clone(),
+            ErrorKind::Shutdown => "the connection to MongoDB is closed".to_owned(),
+            _ => "the driver for MongoDB failed".to_owned(),
+        };
+        Self { words, standing: None }
+    }
+
+    /// Of a write that was done and not confirmed: it may be undone by a change of primary.
+    pub(super) fn unconfirmed(cause: &WriteConcernError) -> Self {
+        let words =
+            format!("MongoDB did not confirm the write: {}", named(cause.code, &cause.code_name));
+        Self { words, standing: Some(Kind::Unreachable) }
+    }
+
+    fn coded(code: i32, name: &str) -> Self {
+        let standing = match blame(code) {
+            Blame::Login => Some(Kind::Credentials),
+            Blame::Server => Some(Kind::Unreachable),
+            Blame::Connection | Blame::Moment | Blame::Document => None,
+        };
+        Self { words: format!("MongoDB failed: {}", named(code, name)), standing }
+    }
+
+    /// Of a call that was not answered in time.
+    pub(super) fn timed_out(after: std::time::Duration) -> Self {
+        Self { words: format!("MongoDB did not answer within {after:?}"), standing: None }
+    }
+
+    /// For every message of the call.
+    pub(super) fn outcome(&self) -> Outcome {
+        Outcome::Unavailable(self.words.clone())
+    }
+}
+
+/// What becomes of one document that the server refused, and what that says about the server.
+pub(super) fn refused(code: i32, name: Option<&str>) -> (Outcome, Option<Failure>) {
+    let name = name.unwrap_or_default();
+    match blame(code) {
+        Blame::Document => {
+            (Outcome::Reject(format!("MongoDB refused it: {}", named(code, name))), None)
+        }
+        Blame::Moment => (Outcome::Retry(format!("MongoDB failed: {}", named(code, name))), None),
+        Blame::Login | Blame::Server | Blame::Connection => {
+            let failure = Failure::coded(code, name);
+            (failure.outcome(), Some(failure))
+        }
+    }
+}
+
+/// The words for a duplicate key that is not the message's id.
+pub(super) fn other_index(message: &str) -> String {
+    match index_name(message) {
+        Some(name) => format!("another document has the same key in the unique index `{name}`"),
+        None => "another document has the same key in a unique index".to_owned(),
+    }
+}
+
+/// The index that a duplicate-key message names: `... index: NAME dup key: ...`.
+pub(super) fn index_name(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("index: ")?;
+    rest.split_once(" dup key").map(|(name, _)| name)
+}
+
+/// Who is to blame for an error code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// No connection or no primary: a check sees it.
+    Connection,
+    /// The login may not do this.
+    Login,
+    /// The server cannot write at all, though it answers.
+    Server,
+    /// It may work in a moment.
+    Moment,
+    /// This document.
+    Document,
+}
+
+/// The codes are those of MongoDB's `error_codes.yml`; which of them mean a lost connection or
+/// primary is in the drivers' specifications "Server Discovery and Monitoring" and "Retryable Reads".
+fn blame(code: i32) -> Blame {
+    match code {
+        6 | 7 | 89 | 91 | 134 | 189 | 202 | 317 | 9001 | 10058 | 10107 | 11600 | 11602 | 13435
+        | 13436 => Blame::Connection,
+        11 | 13 | 18 | 31 | 391 => Blame::Login,
+        64 | 79 | 100 | 8000 | 14031 => Blame::Server,
+        24 | 46 | 50 | 112 | 262 | 11601 => Blame::Moment,
+        _ => Blame::Document,
+    }
+}
+
+/// A code with its name: the server's, or ours where the server sends none.
+fn named(code: i32, name: &str) -> String {
+    let name = match (name, code) {
+        ("", 2) => "BadValue",
+        ("", 9) => "FailedToParse",
+        ("", 13) => "Unauthorized",
+        ("", 15) => "Overflow",
+        ("", 22) => "InvalidBSON",
+        ("", 52) => "DollarPrefixedFieldName",
+        ("", 56) => "EmptyFieldName",
+        ("", 57) => "DottedFieldName",
+        ("", 64) => "WriteConcernTimeout",
+        ("", 112) => "WriteConflict",
+        ("", 121) => "DocumentValidationFailure",
+        ("", 10107) => "NotWritablePrimary",
+        ("", 10334) => "BSONObjectTooLarge",
+        ("", DUPLICATE_KEY) => "DuplicateKey",
+        ("", 14031) => "OutOfDiskSpace",
+        (name, _) => name,
+    };
+    match name {
+        "" => format!("code {code}"),
+        name => format!("{name} (code {code})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mongodb::bson::{Document, deserialize_from_document, doc};
+    use mongodb::error::CommandError;
+
+    fn command(code: i32) -> Failure {
+        let reply: Document =
+            doc! { "code": code, "codeName": "", "errmsg": "it holds { secret: 1 }" };
+        let error: CommandError = deserialize_from_document(reply).unwrap();
+        Failure::of(&ErrorKind::Command(error).into())
+    }
+
+    #[test]
+    fn a_change_of_primary_is_an_outage_and_no_documents_fault() {
+        for code in [10107, 13435, 13436, 10058, 11600, 11602, 189, 91, 7, 6, 89, 9001] {
+            let failure = command(code);
+            assert_eq!(failure.standing, None, "{code}: a check sees it");
+            assert!(matches!(failure.outcome(), Outcome::Unavailable(_)));
+            assert!(matches!(refused(code, None).0, Outcome::Unavailable(_)), "{code}");
+        }
+        assert_eq!(command(10107).words, "MongoDB failed: NotWritablePrimary (code 10107)");
+    }
+
+    #[test]
+    fn what_a_check_would_not_see_is_remembered_for_it() {
+        assert_eq!(command(13).standing, Some(Kind::Credentials));
+        assert_eq!(command(18).standing, Some(Kind::Credentials));
+        assert_eq!(command(14031).standing, Some(Kind::Unreachable));
+        assert_eq!(refused(14031, None).1.unwrap().standing, Some(Kind::Unreachable));
+    }
+
+    #[test]
+    fn an_unknown_failure_of_a_whole_batch_blames_nobody() {
+        let failure = command(4711);
+        assert_eq!(failure.standing, None);
+        assert_eq!(failure.words, "MongoDB failed: code 4711");
+    }
+
+    #[test]
+    fn a_document_that_the_server_refuses_is_rejected_alone() {
+        for code in [2, 9, 14, 15, 22, 52, 57, 121, 10334, 17280] {
+            assert!(matches!(refused(code, None), (Outcome::Reject(_), None)), "{code}");
+        }
+        let reason = "MongoDB refused it: DocumentValidationFailure (code 121)".to_owned();
+        assert_eq!(refused(121, None).0, Outcome::Reject(reason));
+        assert!(matches!(refused(112, None), (Outcome::Retry(_), None)));
+    }
+
+    #[test]
+    fn the_servers_text_is_not_passed_on() {
+        for code in [2, 13, 121, 10107, 4711] {
+            assert!(!command(code).words.contains("secret"), "{code}");
+        }
+        let io = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let words = Failure::of(&Error::from(io)).words;
+        assert_eq!(words, "the connection to MongoDB failed: connection reset");
+    }
+
+    #[test]
+    fn a_write_that_is_not_confirmed_is_not_stored() {
+        let reply = doc! { "code": 64, "codeName": "WriteConcernTimeout", "errmsg": "waiting" };
+        let cause: WriteConcernError = deserialize_from_document(reply).unwrap();
+        let failure = Failure::unconfirmed(&cause);
+        assert_eq!(failure.standing, Some(Kind::Unreachable));
+        assert!(failure.words.contains("WriteConcernTimeout (code 64)"), "{failure:?}");
+    }
+
+    #[test]
+    fn the_index_of_a_duplicate_key_is_named_without_the_key() {
+        let message =
+            "E11000 duplicate key error collection: d.c index: serial_1 dup key: { serial: \"x\" }";
+        assert_eq!(index_name(message), Some("serial_1"));
+        let words = other_index(message);
+        assert_eq!(words, "another document has the same key in the unique index `serial_1`");
+        assert_eq!(index_name("duplicate"), None);
+    }
+}
