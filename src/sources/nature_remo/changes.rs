@@ -1,0 +1,85 @@
+//! `?mode=changes`: one message a sensor event, which is the same however often it is polled.
+
+use super::SOURCE;
+use super::device::{Device, check_name, compact};
+use super::state::Seen;
+use crate::http;
+use crate::message::Message;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// One event. Its message holds only what can never change between two polls: not the device's
+/// name, which its owner may change, nor the time of the poll.
+#[derive(Debug, Serialize)]
+pub(super) struct Change<'a> {
+    device_id: &'a str,
+    kind: &'a str,
+    val: Box<RawValue>,
+    created_at: String,
+}
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow)]
+    val: Option<&'a RawValue>,
+    #[serde(borrow)]
+    created_at: Option<&'a RawValue>,
+}
+
+/// The events of a device; for one that cannot be told apart from others, its name and what is
+/// wrong. An event that is null did not happen, and is passed over.
+pub(super) fn of<'a>(
+    device: &'a Device<'_>,
+) -> impl Iterator<Item = Result<Change<'a>, (String, String)>> {
+    let happened = device.newest_events.iter().filter(|(_, event)| event.get() != "null");
+    happened.map(|(kind, event)| {
+        change(&device.id, kind, event).map_err(|why| (http::excerpt(kind, 40), why.to_owned()))
+    })
+}
+
+fn change<'a>(
+    device_id: &'a str,
+    kind: &'a str,
+    event: &RawValue,
+) -> Result<Change<'a>, &'static str> {
+    check_name(kind).map_err(|_| "its name is empty, too long or holds control characters")?;
+    let event: Event = serde_json::from_str(event.get()).map_err(|_| "it is not an event")?;
+    let val = event.val.ok_or("it has no `val`")?;
+    let created_at = event.created_at.ok_or("it has no `created_at`")?.get();
+    let created_at: String =
+        serde_json::from_str(created_at).map_err(|_| "its `created_at` is not a string")?;
+    let created_at = DateTime::parse_from_rfc3339(&created_at)
+        .map_err(|_| "its `created_at` is not a time in RFC 3339")?;
+    // One form, so that the same moment is the same id however it was written.
+    let created_at = created_at.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    Ok(Change { device_id, kind, val: compact(val), created_at })
+}
+
+impl Change<'_> {
+    /// Its message, under the id `<device_id>/<kind>@<created_at in UTC>`.
+    pub(super) fn message(&self) -> Message {
+        let body = serde_json::to_vec(self).expect("strings and JSON are JSON");
+        let id = format!("{}/{}@{}", self.device_id, self.kind, self.created_at);
+        let mut message = Message::new(id, body);
+        message.attributes = BTreeMap::from([
+            ("source".to_owned(), SOURCE.to_owned()),
+            ("schema".to_owned(), "nature-remo.change.1".to_owned()),
+            ("device_id".to_owned(), self.device_id.to_owned()),
+            ("kind".to_owned(), self.kind.to_owned()),
+        ]);
+        message
+    }
+
+    /// What is remembered of it once it is published. The value is part of it: two values of one
+    /// second are published both, so that the queue sees the conflict and tells.
+    pub(super) fn seen(&self) -> Seen {
+        Seen {
+            device_id: self.device_id.to_owned(),
+            kind: self.kind.to_owned(),
+            created_at: self.created_at.clone(),
+            val: self.val.get().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! `nature-remo:`: readings of the sensors in Nature's Remo, from Nature's cloud.
+//!
+//! One `GET /1/devices` a tick: it gives every device of the account with the newest event of each
+//! of its sensors. `?mode=snapshot` makes a message of each device, `?mode=changes` of each event
+//! that was not published before.
+//!
+//! Attributes of a message: `source` (`nature-remo`), `schema` (`nature-remo.snapshot.1` or
+//! `nature-remo.change.1`), `device_id`, and for a change `kind`.
+
+mod api;
+mod changes;
+mod device;
+mod rate_limit;
+mod snapshot;
+mod state;
+
+use super::{Batch, Options, Refusal, Source};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::http;
+use crate::location::Location;
+use crate::message::Message;
+use api::Api;
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use secrecy::{ExposeSecret as _, SecretString};
+use state::{Memory, Seen};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Nature's own address.
+const ENDPOINT: &str = "https://api.nature.global";
+const SOURCE: &str = "nature-remo";
+
+/// How long and how often to ask.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// One request, its answer included.
+    pub timeout: Duration,
+    /// Requests in all, when the first ones fail in a way that may pass.
+    pub tries: usize,
+    /// The first pause between two requests; it doubles, and up to as much again is added by dice.
+    pub pause: Duration,
+    /// A rate limit that ends within this time is waited for; a later end is an error at once.
+    pub patience: Duration,
+    /// The longest answer, in bytes.
+    pub max_answer: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(20),
+            tries: 3,
+            pause: Duration::from_millis(500),
+            patience: Duration::from_secs(5),
+            max_answer: 16 << 20,
+        }
+    }
+}
+
+/// Opens the API with the token of `NATURE_REMO_TOKEN` or `NATURE_REMO_TOKEN_FILE`.
+///
+/// `?mode=snapshot|changes`, `?group=device` orders by device, `?endpoint=URL` (or
+/// `NATURE_REMO_ENDPOINT`) asks another server, `?state=FILE` is where `changes` remembers.
+///
+/// # Errors
+/// `Usage` for an unknown parameter or value; `Configuration` for a token that is missing or
+/// cannot be one, an endpoint that would show it, or a state file that is not ours.
+pub fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
+    open_with(url, options, Limits::default())
+}
+
+/// The same with other limits.
+pub fn open_with(mut url: Location, options: &Options, limits: Limits) -> Result<Box<dyn Source>> {
+    if !url.rest().is_empty() {
+        return Err(Error::new(Kind::Usage, "`nature-remo:` has something after the colon")
+            .hint("write `nature-remo:?endpoint=URL` for another server"));
+    }
+    let wants_changes = choice(&mut url, "mode", &["snapshot", "changes"])? == Some("changes");
+    let grouped = choice(&mut url, "group", &["device"])?.is_some();
+    let endpoint = url.take("endpoint")?;
+    let state = if wants_changes { url.take("state")?.map(PathBuf::from) } else { None };
+    url.finish(if wants_changes {
+        &["mode", "group", "endpoint", "state"]
+    } else {
+        &["mode", "group", "endpoint"]
+    })?;
+
+    let endpoint = match (&endpoint, options.environment.get("NATURE_REMO_ENDPOINT")?) {
+        (Some(text), _) => http::check_endpoint("`endpoint` of `nature-remo:`", text)?,
+        (None, Some(text)) => http::check_endpoint("`NATURE_REMO_ENDPOINT`", text)?,
+        (None, None) => http::check_endpoint("the endpoint", ENDPOINT)?,
+    };
+    let token = api::token(&options.environment)?;
+    let mode = if wants_changes {
+        let path = state.unwrap_or_else(|| default_state(options, &endpoint, &token));
+        Mode::Changes(Memory::open(path)?)
+    } else {
+        Mode::Snapshot
+    };
+    Ok(Box::new(NatureRemo {
+        api: Api::new(&endpoint, &token, limits, options)?,
+        mode,
+        grouped,
+        timezone: options.timezone,
+        clock: options.clock.clone(),
+        batch: options.batch.max(1),
+        batch_bytes: options.batch_bytes,
+        ready: VecDeque::new(),
+        uncommitted: VecDeque::new(),
+        polled: None,
+    }))
+}
+
+/// One of some words, or nothing.
+fn choice<'w>(url: &mut Location, name: &str, words: &[&'w str]) -> Result<Option<&'w str>> {
+    let Some(value) = url.take(name)? else { return Ok(None) };
+    words.iter().find(|word| **word == value).copied().map(Some).ok_or_else(|| {
+        let known = crate::location::list(words);
+        Error::new(Kind::Usage, format!("unknown `{name}` in `{url}`"))
+            .hint(format!("`{name}` is one of {known}"))
+    })
+}
+
+/// One file for each account and server: its name tells neither.
+fn default_state(options: &Options, endpoint: &url::Url, token: &SecretString) -> PathBuf {
+    use sha2::{Digest as _, Sha256};
+    let digest = Sha256::digest(format!("{endpoint}\n{}", token.expose_secret()));
+    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    options.data_dir.join(format!("nature-remo-{name}.json"))
+}
+
+enum Mode {
+    Snapshot,
+    Changes(Memory),
+}
+
+struct NatureRemo {
+    api: Api,
+    mode: Mode,
+    grouped: bool,
+    timezone: Tz,
+    clock: Clock,
+    batch: usize,
+    batch_bytes: usize,
+    /// Batches of the last poll that were not read yet.
+    ready: VecDeque<Piece>,
+    /// What each batch that was read, and not committed, has made known.
+    uncommitted: VecDeque<Vec<Seen>>,
+    /// The tick of the last poll, failed ones included: one request a tick.
+    polled: Option<u64>,
+}
+
+/// A batch, and what its commit is to remember.
+#[derive(Default)]
+struct Piece {
+    batch: Batch,
+    seen: Vec<Seen>,
+}
+
+#[async_trait]
+impl Source for NatureRemo {
+    async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
+        if self.ready.is_empty() && self.polled != Some(tick) {
+            let answer = self.poll().await;
+            self.polled = Some(tick);
+            self.ready = answer?;
+        }
+        Ok(self.ready.pop_front().map(|piece| {
+            self.uncommitted.push_back(piece.seen);
+            piece.batch
+        }))
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        if let (Some(seen), Mode::Changes(memory)) = (self.uncommitted.front(), &mut self.mode) {
+            memory.remember(seen).await?;
+        }
+        self.uncommitted.pop_front();
+        Ok(())
+    }
+}
+
+impl NatureRemo {
+    async fn poll(&self) -> Result<VecDeque<Piece>> {
+        let request_at = self.clock.now().with_timezone(&self.timezone);
+        let answer = self.api.devices().await?;
+        let devices = device::list(&answer)?;
+        let count = devices.len();
+        if count == 0 {
+            tracing::info!("the account has no devices");
+        }
+        let mut pieces = Pieces::new(self.batch, self.batch_bytes);
+        for (at, device) in devices.into_iter().enumerate() {
+            let place = format!("device {} of {count}", at + 1);
+            match (device::parse(device), &self.mode) {
+                (Err(reason), _) => pieces.refuse(Refusal { place, reason }),
+                (Ok(device), Mode::Snapshot) => {
+                    let message = snapshot::message(&device, request_at);
+                    pieces.add(self.group(message, &device.id), None);
+                }
+                (Ok(device), Mode::Changes(memory)) => {
+                    for change in changes::of(&device) {
+                        match change {
+                            Ok(change) if memory.knows(&change.seen()) => {}
+                            Ok(change) => pieces
+                                .add(self.group(change.message(), &device.id), Some(change.seen())),
+                            Err((event, reason)) => {
+                                let place = format!("{place}, event `{event}`");
+                                pieces.refuse(Refusal { place, reason });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(pieces.finish())
+    }
+
+    fn group(&self, mut message: Message, device: &str) -> Message {
+        message.group = self.grouped.then(|| device.to_owned());
+        message
+    }
+}
+
+/// Fills batches to their bounds.
+struct Pieces {
+    messages: usize,
+    bytes: usize,
+    full: VecDeque<Piece>,
+    last: Piece,
+    last_bytes: usize,
+}
+
+impl Pieces {
+    fn new(messages: usize, bytes: usize) -> Self {
+        Self { messages, bytes, full: VecDeque::new(), last: Piece::default(), last_bytes: 0 }
+    }
+
+    fn add(&mut self, message: Message, seen: Option<Seen>) {
+        if self.last.batch.messages.len() >= self.messages || self.last_bytes >= self.bytes {
+            self.full.push_back(std::mem::take(&mut self.last));
+            self.last_bytes = 0;
+        }
+        self.last_bytes += message.size();
+        self.last.batch.messages.push(message);
+        self.last.seen.extend(seen);
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.last.batch.refused.push(refusal);
+    }
+
+    fn finish(mut self) -> VecDeque<Piece> {
+        if !self.last.batch.messages.is_empty() || !self.last.batch.refused.is_empty() {
+            self.full.push_back(self.last);
+        }
+        self.full
+    }
+}
