@@ -1,0 +1,269 @@
+#!/usr/bin/env bash
+# Gets and starts the real servers that the tests need, runs every test, stops the servers.
+#
+#   bash tests/run.sh                     everything
+#   bash tests/run.sh queue_contract      what follows goes to `cargo test`
+#
+# A server whose address is given is used as it is:
+#
+#   TEST_MONGODB_URI                      mongodb://HOST:PORT, with user and password in it or in
+#   TEST_MONGODB_USERNAME, TEST_MONGODB_PASSWORD
+#   TEST_PUBSUB_EMULATOR_HOST             HOST:PORT
+#
+# What is built is kept in KAKEHI_TEST_CACHE (~/.cache/kakehi-tests), CARGO_TARGET_DIR with it
+# unless that is set.
+
+# In messages, backticks quote names.
+# shellcheck disable=SC2016
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+ferretdb_version=1.24.2
+cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
+ferretdb=$cache/ferretdb-$ferretdb_version
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+
+say() { printf 'tests/run.sh: %s\n' "$*"; }
+
+# ---- what must be there --------------------------------------------------------------------------
+
+missing=()
+
+need() { # need COMMAND HOW-TO-GET-IT
+  command -v "$1" >/dev/null || missing+=("\`$1\`: $2")
+}
+
+go_is_new_enough() {
+  local version
+  version=$(GOTOOLCHAIN=local go env GOVERSION) # go1.26.8
+  version=${version#go}
+  local major=${version%%.*} minor=${version#*.}
+  minor=${minor%%[!0-9]*}
+  ((major > 1 || minor >= 24))
+}
+
+find_emulator() { # where the emulator's start script is, in $emulator
+  local root
+  root=$(gcloud info --format='value(installation.sdk_root)' 2>/dev/null) || root=
+  emulator=$root/platform/pubsub-emulator/bin/cloud-pubsub-emulator
+  [[ -n $root && -f $emulator ]]
+}
+
+check_needs() {
+  need cargo 'a Rust toolchain: Debian package `rustup`, or the installer of the Rust project'
+  need cc 'a C compiler: Debian package `build-essential`'
+  need flock 'Debian package `util-linux`'
+  if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb ]]; then
+    need go "Go 1.24 or later, which builds FerretDB $ferretdb_version: Debian 12's own is too old,
+    take Debian 13's \`golang-go\` or the Go project's archive; or give TEST_MONGODB_URI"
+    if command -v go >/dev/null && ! go_is_new_enough; then
+      missing+=("Go 1.24 or later: this one is $(go env GOVERSION); or give TEST_MONGODB_URI")
+    fi
+  fi
+  if [[ -z ${TEST_PUBSUB_EMULATOR_HOST:-} ]]; then
+    need java 'Debian package `default-jre-headless`; or give TEST_PUBSUB_EMULATOR_HOST'
+    need gcloud 'the Google Cloud SDK: Debian package `google-cloud-cli` of its own repository;
+    or give TEST_PUBSUB_EMULATOR_HOST'
+    if command -v gcloud >/dev/null && ! find_emulator; then
+      missing+=('the Pub/Sub emulator: `gcloud components install pubsub-emulator`, or Debian
+    package `google-cloud-cli-pubsub-emulator`; or give TEST_PUBSUB_EMULATOR_HOST')
+    fi
+  fi
+  ((${#missing[@]})) || return 0
+  say 'the tests need what is not here:' >&2
+  printf '  %s\n' "${missing[@]}" >&2
+  exit 1
+}
+
+# ---- nothing outlives this script ------------------------------------------------------------------
+
+# Everything that takes time runs in a process group of its own, and the guard, a process that
+# ignores signals, knows these groups. When the pipe to it ends, however this script ended, it stops
+# them and removes the folder of the run.
+guard_groups() {
+  trap '' INT TERM HUP
+  local word group tries keep=
+  local -A groups=()
+  while read -r word group; do
+    case $word in
+      start) groups[$group]=1 ;;
+      end) unset "groups[$group]" ;;
+      keep) keep=1 ;;
+    esac
+  done
+  for group in "${!groups[@]}"; do kill -TERM -- "-$group" 2>/dev/null || true; done
+  for group in "${!groups[@]}"; do
+    for ((tries = 0; tries < 50; tries++)); do
+      kill -0 -- "-$group" 2>/dev/null || continue 2
+      sleep 0.1
+    done
+    kill -KILL -- "-$group" 2>/dev/null || true
+  done
+  if [[ $keep ]]; then rm -rf -- "$run"/{data,ferretdb,pipe}; else rm -rf -- "$run"; fi
+}
+
+start_guard() {
+  run=$(mktemp -d "${TMPDIR:-/tmp}/kakehi-tests.XXXXXX")
+  mkdir "$run/data" "$run/logs"
+  mkfifo "$run/pipe"
+  set -m
+  guard_groups <"$run/pipe" &
+  guardian=$!
+  set +m
+  exec {guard}>"$run/pipe"
+  trap 'exec {guard}>&-; wait "$guardian" || true' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+start() { # start COMMAND...: in a group of its own, its id in $job
+  set -m
+  "$@" </dev/null {guard}>&- {lock}>&- &
+  job=$!
+  set +m
+  echo "start $job" >&"$guard"
+}
+
+finish() { # waits for $job and answers as it did
+  local status=0
+  wait "$job" || status=$?
+  echo "end $job" >&"$guard"
+  return "$status"
+}
+
+lock_file() { # lock_file FILE WHAT: waits until no other run holds it; until this one ends, in $lock
+  exec {lock}>&- {lock}>"$1"
+  flock -n "$lock" && return
+  say "waiting for another run, which $2" >&2
+  until flock -n "$lock"; do sleep 0.5; done
+}
+
+# ---- servers -----------------------------------------------------------------------------------------
+
+build_ferretdb() {
+  [[ -x $ferretdb ]] && return
+  lock_file "$ferretdb.lock" 'builds FerretDB'
+  [[ -x $ferretdb ]] && return
+  say "building FerretDB $ferretdb_version, once"
+  start compile_ferretdb
+  finish || { say 'FerretDB could not be built' >&2; exit 1; }
+  exec {lock}>&-
+}
+
+# `go install` makes a program that stops at once: the module lacks the file with its own version.
+# shellcheck disable=SC2317 # `start` runs it
+compile_ferretdb() {
+  export GOTOOLCHAIN=local CGO_ENABLED=0
+  local source=$run/ferretdb module
+  module=$(go mod download -json "github.com/FerretDB/FerretDB@v$ferretdb_version" |
+    sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
+  cp -R -- "$module" "$source"
+  chmod -R u+w -- "$source"
+  echo "v$ferretdb_version" >"$source/build/version/version.txt"
+  (cd "$source" && go build -trimpath -o "$run/data/built" ./cmd/ferretdb)
+  # Another run must never see half of it.
+  cp -- "$run/data/built" "$ferretdb.$$"
+  mv -- "$ferretdb.$$" "$ferretdb"
+}
+
+refused() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# serve NAME READY COMMAND...: starts a server on a free port, which replaces PORT in its command,
+# and waits until its log holds READY and the port answers. The port is left in $port.
+serve() {
+  local name=$1 ready=$2 log=$run/logs/$1.log attempt deadline
+  shift 2
+  for attempt in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 12000))
+    refused "$port" || continue
+    start "${@//PORT/$port}" >"$log" 2>&1
+    disown "$job"
+    deadline=$((SECONDS + 60))
+    while ((SECONDS < deadline)) && kill -0 "$job" 2>/dev/null; do
+      if grep -q "$ready" "$log" && ! refused "$port"; then return; fi
+      sleep 0.1
+    done
+    say "$name did not start (attempt $attempt); its log ends:" >&2
+    tail -n 20 "$log" >&2
+  done
+  exit 1
+}
+
+start_mongodb() {
+  if [[ -n ${TEST_MONGODB_URI:-} ]]; then
+    mongodb_is='the one that TEST_MONGODB_URI gives'
+    return
+  fi
+  mkdir "$run/data/mongodb" "$run/data/state"
+  export TEST_MONGODB_USERNAME='us:er@/?#[]%20' TEST_MONGODB_PASSWORD='p@ss:/w%rd?#[]&=+ $'
+  DO_NOT_TRACK=1 serve FerretDB 'Listening on' "$ferretdb" \
+    --handler=sqlite --sqlite-url="file:$run/data/mongodb/" --state-dir="$run/data/state" \
+    --listen-addr=127.0.0.1:PORT --debug-addr=- --telemetry=disable --log-level=info \
+    --test-enable-new-auth --setup-database=admin \
+    --setup-username="$TEST_MONGODB_USERNAME" --setup-password="$TEST_MONGODB_PASSWORD"
+  servers+=("$job")
+  export TEST_MONGODB_URI=mongodb://127.0.0.1:$port/
+  mongodb_is="FerretDB $ferretdb_version on SQLite, with user and password, at 127.0.0.1:$port"
+}
+
+start_pubsub() {
+  if [[ -n ${TEST_PUBSUB_EMULATOR_HOST:-} ]]; then
+    pubsub_is="the one at $TEST_PUBSUB_EMULATOR_HOST"
+    return
+  fi
+  serve Pub-Sub 'Server started' "$emulator" --host=127.0.0.1 --port=PORT
+  servers+=("$job")
+  export TEST_PUBSUB_EMULATOR_HOST=127.0.0.1:$port
+  pubsub_is="Google's emulator at $TEST_PUBSUB_EMULATOR_HOST"
+}
+
+# A server that died explains the tests that failed.
+show_dead_servers() {
+  local job log
+  for job in "${servers[@]}"; do
+    kill -0 "$job" 2>/dev/null && continue
+    say 'a server died while the tests ran; the logs end:' >&2
+    for log in "$run"/logs/*; do tail -n 20 "$log" | sed "s|^|$(basename "$log"): |" >&2; done
+    return
+  done
+}
+
+# ---- the run -----------------------------------------------------------------------------------------
+
+check_needs
+mkdir -p "$cache" "$CARGO_TARGET_DIR"
+exec {lock}</dev/null
+servers=()
+start_guard
+
+began=$SECONDS
+[[ -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
+got_servers=$((SECONDS - began))
+
+# Another checkout would replace the programs under our tests.
+lock_file "$CARGO_TARGET_DIR/kakehi-tests.lock" "uses $CARGO_TARGET_DIR"
+began=$SECONDS
+start cargo test --all-features --locked --no-run
+finish
+built_tests=$((SECONDS - began))
+
+began=$SECONDS
+start_mongodb
+start_pubsub
+started_servers=$((SECONDS - began))
+
+say "MongoDB's protocol: $mongodb_is"
+say "Pub/Sub: $pubsub_is"
+say "took: servers built ${got_servers} s, tests built ${built_tests} s," \
+  "servers started ${started_servers} s; the tests say what they took"
+
+start cargo test --all-features --locked "$@"
+status=0
+finish || status=$?
+if ((status)); then
+  show_dead_servers
+  echo keep >&"$guard"
+  say "the servers' logs are kept in $run/logs" >&2
+fi
+exit "$status"
