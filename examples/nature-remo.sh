@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# The main job from end to end: Nature Remo readings through the embedded queue into the embedded
+# store. The readings are recorded ones, served by this example itself, since the real API needs a
+# token. Needs a Rust toolchain and nothing else.
+#
+# KAKEHI_BIN names a folder that holds the programs already; without it they are built.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ -z ${KAKEHI_BIN:-} ]]; then
+  cargo build --release --locked --bins --example serve_fixture --example show_store
+  KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/release
+fi
+KAKEHI_BIN=$(cd "$KAKEHI_BIN" && pwd)
+fixture=$PWD/examples/fixtures/devices_typical.json
+PATH=$KAKEHI_BIN:$KAKEHI_BIN/examples:$PATH
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/kakehi-example.XXXXXX")
+trap 'rm -rf -- "$folder"' EXIT
+cd "$folder"
+
+say() { printf '\n# %s\n' "$@"; }
+run() { # shows a command as one would type it, and runs it
+  local word line='$'
+  for word; do
+    [[ $word == *[?*\&\ ]* ]] && word="'$word'"
+    line+=" $word"
+  done
+  printf '%s\n' "$line"
+  "$@"
+}
+
+# The server ends with the pipe to it, and so with this script.
+coproc server { exec serve_fixture "$fixture"; }
+read -r NATURE_REMO_ENDPOINT <&"${server[0]}"
+export NATURE_REMO_ENDPOINT NATURE_REMO_TOKEN=any-token-will-do
+# Where the programs keep what is theirs.
+export XDG_DATA_HOME=$folder/data
+
+say 'One poll: a message per device into the queue. Then the queue into the store.'
+run publish nature-remo: --to sqlite:queue.db
+run subscribe --from sqlite:queue.db --to 'sqlite:store.db?collection=readings'
+
+say 'What was stored:'
+run show_store store.db readings
+
+say 'Now a message for each sensor value that changed since the last poll.'
+run publish 'nature-remo:?mode=changes' --to sqlite:queue.db
+run subscribe --from sqlite:queue.db --to 'sqlite:store.db?collection=events'
+
+say 'The same after the publisher lost its memory: everything is published again,' \
+  'every message has the id that it had, and nothing is stored twice.'
+run rm -r data
+run publish 'nature-remo:?mode=changes' --to sqlite:queue.db
+run subscribe --from sqlite:queue.db --to 'sqlite:store.db?collection=events'
+run show_store store.db events
+
+cat <<'END'
+
+# The same commands for real:
+#
+#   your own devices     export NATURE_REMO_TOKEN=...  (https://home.nature.global)
+#   through Pub/Sub      publish nature-remo: --to pubsub://PROJECT/readings --create
+#                        subscribe --from pubsub://PROJECT/readings
+#   into MongoDB         export MONGODB_USERNAME=... MONGODB_PASSWORD=...
+#                        subscribe --to 'mongodb://HOST/home?collection=readings'
+#   every five minutes   see cron/
+END
