@@ -1,1 +1,192 @@
-//! (to come)
+//! The walls of ARCHITECTURE.md, as tests: each names the file and the line that breaks one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A file of the repository, by its path from the root.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The lines of the product, numbered: no comments, and not the tests at the end of the file.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+        lines.enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+
+    /// Where one of the words stands in the product's code.
+    fn find(&self, words: &[&str]) -> Vec<String> {
+        let hit = |line: &str| words.iter().any(|word| line.contains(word));
+        self.code()
+            .filter(|(_, line)| hit(line))
+            .map(|(at, line)| format!("{}:{}: {}", self.path, at + 1, line.trim()))
+            .collect()
+    }
+
+    fn is_in(&self, folder: &str) -> bool {
+        self.path.starts_with(folder)
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files below a folder with this ending, sorted.
+fn files(folder: &str, ending: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_str().is_some_and(|path| path.ends_with(ending)) {
+                found.push(source(path));
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(!found.is_empty(), "no `{ending}` in {folder}");
+    found
+}
+
+fn source(path: PathBuf) -> Source {
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let path = path.strip_prefix(root()).expect("a file of this repository");
+    Source { path: path.to_str().expect("a UTF-8 path").to_owned(), text }
+}
+
+fn library() -> Vec<Source> {
+    files("src", ".rs").into_iter().filter(|file| !file.is_in("src/bin/")).collect()
+}
+
+#[track_caller]
+fn none(hits: Vec<String>, wall: &str) {
+    assert!(hits.is_empty(), "{wall}:\n  {}", hits.join("\n  "));
+}
+
+#[test]
+fn shelves_do_not_import_one_another() {
+    let shelves = ["sources", "queues", "sinks"];
+    for shelf in shelves {
+        let others: Vec<_> = shelves.into_iter().filter(|other| *other != shelf).collect();
+        for file in files(&format!("src/{shelf}"), ".rs") {
+            let words: Vec<_> = others.iter().map(|other| format!("{other}::")).collect();
+            let words: Vec<_> = words.iter().map(String::as_str).collect();
+            none(file.find(&words), "a shelf imports another one");
+            none(file.find(&["crate::publish", "crate::subscribe"]), "a shelf imports a loop");
+        }
+    }
+}
+
+#[test]
+fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
+    let words = [
+        "println!",
+        "print!(",
+        "eprint",
+        "dbg!",
+        "process::exit",
+        "process::abort",
+        "std::env",
+        "env::var",
+        "stderr()",
+    ];
+    for file in library() {
+        none(file.find(&words), "only the programs do this");
+        if file.path != "src/sinks/stdout.rs" && !file.is_in("src/sinks/stdout/") {
+            none(file.find(&["stdout()"]), "only the sink `stdout:` writes there");
+        }
+    }
+}
+
+#[test]
+fn features_are_named_in_the_shelves_lists_only() {
+    let lists = ["src/sources/mod.rs", "src/queues/mod.rs", "src/sinks/mod.rs"];
+    for file in files("src", ".rs").into_iter().filter(|f| !lists.contains(&f.path.as_str())) {
+        none(file.find(&["cfg(feature", "cfg(not(feature", "cfg!("]), "only the lists do this");
+    }
+}
+
+#[test]
+fn retry_and_schedule_are_pure() {
+    let words = [
+        "now()",
+        "Clock",
+        "clock",
+        "Instant",
+        "SystemTime",
+        "fastrand",
+        "rand::",
+        "tokio",
+        "async",
+        "reqwest",
+        "std::net",
+        "std::fs",
+        "std::thread",
+        "tracing",
+    ];
+    for name in ["src/retry.rs", "src/schedule.rs"] {
+        none(source(root().join(name)).find(&words), "a pure room does this");
+    }
+}
+
+#[test]
+fn the_time_of_day_comes_from_the_clock() {
+    for file in files("src", ".rs").into_iter().filter(|file| file.path != "src/clock.rs") {
+        let words = ["Utc::now", "Local::now", "SystemTime::now", "Local::"];
+        none(file.find(&words), "the clock is an input");
+    }
+}
+
+#[test]
+fn unsafe_code_and_loose_ends_are_nowhere() {
+    for file in files("src", ".rs") {
+        none(file.find(&["unsafe ", "todo!(", "unimplemented!(", "dbg!("]), "not in the product");
+    }
+}
+
+#[test]
+fn no_test_is_switched_off() {
+    for file in files("src", ".rs").into_iter().chain(files("tests/it", ".rs")) {
+        let lines = file.text.lines().filter(|line| line.trim().starts_with("#[ignore"));
+        assert_eq!(lines.count(), 0, "{} has a test that never runs", file.path);
+    }
+}
+
+#[test]
+fn doors_are_short() {
+    for file in files("src/bin", ".rs") {
+        let lines = file.text.lines().count();
+        assert!(lines <= 60, "{} has {lines} lines: a door parses, opens, runs", file.path);
+    }
+}
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = source(root().join("tests/it/main.rs"));
+    for entry in fs::read_dir(root().join("tests/it")).expect("tests/it") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a UTF-8 name");
+        let module = format!("mod {name};");
+        assert!(name == "main" || main.text.lines().any(|line| line == module), "{module}");
+    }
+}
+
+#[test]
+fn the_shell_scripts_parse_and_stop_at_the_first_failure() {
+    let mut scripts = files("examples", ".sh");
+    scripts.extend(files("tests", ".sh"));
+    scripts.push(source(root().join(".ci/run")));
+    for script in scripts {
+        assert!(script.text.lines().any(|line| line == "set -euo pipefail"), "{}", script.path);
+        let parsed = Command::new("bash").arg("-n").arg(root().join(&script.path)).output();
+        let parsed = parsed.expect("bash starts");
+        let complaint = String::from_utf8_lossy(&parsed.stderr);
+        assert!(parsed.status.success() && complaint.is_empty(), "{}: {complaint}", script.path);
+    }
+}
