@@ -1,0 +1,120 @@
+//! What SQLite's failures mean to a person: whose fault, and what to do.
+
+use crate::error::{Error, Kind};
+use rusqlite::ErrorCode;
+use std::path::Path;
+
+/// The error for a failure of SQLite while `doing` (a verb: "open", "write") this file.
+pub fn explain(doing: &str, path: &Path, failure: &rusqlite::Error) -> Error {
+    let (kind, hint) = meaning(failure);
+    let error =
+        Error::new(kind, format!("cannot {doing} `{}`", path.display())).because_of(cause(failure));
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// SQLite's own words, which never hold a value of a statement.
+fn cause(failure: &rusqlite::Error) -> String {
+    match failure {
+        rusqlite::Error::SqliteFailure(code, message) => {
+            let text = message.clone().unwrap_or_else(|| code.to_string());
+            format!("{text} (SQLite's code {})", code.extended_code)
+        }
+        other => other.to_string(),
+    }
+}
+
+fn meaning(failure: &rusqlite::Error) -> (Kind, Option<&'static str>) {
+    use ErrorCode::*;
+    match failure.sqlite_error_code() {
+        Some(NotADatabase) => {
+            (Kind::Configuration, Some("this file is something else: name another one"))
+        }
+        Some(DatabaseCorrupt) => (
+            Kind::Configuration,
+            Some("keep a copy of it, and save what can be read with `sqlite3 FILE .recover`"),
+        ),
+        Some(ReadOnly | PermissionDenied | AuthorizationForStatementDenied) => (
+            Kind::Configuration,
+            Some("make the file and its folder writable for this user, or name another one"),
+        ),
+        Some(CannotOpen) => (
+            Kind::Configuration,
+            Some("the folder must be there and be writable for this user; name another one if not"),
+        ),
+        Some(DatabaseBusy | DatabaseLocked | FileLockingProtocolFailed) => (
+            Kind::Unreachable,
+            Some("another program holds it locked: end that one, then run this again"),
+        ),
+        Some(DiskFull) => {
+            (Kind::Unreachable, Some("make room on the disk, then run this again: nothing is lost"))
+        }
+        Some(SystemIoFailure) => (
+            Kind::Unreachable,
+            Some("the disk or its file system failed: see the system's log, then run this again"),
+        ),
+        Some(OutOfMemory) => (Kind::Unreachable, Some("run it where there is more memory")),
+        Some(TooBig) => (Kind::Failed, None),
+        _ => (Kind::Bug, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    fn kind_of(code: i32) -> Kind {
+        let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        explain("open", Path::new("q.db"), &failure).kind()
+    }
+
+    #[test]
+    fn what_a_person_must_change_is_configuration() {
+        for code in [
+            ffi::SQLITE_NOTADB,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_READONLY_DIRECTORY,
+            ffi::SQLITE_PERM,
+            ffi::SQLITE_CANTOPEN,
+        ] {
+            assert_eq!(kind_of(code), Kind::Configuration, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_unreachable() {
+        for code in [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_BUSY_SNAPSHOT,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_WRITE,
+        ] {
+            assert_eq!(kind_of(code), Kind::Unreachable, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_our_statements_is_our_bug() {
+        assert_eq!(kind_of(ffi::SQLITE_ERROR), Kind::Bug);
+        assert_eq!(kind_of(ffi::SQLITE_CONSTRAINT_UNIQUE), Kind::Bug);
+    }
+
+    #[test]
+    fn the_text_names_file_cause_and_remedy() {
+        let failure = rusqlite::Error::SqliteFailure(
+            ffi::Error::new(ffi::SQLITE_FULL),
+            Some("database or disk is full".to_owned()),
+        );
+        assert_eq!(
+            explain("write", Path::new("q.db"), &failure).to_string(),
+            "cannot write `q.db`\n  because: database or disk is full (SQLite's code 13)\n  \
+             hint: make room on the disk, then run this again: nothing is lost"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! A SQLite file, opened safely and written by one thread.
+//!
+//! Every handle of one file in this process shares one [`Database`], and with it one write
+//! connection: SQLite has one writer at a time, and threads that compete for it starve each other.
+//! What the handles ask for meanwhile is committed together, so that durability costs one sync for
+//! all of them. Other processes have a thread like this of their own; SQLite's locks order them.
+
+mod failure;
+mod opening;
+mod writer;
+
+pub use opening::{Purpose, Schema};
+
+use crate::error::{Error, Kind, Result};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
+use tokio::sync::{oneshot, watch};
+use writer::{Job, Writer};
+
+/// The databases that are open in this process.
+static OPEN: Mutex<Vec<(Identity, Weak<Database>)>> = Mutex::new(Vec::new());
+
+/// What tells one file from another, whatever its path: device and inode; and what we take it for.
+type Identity = (u64, u64, Purpose);
+
+/// One SQLite file and the thread that writes it.
+pub struct Database {
+    path: PathBuf,
+    writer: Writer,
+    changes: watch::Receiver<()>,
+}
+
+impl Database {
+    /// Opens a file, and makes it and its folder where they are missing. Where this process has it
+    /// open already, that is what the caller gets.
+    ///
+    /// A file that is not ours, of a newer version, corrupt or not writable is refused as
+    /// [`Kind::Configuration`]; a full disk and a file locked for seconds are
+    /// [`Kind::Unreachable`].
+    pub async fn open(path: &Path, schema: &'static Schema) -> Result<Arc<Self>> {
+        let path = path.to_owned();
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&path, schema)).await;
+        opened.map_err(|cause| Error::new(Kind::Bug, "cannot open a file").because(cause))?
+    }
+
+    fn open_blocking(path: &Path, schema: &'static Schema) -> Result<Arc<Self>> {
+        let path = opening::make_file(path)?;
+        let identity = opening::identity(&path, schema.purpose)?;
+        let mut open = OPEN.lock().expect("no holder of the list panics");
+        open.retain(|(_, database)| database.strong_count() > 0);
+        let known = open.iter().find(|(known, _)| *known == identity);
+        if let Some(database) = known.and_then(|(_, database)| database.upgrade()) {
+            return Ok(database);
+        }
+        let connection = opening::connect(&path, schema)?;
+        let (tell, changes) = watch::channel(());
+        let writer = Writer::start(&path, connection, tell)?;
+        let database = Arc::new(Self { path, writer, changes });
+        open.push((identity, Arc::downgrade(&database)));
+        Ok(database)
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Does this work in a transaction, and answers once it is on disk.
+    ///
+    /// The work is done and committed even if the answer is no longer waited for.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        // Nobody may be listening any more: then nobody needs the answer.
+        self.write_then(work, move |outcome| drop(answer.send(outcome)));
+        answered.await.unwrap_or_else(|_| Err(writer::stopped(&self.path)))
+    }
+
+    /// Does this work in a transaction, and hands what came of it to `then` on the writer's thread,
+    /// once it is on disk. `then` is called whether or not anybody still waits.
+    pub fn write_then<T, F, A>(&self, work: F, then: A)
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        A: FnOnce(Result<T>) + Send + 'static,
+    {
+        self.writer.submit(Job::boxed(work, then), &self.path);
+    }
+
+    /// Tells of changes from now on, made here or by another process. While anybody holds what this
+    /// gives, the writer's thread looks for other processes' commits every few milliseconds.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        let mut changes = self.changes.clone();
+        changes.mark_unchanged();
+        changes
+    }
+
+    /// Lets go of it. The last handle of the process finishes what was asked for, writes the log
+    /// into the file and waits for the thread.
+    pub async fn close(self: Arc<Self>) -> Result<()> {
+        let Some(database) = Arc::into_inner(self) else { return Ok(()) };
+        let path = database.path;
+        let stopped = tokio::task::spawn_blocking(move || database.writer.stop()).await;
+        match stopped {
+            Ok(true) => Ok(()),
+            _ => Err(writer::stopped(&path)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

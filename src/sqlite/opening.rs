@@ -1,0 +1,211 @@
+//! Opening a file: ours or nobody's, private, in WAL mode, every commit on disk.
+
+use super::failure::explain;
+use crate::error::{Error, Kind, Result};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a lock of another process is waited for, in all. Write transactions take
+/// milliseconds; what holds a lock longer is not one of ours.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long between two tries. SQLite's own handler waits up to 100 ms, so that newcomers overtake
+/// those who have waited longest.
+const TRY_EVERY: Duration = Duration::from_millis(1);
+
+/// What a file is for. SQLite keeps the number in the file's header (`PRAGMA application_id`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The embedded queue.
+    Queue,
+    /// The embedded store.
+    Store,
+}
+
+impl Purpose {
+    const ALL: [Self; 2] = [Self::Queue, Self::Store];
+
+    /// `kkhq` and `kkhs`.
+    fn application_id(self) -> i32 {
+        i32::from_be_bytes(match self {
+            Self::Queue => *b"kkhq",
+            Self::Store => *b"kkhs",
+        })
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Store => "store",
+        }
+    }
+}
+
+/// What a file of ours holds.
+#[derive(Debug)]
+pub struct Schema {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Raised when `tables` change (`PRAGMA user_version`); from 1.
+    pub version: i32,
+    /// The statements that make a fresh file's tables.
+    pub tables: &'static str,
+}
+
+/// Makes the file, empty and for its owner only, and its folder, unless they are there. Gives its
+/// full path, in which a name like `:memory:` means nothing special.
+pub fn make_file(path: &Path) -> Result<PathBuf> {
+    let failed = |cause: io::Error| {
+        Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
+            .because(cause)
+            .hint("name a file in a folder that this user may write")
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut options = OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(failed(cause)),
+        _ if path.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
+        _ => fs::canonicalize(path).map_err(failed),
+    }
+}
+
+/// What tells this file from every other.
+pub fn identity(path: &Path, purpose: Purpose) -> Result<super::Identity> {
+    let facts = fs::metadata(path).map_err(|cause| {
+        Error::new(Kind::Configuration, format!("cannot open `{}`", path.display())).because(cause)
+    })?;
+    Ok((facts.dev(), facts.ino(), purpose))
+}
+
+/// Opens the write connection, and makes the tables if the file is fresh.
+pub fn connect(path: &Path, schema: &Schema) -> Result<Connection> {
+    let failed = |failure: rusqlite::Error| explain("open", path, &failure);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    be_patient(&mut connection).map_err(failed)?;
+    if connection.is_readonly(MAIN_DB).map_err(failed)? {
+        return Err(Error::new(Kind::Configuration, format!("cannot write `{}`", path.display()))
+            .because_of("it is read-only for this user")
+            .hint("make it writable for this user, or name another file"));
+    }
+    // Nothing is changed in a file before it is known to be ours.
+    if !known_as(&connection, path, schema)? {
+        retry_while_busy(|| found(&mut connection, schema)).map_err(failed)?;
+        known_as(&connection, path, schema)?;
+    }
+    retry_while_busy(|| configure(&connection)).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Waits for locks in small fixed steps.
+fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
+    let mut since = Instant::now();
+    connection.busy_handler(Some(move |tries: i32| {
+        if tries == 0 {
+            since = Instant::now();
+        }
+        std::thread::sleep(TRY_EVERY);
+        since.elapsed() < PATIENCE
+    }))
+}
+
+/// SQLite does not ask the handler where waiting might deadlock, as when the journal's mode is
+/// changed: there the whole step is tried again.
+fn retry_while_busy(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let since = Instant::now();
+    loop {
+        match step() {
+            Err(failure)
+                if failure.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && since.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(TRY_EVERY);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// `true`: a file of ours that we can use. `false`: a fresh one. Anything else is refused.
+fn known_as(connection: &Connection, path: &Path, schema: &Schema) -> Result<bool> {
+    let failed = |failure: rusqlite::Error| explain("open", path, &failure);
+    let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
+    let application = ask("PRAGMA application_id")?;
+    let version = ask("PRAGMA user_version")?;
+    let refuse = |why: String, hint: String| {
+        Err(Error::new(Kind::Configuration, format!("cannot use `{}`", path.display()))
+            .because_of(why)
+            .hint(hint))
+    };
+    let noun = schema.purpose.noun();
+    if application == i64::from(schema.purpose.application_id()) {
+        return match version.cmp(&i64::from(schema.version)) {
+            std::cmp::Ordering::Equal => Ok(true),
+            std::cmp::Ordering::Greater => refuse(
+                format!("a newer version of this program made it (format {version})"),
+                format!("use that version, or name another file for the {noun}"),
+            ),
+            std::cmp::Ordering::Less => refuse(
+                format!("its format {version} is older than any that this program reads"),
+                format!("name another file for the {noun}"),
+            ),
+        };
+    }
+    let other = Purpose::ALL.iter().find(|it| i64::from(it.application_id()) == application);
+    if let Some(other) = other {
+        return refuse(
+            format!("it is a {}, not a {noun}", other.noun()),
+            "queue and store are two files: name another one".to_owned(),
+        );
+    }
+    if application == 0 && version == 0 && ask("SELECT count(*) FROM sqlite_schema")? == 0 {
+        return Ok(false);
+    }
+    refuse(
+        "it is another program's database".to_owned(),
+        format!("name another file for the {noun}: a new one is made where none is"),
+    )
+}
+
+/// Makes a fresh file ours. Another process may have been faster.
+fn found(connection: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
+    // Both are kept in the file, and can be chosen only before its first table.
+    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tables: i64 =
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        transaction.execute_batch(schema.tables)?;
+        transaction.pragma_update(None, "application_id", schema.purpose.application_id())?;
+        transaction.pragma_update(None, "user_version", schema.version)?;
+    }
+    transaction.commit()
+}
+
+/// What a connection must be told each time. Defaults vary by build, so nothing is left to them.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.execute_batch(
+        // A commit is in the log on the disk before it returns; on macOS beyond the disk's cache.
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         -- The log goes into the file every 16 MiB, and shrinks to 64 MiB if a reader had let it grow.
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;
+         -- 64 MiB.
+         PRAGMA cache_size = -65536;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA mmap_size = 0;
+         PRAGMA foreign_keys = OFF;
+         -- What a stranger's tool put into the schema is not run.
+         PRAGMA trusted_schema = OFF;",
+    )
+}

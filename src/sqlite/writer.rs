@@ -1,0 +1,215 @@
+//! The thread that owns the write connection: it commits together what has gathered, and answers
+//! only after the commit.
+
+use super::failure::explain;
+use crate::error::{Error, Kind, Result};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// At most this many jobs share a transaction, so that none waits long for its neighbours.
+const GROUP: usize = 256;
+
+/// How often the thread looks for other processes' commits while somebody waits for them.
+/// `PRAGMA data_version` costs some microseconds.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Something to write, and whom to tell.
+pub struct Job<T, F, A> {
+    work: Option<F>,
+    made: Option<T>,
+    then: A,
+}
+
+/// A job whose result's type is its own affair.
+pub trait AnyJob: Send {
+    /// Does the work, inside a transaction.
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    /// Tells what came of it, after the transaction.
+    fn answer(self: Box<Self>, outcome: Result<()>);
+}
+
+impl<T, F, A> Job<T, F, A>
+where
+    T: Send + 'static,
+    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    A: FnOnce(Result<T>) + Send + 'static,
+{
+    pub fn boxed(work: F, then: A) -> Box<dyn AnyJob> {
+        Box::new(Self { work: Some(work), made: None, then })
+    }
+}
+
+impl<T, F, A> AnyJob for Job<T, F, A>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    A: FnOnce(Result<T>) + Send,
+{
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let work = self.work.take().expect("a job is run once");
+        self.made = Some(work(connection)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        let Self { made, then, .. } = *self;
+        then(outcome.map(|()| made.expect("a job that succeeded was run")));
+    }
+}
+
+/// The thread and the way to it.
+pub struct Writer {
+    jobs: mpsc::Sender<Box<dyn AnyJob>>,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    /// Starts the thread; `changes` hears of every commit that changed something.
+    pub fn start(path: &Path, connection: Connection, changes: watch::Sender<()>) -> Result<Self> {
+        let (jobs, inbox) = mpsc::channel();
+        let desk = Desk { path: path.to_owned(), connection, changes, version: 0 };
+        let thread = std::thread::Builder::new()
+            .name("sqlite writer".to_owned())
+            .spawn(move || desk.serve(&inbox))
+            .map_err(|cause| {
+                Error::new(Kind::Failed, format!("cannot open `{}`", path.display())).because(cause)
+            })?;
+        Ok(Self { jobs, thread })
+    }
+
+    /// Queues a job. If the thread is gone, the job is told so.
+    pub fn submit(&self, job: Box<dyn AnyJob>, path: &Path) {
+        if let Err(mpsc::SendError(job)) = self.jobs.send(job) {
+            job.answer(Err(stopped(path)));
+        }
+    }
+
+    /// Ends the thread after what is queued, and waits for it. `false`: it had panicked.
+    pub fn stop(self) -> bool {
+        drop(self.jobs);
+        self.thread.join().is_ok()
+    }
+}
+
+/// The error of a thread that is no more, which only a panic can bring about.
+pub fn stopped(path: &Path) -> Error {
+    Error::new(Kind::Bug, format!("the writer of `{}` has stopped", path.display()))
+}
+
+/// What the thread works with.
+struct Desk {
+    path: PathBuf,
+    connection: Connection,
+    changes: watch::Sender<()>,
+    version: i64,
+}
+
+impl Desk {
+    fn serve(mut self, inbox: &mpsc::Receiver<Box<dyn AnyJob>>) {
+        loop {
+            let watched = self.changes.receiver_count() > 1; // one is the database's own
+            let next = match watched {
+                true => inbox.recv_timeout(POLL),
+                false => inbox.recv().map_err(RecvTimeoutError::from),
+            };
+            match next {
+                Ok(first) => {
+                    let others = inbox.try_iter().take(GROUP - 1);
+                    self.commit(std::iter::once(first).chain(others).collect());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if watched {
+                self.look_outside();
+            }
+        }
+        if let Err((_, failure)) = self.connection.close() {
+            tracing::warn!(path = %self.path.display(), %failure, "cannot close a file cleanly");
+        }
+    }
+
+    /// Runs these jobs in one transaction and answers them after its commit.
+    fn commit(&self, mut jobs: Vec<Box<dyn AnyJob>>) {
+        let before = self.connection.total_changes();
+        let outcomes = match self.attempt(&mut jobs) {
+            Ok(outcomes) => outcomes,
+            Err(failure) => {
+                // Nothing of the transaction happened. SQLite may have rolled it back by itself.
+                if !self.connection.is_autocommit()
+                    && let Err(failure) = self.connection.execute_batch("ROLLBACK")
+                {
+                    tracing::error!(path = %self.path.display(), %failure, "cannot roll back");
+                }
+                for job in jobs {
+                    job.answer(Err(self.explain(&failure)));
+                }
+                return;
+            }
+        };
+        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            job.answer(outcome.map_err(|failure| self.explain(&failure)));
+        }
+        if self.connection.total_changes() != before {
+            self.changes.send_replace(());
+        }
+    }
+
+    /// `Err` is of the transaction, the inner ones are of single jobs.
+    fn attempt(&self, jobs: &mut [Box<dyn AnyJob>]) -> rusqlite::Result<Vec<rusqlite::Result<()>>> {
+        self.run("BEGIN IMMEDIATE")?;
+        let outcomes = match jobs {
+            // The transaction itself is the only job's savepoint.
+            [job] => {
+                job.run(&self.connection)?;
+                vec![Ok(())]
+            }
+            jobs => jobs.iter_mut().map(|job| self.shielded(job)).collect::<Result<_, _>>()?,
+        };
+        self.run("COMMIT")?;
+        Ok(outcomes)
+    }
+
+    /// Runs one of several jobs so that its failure undoes only itself.
+    fn shielded(&self, job: &mut Box<dyn AnyJob>) -> rusqlite::Result<rusqlite::Result<()>> {
+        self.run("SAVEPOINT job")?;
+        let outcome = job.run(&self.connection);
+        if let Err(failure) = outcome {
+            if self.connection.is_autocommit() {
+                return Err(failure); // SQLite rolled back everything: all must hear of it
+            }
+            self.run("ROLLBACK TO job")?;
+            self.run("RELEASE job")?;
+            return Ok(Err(failure));
+        }
+        self.run("RELEASE job")?;
+        Ok(outcome)
+    }
+
+    fn run(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    /// Tells the waiting ones if another process has committed since the last look.
+    fn look_outside(&mut self) {
+        let version = self
+            .connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)));
+        // A failure here shows in the next transaction, which somebody waits for.
+        if let Ok(version) = version
+            && version != self.version
+        {
+            self.version = version;
+            self.changes.send_replace(());
+        }
+    }
+
+    fn explain(&self, failure: &rusqlite::Error) -> Error {
+        explain("write", &self.path, failure)
+    }
+}
