@@ -4,6 +4,10 @@ pub mod memory;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
 pub mod sqlite;
+mod sqlite_claim;
+mod sqlite_publish;
+mod sqlite_schema;
+mod sqlite_settle;
 
 use crate::clock::Clock;
 use crate::environment::Environment;

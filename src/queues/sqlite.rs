@@ -1,15 +1,335 @@
-//! `sqlite:`: the embedded queue.
+//! `sqlite:PATH?queue=NAME&dedupe=DURATION`: the embedded queue, one file for many processes.
 
-use super::{Options, Publisher, Subscriber};
-use crate::error::Result;
+use super::sqlite_claim::{Found, Look};
+use super::sqlite_publish::{Entry, Row, insert};
+use super::sqlite_schema::{SCHEMA, queue_number};
+use super::sqlite_settle::{Claim, extend, settle};
+use super::{Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::message::{Delivery, Message, Receipt};
+use crate::sqlite::Database;
+use async_trait::async_trait;
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
 /// Opens it for publishing.
-pub async fn open_publisher(_url: Location, _options: &Options) -> Result<Box<dyn Publisher>> {
-    todo!()
+pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
+    let queue = Queue::open(url, options).await?;
+    Ok(Box::new(Inlet { queue, timeout: options.publish_timeout }))
 }
 
 /// Opens it for receiving.
-pub async fn open_subscriber(_url: Location, _options: &Options) -> Result<Box<dyn Subscriber>> {
-    todo!()
+pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
+    let lease = i64::try_from(options.lease.as_millis()).unwrap_or(i64::MAX);
+    if lease == 0 {
+        return Err(Error::new(Kind::Configuration, "a lease of less than a millisecond is none")
+            .hint("give `--lease` some seconds"));
+    }
+    let queue = Queue::open(url, options).await?;
+    Ok(Box::new(Outlet { queue, lease, held: Arc::default() }))
+}
+
+/// One queue of a file.
+struct Queue {
+    database: Arc<Database>,
+    number: i64,
+    remember: Duration,
+    clock: Clock,
+}
+
+impl Queue {
+    async fn open(mut url: Location, options: &Options) -> Result<Self> {
+        let name = url.take("queue")?.unwrap_or_else(|| "default".to_owned());
+        let remember = match url.take("dedupe")? {
+            None => Duration::ZERO,
+            Some(text) => humantime::parse_duration(&text).map_err(|cause| {
+                Error::new(Kind::Usage, format!("`dedupe={text}` is not a duration"))
+                    .because(cause)
+                    .hint("write it as `dedupe=10m`")
+            })?,
+        };
+        url.finish(&["queue", "dedupe"])?;
+        let path = match url.path()? {
+            path if path.is_empty() => options.data_dir.join("queue.db"),
+            path => PathBuf::from(path),
+        };
+        let database = Database::open(&path, &SCHEMA).await?;
+        let number = database.write(move |c| queue_number(c, &name)).await?;
+        Ok(Self { database, number, remember, clock: options.clock.clone() })
+    }
+
+    /// Proves that the file can be written.
+    async fn check(&self) -> Result<()> {
+        self.database.write(|c| c.query_row("SELECT count(*) FROM queues", [], |_| Ok(()))).await
+    }
+}
+
+/// Where messages enter.
+struct Inlet {
+    queue: Queue,
+    timeout: Duration,
+}
+
+#[async_trait]
+impl Publisher for Inlet {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
+        let rows: Vec<_> = batch.iter().map(Row::of).collect();
+        let Queue { database, number, remember, clock } = &self.queue;
+        let entry = Entry { queue: *number, now: clock.millis(), remember: *remember };
+        let inserted = database.write(move |c| insert(c, entry, &rows));
+        tokio::time::timeout(self.timeout, inserted).await.unwrap_or_else(|_| {
+            let what = format!("cannot write `{}` in time", database.path().display());
+            Err(Error::new(Kind::Unreachable, what)
+                .because_of(format!("it took longer than {:?}", self.timeout))
+                .hint("what was published may be there: publishing it again does no harm"))
+        })
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.queue.check().await
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        self.queue.database.close().await
+    }
+}
+
+/// Where messages leave.
+struct Outlet {
+    queue: Queue,
+    /// In milliseconds.
+    lease: i64,
+    held: Arc<Mutex<Held>>,
+}
+
+/// What this subscriber has leased and not settled.
+#[derive(Default)]
+struct Held {
+    /// The token of each message in hand, by its place in the file.
+    tokens: HashMap<i64, i64>,
+    /// Leased for a `receive` that has not taken them: it waits for its turn, or it was dropped.
+    stash: VecDeque<(Delivery, Term)>,
+    /// When this process last looked, in milliseconds.
+    looked: Option<i64>,
+}
+
+/// From when to when a lease lasts, in milliseconds.
+#[derive(Clone, Copy)]
+struct Term {
+    from: i64,
+    until: i64,
+}
+
+/// How often the clock is read while something is due: the system's may jump.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The longest that a `receive` waits; nobody's timer overflows.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[async_trait]
+impl Subscriber for Outlet {
+    async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
+        if request.max == 0 {
+            return Ok(Vec::new());
+        }
+        let deadline = Instant::now() + request.wait.min(LONGEST_WAIT);
+        loop {
+            // Listen before looking: what comes between the two is heard.
+            let changes = self.queue.database.changes();
+            let now = self.queue.clock.millis();
+            let stashed = self.held().take(&request, now);
+            if !stashed.is_empty() {
+                return Ok(stashed);
+            }
+            let (next, more) = self.look(request.clone(), now).await?;
+            let found = self.held().take(&request, now);
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            if !more {
+                if Instant::now() >= deadline {
+                    return Ok(Vec::new());
+                }
+                self.wait(changes, next, now, deadline).await;
+            }
+        }
+    }
+
+    async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
+        let count = batch.len();
+        let verdicts: Vec<_> =
+            batch.into_iter().map(|(receipt, verdict)| (Claim::of(&receipt), verdict)).collect();
+        let claims: Vec<_> = verdicts.iter().filter_map(|(claim, _)| *claim).collect();
+        let Queue { database, number, remember, clock } = &self.queue;
+        let (queue, now, remember) = (*number, clock.millis(), *remember);
+        match database.write(move |c| settle(c, queue, now, remember, &verdicts)).await {
+            Ok(settled) => {
+                self.held().forget(&claims);
+                settled
+            }
+            Err(error) => vec![Settled::Unknown(error.one_line()); count],
+        }
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.queue.check().await
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
+    }
+
+    fn delays(&self) -> bool {
+        true
+    }
+
+    fn buries(&self) -> bool {
+        true
+    }
+
+    fn knows_empty(&self) -> bool {
+        true
+    }
+
+    fn release_counts(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        let tokens = std::mem::take(&mut self.held().tokens);
+        let held: Vec<_> = tokens
+            .into_iter()
+            .map(|(seq, token)| (Some(Claim { seq, token }), Verdict::Release))
+            .collect();
+        let Queue { database, number, clock, .. } = self.queue;
+        let mut given_back = Ok(());
+        if !held.is_empty() {
+            let now = clock.millis();
+            let release = move |c: &_| settle(c, number, now, Duration::ZERO, &held).map(drop);
+            given_back = database.write(release).await;
+        }
+        database.close().await.and(given_back)
+    }
+}
+
+#[async_trait]
+impl Leases for Outlet {
+    async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
+        let claims: Vec<_> = receipts.iter().filter_map(Claim::of).collect();
+        let (now, lease) = (self.queue.clock.millis(), self.lease);
+        self.queue.database.write(move |c| extend(c, now, lease, &claims)).await
+    }
+}
+
+impl Outlet {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().expect("no holder of the deliveries panics")
+    }
+
+    /// Leases what is there into the stash, where it is safe if nobody waits for the answer any
+    /// more. Gives when to look again, and whether at once.
+    async fn look(&self, request: Receive, now: i64) -> Result<(Option<i64>, bool)> {
+        let last = self.held().looked.replace(now);
+        let look = Look {
+            queue: self.queue.number,
+            now,
+            lease: self.lease,
+            token: fastrand::i64(1..),
+            clock_may_be_back: last.is_none_or(|last| now < last),
+            request,
+        };
+        let term = Term { from: now, until: now.saturating_add(self.lease) };
+        let held = self.held.clone();
+        let (answer, answered) = oneshot::channel();
+        let keep = move |found: Result<Found>| {
+            let outcome = found.map(|found| {
+                let mut held = held.lock().expect("no holder of the deliveries panics");
+                held.keep(found.deliveries, term);
+                (found.next, found.more)
+            });
+            drop(answer.send(outcome)); // nobody listens: the stash has it
+        };
+        self.queue.database.write_then(move |c| look.run(c), keep);
+        answered.await.unwrap_or_else(|_| {
+            Err(Error::new(Kind::Bug, "the embedded queue's thread has stopped"))
+        })
+    }
+
+    /// Waits until something may have changed: by a commit, by time, by a clock that was set back,
+    /// or until the deadline.
+    async fn wait(
+        &self,
+        mut changes: watch::Receiver<()>,
+        next: Option<i64>,
+        looked: i64,
+        deadline: Instant,
+    ) {
+        loop {
+            let tick = match next {
+                Some(_) => deadline.min(Instant::now() + TICK),
+                None => deadline,
+            };
+            tokio::select! {
+                _ = changes.changed() => return,
+                () = tokio::time::sleep_until(tick) => {}
+            }
+            let now = self.queue.clock.millis();
+            let due = next.is_some_and(|next| next <= now) || now < looked;
+            if due || Instant::now() >= deadline {
+                return;
+            }
+        }
+    }
+}
+
+impl Held {
+    fn keep(&mut self, deliveries: Vec<(Claim, Delivery)>, term: Term) {
+        for (claim, delivery) in deliveries {
+            self.tokens.insert(claim.seq, claim.token);
+            self.stash.push_back((delivery, term));
+        }
+    }
+
+    fn forget(&mut self, claims: &[Claim]) {
+        for claim in claims {
+            if self.tokens.get(&claim.seq) == Some(&claim.token) {
+                self.tokens.remove(&claim.seq);
+            }
+        }
+    }
+
+    /// Takes out of the stash what a request asks for. What has waited there beyond its lease is
+    /// not ours any more.
+    fn take(&mut self, request: &Receive, now: i64) -> Vec<Delivery> {
+        self.stash.retain(|(_, term)| term.from <= now && now < term.until);
+        let Some((first, _)) = self.stash.front() else { return Vec::new() };
+        let tag = match &request.select {
+            Select::Any => None,
+            Select::Tag(tag) => Some(Some(tag.clone())),
+            Select::OldestTag => Some(first.message.tag.clone()),
+        };
+        let mut taken = Vec::new();
+        let mut bytes = 0_usize;
+        let mut rest = VecDeque::new();
+        let mut full = false;
+        for (delivery, term) in self.stash.drain(..) {
+            let wanted = tag.as_ref().is_none_or(|tag| *tag == delivery.message.tag);
+            let more = bytes.saturating_add(delivery.message.size());
+            full |= taken.len() >= request.max || (!taken.is_empty() && more > request.max_bytes);
+            if wanted && !full {
+                bytes = more;
+                taken.push(delivery);
+            } else {
+                rest.push_back((delivery, term));
+            }
+        }
+        self.stash = rest;
+        taken
+    }
 }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod cron;
 mod docs;
+mod embedded;
 mod examples;
 mod help;
 mod mongodb;

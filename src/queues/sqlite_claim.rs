@@ -1,0 +1,302 @@
+//! Messages of the embedded queue are leased, and what was to wait comes back in time.
+
+use super::sqlite_settle::{Claim, Ending};
+use super::{Receive, Select};
+use crate::message::{Delivery, Message};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement, ToSql, params};
+
+/// At most this many messages come back in one transaction, so that a million that are due at once
+/// hold nobody up; the next transactions bring the others.
+const AT_ONCE: i64 = 2000;
+
+/// One look into the queue.
+pub struct Look {
+    /// The queue's number.
+    pub queue: i64,
+    /// The time, in milliseconds.
+    pub now: i64,
+    /// How long the lease shall be, in milliseconds.
+    pub lease: i64,
+    /// Who may settle what is found: never used before.
+    pub token: i64,
+    /// Whether the clock may have been set back since the last look of this process.
+    pub clock_may_be_back: bool,
+    /// What to look for.
+    pub request: Receive,
+}
+
+/// What a look gave.
+#[derive(Default)]
+pub struct Found {
+    /// What is leased now.
+    pub deliveries: Vec<(Claim, Delivery)>,
+    /// Nothing can change by time alone before this, in milliseconds.
+    pub next: Option<i64>,
+    /// More is due than came back at once: look again.
+    pub more: bool,
+}
+
+impl Look {
+    /// Leases what can be had now, the oldest first; a group's messages stay in their order.
+    pub fn run(&self, connection: &Connection) -> rusqlite::Result<Found> {
+        let more = self.bring_back(connection)?;
+        let mut hand = Hand::new(&self.request, self.token);
+        self.take_ready(connection, &mut hand)?;
+        self.take_followers(connection, &mut hand)?;
+        let mut lease = connection.prepare_cached(LEASE)?;
+        let until = self.now.saturating_add(self.lease);
+        for (claim, _) in &hand.deliveries {
+            lease.execute(params![claim.seq, until, self.lease, self.token, self.now])?;
+        }
+        let next = match hand.deliveries.is_empty() {
+            true => self.next(connection)?,
+            false => None,
+        };
+        Ok(Found { deliveries: hand.deliveries, next, more })
+    }
+
+    /// Offers again what was leased or scheduled up to now. `true`: there may be more of it.
+    fn bring_back(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let mut ended =
+            seqs_and_groups(connection, EXPIRED, params![self.queue, self.now, AT_ONCE])?;
+        // A lease that ends later than its whole length from now was given by a clock that has
+        // since been set back. Others' leases may be longer than ours: they are all looked at when
+        // the clock may have moved, and otherwise only those beyond our length, which are few.
+        let beyond = if self.clock_may_be_back { 0 } else { self.lease };
+        let beyond = self.now.saturating_add(beyond);
+        let set_back = params![self.queue, beyond, self.now, AT_ONCE];
+        ended.extend(seqs_and_groups(connection, FROM_THE_FUTURE, set_back)?);
+        let mut ending = Ending::new(connection, self.queue, self.now);
+        let mut count = ended.len() as i64;
+        for (seq, group) in ended {
+            ending.offer(seq, group, 0, None)?;
+        }
+        ending.finish()?;
+        count = count
+            .max(connection.prepare_cached(DUE)?.execute(params![self.queue, self.now, AT_ONCE])?
+                as i64);
+        Ok(count >= AT_ONCE)
+    }
+
+    fn take_ready(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
+        let limit = i64::try_from(self.request.max).unwrap_or(i64::MAX);
+        match self.tag(connection)? {
+            Wanted::Any => {
+                hand.take(&mut *connection.prepare_cached(READY)?, params![self.queue, limit])?;
+            }
+            Wanted::Tag(Some(tag)) => {
+                hand.take(
+                    &mut *connection.prepare_cached(READY_TAG)?,
+                    params![self.queue, limit, tag],
+                )?;
+                hand.only = Some(Some(tag));
+            }
+            Wanted::Tag(None) => {
+                hand.take(
+                    &mut *connection.prepare_cached(READY_UNTAGGED)?,
+                    params![self.queue, limit],
+                )?;
+                hand.only = Some(None);
+            }
+            Wanted::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// Which tag the request means now.
+    fn tag(&self, connection: &Connection) -> rusqlite::Result<Wanted> {
+        Ok(match &self.request.select {
+            Select::Any => Wanted::Any,
+            Select::Tag(tag) => Wanted::Tag(Some(tag.clone())),
+            Select::OldestTag => connection
+                .prepare_cached(OLDEST_TAG)?
+                .query_row([self.queue], |row| row.get(0))
+                .optional()?
+                .map_or(Wanted::Nothing, Wanted::Tag),
+        })
+    }
+
+    /// Adds to each group in hand the messages that follow, as far as they could be had one after
+    /// the other.
+    fn take_followers(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
+        let heads = hand.deliveries.iter();
+        let groups: Vec<String> = heads.filter_map(|(_, it)| it.message.group.clone()).collect();
+        for group in groups {
+            let room = self.request.max.saturating_sub(hand.deliveries.len());
+            if room == 0 || hand.full {
+                break;
+            }
+            let room = i64::try_from(room).unwrap_or(i64::MAX);
+            let mut followers = connection.prepare_cached(FOLLOWERS)?;
+            hand.take(&mut followers, params![self.queue, room, group, self.now])?;
+        }
+        Ok(())
+    }
+
+    /// When the next message is due or the next lease ends.
+    fn next(&self, connection: &Connection) -> rusqlite::Result<Option<i64>> {
+        connection.prepare_cached(NEXT)?.query_row([self.queue], |row| row.get(0))
+    }
+}
+
+enum Wanted {
+    Any,
+    Tag(Option<String>),
+    Nothing,
+}
+
+/// What is being taken, within the request's bounds.
+struct Hand {
+    deliveries: Vec<(Claim, Delivery)>,
+    token: i64,
+    bytes: usize,
+    max_bytes: usize,
+    full: bool,
+    /// The one tag that may be taken, if not any.
+    only: Option<Option<String>>,
+}
+
+impl Hand {
+    fn new(request: &Receive, token: i64) -> Self {
+        let max_bytes = request.max_bytes;
+        Self { deliveries: Vec::new(), token, bytes: 0, max_bytes, full: false, only: None }
+    }
+
+    /// Takes rows until there are no more, the bytes are used up, or one may not be taken: what
+    /// follows it in its group must wait for it.
+    fn take(
+        &mut self,
+        statement: &mut Statement<'_>,
+        params: &[&dyn ToSql],
+    ) -> rusqlite::Result<()> {
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            if row.get(9)? {
+                break;
+            }
+            let (claim, delivery) = delivery(row, self.token)?;
+            if self.only.as_ref().is_some_and(|tag| *tag != delivery.message.tag) {
+                break;
+            }
+            let size = delivery.message.size();
+            if !self.deliveries.is_empty() && self.bytes.saturating_add(size) > self.max_bytes {
+                self.full = true;
+                break;
+            }
+            self.bytes = self.bytes.saturating_add(size);
+            self.deliveries.push((claim, delivery));
+        }
+        Ok(())
+    }
+}
+
+fn seqs_and_groups(
+    connection: &Connection,
+    sql: &str,
+    params: &[&dyn ToSql],
+) -> rusqlite::Result<Vec<(i64, Option<String>)>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// The delivery that a row of `READY` and its sisters stands for.
+fn delivery(row: &Row<'_>, token: i64) -> rusqlite::Result<(Claim, Delivery)> {
+    let claim = Claim { seq: row.get(0)?, token };
+    let message = Message {
+        id: row.get(1)?,
+        group: row.get(2)?,
+        tag: row.get(3)?,
+        attributes: match row.get_ref(4)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+            None => Default::default(),
+            Some(json) => serde_json::from_str(json).map_err(|cause| unreadable(4, cause))?,
+        },
+        published_at: DateTime::from_timestamp_millis(row.get(5)?),
+        not_before: match row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+            None => None,
+            Some(text) => Some(
+                DateTime::parse_from_rfc3339(text)
+                    .map_err(|cause| unreadable(6, cause))?
+                    .with_timezone(&Utc),
+            ),
+        },
+        body: row.get_ref(8)?.as_blob()?.to_vec().into(),
+    };
+    let attempts = row.get::<_, u32>(7)?.saturating_add(1);
+    Ok((claim, Delivery { message, attempts: Some(attempts), receipt: claim.receipt() }))
+}
+
+fn unreadable(
+    column: usize,
+    cause: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(cause))
+}
+
+/// The columns of a delivery; a follower that is not due yet blocks itself and all after it.
+macro_rules! delivery {
+    ($blocked:literal) => {
+        concat!(
+            "SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
+               (SELECT body FROM bodies WHERE bodies.seq = messages.seq), ",
+            $blocked,
+            " FROM messages "
+        )
+    };
+}
+
+// Two indexes walked side by side: a message without a tag, as most are, has one entry to keep.
+const READY: &str = concat!(
+    delivery!("0"),
+    "WHERE queue = ?1 AND state = 0 AND tag IS NULL UNION ALL ",
+    delivery!("0"),
+    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL ORDER BY 1 LIMIT ?2"
+);
+const READY_TAG: &str = concat!(
+    delivery!("0"),
+    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND tag = ?3 ORDER BY seq LIMIT ?2"
+);
+const READY_UNTAGGED: &str =
+    concat!(delivery!("0"), "WHERE queue = ?1 AND state = 0 AND tag IS NULL ORDER BY seq LIMIT ?2");
+const FOLLOWERS: &str = concat!(
+    delivery!("coalesce(due > ?4, 0)"),
+    "WHERE queue = ?1 AND grp = ?3 AND state = 1 ORDER BY seq LIMIT ?2"
+);
+const OLDEST_TAG: &str = "
+SELECT tag, seq FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NULL
+UNION ALL
+SELECT tag, seq FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL
+ORDER BY 2 LIMIT 1";
+const LEASE: &str = "
+UPDATE messages SET state = 3, due = ?2, span = ?3, token = ?4, attempts = attempts + 1,
+                    first_at = coalesce(first_at, ?5)
+WHERE seq = ?1";
+const EXPIRED: &str = "
+SELECT seq, grp FROM messages WHERE queue = ?1 AND state = 3 AND due <= ?2
+ORDER BY due LIMIT ?3";
+const FROM_THE_FUTURE: &str = "
+SELECT seq, grp FROM messages WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span > ?3
+ORDER BY due LIMIT ?4";
+const DUE: &str = "
+UPDATE messages SET state = 0, due = NULL WHERE seq IN
+  (SELECT seq FROM messages WHERE queue = ?1 AND state = 2 AND due <= ?2 ORDER BY due LIMIT ?3)";
+const NEXT: &str = "
+SELECT min(due) FROM (
+  SELECT * FROM (SELECT due FROM messages WHERE queue = ?1 AND state = 2 ORDER BY due LIMIT 1)
+  UNION ALL
+  SELECT * FROM (SELECT due FROM messages WHERE queue = ?1 AND state = 3 ORDER BY due LIMIT 1))";
+
+#[cfg(test)]
+pub const HOT: &[&str] = &[
+    READY,
+    READY_TAG,
+    READY_UNTAGGED,
+    FOLLOWERS,
+    OLDEST_TAG,
+    LEASE,
+    EXPIRED,
+    FROM_THE_FUTURE,
+    DUE,
+    NEXT,
+];

@@ -1,0 +1,223 @@
+//! Messages enter the embedded queue.
+
+use super::Published;
+use crate::message::Message;
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+
+/// The largest body, in bytes: 256 MiB. SQLite's own limit is 10^9, and each message passes
+/// through memory as a whole.
+pub const LARGEST_BODY: usize = 256 << 20;
+
+/// A message in the form in which the file keeps it.
+pub struct Row {
+    id: String,
+    group: Option<String>,
+    tag: Option<String>,
+    attributes: Option<String>,
+    body: Bytes,
+    digest: [u8; 32],
+    not_before: Option<(String, i64)>,
+}
+
+impl Row {
+    /// The row of a message; the reason if no queue of ours can hold it.
+    pub fn of(message: &Message) -> Result<Self, String> {
+        if message.body.len() > LARGEST_BODY {
+            let size = message.body.len();
+            return Err(format!("its body of {size} bytes is larger than {LARGEST_BODY}"));
+        }
+        let attributes = match message.attributes.is_empty() {
+            true => None,
+            false => Some(serde_json::json!(message.attributes).to_string()),
+        };
+        // Rounded up: not a moment before.
+        let not_before = message.not_before.map(|time| {
+            let millis = time.timestamp_micros().div_euclid(1000);
+            let millis = millis + i64::from(time.timestamp_subsec_nanos() % 1_000_000 != 0);
+            (time.to_rfc3339(), millis)
+        });
+        Ok(Self {
+            id: message.id.clone(),
+            group: message.group.clone(),
+            tag: message.tag.clone(),
+            digest: digest(message, attributes.as_deref()),
+            attributes,
+            body: message.body.clone(),
+            not_before,
+        })
+    }
+}
+
+/// Stands for everything about a message that makes it the same message.
+fn digest(message: &Message, attributes: Option<&str>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let parts = [attributes, message.group.as_deref(), message.tag.as_deref()];
+    for part in parts {
+        // The length keeps "a" and "b" apart from "ab" and ""; none is not empty.
+        let length = part.map_or(u64::MAX, |part| part.len() as u64);
+        hash.update(length.to_le_bytes());
+        hash.update(part.unwrap_or_default());
+    }
+    hash.update(&message.body);
+    hash.finalize().into()
+}
+
+/// Where and when messages enter.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// The queue's number.
+    pub queue: i64,
+    /// The time, in milliseconds.
+    pub now: i64,
+    /// How long an id counts after its message was acknowledged.
+    pub remember: Duration,
+}
+
+/// Puts messages into the queue, in this order.
+pub fn insert(
+    connection: &Connection,
+    entry: Entry,
+    rows: &[Result<Row, String>],
+) -> rusqlite::Result<Vec<Published>> {
+    forget(connection, entry.now)?;
+    let any: Option<i64> =
+        connection.prepare_cached(ANY_REMEMBERED)?.query_row([], |row| row.get(0)).optional()?;
+    rows.iter()
+        .map(|row| match row {
+            Ok(row) => insert_one(connection, entry, row, any.is_some()),
+            Err(reason) => Ok(Published::Refused(reason.clone())),
+        })
+        .collect()
+}
+
+fn insert_one(
+    connection: &Connection,
+    entry: Entry,
+    row: &Row,
+    any_remembered: bool,
+) -> rusqlite::Result<Published> {
+    if any_remembered && let Some(known) = find(connection, REMEMBERED, entry.queue, &row.id)? {
+        return Ok(judge(row, &known, "was acknowledged"));
+    }
+    let due = row.not_before.as_ref().map(|(_, millis)| *millis);
+    let state = match &row.group {
+        Some(group) if has_messages(connection, entry.queue, group)? => 1,
+        _ if due.is_some_and(|due| due > entry.now) => 2,
+        _ => 0,
+    };
+    let inserted = connection.prepare_cached(INSERT)?.execute(params![
+        entry.queue,
+        state,
+        row.id,
+        row.group,
+        row.tag,
+        row.attributes,
+        row.digest,
+        row.not_before.as_ref().map(|(text, _)| text),
+        entry.now,
+        i64::try_from(entry.remember.as_millis()).unwrap_or(i64::MAX),
+        due,
+    ])?;
+    if inserted == 0 {
+        let known = find(connection, LIVE, entry.queue, &row.id)?;
+        return Ok(judge(row, &known.unwrap_or_default(), "is in the queue"));
+    }
+    let seq = connection.last_insert_rowid();
+    connection.prepare_cached(INSERT_BODY)?.execute(params![seq, &row.body[..]])?;
+    Ok(Published::Accepted)
+}
+
+/// The same content under the same id is the same message; other content is a mistake that must
+/// not pass for success.
+fn judge(row: &Row, known: &[u8], place: &str) -> Published {
+    match known == row.digest {
+        true => Published::Duplicate,
+        false => Published::Refused(format!("another message with the same id {place}")),
+    }
+}
+
+fn find(
+    connection: &Connection,
+    sql: &str,
+    queue: i64,
+    id: &str,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection.prepare_cached(sql)?.query_row(params![queue, id], |row| row.get(0)).optional()
+}
+
+fn has_messages(connection: &Connection, queue: i64, group: &str) -> rusqlite::Result<bool> {
+    connection.prepare_cached(GROUP_HAS_ANY)?.exists(params![queue, group])
+}
+
+/// Forgets ids whose time is over, a bounded number at a time.
+fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached(FORGET)?.execute([now]).map(drop)
+}
+
+const INSERT: &str = "
+INSERT INTO messages
+  (queue, state, id, grp, tag, attributes, digest, not_before, published_at, remember, due)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (queue, id) DO NOTHING";
+const INSERT_BODY: &str = "INSERT INTO bodies (seq, body) VALUES (?1, ?2)";
+const LIVE: &str = "SELECT digest FROM messages WHERE queue = ?1 AND id = ?2";
+const REMEMBERED: &str = "SELECT digest FROM remembered WHERE queue = ?1 AND id = ?2";
+const ANY_REMEMBERED: &str = "SELECT 1 FROM remembered LIMIT 1";
+const GROUP_HAS_ANY: &str = "SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 LIMIT 1";
+const FORGET: &str = "
+DELETE FROM remembered WHERE (queue, id) IN
+  (SELECT queue, id FROM remembered WHERE until <= ?1 ORDER BY until LIMIT 2000)";
+
+#[cfg(test)]
+pub const HOT: &[&str] =
+    &[INSERT, INSERT_BODY, LIVE, REMEMBERED, ANY_REMEMBERED, GROUP_HAS_ANY, FORGET];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    #[test]
+    fn every_part_of_the_content_counts() {
+        let digest = |change: &dyn Fn(&mut Message)| {
+            let mut message = Message::new("a", "body");
+            change(&mut message);
+            Row::of(&message).unwrap().digest
+        };
+        let all = [
+            digest(&|_| {}),
+            digest(&|m| m.body = "bodz".into()),
+            digest(&|m| m.group = Some("x".into())),
+            digest(&|m| m.group = Some(String::new())),
+            digest(&|m| m.tag = Some("x".into())),
+            digest(&|m| drop(m.attributes.insert("x".into(), String::new()))),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            assert!(!all[at + 1..].contains(one), "{at}");
+        }
+        assert_eq!(all[0], digest(&|m| m.id = "b".into()), "the id is not content");
+    }
+
+    #[test]
+    fn not_a_moment_before() {
+        for (time, millis) in [
+            ("1970-01-01T00:00:00.001Z", 1),
+            ("1970-01-01T00:00:00.0010001Z", 2),
+            ("1970-01-01T00:00:00.0019Z", 2),
+            ("1969-12-31T23:59:59.9985Z", -1),
+        ] {
+            let mut message = Message::new("a", "");
+            message.not_before = Some(DateTime::parse_from_rfc3339(time).unwrap().into());
+            assert_eq!(Row::of(&message).unwrap().not_before.unwrap().1, millis, "{time}");
+        }
+    }
+
+    #[test]
+    fn a_body_beyond_the_limit_is_refused() {
+        let message = Message::new("a", vec![0; LARGEST_BODY + 1]);
+        assert!(Row::of(&message).err().unwrap().contains("268435456"));
+    }
+}

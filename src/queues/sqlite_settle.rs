@@ -1,0 +1,234 @@
+//! Deliveries of the embedded queue end: acknowledged, retried, released, buried, or their lease
+//! ends.
+
+use super::{Settled, Verdict};
+use crate::message::Receipt;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What a receipt stands for: a message, and the lease under which it was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The message's place in the file.
+    pub seq: i64,
+    /// Changes with each lease, so that a late worker's receipt opens nothing.
+    pub token: i64,
+}
+
+impl Claim {
+    /// The receipt of it.
+    pub fn receipt(self) -> Receipt {
+        Receipt(format!("{}-{}", self.seq, self.token))
+    }
+
+    /// What a receipt of ours says; `None` where it is not one.
+    pub fn of(receipt: &Receipt) -> Option<Self> {
+        let (seq, token) = receipt.0.split_once('-')?;
+        Some(Self { seq: seq.parse().ok()?, token: token.parse().ok()? })
+    }
+}
+
+/// Carries out verdicts in one transaction. `remember`: how long the id of an acknowledged message
+/// counts at least.
+pub fn settle(
+    connection: &Connection,
+    queue: i64,
+    now: i64,
+    remember: Duration,
+    verdicts: &[(Option<Claim>, Verdict)],
+) -> rusqlite::Result<Vec<Settled>> {
+    let mut end = Ending::new(connection, queue, now);
+    let remember = millis(remember);
+    let settled = verdicts
+        .iter()
+        .map(|(claim, verdict)| {
+            let Some(claim) = *claim else { return Ok(Settled::LeaseLost) };
+            let done = match verdict {
+                Verdict::Ack => end.acknowledge(claim, remember)?,
+                Verdict::Retry(after) => end.give_back(claim, 0, after_millis(now, *after))?,
+                Verdict::Release => end.give_back(claim, 1, None)?,
+                Verdict::Bury(reason) => end.bury(claim, reason)?,
+            };
+            Ok(if done { Settled::Done } else { Settled::LeaseLost })
+        })
+        .collect::<rusqlite::Result<_>>()?;
+    end.finish()?;
+    Ok(settled)
+}
+
+/// Moves the end of these leases to `now` and one lease time; skips those that were lost.
+pub fn extend(
+    connection: &Connection,
+    now: i64,
+    lease: i64,
+    claims: &[Claim],
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(EXTEND)?;
+    for claim in claims {
+        statement.execute(params![claim.seq, claim.token, now.saturating_add(lease), lease])?;
+    }
+    Ok(())
+}
+
+fn after_millis(now: i64, after: Duration) -> Option<i64> {
+    // Zero stays "now"; anything else is rounded up.
+    let after = i64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
+    (after > 0).then(|| now.saturating_add(after))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Ends leases, and then lets those groups go on whose runs have ended.
+pub struct Ending<'c> {
+    connection: &'c Connection,
+    queue: i64,
+    now: i64,
+    groups: BTreeSet<String>,
+}
+
+impl<'c> Ending<'c> {
+    /// Nothing is ended yet.
+    pub fn new(connection: &'c Connection, queue: i64, now: i64) -> Self {
+        Self { connection, queue, now, groups: BTreeSet::new() }
+    }
+
+    /// Forgets a message, but not its id where that counts on.
+    fn acknowledge(&mut self, claim: Claim, remember: i64) -> rusqlite::Result<bool> {
+        let Some(leased) = self.leased(claim)? else { return Ok(false) };
+        let remember = leased.remember.max(remember);
+        if remember > 0 {
+            let until = self.now.saturating_add(remember);
+            self.connection.prepare_cached(REMEMBER)?.execute(params![claim.seq, until])?;
+        }
+        self.remove(claim.seq, leased.group)
+    }
+
+    /// Offers a message again, not before `due`; `uncounted` attempts are taken back.
+    fn give_back(
+        &mut self,
+        claim: Claim,
+        uncounted: u32,
+        due: Option<i64>,
+    ) -> rusqlite::Result<bool> {
+        let Some(leased) = self.leased(claim)? else { return Ok(false) };
+        self.offer(claim.seq, leased.group, uncounted, due)?;
+        Ok(true)
+    }
+
+    /// Keeps a message as a dead letter.
+    fn bury(&mut self, claim: Claim, reason: &str) -> rusqlite::Result<bool> {
+        let Some(leased) = self.leased(claim)? else { return Ok(false) };
+        self.connection.prepare_cached(BURY)?.execute(params![claim.seq, self.now, reason])?;
+        self.remove(claim.seq, leased.group)
+    }
+
+    /// Puts a message whose lease has ended back into its queue: into its group's line, or to where
+    /// it is offered at once or when it is due.
+    pub fn offer(
+        &mut self,
+        seq: i64,
+        group: Option<String>,
+        uncounted: u32,
+        due: Option<i64>,
+    ) -> rusqlite::Result<()> {
+        let state = match (&group, due) {
+            (Some(_), _) => 1,
+            (None, Some(_)) => 2,
+            (None, None) => 0,
+        };
+        self.connection.prepare_cached(OFFER)?.execute(params![seq, state, due, uncounted])?;
+        self.groups.extend(group);
+        Ok(())
+    }
+
+    /// Lets each group go on of which nothing is leased any more: its first message is offered, and
+    /// only that one is looked at.
+    pub fn finish(self) -> rusqlite::Result<()> {
+        for group in &self.groups {
+            let key = params![self.queue, group];
+            if self.connection.prepare_cached(GROUP_IS_OFFERED)?.exists(key)? {
+                continue;
+            }
+            let first = self
+                .connection
+                .prepare_cached(GROUP_FIRST)?
+                .query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))
+                .optional()?;
+            let Some((seq, due)) = first else { continue };
+            let due = due.filter(|due| *due > self.now);
+            let state = if due.is_some() { 2 } else { 0 };
+            self.connection.prepare_cached(OFFER)?.execute(params![seq, state, due, 0])?;
+        }
+        Ok(())
+    }
+
+    fn leased(&self, claim: Claim) -> rusqlite::Result<Option<Leased>> {
+        self.connection
+            .prepare_cached(LEASED)?
+            .query_row(params![claim.seq, claim.token], |row| {
+                Ok(Leased { group: row.get(0)?, remember: row.get(1)? })
+            })
+            .optional()
+    }
+
+    fn remove(&mut self, seq: i64, group: Option<String>) -> rusqlite::Result<bool> {
+        self.connection.prepare_cached(DELETE)?.execute([seq])?;
+        self.connection.prepare_cached(DELETE_BODY)?.execute([seq])?;
+        self.groups.extend(group);
+        Ok(true)
+    }
+}
+
+/// What settling needs to know of a message.
+struct Leased {
+    group: Option<String>,
+    remember: i64,
+}
+
+const LEASED: &str = "SELECT grp, remember FROM messages WHERE seq = ?1 AND token = ?2";
+const DELETE: &str = "DELETE FROM messages WHERE seq = ?1";
+const DELETE_BODY: &str = "DELETE FROM bodies WHERE seq = ?1";
+const REMEMBER: &str = "
+INSERT OR REPLACE INTO remembered (queue, id, digest, until)
+SELECT queue, id, digest, ?2 FROM messages WHERE seq = ?1";
+const BURY: &str = "
+INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_at, attempts,
+                  first_at, died_at, reason)
+SELECT queue, id, grp, tag, attributes, body, not_before, published_at, attempts, first_at, ?2, ?3
+FROM messages JOIN bodies USING (seq) WHERE seq = ?1";
+const OFFER: &str = "
+UPDATE messages SET state = ?2, due = ?3, span = NULL, token = NULL, attempts = attempts - ?4
+WHERE seq = ?1";
+const EXTEND: &str = "UPDATE messages SET due = ?3, span = ?4 WHERE seq = ?1 AND token = ?2";
+const GROUP_IS_OFFERED: &str =
+    "SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 AND state IN (0, 2, 3) LIMIT 1";
+const GROUP_FIRST: &str = "SELECT seq, due FROM messages WHERE queue = ?1 AND grp = ?2 AND state = 1 ORDER BY seq LIMIT 1";
+
+#[cfg(test)]
+pub const HOT: &[&str] =
+    &[LEASED, DELETE, DELETE_BODY, REMEMBER, BURY, OFFER, EXTEND, GROUP_IS_OFFERED, GROUP_FIRST];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_says_what_was_claimed() {
+        let claim = Claim { seq: 7, token: i64::MAX };
+        assert_eq!(Claim::of(&claim.receipt()), Some(claim));
+        for rubbish in ["", "7", "7-", "-7", "a-b", "7-8-9", "99999999999999999999-1"] {
+            assert_eq!(Claim::of(&Receipt(rubbish.to_owned())), None, "{rubbish:?}");
+        }
+    }
+
+    #[test]
+    fn a_retry_after_nothing_is_now_and_after_a_moment_is_later() {
+        assert_eq!(after_millis(5, Duration::ZERO), None);
+        assert_eq!(after_millis(5, Duration::from_nanos(1)), Some(6));
+        assert_eq!(after_millis(5, Duration::from_millis(2)), Some(7));
+        assert_eq!(after_millis(5, Duration::MAX), Some(i64::MAX));
+    }
+}
