@@ -1,0 +1,156 @@
+//! Making topics and subscriptions, and asking whether they are there.
+
+use super::connection::Connection;
+use super::name::Name;
+use super::trouble::{Sort, Trouble};
+use crate::error::{Error, Kind, Result};
+use google_cloud_gax::Result as Answer;
+use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt as _};
+use google_cloud_pubsub::client::{SubscriptionAdmin, TopicAdmin};
+use google_cloud_pubsub::model::{ExpirationPolicy, Subscription};
+use std::time::Duration;
+
+/// How long one question may take, retries included.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest that a subscription keeps messages:
+/// <https://docs.cloud.google.com/pubsub/docs/subscription-properties>.
+const RETENTION: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
+/// What is fixed when a subscription is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Delivering {
+    /// The order within an ordering key is kept.
+    pub(super) ordered: bool,
+    /// What was acknowledged is not delivered again, and acknowledgements are confirmed.
+    pub(super) exactly_once: bool,
+}
+
+/// The clients that manage topics and subscriptions; they need rights of their own.
+pub(super) struct Admin {
+    topics: TopicAdmin,
+    subscriptions: SubscriptionAdmin,
+}
+
+/// Both builders are of one type, but for the client that they make.
+macro_rules! client {
+    ($client:ty, $connection:expr) => {{
+        let connection: &Connection = $connection;
+        let mut builder = <$client>::builder()
+            .with_credentials(connection.credentials.clone())
+            .with_retry_policy(Aip194Strict.with_time_limit(PATIENCE))
+            .with_attempt_timeout(PATIENCE);
+        if let Some(endpoint) = &connection.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        builder.build().await.map_err(|cause| connection.cannot_build(cause))
+    }};
+}
+
+impl Admin {
+    /// Builds the clients; nothing is sent yet.
+    pub(super) async fn open(connection: &Connection) -> Result<Self> {
+        let topics = client!(TopicAdmin, connection)?;
+        Ok(Self { topics, subscriptions: client!(SubscriptionAdmin, connection)? })
+    }
+
+    /// Proves that the service answers. Only a network error and a missing topic count against it:
+    /// looking at a topic needs a right that a publisher may lack.
+    pub(super) async fn check_topic(&self, topic: &Name) -> Result<()> {
+        let question = self.topics.get_topic().set_topic(topic.path());
+        proves(within(question.send()).await, topic)
+    }
+
+    /// The same for a subscription.
+    pub(super) async fn check_subscription(&self, subscription: &Name) -> Result<()> {
+        let question = self.subscriptions.get_subscription().set_subscription(subscription.path());
+        proves(within(question.send()).await, subscription)
+    }
+
+    /// Makes a topic; `false` where it is there already.
+    pub(super) async fn create_topic(&self, topic: &Name) -> Result<bool> {
+        made(within(self.topics.create_topic().set_name(topic.path()).send()).await, topic)
+    }
+
+    /// Whether anybody gets what this topic is given.
+    pub(super) async fn has_subscription(&self, topic: &Name) -> Result<bool> {
+        let question = self.topics.list_topic_subscriptions().set_topic(topic.path());
+        let answer = within(question.set_page_size(1).send()).await;
+        let answer = answer.map_err(|trouble| trouble.error("cannot ask who reads", topic))?;
+        Ok(!answer.subscriptions.is_empty())
+    }
+
+    /// Makes a subscription that never expires and retains as long as the service can; `false`
+    /// where it is there already.
+    pub(super) async fn create_subscription(
+        &self,
+        name: &Name,
+        topic: &Name,
+        delivering: Delivering,
+    ) -> Result<bool> {
+        let mut wanted = Subscription::new()
+            .set_name(name.path())
+            .set_topic(topic.path())
+            .set_enable_message_ordering(delivering.ordered)
+            .set_enable_exactly_once_delivery(delivering.exactly_once)
+            .set_expiration_policy(ExpirationPolicy::new());
+        wanted.message_retention_duration = RETENTION.try_into().ok();
+        let answer = self.subscriptions.create_subscription().with_request(wanted).send();
+        let made = made(within(answer).await, name)?;
+        if !made {
+            self.compare(name, topic, delivering).await?;
+        }
+        Ok(made)
+    }
+
+    /// A subscription that was there already may not be the one that was asked for.
+    async fn compare(&self, name: &Name, topic: &Name, wanted: Delivering) -> Result<()> {
+        let question = self.subscriptions.get_subscription().set_subscription(name.path());
+        // It needs a right of its own; without it nothing can be compared.
+        let Ok(found) = within(question.send()).await else { return Ok(()) };
+        if found.topic != topic.path() {
+            return Err(Error::new(Kind::Configuration, format!("{name} is not of {topic}"))
+                .because_of(format!("it is there already, and of `{}`", found.topic))
+                .hint("name another subscription, or its own topic"));
+        }
+        let is = Delivering {
+            ordered: found.enable_message_ordering,
+            exactly_once: found.enable_exactly_once_delivery,
+        };
+        let lacks = [
+            (wanted.ordered && !is.ordered, "ordered"),
+            (wanted.exactly_once && !is.exactly_once, "exactly-once"),
+        ];
+        for (_, what) in lacks.into_iter().filter(|(lacks, _)| *lacks) {
+            tracing::warn!("{name} was there already, and is not `{what}`");
+        }
+        Ok(())
+    }
+}
+
+/// The clients' own limits do not cover a connection that is never made.
+async fn within<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, Trouble> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(|error| Trouble::from(&error)),
+        Err(_) => Err(Trouble::silence()),
+    }
+}
+
+fn made<T>(answer: Result<T, Trouble>, name: &Name) -> Result<bool> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(trouble) if trouble.sort == Sort::Exists => Ok(false),
+        Err(trouble) => Err(trouble.error("cannot create", name)),
+    }
+}
+
+fn proves<T>(answer: Result<T, Trouble>, name: &Name) -> Result<()> {
+    match answer {
+        Err(trouble)
+            if matches!(trouble.sort, Sort::Missing | Sort::Anonymous | Sort::Unreachable) =>
+        {
+            Err(trouble.error("cannot reach", name))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,47 @@
+//! Where the service is and who we are there.
+
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
+use google_cloud_auth::credentials::{Builder, Credentials, anonymous};
+use google_cloud_gax::client_builder::Error as BuildError;
+
+/// What to do about credentials that are missing or refused.
+pub(super) const LOG_IN: &str = "run `gcloud auth application-default login`, or set \
+     `GOOGLE_APPLICATION_CREDENTIALS` to a key file";
+
+/// An endpoint, where it is not Google's own, and credentials. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    pub(super) endpoint: Option<String>,
+    pub(super) credentials: Credentials,
+}
+
+impl Connection {
+    /// The emulator that `PUBSUB_EMULATOR_HOST` names, anonymously; else Google, with Application
+    /// Default Credentials, which the client looks for by itself: `GOOGLE_APPLICATION_CREDENTIALS`,
+    /// then the file of `gcloud`, then the metadata server. Nothing is sent yet.
+    pub(super) fn open(environment: &Environment) -> Result<Self> {
+        if let Some(host) = environment.get("PUBSUB_EMULATOR_HOST")? {
+            let endpoint =
+                if host.contains("://") { host.into() } else { format!("http://{host}") };
+            let credentials = anonymous::Builder::new().build();
+            return Ok(Self { endpoint: Some(endpoint), credentials });
+        }
+        let credentials = Builder::default().build().map_err(|cause| {
+            Error::new(Kind::Configuration, "cannot load the credentials for Pub/Sub")
+                .because(cause)
+                .hint(LOG_IN)
+        })?;
+        Ok(Self { endpoint: None, credentials })
+    }
+
+    /// The error for a client that could not be built; no network is involved yet.
+    pub(super) fn cannot_build(&self, cause: BuildError) -> Error {
+        let error = Error::new(Kind::Configuration, "cannot set up the client of Pub/Sub");
+        let error = error.because(cause);
+        match &self.endpoint {
+            Some(_) => error.hint("set `PUBSUB_EMULATOR_HOST` to `HOST:PORT`"),
+            None => error,
+        }
+    }
+}

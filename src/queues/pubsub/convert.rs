@@ -1,0 +1,152 @@
+//! Our message as Pub/Sub's, and back.
+//!
+//! The limits are at <https://docs.cloud.google.com/pubsub/quotas#resource_limits>. They are checked
+//! here because the service refuses a whole request for one message that breaks them.
+
+use super::TAG_ATTRIBUTE;
+use crate::message::Message;
+use chrono::DateTime;
+use google_cloud_pubsub::model::Message as Wire;
+use std::collections::BTreeMap;
+
+/// The largest request, and so the largest message, in bytes.
+pub(super) const LARGEST_MESSAGE: usize = 10_000_000;
+
+const MOST_ATTRIBUTES: usize = 100;
+const LONGEST_KEY: usize = 256;
+const LONGEST_VALUE: usize = 1024;
+const LONGEST_ORDERING_KEY: usize = 1024;
+
+/// Why Pub/Sub would never take this message, if so.
+pub(super) fn refusal(message: &Message, id_attribute: &str) -> Option<String> {
+    let reserved = [id_attribute, TAG_ATTRIBUTE];
+    if let Some(name) = reserved.into_iter().find(|name| message.attributes.contains_key(*name)) {
+        return Some(format!("its attribute `{name}` has the name of one of ours"));
+    }
+    if message.id.is_empty() {
+        return Some("its id is empty".to_owned());
+    }
+    let group = message.group.as_deref();
+    if group.is_some_and(|group| group.is_empty() || group.len() > LONGEST_ORDERING_KEY) {
+        return Some(format!("its group is empty or longer than {LONGEST_ORDERING_KEY} bytes"));
+    }
+    let attributes = attributes(message, id_attribute);
+    if attributes.clone().count() > MOST_ATTRIBUTES {
+        return Some(format!("it has more than {MOST_ATTRIBUTES} attributes, ours included"));
+    }
+    let size: usize = attributes.clone().map(|(name, value)| name.len() + value.len()).sum();
+    let size = size + message.body.len() + group.map_or(0, str::len);
+    if size > LARGEST_MESSAGE {
+        return Some(format!("it has {size} bytes, and {LARGEST_MESSAGE} is the limit"));
+    }
+    attributes.into_iter().find_map(|(name, value)| attribute_refusal(name, value))
+}
+
+/// Why Pub/Sub would never take this attribute, if so.
+pub(super) fn attribute_refusal(name: &str, value: &str) -> Option<String> {
+    if name.is_empty() || name.len() > LONGEST_KEY {
+        return Some(format!("an attribute's name is empty or longer than {LONGEST_KEY} bytes"));
+    }
+    if name.starts_with("goog") {
+        return Some(format!("the name of the attribute `{name}` begins with `goog`"));
+    }
+    (value.len() > LONGEST_VALUE)
+        .then(|| format!("the attribute `{name}` is longer than {LONGEST_VALUE} bytes"))
+}
+
+/// What travels beside the body: the message's own attributes, its id and its tag.
+fn attributes<'a>(
+    message: &'a Message,
+    id_attribute: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
+    let own = message.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let tag = message.tag.as_deref().map(|tag| (TAG_ATTRIBUTE, tag));
+    own.chain([(id_attribute, message.id.as_str())]).chain(tag)
+}
+
+/// The message as the client wants it.
+pub(super) fn to_wire(message: &Message, id_attribute: &str) -> Wire {
+    Wire::new()
+        .set_data(message.body.clone())
+        .set_attributes(attributes(message, id_attribute))
+        .set_ordering_key(message.group.as_deref().unwrap_or_default())
+}
+
+/// The message as the client gave it. A foreign one, without an id of its publisher's, takes
+/// `<subscription>/<id of the service>`, which stays the same however often it is delivered.
+pub(super) fn from_wire(wire: Wire, id_attribute: &str, subscription: &str) -> Message {
+    let mut attributes: BTreeMap<_, _> = wire.attributes.into_iter().collect();
+    let id = attributes.remove(id_attribute).filter(|id| !id.is_empty());
+    let published_at = wire.publish_time.and_then(|time| {
+        DateTime::from_timestamp(time.seconds(), time.nanos().try_into().unwrap_or_default())
+    });
+    Message {
+        id: id.unwrap_or_else(|| format!("{subscription}/{}", wire.message_id)),
+        body: wire.data,
+        tag: attributes.remove(TAG_ATTRIBUTE),
+        attributes,
+        group: Some(wire.ordering_key).filter(|key| !key.is_empty()),
+        not_before: None,
+        published_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::ID_ATTRIBUTE;
+
+    fn full() -> Message {
+        let mut message = Message::new("a", &b"\xff\x00"[..]);
+        message.attributes.insert("k".to_owned(), "v".to_owned());
+        message.group = Some("g".to_owned());
+        message.tag = Some("t".to_owned());
+        message
+    }
+
+    #[test]
+    fn a_message_survives_the_journey() {
+        let back = from_wire(to_wire(&full(), ID_ATTRIBUTE), ID_ATTRIBUTE, "s");
+        assert_eq!(back, full());
+    }
+
+    #[test]
+    fn a_foreign_message_takes_the_id_of_the_service() {
+        let wire = Wire::new().set_message_id("17").set_attributes([(ID_ATTRIBUTE, "")]);
+        let message = from_wire(wire, ID_ATTRIBUTE, "readings");
+        assert_eq!(message.id, "readings/17");
+        assert!(message.attributes.is_empty());
+    }
+
+    /// A message that is spoiled in one way, and what is said about it.
+    type Case = (fn(&mut Message), &'static str);
+
+    #[test]
+    fn what_breaks_a_limit_is_refused_with_the_limit() {
+        let cases: &[Case] = &[
+            (|m| m.body = vec![0; LARGEST_MESSAGE].into(), "10000000 is the limit"),
+            (|m| m.id = "x".repeat(1025), "longer than 1024 bytes"),
+            (|m| m.id = String::new(), "id is empty"),
+            (|m| m.group = Some("x".repeat(1025)), "group is empty or longer"),
+            (|m| m.group = Some(String::new()), "group is empty or longer"),
+            (|m| m.tag = Some("x".repeat(1025)), "`kakehi-tag` is longer"),
+            (|m| insert(m, "googly", "x"), "begins with `goog`"),
+            (|m| insert(m, &"x".repeat(257), ""), "longer than 256 bytes"),
+            (|m| insert(m, "", ""), "name is empty"),
+            (|m| insert(m, ID_ATTRIBUTE, "x"), "the name of one of ours"),
+            (|m| insert(m, TAG_ATTRIBUTE, "x"), "the name of one of ours"),
+            (|m| (0..98).for_each(|n| insert(m, &n.to_string(), "")), "more than 100 attributes"),
+        ];
+        for (spoil, expected) in cases {
+            let mut message = full();
+            assert_eq!(refusal(&message, ID_ATTRIBUTE), None);
+            spoil(&mut message);
+            let said = refusal(&message, ID_ATTRIBUTE).unwrap_or_default();
+            assert!(said.contains(expected), "{said:?} does not say {expected:?}");
+        }
+    }
+
+    fn insert(message: &mut Message, name: &str, value: &str) {
+        message.attributes.insert(name.to_owned(), value.to_owned());
+    }
+}

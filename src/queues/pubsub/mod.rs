@@ -1,0 +1,170 @@
+//! `pubsub://PROJECT/TOPIC` to publish, `pubsub://PROJECT/SUBSCRIPTION` to receive: Google Cloud
+//! Pub/Sub, through Google's own client.
+//!
+//! | parameter | publish | subscribe | means |
+//! |---|---|---|---|
+//! | `id-attribute=NAME` | yes | yes | the attribute that carries the message id, else `kakehi-id` |
+//! | `streams=N` | | yes | how many streams to pull from at once, 1 to 64, else 4 |
+//! | `topic=NAME` | | yes | with `--create`: the topic that the subscription is made for |
+//! | `ordered` | yes | yes | with `--create`: the subscription keeps the order within a group |
+//! | `exactly-once` | yes | yes | with `--create`: the subscription delivers exactly once |
+//!
+//! A group travels as ordering key, a tag as the attribute `kakehi-tag`. Pub/Sub cannot hold a
+//! message back until a time, select by tag, or keep a dead letter.
+
+mod admin;
+mod connection;
+mod convert;
+mod name;
+mod publisher;
+mod streams;
+mod subscriber;
+mod trouble;
+
+use super::{Options, Publisher, Subscriber};
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::ID_ATTRIBUTE;
+use admin::{Admin, Delivering};
+use connection::Connection;
+use name::Name;
+
+/// The attribute under which a tag travels.
+const TAG_ATTRIBUTE: &str = "kakehi-tag";
+
+/// Streams where the URL does not say: on the emulator, which limits each stream, four receive
+/// four times as much as one, and eight no more than that on two cores.
+const STREAMS: usize = 4;
+
+/// More streams than this are a typing error.
+const MOST_STREAMS: usize = 64;
+
+/// Opens a topic for publishing. Nothing is sent yet, unless it has to be created.
+pub async fn open_publisher(mut url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
+    let topic = Name::topic(&url)?;
+    let id_attribute = id_attribute(&mut url)?;
+    let delivering = delivering(&mut url)?;
+    url.finish(&["id-attribute", "ordered", "exactly-once"])?;
+    let connection = Connection::open(&options.environment)?;
+    if options.create {
+        create_topic(&Admin::open(&connection).await?, &topic, delivering).await?;
+    }
+    let publisher = publisher::Topic::open(topic, id_attribute, connection, options).await?;
+    Ok(Box::new(publisher))
+}
+
+/// Opens a subscription for receiving. Nothing is received before the first `receive`.
+pub async fn open_subscriber(mut url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
+    let subscription = Name::subscription(&url)?;
+    let id_attribute = id_attribute(&mut url)?;
+    let streams = streams(&mut url)?;
+    let topic = url.take("topic")?;
+    let delivering = delivering(&mut url)?;
+    url.finish(&["id-attribute", "streams", "topic", "ordered", "exactly-once"])?;
+    let plan = streams::Plan::new(streams, options)?;
+    let topic = match (topic, options.create) {
+        (Some(topic), _) => Some(subscription.topic_beside(&topic)?),
+        (None, false) => None,
+        (None, true) => {
+            return Err(Error::new(Kind::Usage, format!("cannot create {subscription}"))
+                .because_of("it is not said which topic it shall be for")
+                .hint(format!("add the topic: `{url}?topic=NAME`")));
+        }
+    };
+    let connection = Connection::open(&options.environment)?;
+    if options.create
+        && let Some(topic) = topic
+    {
+        let admin = Admin::open(&connection).await?;
+        create_subscription(&admin, &subscription, &topic, delivering).await?;
+    }
+    let subscriber =
+        subscriber::Subscription::open(subscription, id_attribute, connection, plan).await?;
+    Ok(Box::new(subscriber))
+}
+
+fn id_attribute(url: &mut Location) -> Result<String> {
+    let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
+    match convert::attribute_refusal(&name, "") {
+        None if name != TAG_ATTRIBUTE => Ok(name),
+        None => Err(Error::new(Kind::Usage, format!("`{name}` carries the tag, not the id"))),
+        Some(why) => {
+            Err(Error::new(Kind::Usage, format!("`{name}` cannot carry the id")).because_of(why))
+        }
+    }
+}
+
+fn delivering(url: &mut Location) -> Result<Delivering> {
+    Ok(Delivering { ordered: url.flag("ordered")?, exactly_once: url.flag("exactly-once")? })
+}
+
+fn streams(url: &mut Location) -> Result<usize> {
+    let Some(text) = url.take("streams")? else { return Ok(STREAMS) };
+    match text.parse() {
+        Ok(streams @ 1..=MOST_STREAMS) => Ok(streams),
+        _ => Err(Error::new(Kind::Usage, format!("`streams={text}` is not a number of streams"))
+            .hint(format!("write a whole number from 1 to {MOST_STREAMS}"))),
+    }
+}
+
+/// Makes a topic, and a subscription of its name where nobody would get what it is given.
+async fn create_topic(admin: &Admin, topic: &Name, delivering: Delivering) -> Result<()> {
+    let made = admin.create_topic(topic).await?;
+    if admin.has_subscription(topic).await? {
+        if made {
+            tracing::info!("made {topic}");
+        }
+        return Ok(());
+    }
+    let subscription = topic.subscription_alike();
+    admin.create_subscription(&subscription, topic, delivering).await?;
+    let made = if made { "made" } else { "found" };
+    tracing::warn!(
+        "{made} {topic} and made {subscription}, since a topic without one drops what it is given"
+    );
+    Ok(())
+}
+
+/// Makes a subscription with all that it needs: its topic, and a place for its dead letters.
+async fn create_subscription(
+    admin: &Admin,
+    subscription: &Name,
+    topic: &Name,
+    delivering: Delivering,
+) -> Result<()> {
+    let dead = subscription.dead_letters()?;
+    let plain = Delivering::default();
+    for (subscription, topic, delivering) in
+        [(&dead.subscription_alike(), &dead, plain), (subscription, topic, delivering)]
+    {
+        if admin.create_topic(topic).await? {
+            tracing::info!("made {topic}");
+        }
+        if admin.create_subscription(subscription, topic, delivering).await? {
+            tracing::info!("made {subscription} of {topic}");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_url_says_is_checked() {
+        for (text, expected) in [
+            ("pubsub://p1/topic?id-attribute=googly", "begins with `goog`"),
+            ("pubsub://p1/topic?id-attribute=kakehi-tag", "carries the tag"),
+        ] {
+            let error = id_attribute(&mut Location::parse(text).unwrap()).unwrap_err();
+            assert_eq!(error.kind(), Kind::Usage);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        for text in ["0", "65", "-1", "many"] {
+            let url = format!("pubsub://p1/subscription?streams={text}");
+            let error = streams(&mut Location::parse(&url).unwrap()).unwrap_err();
+            assert_eq!(error.kind(), Kind::Usage, "{text}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Receiving from a subscription.
+
+use super::admin::Admin;
+use super::connection::Connection;
+use super::name::Name;
+use super::streams::{Incoming, Plan, Streams};
+use super::trouble::{Sort, Trouble};
+use crate::error::{Error, Kind, Result};
+use crate::message::{Delivery, Message, Receipt};
+use crate::queues::{Leases, Receive, Select, Settled, Subscriber, Verdict};
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use google_cloud_pubsub::client::Subscriber as Client;
+use google_cloud_pubsub::error::AckError;
+use google_cloud_pubsub::subscriber::handler::{ExactlyOnce, Handler};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// How long `close` waits for the last acknowledgements to be answered.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// A subscription, opened for receiving.
+pub(super) struct Subscription {
+    name: Name,
+    id_attribute: String,
+    plan: Plan,
+    client: Client,
+    connection: Connection,
+    admin: OnceCell<Admin>,
+    /// Started by the first `receive`: nothing is fetched before somebody wants it.
+    streams: OnceLock<Streams>,
+    held: Mutex<Held>,
+    /// Why a stream has ended for good.
+    failed: Mutex<Option<Trouble>>,
+}
+
+/// What was handed out and not settled.
+#[derive(Default)]
+struct Held {
+    handlers: HashMap<Receipt, Handler>,
+    last_number: u64,
+}
+
+impl Held {
+    fn hand_out(&mut self, message: Message, handler: Handler) -> Delivery {
+        self.last_number += 1;
+        let receipt = Receipt(self.last_number.to_string());
+        let attempts = handler.delivery_attempt().and_then(|count| count.try_into().ok());
+        self.handlers.insert(receipt.clone(), handler);
+        Delivery { message, attempts, receipt }
+    }
+}
+
+impl Subscription {
+    /// Prepares the client; nothing is sent yet.
+    pub(super) async fn open(
+        name: Name,
+        id_attribute: String,
+        connection: Connection,
+        plan: Plan,
+    ) -> Result<Self> {
+        let mut builder = Client::builder().with_credentials(connection.credentials.clone());
+        if let Some(endpoint) = &connection.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        let client = builder.build().await.map_err(|cause| connection.cannot_build(cause))?;
+        Ok(Self {
+            name,
+            id_attribute,
+            plan,
+            client,
+            connection,
+            admin: OnceCell::new(),
+            streams: OnceLock::new(),
+            held: Mutex::default(),
+            failed: Mutex::default(),
+        })
+    }
+
+    fn streams(&self) -> &Streams {
+        self.streams.get_or_init(|| {
+            let ids = (self.id_attribute.as_str(), self.name.short());
+            Streams::start(&self.client, &self.name.path(), ids, &self.plan)
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().expect("no holder of the handlers panics")
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.failed.lock().expect("no holder of the failure panics")
+    }
+
+    fn cannot_select(&self) -> Error {
+        Error::new(Kind::Configuration, format!("cannot select by tag from {}", self.name))
+            .because_of("a subscription gives what its filter lets through")
+            .hint("make one with `--message-filter='attributes.\"kakehi-tag\" = \"TAG\"'`")
+    }
+
+    /// Starts to carry out one verdict; an exactly-once acknowledgement is still to be confirmed.
+    fn carry_out(&self, receipt: &Receipt, verdict: Verdict) -> Step {
+        let mut held = self.held();
+        if let Verdict::Bury(_) = verdict {
+            // Kept, so that the caller can acknowledge it once the dead letter is published.
+            return Step::Over(Settled::Unknown("Pub/Sub keeps no dead letters itself".to_owned()));
+        }
+        let Some(handler) = held.handlers.remove(receipt) else {
+            return Step::Over(Settled::LeaseLost);
+        };
+        match (verdict, handler) {
+            (Verdict::Ack, Handler::ExactlyOnce(handler)) => return Step::Confirm(handler),
+            (Verdict::Ack, handler) => handler.ack(),
+            (_, handler) => handler.nack(),
+        }
+        Step::Over(Settled::Done)
+    }
+
+    /// Waits until the service confirms. After a lease's time nothing can be said any more.
+    async fn confirm(&self, handler: ExactlyOnce) -> Settled {
+        match timeout(self.plan.lease, handler.confirmed_ack()).await {
+            Ok(Ok(())) => Settled::Done,
+            Ok(Err(AckError::LeaseExpired | AckError::ShutdownBeforeAck)) => Settled::LeaseLost,
+            Ok(Err(AckError::Rpc { source, .. })) => {
+                let trouble = Trouble::from(&*source);
+                match trouble.sort {
+                    Sort::Refused | Sort::Misconfigured => Settled::LeaseLost,
+                    _ => Settled::Unknown(trouble.reason),
+                }
+            }
+            Ok(Err(other)) => Settled::Unknown(other.to_string()),
+            Err(_) => Settled::Unknown(Trouble::silence().reason),
+        }
+    }
+}
+
+enum Step {
+    Over(Settled),
+    Confirm(ExactlyOnce),
+}
+
+#[async_trait]
+impl Subscriber for Subscription {
+    /// An error once a stream has ended for good, after what it brought before.
+    async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
+        if request.select != Select::Any {
+            return Err(self.cannot_select());
+        }
+        let deadline = Instant::now() + request.wait;
+        let Ok(mut incoming) = timeout_at(deadline, self.streams().incoming.lock()).await else {
+            return Ok(Vec::new());
+        };
+        let (mut deliveries, mut bytes) = (Vec::new(), 0);
+        // Nothing is awaited once something is in hand: a dropped call loses nothing.
+        while deliveries.len() < request.max && (bytes < request.max_bytes || deliveries.is_empty())
+        {
+            let next = match incoming.try_recv() {
+                Ok(next) => next,
+                Err(_) if !deliveries.is_empty() => break,
+                Err(_) if self.failed().is_some() => break,
+                Err(_) => match timeout_at(deadline, incoming.recv()).await {
+                    Ok(Some(next)) => next,
+                    Ok(None) | Err(_) => break,
+                },
+            };
+            match next {
+                Incoming::Message(message, handler) => {
+                    bytes += message.size();
+                    deliveries.push(self.held().hand_out(message, handler));
+                }
+                Incoming::Failed(trouble) => *self.failed() = Some(trouble),
+            }
+        }
+        match &*self.failed() {
+            Some(trouble) if deliveries.is_empty() => {
+                Err(trouble.error("cannot receive from", &self.name))
+            }
+            _ => Ok(deliveries),
+        }
+    }
+
+    async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
+        let steps: Vec<_> =
+            batch.into_iter().map(|(receipt, verdict)| self.carry_out(&receipt, verdict)).collect();
+        join_all(steps.into_iter().map(async |step| match step {
+            Step::Over(settled) => settled,
+            Step::Confirm(handler) => self.confirm(handler).await,
+        }))
+        .await
+    }
+
+    async fn check(&self) -> Result<()> {
+        let admin = self.admin.get_or_try_init(|| Admin::open(&self.connection)).await?;
+        admin.check_subscription(&self.name).await
+    }
+
+    /// The client does it: every message that it has given us is extended until it is settled.
+    fn leases(&self) -> Option<&dyn Leases> {
+        None
+    }
+
+    fn delays(&self) -> bool {
+        false
+    }
+
+    fn buries(&self) -> bool {
+        false
+    }
+
+    fn dead_letters(&self) -> Option<String> {
+        let url = self.name.dead_letters_url();
+        Some(match self.id_attribute.as_str() {
+            crate::message::ID_ATTRIBUTE => url,
+            name => format!("{url}?id-attribute={}", encode(name)),
+        })
+    }
+
+    fn knows_empty(&self) -> bool {
+        false
+    }
+
+    /// Where the subscription has a dead-letter policy the service counts every delivery, and
+    /// without one nothing counts: the worse of the two.
+    fn release_counts(&self) -> bool {
+        true
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        let Self { name, streams, held, .. } = *self;
+        // A handler that is dropped gives its message back.
+        drop(held);
+        let Some(streams) = streams.into_inner() else { return Ok(()) };
+        timeout(CLOSING, streams.close()).await.map_err(|_| {
+            Trouble::silence()
+                .error("cannot send the last acknowledgements to", &name)
+                .hint("what they were for may come again, under the same ids")
+        })
+    }
+}
+
+fn encode(text: &str) -> impl std::fmt::Display + '_ {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+}
