@@ -193,6 +193,10 @@ impl Subscriber for Outlet {
         true
     }
 
+    fn dead_letters(&self) -> Option<String> {
+        None
+    }
+
     fn knows_empty(&self) -> bool {
         true
     }
