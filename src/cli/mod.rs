@@ -71,8 +71,8 @@ pub struct Scene {
 pub struct Common {
     /// End at once, with exit code 0, when another run holds the lock; a `publish` that reads
     /// stdin waits for it instead. The system frees the lock when its holder dies
-    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub lock: Option<PathBuf>,
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
+    pub lock: Option<Option<PathBuf>>,
 
     /// How long what is in hand may take after Ctrl-C or SIGTERM; a second signal ends it now
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
@@ -261,10 +261,8 @@ async fn lock(
 ) -> Result<Locked> {
     let path = match &common.lock {
         None => return Ok(Locked::Yes(None)),
-        Some(path) if path.as_os_str().is_empty() => {
-            lock::default_path(&scene.environment.data_dir()?, program, ends)
-        }
-        Some(path) => path.clone(),
+        Some(None) => lock::default_path(&scene.environment.data_dir()?, program, ends),
+        Some(Some(path)) => path.clone(),
     };
     let taken = tokio::select! {
         taken = lock::take(&path, wait) => taken?,

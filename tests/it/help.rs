@@ -1,1 +1,160 @@
-//! (to come)
+//! `--help` is read by people in a terminal of 80 columns, and its examples run.
+
+use crate::sandbox::{Run, Sandbox};
+use crate::services;
+use kakehi::Kind;
+use std::process::Command;
+
+const PROGRAMS: [&str; 2] = ["publish", "subscribe"];
+
+fn help(program: &str) -> String {
+    let sandbox = Sandbox::new();
+    let run = match program {
+        "publish" => sandbox.publish(),
+        _ => sandbox.subscribe(),
+    };
+    run.arg("--help").run().expect(0).stdout
+}
+
+#[test]
+fn help_opens_with_the_sentence_of_the_house() {
+    assert!(help("publish").starts_with("publish pours a source into a queue\n"));
+    let subscribe = help("subscribe").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(subscribe.starts_with(
+        "subscribe drains a queue into a sink, and acknowledges a message only after its write \
+         succeeded"
+    ));
+}
+
+#[test]
+fn help_fits_a_terminal_of_80_columns() {
+    for line in PROGRAMS.map(help).iter().flat_map(|text| text.lines()) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn help_lists_every_exit_code_once() {
+    let kinds = [
+        Kind::Failed,
+        Kind::Usage,
+        Kind::Rejected,
+        Kind::Unreachable,
+        Kind::Bug,
+        Kind::Spooled,
+        Kind::Credentials,
+        Kind::Configuration,
+        Kind::Interrupted,
+        Kind::Terminated,
+    ];
+    let mut codes: Vec<u8> = kinds.iter().map(|kind| kind.code()).collect();
+    codes.insert(0, 0);
+    for text in PROGRAMS.map(help) {
+        let table = text.split_once("Exit codes:\n").expect("a table of exit codes").1;
+        let listed: Vec<u8> = table
+            .lines()
+            .map(|line| line.split_whitespace().next().expect("a code").parse().expect("a number"))
+            .collect();
+        assert_eq!(listed, codes);
+    }
+}
+
+/// The commands below `Examples:`, each with its continuation lines.
+fn examples(program: &str) -> Vec<String> {
+    let text = help(program);
+    let section = text.split_once("Examples:\n").expect("examples").1;
+    let section = section.split_once("\nExit codes:").expect("exit codes after them").0;
+    let mut commands: Vec<String> = Vec::new();
+    for line in section.lines().filter(|line| line.starts_with("    ")) {
+        match commands.last_mut() {
+            Some(command) if command.ends_with('\\') => {
+                command.pop();
+                command.push_str(line.trim());
+            }
+            _ => commands.push(line.trim().to_owned()),
+        }
+    }
+    commands
+}
+
+/// Runs an example as it stands, but for the addresses of the servers; one that stays is
+/// terminated after a while.
+fn run_example(sandbox: &Sandbox, command: &str) -> Run {
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_publish")).parent().expect("a folder");
+    let mongo = services::mongodb();
+    let command = command
+        .replace("mongodb://localhost", &format!("mongodb://{}", mongo.hosts))
+        .replace("MONGODB_USERNAME=me ", "");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a PATH"));
+    let output = Command::new("timeout")
+        .args(["--signal=TERM", "--kill-after=30", "4", "bash", "-o", "pipefail", "-c", &command])
+        .env_clear()
+        .env("HOME", sandbox.dir())
+        .env("PATH", path)
+        .env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator())
+        .env("MONGODB_USERNAME", mongo.username.unwrap_or_default())
+        .current_dir(sandbox.dir())
+        .output()
+        .expect("`timeout` and `bash`");
+    Run::of(output)
+}
+
+#[test]
+fn the_examples_of_publish_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("token", "secret\n");
+    let commands = examples("publish");
+    assert_eq!(commands.len(), 3);
+    for command in &commands[..2] {
+        let run = run_example(&sandbox, command).expect(0);
+        assert!(run.stderr.contains("1 published"), "{}", run.stderr);
+    }
+    // It waits for its next tick: 124 is `timeout`'s word for that.
+    run_example(&sandbox, &commands[2]).expect(124);
+}
+
+#[test]
+fn the_examples_of_subscribe_run() {
+    let sandbox = Sandbox::new();
+    let mongo = services::mongodb();
+    sandbox.write("password", mongo.password.unwrap_or_default());
+    let commands = examples("subscribe");
+    assert_eq!(commands.len(), 4);
+    for (at, received) in
+        ["4 received, 4 stored", "3 received, 3 stored", "4 received, 0 stored"].iter().enumerate()
+    {
+        let lines: String = (1..=4).map(|n| format!("{{\"a\":{n}}}\n")).collect();
+        sandbox.publish().args("--to sqlite:queue.db").stdin(lines).run().expect(0);
+        let run = run_example(&sandbox, &commands[at]).expect(0);
+        assert!(run.stderr.contains(received), "{}: {}", commands[at], run.stderr);
+        sandbox.subscribe().args("--from sqlite:queue.db --to stdout:").run().expect(0);
+    }
+    // There is no such subscription on the emulator: told at once, with the command that makes it.
+    let run = run_example(&sandbox, &commands[3]).expect(69);
+    assert!(run.stderr.contains("gcloud pubsub subscriptions create"), "{}", run.stderr);
+}
+
+#[test]
+fn completions_and_manual_pages_are_made_from_the_command_line() {
+    let sandbox = Sandbox::new();
+    for what in ["completions:bash", "completions:zsh", "completions:fish", "man"] {
+        for program in [sandbox.publish(), sandbox.subscribe()] {
+            let run = program.args("--generate").arg(what).run().expect(0);
+            assert!(run.stdout.contains("summary"), "{what}: {}", run.stdout);
+            assert_eq!(run.stderr, "");
+        }
+    }
+    sandbox.publish().args("--generate nonsense").run().expect(2);
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    let sandbox = Sandbox::new();
+    for line in ["--nonsense", "--batch 0", "--batch x", "--grace soon", "--timezone Mars/Base"] {
+        let run = sandbox.publish().args(line).run().expect(2);
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    }
+    for line in ["--once --follow", "--debug --dry-run", "-q -v", "--summary loud"] {
+        sandbox.subscribe().args(line).run().expect(2);
+    }
+}
