@@ -50,7 +50,7 @@ find_emulator() { # where the emulator's start script is, in $emulator
 }
 
 check_needs() {
-  need cargo 'a Rust toolchain: Debian package `rustup`, or the installer of the Rust project'
+  need cargo 'a Rust toolchain, 1.91 or later: the installer of the Rust project, `rustup`'
   need cc 'a C compiler: Debian package `build-essential`'
   need flock 'Debian package `util-linux`'
   if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb ]]; then
