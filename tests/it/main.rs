@@ -8,6 +8,7 @@ mod examples;
 mod help;
 mod mongodb;
 mod nature_remo;
+mod poison;
 mod proxy;
 mod publish;
 mod pubsub;

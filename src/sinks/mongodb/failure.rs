@@ -13,7 +13,7 @@ pub(super) const DUPLICATE_KEY: i32 = 11000;
 pub(super) struct Failure {
     /// Why, in our words.
     pub(super) words: String,
-    /// What the next check shall say, where the failure cannot be a document's fault and a check
+    /// What a check right after it shall say, where the failure cannot be a document's fault and a check
     /// would not see it by itself: a login that may read but not write, a full disk, a majority
     /// that is not there.
     pub(super) standing: Option<Kind>,
@@ -27,8 +27,8 @@ impl Failure {
             ErrorKind::Write(WriteFailure::WriteConcernError(cause)) => {
                 return Self::unconfirmed(cause);
             }
-            ErrorKind::Authentication { .. } => {
-                let words = "MongoDB refused the user or the password".to_owned();
+            ErrorKind::Authentication { message, .. } => {
+                let words = format!("logging in to MongoDB failed: {message}");
                 return Self { words, standing: Some(Kind::Credentials) };
             }
             ErrorKind::Io(cause) => format!("the connection to MongoDB failed: {cause}"),

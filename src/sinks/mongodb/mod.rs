@@ -31,6 +31,7 @@ use options::{Conflict, Settings};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Store, Written};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -51,8 +52,8 @@ struct MongoDb {
     timeout: Duration,
     /// Why the last look at a server failed: the driver's own error for "no server" is a page long.
     last_look: LastLook,
-    /// A failure that a check cannot see by itself, until a check has told it.
-    standing: Mutex<Option<Failure>>,
+    /// The last failure that a check cannot see by itself, and when it was.
+    standing: Mutex<Option<(Instant, Failure)>>,
     /// Every use of the driver runs in one of these: it wants its futures run to their end.
     tasks: TaskTracker,
     closed: CancellationToken,
@@ -114,9 +115,16 @@ impl MongoDb {
             .await
             .unwrap_or_else(|failure| Written::failed(count, failure));
         if let Some(failure) = written.failure.filter(|failure| failure.standing.is_some()) {
-            *self.standing.lock().expect("no holder panics") = Some(failure);
+            *self.standing.lock().expect("no holder panics") = Some((Instant::now(), failure));
         }
         written.outcomes
+    }
+
+    /// A failure so fresh that a check has to tell it.
+    fn fresh_failure(&self) -> Option<Failure> {
+        let standing = self.standing.lock().expect("no holder panics");
+        let (at, failure) = standing.as_ref()?;
+        (at.elapsed() < FRESH).then(|| failure.clone())
     }
 
     /// The error for a check that failed.
@@ -163,15 +171,18 @@ impl MongoDb {
     }
 }
 
+/// So long after such a failure checks repeat it. Then they let one write through to look again.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// A database or collection cannot have this name (`error_codes.yml`).
 const INVALID_NAMESPACE: i32 = 73;
 
 #[async_trait]
 impl Sink for MongoDb {
     /// Asks for the primary and for one document, which proves that we may read; that we may not
-    /// write shows at the first write, and the next check tells it once.
+    /// write shows at the first write, and the checks right after it tell.
     async fn check(&self) -> Result<()> {
-        if let Some(failure) = self.standing.lock().expect("no holder panics").take() {
+        if let Some(failure) = self.fresh_failure() {
             return Err(self.explain(&failure));
         }
         let (client, collection) = (self.client.clone(), self.store.collection.clone());
