@@ -2,6 +2,7 @@
 
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
+mod same_json;
 pub mod sqlite;
 pub mod stdout;
 
