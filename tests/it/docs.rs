@@ -61,7 +61,8 @@ fn words(line: &str) -> Vec<String> {
         .output()
         .expect("bash starts");
     assert!(output.status.success(), "not a command line: {line}");
-    String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+    let words = String::from_utf8(output.stdout).expect("UTF-8");
+    words.lines().filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn help(program: Program) -> String {
