@@ -50,7 +50,7 @@ fn home(api: &Api) -> Sandbox {
     std::fs::create_dir_all(sandbox.path(".config/kakehi")).expect("a folder");
     let file = sandbox.write(
         ".config/kakehi/env",
-        format!("NATURE_REMO_TOKEN='to ken'\nNATURE_REMO_ENDPOINT='{}'\n", api.address),
+        format!("NATURE_REMO_TOKEN='to$(k)en'\nNATURE_REMO_ENDPOINT='{}'\n", api.address),
     );
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).expect("mode 0600");
     sandbox
