@@ -11,9 +11,12 @@ struct Source {
 }
 
 impl Source {
-    /// The lines of the product, numbered: no comments, and not the tests at the end of the file.
+    /// The lines of the product, numbered: no comments, and not the tests, which are the end of a
+    /// file or a file of their own.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+        let is_test = self.path.ends_with("/tests.rs");
+        let lines =
+            self.text.lines().take_while(move |line| !is_test && line.trim() != "#[cfg(test)]");
         lines.enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
