@@ -19,7 +19,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kakehi-example.XXXXXX")
 trap 'rm -rf -- "$folder"' EXIT
 cd "$folder"
 
-say() { printf '\n# %s\n' "$@"; }
+say() { echo && printf '# %s\n' "$@"; }
 run() { # shows a command as one would type it, and runs it
   local word line='$'
   for word; do

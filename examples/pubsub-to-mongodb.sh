@@ -37,7 +37,7 @@ PATH=$(cd "$KAKEHI_BIN" && pwd):$PATH
 queue=pubsub://$project/kakehi-example
 store="$MONGODB_URI$([[ $MONGODB_URI == *\?* ]] && echo '&' || echo '?')collection=readings"
 
-say() { printf '\n# %s\n' "$@"; }
+say() { echo && printf '# %s\n' "$@"; }
 run() { # shows a command as one would type it, and runs it
   local word line='$'
   for word; do
