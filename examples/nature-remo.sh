@@ -59,7 +59,7 @@ cat <<'END'
 
 # The same commands for real:
 #
-#   your devices         export NATURE_REMO_TOKEN=...    https://home.nature.global
+#   your devices         export NATURE_REMO_TOKEN=...   (https://home.nature.global)
 #   through Pub/Sub      publish nature-remo: --to pubsub://PROJECT/readings --create
 #                        subscribe --from pubsub://PROJECT/readings
 #   into MongoDB         export MONGODB_USERNAME=... MONGODB_PASSWORD=...
