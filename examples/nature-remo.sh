@@ -57,12 +57,14 @@ run show_store store.db events
 
 cat <<'END'
 
-# The same commands for real:
-#
-#   your devices         export NATURE_REMO_TOKEN=...   (https://home.nature.global)
-#   through Pub/Sub      publish nature-remo: --to pubsub://PROJECT/readings --create
-#                        subscribe --from pubsub://PROJECT/readings
-#   into MongoDB         export MONGODB_USERNAME=... MONGODB_PASSWORD=...
-#                        subscribe --to 'mongodb://HOST/home?collection=readings'
-#   every five minutes   see cron/
+# The same commands for real. Your own devices, with a token from
+# https://home.nature.global:
+#   export NATURE_REMO_TOKEN=...
+# through Pub/Sub:
+#   publish nature-remo: --to pubsub://PROJECT/readings --create
+#   subscribe --from pubsub://PROJECT/readings
+# into MongoDB:
+#   export MONGODB_USERNAME=... MONGODB_PASSWORD=...
+#   subscribe --to 'mongodb://HOST/home?collection=readings'
+# and every five minutes: see cron/
 END
