@@ -16,7 +16,8 @@ use std::time::Duration;
 use url::Url;
 
 const TOKEN: &str = "NATURE_REMO_TOKEN";
-const WHERE_TOKENS_ARE: &str = "make a token at https://home.nature.global, put it into a file of mode 0600, and set `NATURE_REMO_TOKEN_FILE` to its path";
+/// What to do where there is no usable token.
+pub(super) const WHERE_TOKENS_ARE: &str = "make a token at https://home.nature.global, put it into a file of mode 0600, and set `NATURE_REMO_TOKEN_FILE` to its path";
 const ASK_LESS: &str =
     "ask less often: an account has 30 requests in 5 minutes for all its programs";
 /// As much of an error's body as is shown, in characters.

@@ -78,6 +78,11 @@ pub fn open_with(mut url: Location, options: &Options, limits: Limits) -> Result
         return Err(Error::new(Kind::Usage, "`nature-remo:` has something after the colon")
             .hint("write `nature-remo:?endpoint=URL` for another server"));
     }
+    if url.take("token")?.is_some() {
+        return Err(Error::new(Kind::Usage, "a token does not belong into a URL")
+            .because_of("everybody on this machine sees the command line")
+            .hint(api::WHERE_TOKENS_ARE));
+    }
     let wants_changes = choice(&mut url, "mode", &["snapshot", "changes"])? == Some("changes");
     let grouped = choice(&mut url, "group", &["device"])?.is_some();
     let endpoint = url.take("endpoint")?;
@@ -119,7 +124,7 @@ fn choice<'w>(url: &mut Location, name: &str, words: &[&'w str]) -> Result<Optio
     let Some(value) = url.take(name)? else { return Ok(None) };
     words.iter().find(|word| **word == value).copied().map(Some).ok_or_else(|| {
         let known = crate::location::list(words);
-        Error::new(Kind::Usage, format!("unknown `{name}` in `{url}`"))
+        Error::new(Kind::Usage, format!("unknown `{name}={value}` in `{url}`"))
             .hint(format!("`{name}` is one of {known}"))
     })
 }

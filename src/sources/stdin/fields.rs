@@ -156,7 +156,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
             let value = Some(map.next_value()?);
             // Readers disagree on which of the two counts, and here it is the identity.
             if (is_id && found.id.is_some()) || (is_group && found.group.is_some()) {
-                return Err(A::Error::custom("expected one field of that name, found two"));
+                return Err(A::Error::custom(format!("its `{key}` stands twice")));
             }
             if is_id {
                 found.id = value;

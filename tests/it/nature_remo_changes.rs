@@ -1,0 +1,273 @@
+//! `nature-remo:?mode=changes`: every event once, whatever happens in between.
+
+use crate::http_server::{Answer, Server};
+use crate::sandbox::Sandbox;
+use kakehi::clock::Clock;
+use kakehi::sources::{self, Batch, Options, Source};
+use kakehi::{Error, Kind, Location};
+use std::path::Path;
+
+const TYPICAL: &str = include_str!("../fixtures/nature-remo/devices_typical.json");
+
+fn options(sandbox: &Sandbox) -> Options {
+    Options {
+        batch: 1000,
+        batch_bytes: 1 << 20,
+        timezone: chrono_tz::Asia::Tokyo,
+        environment: [("NATURE_REMO_TOKEN", "made-up")].into_iter().collect(),
+        data_dir: sandbox.path("data"),
+        clock: Clock::manual("2026-07-20T03:31:07Z".parse().unwrap()).0,
+    }
+}
+
+async fn try_open(
+    server: &Server,
+    params: &str,
+    options: &Options,
+) -> Result<Box<dyn Source>, Error> {
+    let url = format!("nature-remo:?mode=changes&endpoint={}{params}", server.url());
+    sources::open(Location::parse(&url).unwrap(), options).await
+}
+
+async fn open(server: &Server, params: &str, options: &Options) -> Box<dyn Source> {
+    try_open(server, params, options).await.unwrap()
+}
+
+async fn read(source: &mut dyn Source, tick: u64) -> Batch {
+    source.read(tick).await.unwrap().unwrap_or_default()
+}
+
+/// Ids without the device.
+fn ids(batch: &Batch) -> Vec<&str> {
+    batch.messages.iter().map(|message| message.id.split_once('/').unwrap().1).collect()
+}
+
+fn refused(batch: &Batch) -> Vec<String> {
+    batch.refused.iter().map(|refusal| format!("{}: {}", refusal.place, refusal.reason)).collect()
+}
+
+fn device(events: &str) -> Answer {
+    Answer::ok(format!(r#"[{{"id":"d","name":"n","newest_events":{{{events}}}}}]"#))
+}
+
+fn te(val: &str, second: u32) -> String {
+    format!(r#""te":{{"val":{val},"created_at":"2026-07-20T03:00:{second:02}Z"}}"#)
+}
+
+fn state_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+    entries.into_iter().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// [15, 32]
+#[tokio::test]
+async fn an_event_is_a_message_that_holds_only_what_is_its_own() {
+    let sandbox = Sandbox::new();
+    let server = Server::new([Answer::ok(TYPICAL)]);
+    let mut source = open(&server, "", &options(&sandbox)).await;
+    let batch = read(&mut *source, 0).await;
+    assert_eq!(batch.messages.len(), 4 + 4 + 1);
+    let first = &batch.messages[0];
+    assert_eq!(first.id, "0f3a9c52-6b1e-4d7a-9c40-5a1e7b2d8c01/hu@2025-03-20T09:26:24Z");
+    assert_eq!(
+        std::str::from_utf8(&first.body).unwrap(),
+        concat!(
+            r#"{"device_id":"0f3a9c52-6b1e-4d7a-9c40-5a1e7b2d8c01","kind":"hu","#,
+            r#""val":50,"created_at":"2025-03-20T09:26:24Z"}"#,
+        )
+    );
+    assert_eq!(first.attributes["schema"], "nature-remo.change.1");
+    assert_eq!(first.attributes["kind"], "hu");
+}
+
+#[tokio::test]
+async fn the_same_event_is_the_same_message_in_every_poll() {
+    let renamed = TYPICAL.replace("リビングのRemo 🏠", "new name").replace("24Z", "24.000+00:00");
+    let mut batches = Vec::new();
+    for answer in [TYPICAL, &renamed] {
+        let sandbox = Sandbox::new();
+        let server = Server::new([Answer::ok(answer)]);
+        let mut source = open(&server, "", &options(&sandbox)).await;
+        batches.push(read(&mut *source, 0).await.messages);
+    }
+    assert_eq!(batches[0], batches[1]);
+}
+
+#[tokio::test]
+async fn only_what_changed_since_the_commit_is_published() {
+    let sandbox = Sandbox::new();
+    let polls = [te("20", 1), te("20", 1), te("21", 2), te("20", 3), te("20", 1)];
+    let server = Server::new(polls.iter().map(|events| device(events)));
+    let mut source = open(&server, "", &options(&sandbox)).await;
+    let mut seen = Vec::new();
+    for tick in 0..5 {
+        let batch = read(&mut *source, tick).await;
+        seen.push(ids(&batch).join(" "));
+        if !batch.messages.is_empty() {
+            source.commit().await.unwrap();
+        }
+    }
+    // The last one went back in time: a sensor's clock may do that.
+    let te = |second: u32| format!("te@2026-07-20T03:00:{second:02}Z");
+    assert_eq!(seen, [te(1), String::new(), te(2), te(3), te(1)]);
+}
+
+#[tokio::test]
+async fn what_was_committed_is_remembered_by_the_next_process() {
+    let sandbox = Sandbox::new();
+    let server = Server::new([Answer::ok(TYPICAL)]);
+    let options = options(&sandbox);
+    let mut source = open(&server, "", &options).await;
+    assert_eq!(read(&mut *source, 0).await.messages.len(), 9);
+    drop(source);
+    assert!(state_files(&options.data_dir).is_empty(), "nothing is remembered before the commit");
+
+    let mut source = open(&server, "", &options).await;
+    assert_eq!(read(&mut *source, 0).await.messages.len(), 9, "it was not committed");
+    source.commit().await.unwrap();
+    drop(source);
+
+    let mut source = open(&server, "", &options).await;
+    assert!(source.read(0).await.unwrap().is_none());
+    assert_eq!(state_files(&options.data_dir).len(), 1, "and no temporary file stays");
+}
+
+#[tokio::test]
+async fn a_commit_is_of_the_oldest_batch() {
+    let sandbox = Sandbox::new();
+    let server = Server::new([Answer::ok(TYPICAL)]);
+    let options = Options { batch: 4, ..options(&sandbox) };
+    let mut source = open(&server, "", &options).await;
+    let first = read(&mut *source, 0).await;
+    let second = read(&mut *source, 0).await;
+    assert_eq!((first.messages.len(), second.messages.len()), (4, 4));
+    source.commit().await.unwrap();
+    drop(source);
+
+    let mut source = open(&server, "", &options).await;
+    assert_eq!(read(&mut *source, 0).await.messages, second.messages);
+}
+
+#[tokio::test]
+async fn two_values_of_one_moment_are_both_published() {
+    let sandbox = Sandbox::new();
+    let server = Server::new([device(&te("20", 1)), device(&te("21", 1)), device(&te("21", 1))]);
+    let mut source = open(&server, "", &options(&sandbox)).await;
+    let first = read(&mut *source, 0).await;
+    source.commit().await.unwrap();
+    let second = read(&mut *source, 1).await;
+    source.commit().await.unwrap();
+    assert_eq!(ids(&first), ids(&second), "so that the queue sees the conflict");
+    assert!(read(&mut *source, 2).await.messages.is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_told_apart_is_refused_by_name() {
+    let events = r#""a":{"val":1},"b":{"val":1,"created_at":null},"c":{"val":1,"created_at":"yesterday"},
+        "d":{"val":1,"created_at":7},"e":7,"f":{"val":null,"created_at":"2026-07-20T03:00:00Z"},
+        "g":{"created_at":"2026-07-20T03:00:00Z"},"h\u001b[2J":{"val":1,"created_at":"2026-07-20T03:00:00Z"},
+        "i":null,"te":{"val":20.5,"created_at":"2026-07-20T03:00:00.5Z"}"#;
+    let sandbox = Sandbox::new();
+    let server = Server::new([device(events)]);
+    let mut source = open(&server, "", &options(&sandbox)).await;
+    let batch = read(&mut *source, 0).await;
+    assert_eq!(ids(&batch), ["te@2026-07-20T03:00:00.500Z"]);
+    assert_eq!(
+        refused(&batch),
+        [
+            "device 1 of 1, event `a`: it has no `created_at`",
+            "device 1 of 1, event `b`: it has no `created_at`",
+            "device 1 of 1, event `c`: its `created_at` is not a time in RFC 3339",
+            "device 1 of 1, event `d`: its `created_at` is not a string",
+            "device 1 of 1, event `e`: it is not an event",
+            "device 1 of 1, event `f`: it has no `val`",
+            "device 1 of 1, event `g`: it has no `val`",
+            "device 1 of 1, event `h [2J`: its name is empty, too long or holds control characters",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn accounts_and_servers_do_not_share_their_memory() {
+    let sandbox = Sandbox::new();
+    let (one, two) = (Server::new([Answer::ok(TYPICAL)]), Server::new([Answer::ok(TYPICAL)]));
+    let other = Options {
+        environment: [("NATURE_REMO_TOKEN", "another")].into_iter().collect(),
+        ..options(&sandbox)
+    };
+    for (server, options) in
+        [(&one, &options(&sandbox)), (&two, &options(&sandbox)), (&one, &other)]
+    {
+        let mut source = open(server, "", options).await;
+        assert_eq!(read(&mut *source, 0).await.messages.len(), 9);
+        source.commit().await.unwrap();
+    }
+    let files = state_files(&sandbox.path("data"));
+    assert_eq!(files.len(), 3);
+    assert!(files.iter().all(|file| !file.to_str().unwrap().contains("made-up")));
+}
+
+#[tokio::test]
+async fn the_state_file_can_be_named() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("a folder/state.json");
+    let server = Server::new([Answer::ok(TYPICAL)]);
+    let params = format!("&state={}", path.display());
+    let mut source = open(&server, &params, &options(&sandbox)).await;
+    read(&mut *source, 0).await;
+    source.commit().await.unwrap();
+    assert!(std::fs::read_to_string(path).unwrap().starts_with(r#"{"kakehi":"nature-remo""#));
+    assert!(state_files(&sandbox.path("data")).is_empty());
+}
+
+#[tokio::test]
+async fn a_damaged_state_file_publishes_again_and_is_made_new() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("state.json");
+    let params = format!("&state={}", path.display());
+    let server = Server::new([Answer::ok(TYPICAL)]);
+    let mut source = open(&server, &params, &options(&sandbox)).await;
+    read(&mut *source, 0).await;
+    source.commit().await.unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for length in [0, 1, 10, 30, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let mut source = open(&server, &params, &options(&sandbox)).await;
+        assert_eq!(read(&mut *source, 0).await.messages.len(), 9, "{length}");
+        source.commit().await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_somebody_else_is_never_overwritten() {
+    let sandbox = Sandbox::new();
+    let server = Server::new([Answer::ok(TYPICAL)]);
+    for foreign in ["{}", "my diary", "{\"kakehi\":\"nature-remo\",\"version\":2,\"devices\":{}}"] {
+        let path = sandbox.write("state.json", foreign);
+        let params = format!("&state={}", path.display());
+        let error = try_open(&server, &params, &options(&sandbox)).await.err().unwrap();
+        assert_eq!(error.kind(), Kind::Configuration, "{foreign}");
+        assert!(error.to_string().contains("hint: "), "{error}");
+        assert_eq!(std::fs::read_to_string(path).unwrap(), foreign);
+    }
+    let folder = format!("&state={}", sandbox.dir().display());
+    let error = try_open(&server, &folder, &options(&sandbox)).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::Configuration);
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_written_is_said_and_published_again() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "");
+    let server = Server::new([Answer::ok(TYPICAL)]);
+    let options = Options { data_dir: sandbox.path("data"), ..options(&sandbox) };
+    let mut source = open(&server, "", &options).await;
+    assert_eq!(read(&mut *source, 0).await.messages.len(), 9);
+    // In the place of the folder there is a file now.
+    sandbox.write("data", "");
+    let error = source.commit().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Failed);
+    assert!(error.to_string().contains("published again, under the same ids"), "{error}");
+    assert_eq!(read(&mut *source, 1).await.messages.len(), 9);
+}
