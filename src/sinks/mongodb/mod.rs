@@ -172,7 +172,7 @@ impl MongoDb {
 }
 
 /// So long after such a failure checks repeat it. Then they let one write through to look again.
-const FRESH: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_secs(10);
 
 /// A database or collection cannot have this name (`error_codes.yml`).
 const INVALID_NAMESPACE: i32 = 73;
