@@ -136,7 +136,10 @@ impl Look {
 
     /// When the next message is due or the next lease ends.
     fn next(&self, connection: &Connection) -> rusqlite::Result<Option<i64>> {
-        connection.prepare_cached(NEXT)?.query_row([self.queue], |row| row.get(0))
+        let mut statement = connection.prepare_cached(NEXT)?;
+        let (scheduled, leased): (Option<i64>, Option<i64>) =
+            statement.query_row([self.queue], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(scheduled.into_iter().chain(leased).min())
     }
 }
 
@@ -282,10 +285,8 @@ const DUE: &str = "
 UPDATE messages SET state = 0, due = NULL WHERE seq IN
   (SELECT seq FROM messages WHERE queue = ?1 AND state = 2 AND due <= ?2 ORDER BY due LIMIT ?3)";
 const NEXT: &str = "
-SELECT min(due) FROM (
-  SELECT * FROM (SELECT due FROM messages WHERE queue = ?1 AND state = 2 ORDER BY due LIMIT 1)
-  UNION ALL
-  SELECT * FROM (SELECT due FROM messages WHERE queue = ?1 AND state = 3 ORDER BY due LIMIT 1))";
+SELECT (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 2),
+       (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 3)";
 
 #[cfg(test)]
 pub const HOT: &[&str] = &[

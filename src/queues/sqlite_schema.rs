@@ -91,3 +91,148 @@ pub fn queue_number(connection: &Connection, name: &str) -> rusqlite::Result<i64
     connection.execute("INSERT INTO queues (name) VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
     connection.query_row("SELECT id FROM queues WHERE name = ?1", [name], |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+    use crate::queues::sqlite_claim::{self, Look};
+    use crate::queues::sqlite_publish::{self, Entry, Row, insert};
+    use crate::queues::sqlite_settle::{self, Claim, settle};
+    use crate::queues::{Published, Receive, Select, Settled, Verdict};
+    use chrono::DateTime;
+    use rusqlite::StatementStatus;
+    use std::time::Duration;
+
+    fn file() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(SCHEMA.tables).unwrap();
+        connection
+    }
+
+    fn statements() -> impl Iterator<Item = &'static str> {
+        [sqlite_claim::HOT, sqlite_publish::HOT, sqlite_settle::HOT].into_iter().flatten().copied()
+    }
+
+    #[test]
+    fn every_hot_statement_goes_straight_to_what_it_wants() {
+        let connection = file();
+        for sql in statements() {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let count = plan.parameter_count();
+            for at in 1..=count {
+                plan.raw_bind_parameter(at, 1).unwrap();
+            }
+            let mut rows = plan.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                let step: String = row.get(3).unwrap();
+                // Whether anything is remembered takes the first row; a constant row is none.
+                let first = step.contains("remembered") && sql.ends_with("LIMIT 1");
+                let walks = step.starts_with("SCAN") && !first && step != "SCAN CONSTANT ROW";
+                assert!(!walks && !step.contains("TEMP B-TREE"), "{step}\n{sql}");
+            }
+        }
+    }
+
+    /// The steps that SQLite's machine has taken since the last question: a cost that grows shows
+    /// without a clock.
+    fn steps(connection: &Connection) -> i32 {
+        let steps = |sql| {
+            let statement = connection.prepare_cached(sql).unwrap();
+            statement.reset_status(StatementStatus::VmStep)
+        };
+        statements().map(steps).sum()
+    }
+
+    fn publish(connection: &Connection, count: usize, make: impl Fn(usize) -> Message) {
+        let rows: Vec<_> = (0..count).map(|n| Row::of(&make(n))).collect();
+        let entry = Entry { queue: 1, now: 0, remember: Duration::ZERO };
+        let answers = insert(connection, entry, &rows).unwrap();
+        assert!(answers.iter().all(|it| *it == Published::Accepted));
+    }
+
+    fn claim(connection: &Connection, now: i64, max: usize, select: Select) -> Vec<Claim> {
+        let request = Receive { max, max_bytes: usize::MAX, wait: Duration::ZERO, select };
+        let look = Look {
+            queue: 1,
+            now,
+            lease: 1000,
+            token: fastrand::i64(1..),
+            clock_may_be_back: false,
+            request,
+        };
+        let found = look.run(connection).unwrap();
+        found.deliveries.into_iter().map(|(claim, _)| claim).collect()
+    }
+
+    fn settle_all(connection: &Connection, claims: &[Claim], verdict: &Verdict) {
+        let batch: Vec<_> = claims.iter().map(|claim| (Some(*claim), verdict.clone())).collect();
+        let settled = settle(connection, 1, 0, Duration::ZERO, &batch).unwrap();
+        assert!(settled.iter().all(|it| *it == Settled::Done));
+    }
+
+    /// A file with `count` messages of each kind that could be in the way.
+    fn crowded(count: usize) -> Connection {
+        let connection = file();
+        connection.set_prepared_statement_cache_capacity(64);
+        let named = |kind: &'static str| move |n| Message::new(format!("{kind}{n}"), "x");
+        let stuck = move |n| {
+            let mut message = named("stuck")(n);
+            message.group = Some("stuck".to_owned());
+            message
+        };
+        publish(&connection, count, stuck);
+        assert_eq!(claim(&connection, 0, 2, Select::Any).len(), 2);
+        publish(&connection, count, |n| {
+            let mut message = named("scheduled")(n);
+            message.not_before = DateTime::from_timestamp(3600, 0);
+            message
+        });
+        publish(&connection, count, |n| {
+            let mut message = named("tagged")(n);
+            message.tag = Some("other".to_owned());
+            message
+        });
+        publish(&connection, count, named("ready"));
+        let dead = claim(&connection, 0, count / 2, Select::Tag("other".to_owned()));
+        settle_all(&connection, &dead, &Verdict::Bury("x".to_owned()));
+        connection
+    }
+
+    /// Publishes, claims and ends ten messages in every way, those of the stuck group included.
+    fn work(connection: &Connection) {
+        publish(connection, 10, |n| {
+            let mut message = Message::new(format!("new{n}"), "x");
+            message.group = (n % 2 == 0).then(|| format!("g{}", n % 4));
+            message.tag = (n % 2 == 1).then(|| "mine".to_owned());
+            message
+        });
+        let mine = claim(connection, 0, 10, Select::Tag("mine".to_owned()));
+        settle_all(connection, &mine, &Verdict::Retry(Duration::from_secs(1)));
+        for verdict in [Verdict::Release, Verdict::Ack, Verdict::Bury("x".to_owned())] {
+            settle_all(connection, &claim(connection, 0, 10, Select::OldestTag), &verdict);
+            settle_all(connection, &claim(connection, 0, 10, Select::Any), &verdict);
+        }
+        // The lease of the stuck group's head ends, so that its run is offered and leased again.
+        let stuck = claim(connection, 1000, 10, Select::Any);
+        settle_all(connection, &stuck, &Verdict::Release);
+        let more = [Message::new("late", "x")].map(|mut message| {
+            message.group = Some("stuck".to_owned());
+            message
+        });
+        publish(connection, 1, |n| more[n].clone());
+        assert!(!stuck.is_empty());
+    }
+
+    #[test]
+    fn no_operation_costs_more_where_there_is_more() {
+        let cost = |count| {
+            let connection = crowded(count);
+            steps(&connection);
+            work(&connection);
+            steps(&connection)
+        };
+        let (few, many) = (cost(100), cost(4000));
+        assert!(many <= few + few / 20, "{few} steps among 100, {many} among 4000");
+    }
+}
