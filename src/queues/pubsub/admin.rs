@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// <https://docs.cloud.google.com/pubsub/docs/subscription-properties>.
 const RETENTION: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
+/// The longest that the emulator keeps them: it refuses more.
+const EMULATOR_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// What is fixed when a subscription is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Delivering {
@@ -30,6 +33,7 @@ pub(super) struct Delivering {
 pub(super) struct Admin {
     topics: TopicAdmin,
     subscriptions: SubscriptionAdmin,
+    retention: Duration,
 }
 
 /// Both builders are of one type, but for the client that they make.
@@ -51,7 +55,9 @@ impl Admin {
     /// Builds the clients; nothing is sent yet.
     pub(super) async fn open(connection: &Connection) -> Result<Self> {
         let topics = client!(TopicAdmin, connection)?;
-        Ok(Self { topics, subscriptions: client!(SubscriptionAdmin, connection)? })
+        let subscriptions = client!(SubscriptionAdmin, connection)?;
+        let retention = if connection.is_emulator() { EMULATOR_RETENTION } else { RETENTION };
+        Ok(Self { topics, subscriptions, retention })
     }
 
     /// Proves that the service answers. Only a network error and a missing topic count against it:
@@ -94,7 +100,7 @@ impl Admin {
             .set_enable_message_ordering(delivering.ordered)
             .set_enable_exactly_once_delivery(delivering.exactly_once)
             .set_expiration_policy(ExpirationPolicy::new());
-        wanted.message_retention_duration = RETENTION.try_into().ok();
+        wanted.message_retention_duration = self.retention.try_into().ok();
         let answer = self.subscriptions.create_subscription().with_request(wanted).send();
         let made = made(within(answer).await, name)?;
         if !made {

@@ -35,6 +35,11 @@ impl Connection {
         Ok(Self { endpoint: None, credentials })
     }
 
+    /// Whether it is the emulator, and not Google.
+    pub(super) fn is_emulator(&self) -> bool {
+        self.endpoint.is_some()
+    }
+
     /// The error for a client that could not be built; no network is involved yet.
     pub(super) fn cannot_build(&self, cause: BuildError) -> Error {
         let error = Error::new(Kind::Configuration, "cannot set up the client of Pub/Sub");

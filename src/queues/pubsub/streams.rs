@@ -5,6 +5,7 @@ use super::trouble::Trouble;
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::Options;
+use futures_util::future::join_all;
 use google_cloud_pubsub::client::Subscriber as Client;
 use google_cloud_pubsub::subscriber::handler::Handler;
 use google_cloud_pubsub::subscriber::{MessageStream, ShutdownBehavior, ShutdownToken};
@@ -16,6 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 /// The client extends leases for as long as it takes; this is as good as for ever.
 const LONGEST_HOLD: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long the service is given to take notice that the streams have ended. What is given back
+/// before that, it gives to the streams that are no more, and nobody gets it for a whole lease.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 /// How many streams there are, and what each may hold.
 #[derive(Debug, Clone)]
@@ -120,15 +125,24 @@ impl Streams {
         Self { incoming: Mutex::new(incoming), _open: out, stop, readers, shutdowns }
     }
 
-    /// Ends the streams, gives back what nobody has taken from them, and sends what is left of the
-    /// acknowledgements. The caller has let go of every handler.
-    pub(super) async fn close(mut self) {
+    /// Ends the streams, gives back what nobody has settled, and sends what is left of the
+    /// acknowledgements.
+    pub(super) async fn close(mut self, mut unsettled: Vec<Handler>) {
         self.stop.cancel();
         while self.readers.join_next().await.is_some() {}
-        drop(self.incoming);
-        for shutdown in self.shutdowns {
-            shutdown.shutdown().await;
+        let mut incoming = self.incoming.into_inner();
+        while let Ok(next) = incoming.try_recv() {
+            if let Incoming::Message(_, handler) = next {
+                unsettled.push(handler);
+            }
         }
+        if !unsettled.is_empty() {
+            tokio::time::sleep(FAREWELL).await;
+        }
+        // A handler that is dropped gives its message back, and a stream has shut down when it has
+        // no handler any more.
+        drop(unsettled);
+        join_all(self.shutdowns.iter().map(ShutdownToken::shutdown)).await;
     }
 }
 
@@ -138,29 +152,25 @@ impl Reading {
     async fn read(self: Arc<Self>, mut stream: MessageStream) {
         let mut left = self.max_messages.unwrap_or(usize::MAX);
         while left > 0 {
-            let next = tokio::select! {
+            let next = async { (self.out.reserve().await, stream.next().await) };
+            let (Ok(room), Some(next)) = (tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                next = stream.next() => next,
+                next = next => next,
+            }) else {
+                return;
             };
-            let incoming = match next {
-                None => return,
-                Some(Ok((wire, handler))) => {
-                    left -= 1;
+            left -= 1;
+            room.send(match next {
+                Ok((wire, handler)) => {
                     let message = convert::from_wire(wire, &self.id_attribute, &self.subscription);
                     Incoming::Message(message, handler)
                 }
-                Some(Err(error)) => {
+                Err(error) => {
                     left = 0;
                     Incoming::Failed(Trouble::from(&error))
                 }
-            };
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                // It can only fail when nobody receives any more.
-                _ = self.out.send(incoming) => {}
-            }
+            });
         }
     }
 }

@@ -230,10 +230,9 @@ impl Subscriber for Subscription {
 
     async fn close(self: Box<Self>) -> Result<()> {
         let Self { name, streams, held, .. } = *self;
-        // A handler that is dropped gives its message back.
-        drop(held);
         let Some(streams) = streams.into_inner() else { return Ok(()) };
-        timeout(CLOSING, streams.close()).await.map_err(|_| {
+        let held = held.into_inner().expect("no holder of the handlers panics");
+        timeout(CLOSING, streams.close(held.handlers.into_values().collect())).await.map_err(|_| {
             Trouble::silence()
                 .error("cannot send the last acknowledgements to", &name)
                 .hint("what they were for may come again, under the same ids")
