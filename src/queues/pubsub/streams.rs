@@ -18,10 +18,6 @@ use tokio_util::sync::CancellationToken;
 /// The client extends leases for as long as it takes; this is as good as for ever.
 const LONGEST_HOLD: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How long the service is given to take notice that the streams have ended. What is given back
-/// before that, it gives to the streams that are no more, and nobody gets it for a whole lease.
-const FAREWELL: Duration = Duration::from_millis(200);
-
 /// How many streams there are, and what each may hold.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
@@ -135,9 +131,6 @@ impl Streams {
             if let Incoming::Message(_, handler) = next {
                 unsettled.push(handler);
             }
-        }
-        if !unsettled.is_empty() {
-            tokio::time::sleep(FAREWELL).await;
         }
         // A handler that is dropped gives its message back, and a stream has shut down when it has
         // no handler any more.
