@@ -32,7 +32,7 @@ Examples:
   From Cloud Pub/Sub into MongoDB, until stopped:
     MONGODB_USERNAME=me MONGODB_PASSWORD_FILE=password subscribe --follow \\
       --from pubsub://my-project/readings \\
-      --to 'mongodb://localhost/home?collection=readings'";
+      --to 'mongodb://localhost/home?authSource=admin&collection=readings'";
 
 /// The arguments of `subscribe`.
 #[derive(Debug, Args)]

@@ -66,7 +66,7 @@ async fn pubsub_to_mongodb_stores_each_reading_once() {
     let emulator = services::pubsub_emulator();
     let mut environment =
         vec![("PUBSUB_EMULATOR_HOST", emulator.as_str()), ("PUBSUB_PROJECT", name.as_str())];
-    let uri = format!("mongodb://{}/{name}", mongo.hosts);
+    let uri = format!("mongodb://{}/{name}?authSource=admin", mongo.hosts);
     environment.push(("MONGODB_URI", &uri));
     if let (Some(username), Some(password)) = (&mongo.username, &mongo.password) {
         environment.push(("MONGODB_USERNAME", username));
