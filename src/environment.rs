@@ -73,6 +73,7 @@ fn read_secret(variable: &str, path: &Path) -> Result<SecretString> {
             Kind::Configuration,
             format!("cannot read `{}`, which `{variable}` names", path.display()),
         )
+        .hint("name a file with the secret on one line, of mode 0600, by its full path")
     };
     let text = std::fs::read_to_string(path).map_err(|cause| failed().because(cause))?;
     match text.trim_end_matches(['\r', '\n']) {

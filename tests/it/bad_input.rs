@@ -80,7 +80,7 @@ fn an_api_in_trouble_is_unreachable() {
         let server = Server::new([answer]);
         let poll = sandbox.publish().args("nature-remo: --to sqlite:queue.db");
         let poll = poll.env("NATURE_REMO_TOKEN", "t").env("NATURE_REMO_ENDPOINT", server.url());
-        fails(poll, 69, "nature-remo:");
+        fails(poll, 69, "cannot read the devices");
     }
 }
 
@@ -244,7 +244,7 @@ fn a_queue_that_cannot_be_reached() {
     let sandbox = Sandbox::new();
     let nobody = "127.0.0.1:1";
     let publish = sandbox.publish().args("--to pubsub://kakehi-bad/topic --publish-timeout 1s");
-    fails(publish.stdin("{}\n").env("PUBSUB_EMULATOR_HOST", nobody), 69, "pubsub://");
+    fails(publish.stdin("{}\n").env("PUBSUB_EMULATOR_HOST", nobody), 69, "`topic` of `kakehi-bad`");
     let subscribe = sandbox.subscribe().args("--from pubsub://kakehi-bad/sub --to stdout:");
     fails(subscribe.env("PUBSUB_EMULATOR_HOST", nobody), 69, "sub");
 }
