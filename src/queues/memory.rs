@@ -57,6 +57,7 @@ enum Stand {
         token: u64,
         owner: u64,
         since: DateTime<Utc>,
+        length: TimeDelta,
     },
     /// With the reason, for whoever looks inside with a debugger.
     Dead(#[allow(dead_code)] String),
@@ -82,16 +83,16 @@ impl Memory {
     fn claim(&self, request: &Receive) -> Vec<Delivery> {
         let now = self.clock.now();
         let mut state = self.state();
-        state.end_leases(now, self.lease);
+        state.end_leases(now);
         let places = state.available(now, request);
-        places.into_iter().map(|place| state.lease(place, self.owner, now)).collect()
+        places.into_iter().map(|place| state.lease(place, (self.owner, now, self.lease))).collect()
     }
 
     /// Carries out one verdict, if the receipt's lease still stands.
     fn carry_out(&self, receipt: &Receipt, verdict: Verdict) -> Settled {
         let now = self.clock.now();
         let mut state = self.state();
-        state.end_leases(now, self.lease);
+        state.end_leases(now);
         let Some(place) = state.place_of(receipt) else { return Settled::LeaseLost };
         if verdict == Verdict::Ack {
             state.items.remove(&place);
@@ -139,10 +140,10 @@ impl State {
     }
 
     /// A lease that began in the future was taken before the clock was set back: it has ended too.
-    fn end_leases(&mut self, now: DateTime<Utc>, lease: TimeDelta) {
+    fn end_leases(&mut self, now: DateTime<Utc>) {
         for item in self.items.values_mut() {
-            if let Stand::Leased { since, .. } = item.stand
-                && (now < since || now - since >= lease)
+            if let Stand::Leased { since, length, .. } = item.stand
+                && (now < since || now - since >= length)
             {
                 item.stand = Stand::Due(now);
             }
@@ -182,11 +183,15 @@ impl State {
         places
     }
 
-    fn lease(&mut self, place: u64, owner: u64, since: DateTime<Utc>) -> Delivery {
+    fn lease(
+        &mut self,
+        place: u64,
+        (owner, since, length): (u64, DateTime<Utc>, TimeDelta),
+    ) -> Delivery {
         let token = self.number();
         let item = self.items.get_mut(&place).expect("it was found under the same lock");
         item.attempts += 1;
-        item.stand = Stand::Leased { token, owner, since };
+        item.stand = Stand::Leased { token, owner, since, length };
         Delivery {
             message: item.message.clone(),
             attempts: Some(item.attempts),
@@ -276,7 +281,9 @@ impl Subscriber for Memory {
 
     async fn close(self: Box<Self>) -> Result<()> {
         let now = self.clock.now();
-        for item in self.state().items.values_mut() {
+        let mut state = self.state();
+        state.end_leases(now);
+        for item in state.items.values_mut() {
             if matches!(item.stand, Stand::Leased { owner, .. } if owner == self.owner) {
                 item.attempts -= 1;
                 item.stand = Stand::Due(now);
@@ -291,7 +298,7 @@ impl Leases for Memory {
     async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
         let now = self.clock.now();
         let mut state = self.state();
-        state.end_leases(now, self.lease);
+        state.end_leases(now);
         for receipt in receipts {
             if let Some(place) = state.place_of(receipt)
                 && let Some(Item { stand: Stand::Leased { since, .. }, .. }) =
