@@ -8,8 +8,13 @@ use ::mongodb::bson::{Bson, DateTime, Document, doc};
 use ::mongodb::options::{ClientOptions, Credential, IndexOptions};
 use ::mongodb::{Client, Collection, IndexModel};
 use kakehi::clock::Clock;
+use kakehi::environment::Environment;
 use kakehi::message::{Delivery, Message, Receipt};
+use kakehi::queues::{self, Select};
+use kakehi::report::{Counters, Summary};
+use kakehi::retry::Limits;
 use kakehi::sinks::{self, Options, Outcome, Sink};
+use kakehi::subscribe::{DeadLetters, Mode, Plan, Rehearsal, subscribe};
 use kakehi::{Error, Kind, Location};
 use std::time::Duration;
 
@@ -389,6 +394,61 @@ async fn a_message_that_breaks_the_connection_fails_its_batch_while_the_check_su
     assert_eq!(sink.write(&messages[..5]).await, vec![Outcome::Stored; 5], "a half without it");
     assert_eq!(bed.count().await, 5);
     bed.end([sink]).await;
+}
+
+#[tokio::test]
+async fn the_loop_finds_the_one_message_that_breaks_the_connection() {
+    let bed = Bed::new().await;
+    let poison = Poison::start(&bed.server.hosts, "hemlock");
+    let sink = bed.sink_behind(&poison.address()).await;
+    let mut messages: Vec<_> = batch(20).into_iter().map(|one| one.message).collect();
+    messages.insert(13, delivery("bad", r#"{"cup":"hemlock"}"#).message);
+    let (result, summary) = drain(&messages, &*sink).await;
+    assert_eq!(result.unwrap_err().kind(), Kind::Rejected);
+    assert_eq!((summary.stored + summary.duplicate, summary.dead), (20, 1), "{summary:?}");
+    assert_eq!(bed.count().await, 20);
+    bed.end([sink]).await;
+}
+
+/// Publishes to a queue of its own and drains that into the sink; a message has one attempt.
+async fn drain(messages: &[Message], sink: &dyn Sink) -> (kakehi::Result<()>, Summary) {
+    let url = Location::parse(&format!("memory:{}", uuid::Uuid::now_v7())).unwrap();
+    let options = queues::Options {
+        lease: Duration::from_secs(30),
+        in_flight: 100,
+        in_flight_bytes: 1 << 20,
+        max_messages: None,
+        publish_timeout: Duration::from_secs(1),
+        create: false,
+        environment: Environment::default(),
+        data_dir: std::path::PathBuf::new(),
+        clock: Clock::system(),
+    };
+    let publisher = queues::open_publisher(url.clone(), &options).await.unwrap();
+    publisher.publish(messages).await.unwrap();
+    let queue = queues::open_subscriber(url.clone(), &options).await.unwrap();
+    let plan = Plan {
+        mode: Mode::Drain,
+        rehearsal: Rehearsal::No,
+        batch: 100,
+        batch_bytes: 1 << 20,
+        concurrency: 2,
+        in_flight: 100,
+        in_flight_bytes: 1 << 20,
+        max_messages: None,
+        max_time: None,
+        idle: Duration::ZERO,
+        lease: options.lease,
+        grace: Duration::from_secs(5),
+        select: Select::Any,
+        retries: Limits { max_attempts: 1, ..Limits::default() },
+    };
+    let dead = DeadLetters::new(None, url.to_string(), options);
+    let counters = Counters::default();
+    let never = std::future::pending();
+    let result = subscribe(&*queue, sink, &dead, &plan, &counters, never).await;
+    queue.close().await.unwrap();
+    (result, counters.summary(Duration::ZERO))
 }
 
 #[tokio::test]
