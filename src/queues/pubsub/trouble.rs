@@ -58,7 +58,10 @@ impl Trouble {
                 error.hint(format!("create it: {}, or let `--create` do it", name.create_command()))
             }
             Sort::Forbidden | Sort::Anonymous => error.hint(LOG_IN),
-            _ => error,
+            Sort::Unreachable | Sort::Busy => error.hint(
+                "look at the network, or at `PUBSUB_EMULATOR_HOST`; run it again when it is back",
+            ),
+            Sort::Exists | Sort::Refused | Sort::Misconfigured => error,
         }
     }
 }
@@ -100,24 +103,27 @@ fn sort(error: &ServiceError) -> Sort {
 fn reason(error: &ServiceError) -> String {
     let text = match error.status() {
         Some(status) => format!("{}: {}", status.code.name(), status.message),
-        None => chain(error),
+        None => ends(error),
     };
     let clean = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().map(clean).take(LONGEST_REASON).collect()
 }
 
-/// The causes, from the outside in, without those that say again what was said.
-fn chain(error: &ServiceError) -> String {
-    let mut text = error.to_string();
+/// What went wrong at first and what was behind it all: what is between the two repeats them, in
+/// parts as a programmer would print it.
+fn ends(error: &ServiceError) -> String {
+    let text = error.to_string();
+    let outer = text.split(": code:").next().unwrap_or_default().to_owned();
+    let mut root: Option<&dyn std::error::Error> = None;
     let mut source = error.source();
     while let Some(cause) = source {
-        let part = cause.to_string();
-        if !text.contains(&part) {
-            text = format!("{text}: {part}");
-        }
+        root = Some(cause);
         source = cause.source();
     }
-    text
+    match root.map(ToString::to_string) {
+        Some(root) if !outer.contains(&root) => format!("{outer}: {root}"),
+        _ => outer,
+    }
 }
 
 #[cfg(test)]
