@@ -136,6 +136,8 @@ fn retry_while_busy(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite:
 fn known_as(connection: &Connection, path: &Path, schema: &Schema) -> Result<bool> {
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
     let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
+    // Asked first: what another process makes of a fresh file meanwhile shows in what follows.
+    let tables = ask("SELECT count(*) FROM sqlite_schema")?;
     let application = ask("PRAGMA application_id")?;
     let version = ask("PRAGMA user_version")?;
     let refuse = |why: String, hint: String| {
@@ -164,7 +166,7 @@ fn known_as(connection: &Connection, path: &Path, schema: &Schema) -> Result<boo
             "queue and store are two files: name another one".to_owned(),
         );
     }
-    if application == 0 && version == 0 && ask("SELECT count(*) FROM sqlite_schema")? == 0 {
+    if application == 0 && version == 0 && tables == 0 {
         return Ok(false);
     }
     refuse(

@@ -87,7 +87,8 @@ async fn work_that_nobody_waits_for_is_done_all_the_same() {
     let database = Database::open(&folder.path().join("notes.db"), &NOTES).await.unwrap();
     {
         let mut write = Box::pin(note(&database, "one"));
-        assert!(futures_util::poll!(&mut write).is_pending() || count(&database).await == 1);
+        // Asked for, and dropped whether or not it is done already.
+        let _ = futures_util::poll!(&mut write);
     }
     assert_eq!(count(&database).await, 1);
     database.close().await.unwrap();

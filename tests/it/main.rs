@@ -4,6 +4,7 @@ mod bad_input;
 mod cron;
 mod docs;
 mod embedded;
+mod embedded_processes;
 mod embedded_store;
 mod examples;
 mod help;

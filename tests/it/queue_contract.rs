@@ -625,7 +625,7 @@ macro_rules! contract {
     };
 }
 
-contract! { memory pubsub: [
+contract! { memory sqlite pubsub: [
     what_is_acknowledged_does_not_come_again
     a_message_survives_as_it_was
     a_lease_that_ends_offers_the_message_again
