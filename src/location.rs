@@ -116,6 +116,8 @@ impl Location {
     /// Refuses parameters that nobody took, with the list of what is known.
     pub fn finish(&self, known: &[&str]) -> Result<()> {
         let Some((name, _)) = self.params.first() else { return Ok(()) };
+        // What follows a raw `?` in a password looks like a parameter.
+        let name = if name.contains('@') { "..." } else { name };
         let hint = match known {
             [] => format!("`{}:` takes no parameters", self.scheme),
             _ => format!("`{}:` knows {}", self.scheme, list(known)),
@@ -127,15 +129,16 @@ impl Location {
 /// The URL without user and password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.scheme, hide_userinfo(&self.rest))?;
+        let mut text = format!("{}:{}", self.scheme, self.rest);
         for (at, (name, value)) in self.params.iter().enumerate() {
-            f.write_str(if at == 0 { "?" } else { "&" })?;
-            f.write_str(name)?;
+            text.push(if at == 0 { '?' } else { '&' });
+            text.push_str(name);
             if let Some(value) = value {
-                write!(f, "={value}")?;
+                text.push('=');
+                text.push_str(value);
             }
         }
-        Ok(())
+        f.write_str(&hide_userinfo(&text))
     }
 }
 
@@ -153,17 +156,18 @@ pub fn list(names: &[&str]) -> String {
 
 /// Any text that may be a URL, without user, password and query.
 fn redact(text: &str) -> String {
-    let text = text.split('?').next().unwrap_or_default();
+    let text = hide_userinfo(text);
     let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    hide_userinfo(text).chars().map(clean).collect()
+    text.split('?').next().unwrap_or_default().chars().map(clean).collect()
 }
 
-fn hide_userinfo(rest: &str) -> String {
-    let Some(start) = rest.find("//").map(|at| at + 2) else { return rest.to_owned() };
-    // The last `@`: a password with a raw `@` or `/` in it must not be shown in part.
-    match rest[start..].rfind('@') {
-        Some(end) => format!("{}{}", &rest[..start], &rest[start + end + 1..]),
-        None => rest.to_owned(),
+/// Cuts out what stands between `//` and the last `@`: a password with a raw `@`, `/` or `?` in it
+/// must not be shown in part, even where that hides more of the URL than need be.
+fn hide_userinfo(text: &str) -> String {
+    let Some(start) = text.find("//").map(|at| at + 2) else { return text.to_owned() };
+    match text[start..].rfind('@') {
+        Some(end) => format!("{}{}", &text[..start], &text[start + end + 1..]),
+        None => text.to_owned(),
     }
 }
 
@@ -198,11 +202,16 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        for text in
-            ["mongodb://me:p@ss/w@host/db?a=1", "mongodb://me:p%40@host/db", "x y://u:secret@h"]
-        {
+        for text in [
+            "mongodb://me:p@ss/w@host/db?a=1",
+            "mongodb://me:p%40@host/db",
+            "x y://u:secret@h",
+            "mongodb://me:se?cret=secret@host/db",
+            "mongodb://me:se?secret@host/db",
+            "x y://me:se?secret@host/db",
+        ] {
             let shown = match Location::parse(text) {
-                Ok(url) => format!("{url} {url:?}"),
+                Ok(url) => format!("{url} {url:?} {:?}", url.finish(&[])),
                 Err(error) => error.to_string(),
             };
             assert!(

@@ -32,6 +32,13 @@ pub struct Plan {
     pub grace: Duration,
 }
 
+impl Default for Plan {
+    /// One pass, as `publish` makes it where nothing else is asked for.
+    fn default() -> Self {
+        Self { in_flight: 8, every: None, dry_run: false, grace: Duration::from_secs(30) }
+    }
+}
+
 /// Pours the source into the queue until the source ends, or at every time of the schedule until
 /// the shutdown.
 ///

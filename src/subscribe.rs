@@ -73,6 +73,28 @@ pub struct Plan {
     pub retries: Limits,
 }
 
+impl Default for Plan {
+    /// A drain, as `subscribe` makes it where nothing else is asked for.
+    fn default() -> Self {
+        Self {
+            mode: Mode::Drain,
+            rehearsal: Rehearsal::No,
+            batch: 500,
+            batch_bytes: 8 << 20,
+            concurrency: 4,
+            in_flight: 2500,
+            in_flight_bytes: 64 << 20,
+            max_messages: None,
+            max_time: None,
+            idle: Duration::ZERO,
+            lease: Duration::from_secs(30),
+            grace: Duration::from_secs(30),
+            select: Select::Any,
+            retries: Limits::default(),
+        }
+    }
+}
+
 /// Drains the queue into the sink as the plan says, until it is done or the shutdown is asked for.
 ///
 /// A message is acknowledged only after its write succeeded. The caller has checked the sink. When

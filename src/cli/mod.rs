@@ -11,11 +11,9 @@ pub mod publish;
 pub mod signals;
 pub mod subscribe;
 
-use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::queues;
 use crate::report::{self, Counters, Summary};
 use clap::{Args, ValueEnum};
 use progress::Progress;
@@ -225,21 +223,6 @@ fn data_dir(environment: &Environment, ends: [&Location; 2]) -> Result<PathBuf> 
     match environment.data_dir() {
         Err(_) if !needed => Ok(PathBuf::new()),
         other => other,
-    }
-}
-
-/// What both programs tell a queue, for each to change its part.
-fn queue_options(scene: &Scene, data_dir: PathBuf) -> queues::Options {
-    queues::Options {
-        lease: Duration::from_secs(30),
-        in_flight: 1000,
-        in_flight_bytes: 64 << 20,
-        max_messages: None,
-        publish_timeout: Duration::from_secs(10),
-        create: false,
-        environment: scene.environment.clone(),
-        data_dir,
-        clock: Clock::system(),
     }
 }
 

@@ -12,11 +12,6 @@ use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// So many batches are on their way to the queue at once.
-const BATCHES_IN_FLIGHT: usize = 8;
-/// A batch ends when it holds this many bytes.
-const BATCH_BYTES: usize = 1 << 20;
-
 const EXAMPLES: &str = "\
 Examples:
   A sensor's readings, as lines of JSON, into the embedded queue:
@@ -104,10 +99,10 @@ impl Program for Publish {
             queue.check().await?;
         }
         let plan = Plan {
-            in_flight: BATCHES_IN_FLIGHT,
             every: schedule,
             dry_run: self.dry_run,
             grace: self.common.grace,
+            ..Plan::default()
         };
         let shutdown = scene.signals.shutdown();
         let clock = Clock::system();
@@ -138,11 +133,8 @@ impl Publish {
     fn source_options(&self, scene: &Scene, data_dir: PathBuf) -> sources::Options {
         sources::Options {
             batch: self.batch,
-            batch_bytes: BATCH_BYTES,
             timezone: self.timezone,
-            environment: scene.environment.clone(),
-            data_dir,
-            clock: Clock::system(),
+            ..sources::Options::new(scene.environment.clone(), data_dir)
         }
     }
 
@@ -150,7 +142,7 @@ impl Publish {
         queues::Options {
             publish_timeout: self.publish_timeout,
             create: self.create,
-            ..super::queue_options(scene, data_dir)
+            ..queues::Options::new(scene.environment.clone(), data_dir)
         }
     }
 }

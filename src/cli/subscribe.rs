@@ -1,11 +1,9 @@
 //! The command line of `subscribe`.
 
 use super::{Common, EXIT_CODES, Program, Scene, positive};
-use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::queues::{Select, Subscriber};
-use crate::retry::Limits;
+use crate::queues::Subscriber;
 use crate::sinks::Sink;
 use crate::subscribe::{DeadLetters, Mode, Plan, Rehearsal};
 use crate::{queues, report, sinks};
@@ -13,10 +11,6 @@ use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A write ends when it holds this many bytes.
-const BATCH_BYTES: usize = 8 << 20;
-/// How long one write may take.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a drain of a service waits for more.
 const IDLE_OF_A_SERVICE: Duration = Duration::from_secs(2);
 
@@ -135,7 +129,8 @@ impl Program for Subscribe {
         let lock = super::lock(&self.common, Self::NAME, ends, false, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
-        let sink = sinks::open(sink_url, &sink_options(scene, data_dir.clone())).await?;
+        let options = sinks::Options::new(environment.clone(), data_dir.clone());
+        let sink = sinks::open(sink_url, &options).await?;
         let result = self.drain(scene, queue_url, &*sink, data_dir).await;
         result.and(sink.close().await)
     }
@@ -197,7 +192,6 @@ impl Subscribe {
                 _ => Rehearsal::No,
             },
             batch: self.batch,
-            batch_bytes: BATCH_BYTES,
             concurrency: self.concurrency,
             in_flight: self.in_flight(),
             in_flight_bytes: self.max_in_flight_bytes,
@@ -206,8 +200,7 @@ impl Subscribe {
             idle: self.idle.unwrap_or(idle),
             lease: self.lease,
             grace: self.common.grace,
-            select: Select::Any,
-            retries: Limits::default(),
+            ..Plan::default()
         }
     }
 
@@ -219,16 +212,7 @@ impl Subscribe {
             in_flight_bytes: self.max_in_flight_bytes,
             max_messages: [self.max_messages, once].into_iter().flatten().min(),
             create: self.create,
-            ..super::queue_options(scene, data_dir)
+            ..queues::Options::new(scene.environment.clone(), data_dir)
         }
-    }
-}
-
-fn sink_options(scene: &Scene, data_dir: PathBuf) -> sinks::Options {
-    sinks::Options {
-        write_timeout: WRITE_TIMEOUT,
-        environment: scene.environment.clone(),
-        data_dir,
-        clock: Clock::system(),
     }
 }

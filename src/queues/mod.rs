@@ -165,6 +165,23 @@ pub struct Options {
     pub clock: Clock,
 }
 
+impl Options {
+    /// What the programs use where nothing else is asked for.
+    pub fn new(environment: Environment, data_dir: PathBuf) -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            in_flight: 2500,
+            in_flight_bytes: 64 << 20,
+            max_messages: None,
+            publish_timeout: Duration::from_secs(10),
+            create: false,
+            environment,
+            data_dir,
+            clock: Clock::system(),
+        }
+    }
+}
+
 /// The queues that this build knows.
 const KNOWN: &[&str] = &["sqlite", "pubsub", "memory"];
 

@@ -64,6 +64,18 @@ pub struct Options {
     pub clock: Clock,
 }
 
+impl Options {
+    /// What `subscribe` uses where nothing else is asked for.
+    pub fn new(environment: Environment, data_dir: PathBuf) -> Self {
+        Self {
+            write_timeout: Duration::from_secs(20),
+            environment,
+            data_dir,
+            clock: Clock::system(),
+        }
+    }
+}
+
 /// The sinks that this build knows.
 const KNOWN: &[&str] = &["sqlite", "mongodb", "mongodb+srv", "stdout"];
 

@@ -59,6 +59,20 @@ pub struct Options {
     pub clock: Clock,
 }
 
+impl Options {
+    /// What `publish` uses where nothing else is asked for.
+    pub fn new(environment: Environment, data_dir: PathBuf) -> Self {
+        Self {
+            batch: 1000,
+            batch_bytes: 1 << 20,
+            timezone: Tz::Asia__Tokyo,
+            environment,
+            data_dir,
+            clock: Clock::system(),
+        }
+    }
+}
+
 /// Opens a source by its URL.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
     match url.scheme() {

@@ -26,7 +26,7 @@ impl Peer {
     /// This test binary once more, doing nothing but the role.
     fn start(role: &str, folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "embedded_processes::peer", "--ignored", "--nocapture"])
+            .args(["--exact", "embedded_processes::peer", "--nocapture"])
             .env(ROLE, role)
             .env(FOLDER, folder)
             .stdout(Stdio::piped())
@@ -82,9 +82,9 @@ fn queue() -> Location {
     Location::parse("sqlite:").unwrap()
 }
 
-/// Not a test: what the processes do that the tests below start.
+/// Not a test of its own: what the processes do that the tests below start. Without a role it is
+/// done at once.
 #[tokio::test]
-#[ignore = "it is run by the tests of this file, in a process of its own"]
 async fn peer() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let folder = std::env::var_os(FOLDER).unwrap();

@@ -108,3 +108,15 @@ fn pubsub_to_mongodb_says_what_it_needs() {
     let run = example(&sandbox, "pubsub-to-mongodb.sh", &[mongodb]).expect(1);
     assert!(run.stdout.contains("PUBSUB_EMULATOR_HOST"), "{}", run.stdout);
 }
+
+#[test]
+fn the_library_carries_a_message_from_a_queue_into_a_store() {
+    let sandbox = Sandbox::new();
+    let mut library = Command::new(programs().join("examples/library"));
+    let run = Run::of(library.arg(sandbox.dir()).output().expect("it runs")).expect(0);
+    assert!(run.stdout.contains("received: 1, stored: 1"), "{}", run.stdout);
+    let store = rusqlite::Connection::open(sandbox.path("store.db")).expect("a store");
+    let te = "select document ->> 'te' from readings where id = 'livingroom@9:00'";
+    let te: f64 = store.query_row(te, [], |row| row.get(0)).expect("a reading");
+    assert_eq!(te, 21.5);
+}

@@ -1,15 +1,14 @@
 //! The second loop, on the queue in memory and a sink that does as it is told.
 
 use async_trait::async_trait;
-use kakehi::clock::Clock;
 use kakehi::environment::Environment;
 use kakehi::queues::{self, Publisher, Receive, Select, Subscriber};
 use kakehi::report::{Counters, Summary};
-use kakehi::retry::Limits;
 use kakehi::sinks::{Outcome, Sink};
 use kakehi::subscribe::{DeadLetters, Mode, Plan, Rehearsal, subscribe};
 use kakehi::{Delivery, Error, Kind, Location, Message, Result};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -92,20 +91,13 @@ impl Sink for Scripted {
 
 fn plan() -> Plan {
     Plan {
-        mode: Mode::Drain,
-        rehearsal: Rehearsal::No,
         batch: 10,
         batch_bytes: 1 << 20,
         concurrency: 3,
         in_flight: 50,
         in_flight_bytes: 1 << 20,
-        max_messages: None,
-        max_time: None,
-        idle: Duration::ZERO,
-        lease: Duration::from_secs(30),
         grace: Duration::from_secs(5),
-        select: Select::Any,
-        retries: Limits::default(),
+        ..Plan::default()
     }
 }
 
@@ -119,17 +111,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let url = Location::parse(&format!("memory:{}", uuid::Uuid::now_v7())).unwrap();
-        let options = queues::Options {
-            lease: Duration::from_secs(30),
-            in_flight: 50,
-            in_flight_bytes: 1 << 20,
-            max_messages: None,
-            publish_timeout: Duration::from_secs(1),
-            create: false,
-            environment: Environment::default(),
-            data_dir: std::path::PathBuf::new(),
-            clock: Clock::system(),
-        };
+        let options = queues::Options::new(Environment::default(), PathBuf::new());
         let publisher = queues::open_publisher(url.clone(), &options).await.unwrap();
         Self { url, options, publisher }
     }
