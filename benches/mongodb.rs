@@ -4,18 +4,17 @@
 //! Both sides take turns on one server in one run, so that its other load weighs on both. Nothing
 //! is asserted.
 
+#[allow(dead_code)]
+mod bare;
 #[path = "../tests/it/services.rs"]
 #[allow(dead_code)]
 mod services;
 
-use kakehi::clock::Clock;
 use kakehi::message::{Delivery, Message, Receipt};
 use kakehi::sinks::{self, Options, Outcome, Sink};
 use kakehi::{Location, Result};
-use mongodb::Client;
 use mongodb::bson::raw::RawDocumentBuf;
 use mongodb::bson::{DateTime, rawdoc};
-use mongodb::options::{Acknowledgment, ClientOptions, Credential, WriteConcern};
 use std::time::{Duration, Instant};
 
 const BATCH: usize = 1_000;
@@ -46,10 +45,10 @@ impl Times {
 #[tokio::main]
 async fn main() -> Result<()> {
     let server = services::mongodb();
-    let client = connect(&server).await;
+    let client = bare::connect(&server).await;
     let run = uuid::Uuid::now_v7().simple().to_string();
     let collection = |name: &str| format!("{name}_{run}");
-    let bare = client.database(DATABASE).collection::<RawDocumentBuf>(&collection("bare"));
+    let inserted = client.database(DATABASE).collection::<RawDocumentBuf>(&collection("bare"));
     let ours = client.database(DATABASE).collection::<RawDocumentBuf>(&collection("ours"));
     let sink = open(&server, ours.name()).await?;
     sink.check().await?;
@@ -64,7 +63,7 @@ async fn main() -> Result<()> {
 
         let documents: Vec<_> = (0..BATCH).map(|device| ready_made(round, device)).collect();
         let since = Instant::now();
-        bare.insert_many(&documents).ordered(false).await.expect("the server takes them");
+        inserted.insert_many(&documents).ordered(false).await.expect("the server takes them");
         insert_many.add(since);
     }
     insert_many.show("bare insert_many of ready documents");
@@ -72,27 +71,11 @@ async fn main() -> Result<()> {
     println!("sink / insert_many: {:.0} %", 100.0 * insert_many.median() / write.median());
 
     sink.close().await?;
-    for collection in [bare, ours] {
+    for collection in [inserted, ours] {
         collection.drop().await.expect("the server drops it");
     }
     client.shutdown().await;
     Ok(())
-}
-
-/// With the sink's own write concern.
-async fn connect(server: &services::Mongo) -> Client {
-    let uri = format!("mongodb://{}/", server.hosts);
-    let mut options = ClientOptions::parse(uri).await.expect("TEST_MONGODB_URI is one");
-    options.credential = server.username.clone().map(|username| {
-        Credential::builder().username(username).password(server.password.clone()).build()
-    });
-    let concern = WriteConcern::builder()
-        .w(Acknowledgment::Majority)
-        .journal(true)
-        .w_timeout(Duration::from_secs(60))
-        .build();
-    options.write_concern = Some(concern);
-    Client::with_options(options).expect("the options are consistent")
 }
 
 async fn open(server: &services::Mongo, collection: &str) -> Result<Box<dyn Sink>> {
@@ -103,11 +86,10 @@ async fn open(server: &services::Mongo, collection: &str) -> Result<Box<dyn Sink
         ("MONGODB_USERNAME", server.username.clone()),
         ("MONGODB_PASSWORD", server.password.clone()),
     ];
+    let environment = login.into_iter().filter_map(|(n, v)| Some((n, v?))).collect();
     let options = Options {
         write_timeout: Duration::from_secs(60),
-        environment: login.into_iter().filter_map(|(n, v)| Some((n, v?))).collect(),
-        data_dir: std::env::temp_dir(),
-        clock: Clock::system(),
+        ..Options::new(environment, std::env::temp_dir())
     };
     sinks::open(Location::parse(&url)?, &options).await
 }
