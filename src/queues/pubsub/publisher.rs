@@ -21,8 +21,7 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Messages in one request. The service takes 1,000; smaller requests travel side by side, and
-/// were as fast on the emulator.
+/// Messages in one request. The service takes 1,000; two requests travel side by side.
 const REQUEST_MESSAGES: u32 = 500;
 
 /// Bytes in one request, by the client's estimate, which leaves out the framing. A larger message
