@@ -38,7 +38,11 @@ async fn main() {
         println!("{what:>40} {ours:>9.0}   {:.2}", ours / bare);
     }
     let program = best(async || publish_program(&pubsub).await).await;
-    println!("{:>40} {program:>9.0}   {:.2}", "`publish` from stdin, its start included", program / bare);
+    println!(
+        "{:>40} {program:>9.0}   {:.2}",
+        "`publish` from stdin, its start included",
+        program / bare
+    );
     let single = publish_one_by_one(&pubsub).await;
     println!("{:>40} {single:>9.2} ms", "ours, one message, each awaited");
     println!("{RECEIVED} messages received and acknowledged, /s");
