@@ -3,6 +3,7 @@
 #
 #   bash tests/run.sh                     everything
 #   bash tests/run.sh queue_contract      what follows goes to `cargo test`
+#   bash tests/run.sh --bench             the benches instead, on the same servers
 #
 # A server whose address is given is used as it is:
 #
@@ -24,6 +25,12 @@ ferretdb=$cache/ferretdb-$ferretdb_version-patched
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 
 say() { printf 'tests/run.sh: %s\n' "$*"; }
+
+work=test
+if [[ ${1:-} == --bench ]]; then
+  work=bench
+  shift
+fi
 
 # ---- what must be there --------------------------------------------------------------------------
 
@@ -249,7 +256,7 @@ got_servers=$((SECONDS - began))
 # Another checkout would replace the programs under our tests.
 lock_file "$CARGO_TARGET_DIR/kakehi-tests.lock" "uses $CARGO_TARGET_DIR"
 began=$SECONDS
-start cargo test --all-features --locked --no-run
+start cargo "$work" --all-features --locked --no-run
 finish
 built_tests=$((SECONDS - began))
 
@@ -260,10 +267,10 @@ started_servers=$((SECONDS - began))
 
 say "MongoDB's protocol: $mongodb_is"
 say "Pub/Sub: $pubsub_is"
-say "took: servers built ${got_servers} s, tests built ${built_tests} s," \
-  "servers started ${started_servers} s; the tests say what they took"
+say "took: servers built ${got_servers} s, programs and tests built ${built_tests} s," \
+  "servers started ${started_servers} s; cargo says what the rest took"
 
-start cargo test --all-features --locked "$@"
+start cargo "$work" --all-features --locked "$@"
 status=0
 finish || status=$?
 if ((status)); then

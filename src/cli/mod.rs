@@ -31,7 +31,7 @@ Exit codes:
    65  done, but some messages were refused or became dead letters
    69  the source, the queue or the sink cannot be reached; nothing is lost
    70  a bug of ours
-   75  published to the spool instead of the queue
+   75  published to the spool instead of the queue (no spool yet: never)
    77  credentials were refused
    78  configuration: a file, a feature or a limit is wrong
   130  interrupted (Ctrl-C)
