@@ -42,7 +42,6 @@ impl Kind {
 ///
 /// All three are lowercase fragments with names in backticks, and never hold a password, a token
 /// or a payload.
-#[derive(Debug)]
 pub struct Error {
     kind: Kind,
     what: String,
@@ -102,6 +101,13 @@ impl fmt::Display for Error {
             write!(f, "\n  hint: {hint}")?;
         }
         Ok(())
+    }
+}
+
+/// Its kind and the same text: a backtrace is no help to a person.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.kind)
     }
 }
 

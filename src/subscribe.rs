@@ -97,8 +97,8 @@ impl Default for Plan {
 
 /// Drains the queue into the sink as the plan says, until it is done or the shutdown is asked for.
 ///
-/// A message is acknowledged only after its write succeeded. The caller has checked the sink. When
-/// this returns, everything received is settled or given back. The error is that of the queue or
+/// A message is acknowledged only after its write succeeded. The caller has checked the sink, and
+/// closes the queue afterwards: that gives back what was received and not settled. The error is that of the queue or
 /// the sink that stopped the run, else of kind `Rejected` where messages became dead letters.
 pub async fn subscribe(
     queue: &dyn Subscriber,
@@ -111,7 +111,7 @@ pub async fn subscribe(
     let tools = Tools { queue, sink, dead, plan, counters };
     let mut run = Run::new(tools);
     let failure = run.work(shutdown).await.err();
-    run.give_back().await;
+    run.let_go();
     if let Some(error) = failure {
         return Err(error);
     }

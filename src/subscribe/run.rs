@@ -322,11 +322,11 @@ impl<'a> Run<'a> {
         self.hand.settled(&due, Instant::now());
     }
 
-    /// Gives back everything that is still ours.
-    pub(super) async fn give_back(&mut self) {
+    /// Ends what is being written, and counts what the queue's `close` will give back unwritten.
+    /// Only then: a message that is released while we still listen comes straight back to us.
+    pub(super) fn let_go(&mut self) {
         self.writing.clear();
         count(&self.tools.counters.released, self.hand.waiting());
-        self.tools.release(&self.hand.receipts()).await;
     }
 
     fn out_of_grace(&self) -> Error {

@@ -88,7 +88,7 @@ async fn pubsub_to_mongodb_stores_each_reading_once() {
     assert!(found.is_some(), "{}", run.stdout);
 }
 
-async fn connect(mongo: &services::Mongo) -> mongodb::Client {
+pub async fn connect(mongo: &services::Mongo) -> mongodb::Client {
     let mut options = mongodb::options::ClientOptions::parse(format!("mongodb://{}/", mongo.hosts))
         .await
         .expect("the server's address");

@@ -12,6 +12,7 @@ mod http_server;
 mod mongodb;
 mod nature_remo;
 mod nature_remo_changes;
+mod pipeline;
 mod poison;
 mod proxy;
 mod publish;
