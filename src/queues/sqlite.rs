@@ -206,17 +206,20 @@ impl Subscriber for Outlet {
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
+        // Behind this, no look is on its way any more: a `receive` that was dropped may have left
+        // one, and what it leases is to be given back too.
+        let behind = self.queue.database.write(|_| Ok(())).await;
         let tokens = std::mem::take(&mut self.held().tokens);
         let held: Vec<_> = tokens
             .into_iter()
             .map(|(seq, token)| (Some(Claim { seq, token }), Verdict::Release))
             .collect();
         let Queue { database, number, clock, .. } = self.queue;
-        let mut given_back = Ok(());
+        let mut given_back = behind;
         if !held.is_empty() {
             let now = clock.millis();
             let release = move |c: &_| settle(c, number, now, Duration::ZERO, &held).map(drop);
-            given_back = database.write(release).await;
+            given_back = given_back.and(database.write(release).await);
         }
         database.close().await.and(given_back)
     }

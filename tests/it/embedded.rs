@@ -565,6 +565,24 @@ async fn close_gives_back_what_is_in_hand_and_what_nobody_took() {
 }
 
 #[tokio::test]
+async fn close_gives_back_what_a_dropped_receive_is_still_leasing() {
+    let pond = Pond::new();
+    let (publisher, subscriber) = pond.both().await;
+    publish(&*publisher, "a b").await;
+    publisher.close().await.unwrap();
+    let other = pond.raw();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut dropped = Box::pin(subscriber.receive(up_to(9)));
+    assert!(futures_util::poll!(&mut dropped).is_pending());
+    drop(dropped);
+    let mut closing = subscriber.close();
+    assert!(futures_util::poll!(&mut closing).is_pending());
+    other.execute_batch("ROLLBACK").unwrap();
+    closing.await.unwrap();
+    assert_eq!(ids(&receive(&*pond.subscriber().await, 9).await), "a b");
+}
+
+#[tokio::test]
 async fn a_body_of_many_pages_survives() {
     let pond = Pond::new();
     let (publisher, subscriber) = pond.both().await;
