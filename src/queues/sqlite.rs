@@ -126,6 +126,17 @@ struct Term {
     until: i64,
 }
 
+/// What a look told besides deliveries.
+#[derive(Clone, Copy)]
+struct Looked {
+    /// When it was, in milliseconds.
+    at: i64,
+    /// Nothing can change by time alone before this, in milliseconds.
+    next: Option<i64>,
+    /// Look again at once.
+    more: bool,
+}
+
 /// How often the clock is read while something is due: the system's may jump.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -142,21 +153,20 @@ impl Subscriber for Outlet {
         loop {
             // Listen before looking: what comes between the two is heard.
             let changes = self.queue.database.changes();
-            let now = self.queue.clock.millis();
-            let stashed = self.held().take(&request, now);
+            let stashed = self.held().take(&request, self.queue.clock.millis());
             if !stashed.is_empty() {
                 return Ok(stashed);
             }
-            let (next, more) = self.look(request.clone(), now).await?;
-            let found = self.held().take(&request, now);
+            let looked = self.look(request.clone()).await?;
+            let found = self.held().take(&request, looked.at);
             if !found.is_empty() {
                 return Ok(found);
             }
-            if !more {
+            if !looked.more {
                 if Instant::now() >= deadline {
                     return Ok(Vec::new());
                 }
-                self.wait(changes, next, now, deadline).await;
+                self.wait(changes, looked, deadline).await;
             }
         }
     }
@@ -234,35 +244,42 @@ impl Leases for Outlet {
     }
 }
 
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().expect("no holder of the deliveries panics")
+}
+
 impl Outlet {
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().expect("no holder of the deliveries panics")
+        lock(&self.held)
     }
 
     /// Leases what is there into the stash, where it is safe if nobody waits for the answer any
-    /// more. Gives when to look again, and whether at once.
-    async fn look(&self, request: Receive, now: i64) -> Result<(Option<i64>, bool)> {
-        let last = self.held().looked.replace(now);
-        let look = Look {
-            queue: self.queue.number,
-            now,
-            lease: self.lease,
-            token: fastrand::i64(1..),
-            clock_may_be_back: last.is_none_or(|last| now < last),
-            request,
+    /// more.
+    async fn look(&self, request: Receive) -> Result<Looked> {
+        let Queue { number, clock, .. } = &self.queue;
+        let (queue, clock, lease) = (*number, clock.clone(), self.lease);
+        let (held, keeper) = (self.held.clone(), self.held.clone());
+        let work = move |c: &_| {
+            // Read inside the transaction: what others leased while this one waited for its turn
+            // would look as if it were leased in the future, by a clock that was set back.
+            let now = clock.millis();
+            let last = lock(&held).looked;
+            let clock_may_be_back = last.is_none_or(|last| now < last);
+            let token = fastrand::i64(1..);
+            let look = Look { queue, now, lease, token, clock_may_be_back, request };
+            look.run(c).map(|found| (now, found))
         };
-        let term = Term { from: now, until: now.saturating_add(self.lease) };
-        let held = self.held.clone();
         let (answer, answered) = oneshot::channel();
-        let keep = move |found: Result<Found>| {
-            let outcome = found.map(|found| {
-                let mut held = held.lock().expect("no holder of the deliveries panics");
-                held.keep(found.deliveries, term);
-                (found.next, found.more)
+        let keep = move |outcome: Result<(i64, Found)>| {
+            let looked = outcome.map(|(now, found)| {
+                let mut held = lock(&keeper);
+                held.looked = Some(now);
+                held.keep(found.deliveries, Term { from: now, until: now.saturating_add(lease) });
+                Looked { at: now, next: found.next, more: found.more }
             });
-            drop(answer.send(outcome)); // nobody listens: the stash has it
+            drop(answer.send(looked)); // nobody listens: the stash has it
         };
-        self.queue.database.write_then(move |c| look.run(c), keep);
+        self.queue.database.write_then(work, keep);
         answered.await.unwrap_or_else(|_| {
             Err(Error::new(Kind::Bug, "the embedded queue's thread has stopped"))
         })
@@ -270,15 +287,9 @@ impl Outlet {
 
     /// Waits until something may have changed: by a commit, by time, by a clock that was set back,
     /// or until the deadline.
-    async fn wait(
-        &self,
-        mut changes: watch::Receiver<()>,
-        next: Option<i64>,
-        looked: i64,
-        deadline: Instant,
-    ) {
+    async fn wait(&self, mut changes: watch::Receiver<()>, looked: Looked, deadline: Instant) {
         loop {
-            let tick = match next {
+            let tick = match looked.next {
                 Some(_) => deadline.min(Instant::now() + TICK),
                 None => deadline,
             };
@@ -287,7 +298,7 @@ impl Outlet {
                 () = tokio::time::sleep_until(tick) => {}
             }
             let now = self.queue.clock.millis();
-            let due = next.is_some_and(|next| next <= now) || now < looked;
+            let due = looked.next.is_some_and(|next| next <= now) || now < looked.at;
             if due || Instant::now() >= deadline {
                 return;
             }

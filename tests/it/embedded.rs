@@ -232,6 +232,25 @@ async fn a_lease_given_by_a_clock_that_was_set_back_has_ended() {
 }
 
 #[tokio::test]
+async fn what_was_leased_while_a_receive_waited_for_its_turn_stays_leased() {
+    let pond = Pond::new();
+    let (publisher, subscriber) = pond.both().await;
+    publish(&*publisher, "a b").await;
+    // Another process leases a message a second after the receive began.
+    let other = pond.raw();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut receiving = Box::pin(subscriber.receive(up_to(9)));
+    assert!(futures_util::poll!(&mut receiving).is_pending());
+    pond.pass(1);
+    let now = pond.options.clock.millis();
+    let lease = "UPDATE messages SET state = 3, token = 7, span = 30000, due = ?1 + 30000, \
+                 attempts = 1 WHERE id = 'a'";
+    other.execute(lease, [now]).unwrap();
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(ids(&receiving.await.unwrap()), "b");
+}
+
+#[tokio::test]
 async fn a_delayed_message_comes_when_it_is_due_and_not_before() {
     let pond = Pond::new();
     let (publisher, subscriber) = pond.both().await;
