@@ -162,10 +162,17 @@ impl Run<'_> {
     fn tally(&self, (messages, answer): Sent) -> Result<()> {
         let answers = answer.inspect_err(|_| count(&self.counters.unpublished, messages.len()))?;
         let mut postponed: Option<String> = None;
+        let mut taken = 0;
         for (message, answer) in messages.iter().zip(answers) {
             match answer {
-                Published::Accepted => count(&self.counters.published, 1),
-                Published::Duplicate => count(&self.counters.duplicate, 1),
+                Published::Accepted => {
+                    taken += 1;
+                    count(&self.counters.published, 1);
+                }
+                Published::Duplicate => {
+                    taken += 1;
+                    count(&self.counters.duplicate, 1);
+                }
                 Published::Refused(why) => self.refuse(&format!("message `{}`", message.id), &why),
                 Published::Retry(why) => {
                     count(&self.counters.unpublished, 1);
@@ -173,6 +180,8 @@ impl Run<'_> {
                 }
             }
         }
+        // Batches are told in the order of reading: what was killed can be followed by this.
+        tracing::debug!(taken, "the queue has taken a batch");
         let Some(why) = postponed else { return Ok(()) };
         Err(Error::new(Kind::Unreachable, "the queue did not take every message")
             .because_of(why)
