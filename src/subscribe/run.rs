@@ -75,6 +75,7 @@ impl<'a> Run<'a> {
         let mut last_call: Option<Instant> = None;
         let mut receiving: OptionFuture<BoxFuture<'a, Result<Vec<Delivery>>>> = None.into();
         let mut asked = false;
+        let mut asked_idle = false;
         loop {
             self.start_writes();
             self.stop_when_done();
@@ -84,6 +85,7 @@ impl<'a> Run<'a> {
             if !asked && self.wants_more() {
                 receiving = Some(queue.receive(self.request())).into();
                 asked = true;
+                asked_idle = self.idle();
             }
             let (due, flush, quiet) = (self.hand.next_due(), self.flush_at(), self.quiet_at());
             let probe = self.probe.as_ref().map(|probe| probe.at);
@@ -98,7 +100,7 @@ impl<'a> Run<'a> {
                 Some(answer) = &mut receiving => {
                     asked = false;
                     receiving = None.into();
-                    self.take(answer);
+                    self.take(answer, asked_idle);
                 }
                 () = at(due) => self.release_due().await,
                 () = at(flush) => {}
@@ -198,14 +200,17 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn take(&mut self, answer: Result<Vec<Delivery>>) {
+    /// What is in hand holds back what follows it in its group: that the queue gave nothing means
+    /// the end only where nothing was in hand already when it was asked.
+    fn take(&mut self, answer: Result<Vec<Delivery>>, asked_idle: bool) {
         let now = Instant::now();
         match answer {
             Ok(deliveries) if deliveries.is_empty() => {
                 self.empty = true;
                 let idle = self.tools.plan.idle;
                 let quiet = self.hand.quiet_since() + idle <= now;
-                if self.tools.plan.mode != Mode::Follow && self.idle() && quiet {
+                let nothing_in_hand = asked_idle && self.idle();
+                if self.tools.plan.mode != Mode::Follow && nothing_in_hand && quiet {
                     self.finish(End::Empty);
                 }
             }

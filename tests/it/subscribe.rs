@@ -2,16 +2,17 @@
 
 use async_trait::async_trait;
 use kakehi::environment::Environment;
-use kakehi::queues::{self, Publisher, Receive, Select, Subscriber};
+use kakehi::queues::{self, Leases, Publisher, Receive, Select, Settled, Subscriber, Verdict};
 use kakehi::report::{Counters, Summary};
 use kakehi::sinks::{Outcome, Sink};
 use kakehi::subscribe::{DeadLetters, Mode, Plan, Rehearsal, subscribe};
-use kakehi::{Delivery, Error, Kind, Location, Message, Result};
+use kakehi::{Delivery, Error, Kind, Location, Message, Receipt, Result};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Answers by the first letter of the id: `r`ejects, `t`ries again, and stores the others. Can be
 /// down, and can go down after some writes.
@@ -351,4 +352,77 @@ async fn a_run_ends_after_its_time() {
     let before = tokio::time::Instant::now();
     scene.run(&Scripted::default(), &plan).await.0.unwrap();
     assert_eq!(before.elapsed().as_secs(), 7);
+}
+
+/// A group of messages of which one at a time is offered; who asks while one is in hand is told
+/// that there is none, and hears it only after that one was settled.
+struct Line {
+    left: Mutex<Vec<&'static str>>,
+    in_hand: watch::Sender<bool>,
+}
+
+#[async_trait]
+impl Subscriber for Line {
+    async fn receive(&self, _: Receive) -> Result<Vec<Delivery>> {
+        if *self.in_hand.borrow() {
+            let _ = self.in_hand.subscribe().wait_for(|in_hand| !in_hand).await;
+            return Ok(Vec::new());
+        }
+        let next = self.left.lock().unwrap().pop();
+        self.in_hand.send_replace(next.is_some());
+        let delivery = |id: &str| Delivery {
+            message: Message::new(id, "{}"),
+            attempts: Some(1),
+            receipt: Receipt(id.to_owned()),
+        };
+        Ok(next.map(delivery).into_iter().collect())
+    }
+
+    async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
+        self.in_hand.send_replace(false);
+        vec![Settled::Done; batch.len()]
+    }
+
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        None
+    }
+
+    fn delays(&self) -> bool {
+        true
+    }
+
+    fn buries(&self) -> bool {
+        true
+    }
+
+    fn dead_letters(&self) -> Option<String> {
+        None
+    }
+
+    fn knows_empty(&self) -> bool {
+        true
+    }
+
+    fn release_counts(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_drain_asks_once_more_where_what_it_had_in_hand_held_back_the_rest() {
+    let queue = Line { left: Mutex::new(vec!["c", "b", "a"]), in_hand: watch::Sender::new(false) };
+    let sink = Scripted::default();
+    let options = queues::Options::new(Environment::default(), PathBuf::new());
+    let dead = DeadLetters::new(None, "line".to_owned(), options);
+    let (counters, never) = (Counters::default(), std::future::pending());
+    subscribe(&queue, &sink, &dead, &plan(), &counters, never).await.unwrap();
+    assert_eq!(sink.stored(), ["a", "b", "c"]);
 }
