@@ -1,0 +1,285 @@
+//! One queue's life: rounds of programs that are ended before their time.
+
+use super::ledger::{Ledger, To};
+use super::process::{End, Process};
+use crate::sandbox::Sandbox;
+use fastrand::Rng;
+use nix::sys::signal::Signal;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// The lease of every subscriber, the shortest there is: what a killed one had comes back soon.
+const LEASE: &str = "--lease 1s";
+
+/// By then everything that was accepted must have come out.
+const LAST_DRAIN: Duration = Duration::from_secs(60);
+
+/// What programs are hit with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// SIGKILL.
+    Kill,
+    /// SIGTERM or SIGINT, now and then twice.
+    Signal,
+}
+
+/// What the lives of a test came to.
+pub struct Tally {
+    /// Programs that were ended before their time.
+    pub hits: usize,
+    rounds: usize,
+    accepted: usize,
+    /// Publishers that were ended with a part of their input accepted.
+    pub cut_short: usize,
+    /// Rounds after which somebody's lease was left behind.
+    pub left_leases: usize,
+    /// How long publishers and subscribers live, about: blows fall within this.
+    spans: [Duration; 2],
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let spans = [Duration::from_millis(200); 2];
+        Self { hits: 0, rounds: 0, accepted: 0, cut_short: 0, left_leases: 0, spans }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { hits, rounds, accepted, cut_short, left_leases, .. } = self;
+        write!(
+            f,
+            "{hits} hit in {rounds} rounds, {accepted} messages accepted; {cut_short} publishers \
+             were cut short, {left_leases} rounds left leases behind"
+        )
+    }
+}
+
+/// What a publisher is to publish: from which URL, and these ids.
+#[derive(Clone)]
+struct Job {
+    source: &'static str,
+    ids: Vec<String>,
+}
+
+/// A program in a round.
+struct Actor {
+    /// A publisher's; a subscriber has none.
+    job: Option<Job>,
+    process: Process,
+    /// When and with what it is hit.
+    fate: Option<(Duration, Signal)>,
+    twice: bool,
+    /// It does not end by itself.
+    stays: bool,
+}
+
+/// See the module.
+pub struct Life<'t> {
+    sandbox: Sandbox,
+    dice: Rng,
+    ledger: Ledger,
+    to: To,
+    blow: Blow,
+    /// What was not wholly published, to be published again.
+    again: Vec<Job>,
+    made: usize,
+    /// What earlier rounds left leased.
+    leases: BTreeSet<i64>,
+    tally: &'t mut Tally,
+}
+
+impl<'t> Life<'t> {
+    pub fn new(seed: u64, to: To, blow: Blow, tally: &'t mut Tally) -> Self {
+        let (sandbox, dice, ledger) = (Sandbox::new(), Rng::with_seed(seed), Ledger::new(to));
+        let (again, leases) = Default::default();
+        Self { sandbox, dice, ledger, to, blow, again, made: 0, leases, tally }
+    }
+
+    pub fn hits(&self) -> usize {
+        self.tally.hits
+    }
+
+    /// Some of each, at once; then the books.
+    pub fn round(&mut self) {
+        let (publishers, subscribers) = loop {
+            let some = (self.dice.usize(0..=2), self.dice.usize(0..=3));
+            if some != (0, 0) {
+                break some;
+            }
+        };
+        let began = Instant::now();
+        let mut actors: Vec<_> = (0..publishers).map(|_| self.publisher()).collect();
+        actors.extend((0..subscribers).map(|_| self.subscriber()));
+        strike(&mut actors, began);
+        let careless = self.blow == Blow::Kill || actors.iter().any(|actor| actor.twice);
+        for actor in actors {
+            self.judge(actor);
+        }
+        let queue = self.ledger.audit(&self.sandbox);
+        let left = queue.leases.difference(&self.leases).count();
+        assert!(careless || left == 0, "{left} leases were not given back");
+        self.tally.left_leases += usize::from(left > 0);
+        self.leases = queue.leases;
+        self.tally.rounds += 1;
+    }
+
+    /// Everything comes out.
+    pub fn last_drain(mut self) {
+        let deadline = Instant::now() + LAST_DRAIN;
+        loop {
+            // What a killed one had comes back when its lease ends, without anybody's help.
+            let process = Process::start(self.drain().args("--idle 200ms"), String::new(), false);
+            let end = process.end();
+            self.judge_subscriber(&end);
+            let queue = self.ledger.audit(&self.sandbox);
+            if queue.live.is_empty() {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{} never come out", queue.live.len());
+        }
+        self.tally.accepted += self.ledger.accepted();
+    }
+
+    fn publisher(&mut self) -> Actor {
+        let again = self.dice.usize(..=self.again.len());
+        let job = match again < self.again.len() {
+            true => self.again.swap_remove(again),
+            false => self.job(),
+        };
+        let (fate, twice) = self.fate(0);
+        // With its input open it would stay, were it not for the signal.
+        let stays = fate.is_some() && self.dice.usize(..4) == 0;
+        let program = self.sandbox.publish().arg(job.source);
+        let program = program
+            .args("--to sqlite:queue.db --summary json --log-format json --batch")
+            .arg(self.dice.usize(1..=10).to_string())
+            .env("RUST_LOG", "kakehi::publish=debug");
+        let process = Process::start(program, self.ledger.lines(&job.ids), stays);
+        Actor { job: Some(job), process, fate, twice, stays }
+    }
+
+    /// New messages. Of some, a store says that they are nested too deeply.
+    fn job(&mut self) -> Job {
+        let mut ids = Vec::new();
+        for _ in 0..self.dice.usize(1..=400) {
+            let id = format!("m{:06}", self.made);
+            let bad = self.dice.usize(..100) == 0;
+            let depth = if bad { 130 } else { self.dice.usize(..5) };
+            let text = "tea 茶 🍵 \\n".repeat(self.dice.usize(..20));
+            let line = format!(
+                "{{\"id\":\"{id}\",\"room\":\"r{}\", \"text\":\"{text}\",\"deep\":{}{}}}",
+                self.made % 3,
+                "[".repeat(depth + 1),
+                "]".repeat(depth + 1),
+            );
+            self.ledger.offer(id.clone(), line, !bad);
+            ids.push(id);
+            self.made += 1;
+        }
+        let source = if self.dice.bool() { "stdin:?id=id" } else { "stdin:?id=id&group=room" };
+        Job { source, ids }
+    }
+
+    fn subscriber(&mut self) -> Actor {
+        let (fate, twice) = self.fate(1);
+        let (batch, concurrency) = (self.dice.usize(1..=20), self.dice.usize(1..=4));
+        let mut program = self.drain().args(&format!(
+            "--batch {batch} --concurrency {concurrency} --max-in-flight {}",
+            batch * self.dice.usize(1..=5)
+        ));
+        let stays = fate.is_some() && self.dice.usize(..4) == 0;
+        if stays {
+            program = program.arg("--follow");
+        }
+        let process = Process::start(program, String::new(), false);
+        Actor { job: None, process, fate, twice, stays }
+    }
+
+    fn drain(&self) -> crate::sandbox::Program {
+        let to = match self.to {
+            To::Store => "sqlite:store.db",
+            To::Stdout => "stdout:",
+        };
+        let program =
+            self.sandbox.subscribe().args("--from sqlite:queue.db --summary json -q --to");
+        program.arg(to).args(LEASE)
+    }
+
+    /// One in six is spared.
+    fn fate(&mut self, kind: usize) -> (Option<(Duration, Signal)>, bool) {
+        if self.dice.usize(..6) == 0 {
+            return (None, false);
+        }
+        let at = self.tally.spans[kind].mul_f64(self.dice.f64());
+        let signal = match (self.blow, self.dice.bool()) {
+            (Blow::Kill, _) => Signal::SIGKILL,
+            (Blow::Signal, true) => Signal::SIGTERM,
+            (Blow::Signal, false) => Signal::SIGINT,
+        };
+        (Some((at, signal)), self.blow == Blow::Signal && self.dice.usize(..5) == 0)
+    }
+
+    /// What it did by the time it ended, and whether it ended as documented.
+    fn judge(&mut self, actor: Actor) {
+        let Actor { job, process, fate, stays, .. } = actor;
+        let end = process.end();
+        let struck = fate.is_some_and(|(_, signal)| end.code == 128 + signal as i32);
+        if fate.is_some() && !stays {
+            // The span follows how long these programs live on this machine, at this load.
+            let span = &mut self.tally.spans[usize::from(job.is_none())];
+            let (less, more) = (span.mul_f64(0.93), span.mul_f64(1.03));
+            *span = if struck { more } else { less };
+            *span = (*span).clamp(Duration::from_millis(20), Duration::from_secs(2));
+        }
+        self.tally.hits += usize::from(struck);
+        match job {
+            Some(job) => self.judge_publisher(job, &end, struck),
+            None => {
+                if struck {
+                    self.ledger.output(&end.stdout);
+                } else {
+                    self.judge_subscriber(&end);
+                }
+            }
+        }
+    }
+
+    fn judge_publisher(&mut self, job: Job, end: &End, struck: bool) {
+        let taken = end.taken();
+        self.ledger.accept(&job.ids[..taken]);
+        assert!(struck || end.code == 0, "code {}: {}", end.code, end.stderr);
+        assert!(struck || taken == job.ids.len(), "only {taken} were taken: {}", end.stderr);
+        if let Some(summary) = end.summary() {
+            let told = summary["published"].as_u64().zip(summary["duplicate"].as_u64());
+            let (published, duplicate) = told.expect("numbers");
+            assert_eq!(published + duplicate, taken as u64, "{}", end.stderr);
+        }
+        if struck {
+            self.tally.cut_short += usize::from(taken > 0 && taken < job.ids.len());
+            self.again.push(job);
+        }
+    }
+
+    fn judge_subscriber(&mut self, end: &End) {
+        // 65: it was the one that buried what the store does not take.
+        let codes: &[i32] = if self.to == To::Store { &[0, 65] } else { &[0] };
+        assert!(codes.contains(&end.code), "code {}: {}", end.code, end.stderr);
+        self.ledger.output(&end.stdout);
+    }
+}
+
+/// Hits each at its moment.
+fn strike(actors: &mut [Actor], began: Instant) {
+    let mut doomed: Vec<_> = actors.iter_mut().filter(|actor| actor.fate.is_some()).collect();
+    doomed.sort_by_key(|actor| actor.fate.map(|(at, _)| at));
+    for actor in doomed {
+        let Some((at, signal)) = actor.fate else { continue };
+        std::thread::sleep(at.saturating_sub(began.elapsed()));
+        actor.process.signal(signal);
+        if actor.twice {
+            actor.process.signal(signal);
+        }
+    }
+}
