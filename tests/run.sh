@@ -3,6 +3,9 @@
 #
 #   bash tests/run.sh                     everything
 #   bash tests/run.sh queue_contract      what follows goes to `cargo test`
+#   bash tests/run.sh --long              the crash tests alone, for a quarter of an hour: thousands
+#                                         of kills (KAKEHI_CRASH_KILLS), no servers; where it fails,
+#                                         it names the KAKEHI_CRASH_SEED that leads there again
 #   bash tests/run.sh --bench             the benches instead, on the same servers
 #
 # A server whose address is given is used as it is:
@@ -23,6 +26,13 @@ ferretdb_version=1.24.2
 cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
 ferretdb=$cache/ferretdb-$ferretdb_version-patched
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+
+long=
+if [[ ${1:-} == --long ]]; then
+  long=1
+  export KAKEHI_CRASH_KILLS=${KAKEHI_CRASH_KILLS:-3000}
+  set -- --test it crash:: -- --nocapture
+fi
 
 say() { printf 'tests/run.sh: %s\n' "$*"; }
 
@@ -60,6 +70,14 @@ check_needs() {
   need cargo 'a Rust toolchain, 1.91 or later: the installer of the Rust project, `rustup`'
   need cc 'a C compiler: Debian package `build-essential`'
   need flock 'Debian package `util-linux`'
+  [[ $long ]] || check_needs_of_servers
+  ((${#missing[@]})) || return 0
+  say 'the tests need what is not here:' >&2
+  printf '  %s\n' "${missing[@]}" >&2
+  exit 1
+}
+
+check_needs_of_servers() {
   if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb ]]; then
     need go "Go 1.24 or later, which builds FerretDB $ferretdb_version: Debian 12's own is too old,
     take Debian 13's \`golang-go\` or the Go project's archive; or give TEST_MONGODB_URI"
@@ -76,10 +94,6 @@ check_needs() {
     package `google-cloud-cli-pubsub-emulator`; or give TEST_PUBSUB_EMULATOR_HOST')
     fi
   fi
-  ((${#missing[@]})) || return 0
-  say 'the tests need what is not here:' >&2
-  printf '  %s\n' "${missing[@]}" >&2
-  exit 1
 }
 
 # ---- nothing outlives this script ------------------------------------------------------------------
@@ -250,7 +264,7 @@ servers=()
 start_guard
 
 began=$SECONDS
-[[ -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
+[[ $long || -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
 got_servers=$((SECONDS - began))
 
 # Another checkout would replace the programs under our tests.
@@ -261,12 +275,14 @@ finish
 built_tests=$((SECONDS - began))
 
 began=$SECONDS
-start_mongodb
-start_pubsub
+if [[ ! $long ]]; then
+  start_mongodb
+  start_pubsub
+  say "MongoDB's protocol: $mongodb_is"
+  say "Pub/Sub: $pubsub_is"
+fi
 started_servers=$((SECONDS - began))
 
-say "MongoDB's protocol: $mongodb_is"
-say "Pub/Sub: $pubsub_is"
 say "took: servers built ${got_servers} s, programs and tests built ${built_tests} s," \
   "servers started ${started_servers} s; cargo says what the rest took"
 

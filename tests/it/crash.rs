@@ -12,12 +12,14 @@ mod files;
 mod ledger;
 mod life;
 mod process;
+mod tally;
 
 use crate::sandbox::Sandbox;
 use ledger::To;
-use life::{Blow, Life, Tally};
+use life::{Blow, Life};
 use process::Process;
 use std::time::Instant;
+use tally::Tally;
 
 /// So many are killed unless the environment says otherwise.
 const KILLS: usize = 200;

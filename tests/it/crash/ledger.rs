@@ -13,9 +13,9 @@ pub enum To {
     Stdout,
 }
 
-/// A line that was offered.
+/// A message that was offered.
 struct Offer {
-    line: String,
+    body: String,
     /// The store takes it.
     good: bool,
 }
@@ -34,13 +34,13 @@ impl Ledger {
         Self { to, offered, accepted, written }
     }
 
-    pub fn offer(&mut self, id: String, line: String, good: bool) {
-        assert!(self.offered.insert(id, Offer { line, good }).is_none(), "ids are new");
+    pub fn offer(&mut self, id: String, body: String, good: bool) {
+        assert!(self.offered.insert(id, Offer { body, good }).is_none(), "ids are new");
     }
 
-    /// What these ids stand for, as lines.
-    pub fn lines(&self, ids: &[String]) -> String {
-        ids.iter().map(|id| self.offered[id].line.clone() + "\n").collect()
+    /// What this id stands for.
+    pub fn offered(&self, id: &str) -> &str {
+        &self.offered[id].body
     }
 
     /// These were reported accepted.
@@ -98,6 +98,6 @@ impl Ledger {
     fn is_as_offered(&self, id: &str, text: &str) {
         let offer = self.offered.get(id);
         let offer = offer.unwrap_or_else(|| panic!("`{id}` was never offered"));
-        assert_eq!(offer.line, text, "`{id}` is not what was offered");
+        assert_eq!(offer.body, text, "`{id}` is not what was offered");
     }
 }

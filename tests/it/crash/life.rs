@@ -2,15 +2,20 @@
 
 use super::ledger::{Ledger, To};
 use super::process::{End, Process};
-use crate::sandbox::Sandbox;
+use super::tally::{PUBLISH, SUBSCRIBE, Tally};
+use crate::sandbox::{Program, Sandbox};
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use fastrand::Rng;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 /// The lease of every subscriber, the shortest there is: what a killed one had comes back soon.
 const LEASE: &str = "--lease 1s";
+
+/// What publishers read: bare messages, ordered ones, and such as are due later.
+const SOURCES: [&str; 3] = ["stdin:?id=id", "stdin:?id=id&group=room", ENVELOPES];
+const ENVELOPES: &str = "stdin:?envelope";
 
 /// By then everything that was accepted must have come out.
 const LAST_DRAIN: Duration = Duration::from_secs(60);
@@ -22,38 +27,6 @@ pub enum Blow {
     Kill,
     /// SIGTERM or SIGINT, now and then twice.
     Signal,
-}
-
-/// What the lives of a test came to.
-pub struct Tally {
-    /// Programs that were ended before their time.
-    pub hits: usize,
-    rounds: usize,
-    accepted: usize,
-    /// Publishers that were ended with a part of their input accepted.
-    pub cut_short: usize,
-    /// Rounds after which somebody's lease was left behind.
-    pub left_leases: usize,
-    /// How long publishers and subscribers live, about: blows fall within this.
-    spans: [Duration; 2],
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        let spans = [Duration::from_millis(200); 2];
-        Self { hits: 0, rounds: 0, accepted: 0, cut_short: 0, left_leases: 0, spans }
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { hits, rounds, accepted, cut_short, left_leases, .. } = self;
-        write!(
-            f,
-            "{hits} hit in {rounds} rounds, {accepted} messages accepted; {cut_short} publishers \
-             were cut short, {left_leases} rounds left leases behind"
-        )
-    }
 }
 
 /// What a publisher is to publish: from which URL, and these ids.
@@ -75,7 +48,7 @@ struct Actor {
     stays: bool,
 }
 
-/// See the module.
+/// A queue with its books, and what is still to be done with it.
 pub struct Life<'t> {
     sandbox: Sandbox,
     dice: Rng,
@@ -129,7 +102,7 @@ impl<'t> Life<'t> {
     pub fn last_drain(mut self) {
         let deadline = Instant::now() + LAST_DRAIN;
         loop {
-            // What a killed one had comes back when its lease ends, without anybody's help.
+            // What is due later comes, and what a killed one had comes back, without anybody's help.
             let process = Process::start(self.drain().args("--idle 200ms"), String::new(), false);
             let end = process.end();
             self.judge_subscriber(&end);
@@ -148,7 +121,7 @@ impl<'t> Life<'t> {
             true => self.again.swap_remove(again),
             false => self.job(),
         };
-        let (fate, twice) = self.fate(0);
+        let (fate, twice) = self.fate(PUBLISH);
         // With its input open it would stay, were it not for the signal.
         let stays = fate.is_some() && self.dice.usize(..4) == 0;
         let program = self.sandbox.publish().arg(job.source);
@@ -156,7 +129,8 @@ impl<'t> Life<'t> {
             .args("--to sqlite:queue.db --summary json --log-format json --batch")
             .arg(self.dice.usize(1..=10).to_string())
             .env("RUST_LOG", "kakehi::publish=debug");
-        let process = Process::start(program, self.ledger.lines(&job.ids), stays);
+        let input: String = job.ids.iter().map(|id| self.line(job.source, id)).collect();
+        let process = Process::start(program, input, stays);
         Actor { job: Some(job), process, fate, twice, stays }
     }
 
@@ -178,12 +152,22 @@ impl<'t> Life<'t> {
             ids.push(id);
             self.made += 1;
         }
-        let source = if self.dice.bool() { "stdin:?id=id" } else { "stdin:?id=id&group=room" };
-        Job { source, ids }
+        Job { source: SOURCES[self.dice.usize(..SOURCES.len())], ids }
+    }
+
+    /// A message as a line of its source; in an envelope it is due within a second.
+    fn line(&mut self, source: &str, id: &str) -> String {
+        let body = self.ledger.offered(id);
+        if source != ENVELOPES {
+            return format!("{body}\n");
+        }
+        let due = Utc::now() + TimeDelta::milliseconds(self.dice.i64(0..1000));
+        let due = due.to_rfc3339_opts(SecondsFormat::Millis, true);
+        format!("{{\"id\":\"{id}\",\"not_before\":\"{due}\",\"body\":{body}}}\n")
     }
 
     fn subscriber(&mut self) -> Actor {
-        let (fate, twice) = self.fate(1);
+        let (fate, twice) = self.fate(SUBSCRIBE);
         let (batch, concurrency) = (self.dice.usize(1..=20), self.dice.usize(1..=4));
         let mut program = self.drain().args(&format!(
             "--batch {batch} --concurrency {concurrency} --max-in-flight {}",
@@ -197,7 +181,7 @@ impl<'t> Life<'t> {
         Actor { job: None, process, fate, twice, stays }
     }
 
-    fn drain(&self) -> crate::sandbox::Program {
+    fn drain(&self) -> Program {
         let to = match self.to {
             To::Store => "sqlite:store.db",
             To::Stdout => "stdout:",
@@ -227,11 +211,8 @@ impl<'t> Life<'t> {
         let end = process.end();
         let struck = fate.is_some_and(|(_, signal)| end.code == 128 + signal as i32);
         if fate.is_some() && !stays {
-            // The span follows how long these programs live on this machine, at this load.
-            let span = &mut self.tally.spans[usize::from(job.is_none())];
-            let (less, more) = (span.mul_f64(0.93), span.mul_f64(1.03));
-            *span = if struck { more } else { less };
-            *span = (*span).clamp(Duration::from_millis(20), Duration::from_secs(2));
+            let kind = if job.is_some() { PUBLISH } else { SUBSCRIBE };
+            self.tally.follow(kind, struck);
         }
         self.tally.hits += usize::from(struck);
         match job {
