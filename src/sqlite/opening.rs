@@ -135,11 +135,14 @@ fn retry_while_busy(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite:
 /// `true`: a file of ours that we can use. `false`: a fresh one. Anything else is refused.
 fn known_as(connection: &Connection, path: &Path, schema: &Schema) -> Result<bool> {
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
-    let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
-    // Asked first: what another process makes of a fresh file meanwhile shows in what follows.
+    // In one transaction: another process may make a fresh file its own between two questions, and
+    // half of that would look like a stranger's file.
+    let snapshot = connection.unchecked_transaction().map_err(failed)?;
+    let ask = |sql: &str| snapshot.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
     let tables = ask("SELECT count(*) FROM sqlite_schema")?;
     let application = ask("PRAGMA application_id")?;
     let version = ask("PRAGMA user_version")?;
+    snapshot.commit().map_err(failed)?;
     let refuse = |why: String, hint: String| {
         Err(Error::new(Kind::Configuration, format!("cannot use `{}`", path.display()))
             .because_of(why)
