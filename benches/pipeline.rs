@@ -18,7 +18,7 @@ use std::time::Instant;
 
 const MESSAGES: usize = 30_000;
 /// The default of `?streams`.
-const STREAMS: usize = 4;
+const STREAMS: usize = 8;
 const DATABASE: &str = "kakehi_bench";
 
 #[tokio::main]

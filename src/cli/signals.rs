@@ -1,7 +1,9 @@
 //! Ctrl-C and SIGTERM: the first asks for a shutdown, the second ends the program.
 
 use crate::error::{Error, Kind, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -25,9 +27,18 @@ impl Signals {
         let failed = |cause: std::io::Error| {
             Error::new(Kind::Failed, "cannot listen for signals").because(cause)
         };
+        // What comes between the handler's installation and the first listener is heard by nobody
+        // but these flags.
+        let early = [(SIGINT, Kind::Interrupted), (SIGTERM, Kind::Terminated)]
+            .map(|(signal, kind)| (signal, kind, Arc::new(AtomicBool::new(false))));
+        for (signal, _, flag) in &early {
+            signal_hook::flag::register(*signal, flag.clone()).map_err(failed)?;
+        }
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let (sender, seen) = watch::channel(Seen::default());
+        let missed = early.into_iter().find(|(_, _, flag)| flag.load(Ordering::SeqCst));
+        let first = missed.map(|(_, kind, _)| kind);
+        let (sender, seen) = watch::channel(Seen { first, second: false });
         let listener = tokio::spawn(async move {
             loop {
                 let kind = tokio::select! {
