@@ -1,7 +1,7 @@
 //! Publish/subscribe pipelines that lose nothing and store nothing twice.
 //!
 //! `publish` pours a **source** into a **queue**. `subscribe` drains a **queue** into a **sink**,
-//! and acknowledges a message only after its write succeeded.
+//! and acknowledges a message only after its write succeeded. `queue` looks inside and mends.
 //!
 //! | what | where |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | TO: what can be written | [`sinks`] |
 //! | source -> queue | [`mod@publish`] |
 //! | queue -> sink | [`mod@subscribe`] |
+//! | a queue's inside, shown | [`inspect`] |
 //! | what becomes of a delivery, purely | [`retry`] |
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
@@ -27,6 +28,7 @@ pub mod envelope;
 pub mod environment;
 pub mod error;
 pub mod http;
+pub mod inspect;
 pub mod location;
 pub mod message;
 pub mod publish;

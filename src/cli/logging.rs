@@ -1,7 +1,7 @@
 //! Log lines on stderr.
 
 use super::progress::Progress;
-use super::{Common, LogFormat};
+use super::{Basics, LogFormat};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use std::io::{self, Write};
@@ -9,8 +9,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Starts logging for this process: warnings by default, `-q`, `-v` and `-vv`, or `RUST_LOG`.
-pub fn start(common: &Common, environment: &Environment, progress: &Progress) -> Result<()> {
-    let level = match (common.quiet, common.verbose) {
+pub fn start(basics: &Basics, environment: &Environment, progress: &Progress) -> Result<()> {
+    let level = match (basics.quiet, basics.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",
         (false, 1) => "warn,kakehi=info",
@@ -23,7 +23,7 @@ pub fn start(common: &Common, environment: &Environment, progress: &Progress) ->
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(BesideProgress(progress.clone()));
-    let started = match common.log_format {
+    let started = match basics.log_format {
         LogFormat::Json => builder.json().try_init(),
         LogFormat::Text => {
             let text = builder.with_ansi(progress.is_shown()).with_target(false);

@@ -8,6 +8,7 @@ pub mod lock;
 pub mod logging;
 pub mod progress;
 pub mod publish;
+pub mod queue;
 pub mod signals;
 pub mod subscribe;
 
@@ -39,8 +40,8 @@ Exit codes:
 
 /// One of the programs.
 pub trait Program: Args {
-    /// Which loop it runs.
-    const PROGRAM: report::Program;
+    /// Which loop it runs, and tells the progress and the summary of; `None` where it runs none.
+    const PROGRAM: Option<report::Program>;
     /// Its name on the command line.
     const NAME: &'static str;
 
@@ -48,7 +49,12 @@ pub trait Program: Args {
     fn command() -> clap::Command;
 
     /// The flags that every program has.
-    fn common(&self) -> &Common;
+    fn basics(&self) -> &Basics;
+
+    /// How the summary of its loop looks.
+    fn summary(&self) -> SummaryForm {
+        SummaryForm::None
+    }
 
     /// Does the work; counts as it goes.
     fn run(self, scene: &Scene) -> impl Future<Output = Result<()>>;
@@ -64,7 +70,7 @@ pub struct Scene {
     pub signals: Signals,
 }
 
-/// Flags that every program has.
+/// Flags that both loops have.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// End at once, with exit code 0, when another run holds the lock; a `publish` that reads
@@ -80,16 +86,25 @@ pub struct Common {
     #[arg(long, value_name = "FORM", value_enum, default_value_t = SummaryForm::Human)]
     pub summary: SummaryForm,
 
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    // a doc comment here would replace the program's own text in `--help`
+    pub basics: Basics,
+}
+
+/// Flags that every program has.
+#[derive(Debug, Clone, Args)]
+pub struct Basics {
     /// Log more: once for what happens, twice for details. `RUST_LOG` overrides
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
     /// Log errors only, and leave the human summary out
-    #[arg(short, long, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
     /// How log lines look on stderr
-    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
     /// Print completions (`completions:bash`, `:zsh`, `:fish`) or the manual page (`man`)
@@ -135,7 +150,7 @@ pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Enviro
         Ok(program) => program,
         Err(help) => return usage(&help),
     };
-    if let Some(what) = program.common().generate {
+    if let Some(what) = program.basics().generate {
         return Ending { stdout: what.of(P::command(), P::NAME), ..Ending::default() };
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -149,10 +164,10 @@ pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Enviro
 }
 
 async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
-    let common = program.common().clone();
+    let (basics, form) = (program.basics().clone(), program.summary());
     let started = Instant::now();
     let progress = Progress::new(P::PROGRAM);
-    let prepared = logging::start(&common, &environment, &progress)
+    let prepared = logging::start(&basics, &environment, &progress)
         .and_then(|()| Signals::listen().map(|signals| (signals, environment)));
     let (signals, environment) = match prepared {
         Ok(prepared) => prepared,
@@ -172,15 +187,16 @@ async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
     if let Some(kind) = scene.signals.received() {
         ending.code = kind.code();
     }
-    ending.stderr += &told::<P>(&common, &scene.counters.summary(started.elapsed()));
+    ending.stderr += &told::<P>(form, basics.quiet, &scene.counters.summary(started.elapsed()));
     ending
 }
 
-fn told<P: Program>(common: &Common, summary: &Summary) -> String {
-    match common.summary {
-        SummaryForm::Human if common.quiet => String::new(),
-        SummaryForm::Human => format!("{}: {}\n", P::NAME, summary.human(P::PROGRAM)),
-        SummaryForm::Json => summary.json(P::PROGRAM) + "\n",
+fn told<P: Program>(form: SummaryForm, quiet: bool, summary: &Summary) -> String {
+    let Some(program) = P::PROGRAM else { return String::new() };
+    match form {
+        SummaryForm::Human if quiet => String::new(),
+        SummaryForm::Human => format!("{}: {}\n", P::NAME, summary.human(program)),
+        SummaryForm::Json => summary.json(program) + "\n",
         SummaryForm::None => String::new(),
     }
 }
@@ -218,7 +234,7 @@ fn url_or(given: Option<&str>, variable: &str, environment: &Environment) -> Res
 }
 
 /// The user's data folder; where there is none, an empty path as long as no end needs it.
-fn data_dir(environment: &Environment, ends: [&Location; 2]) -> Result<PathBuf> {
+fn data_dir(environment: &Environment, ends: &[&Location]) -> Result<PathBuf> {
     let needed = ends.iter().any(|url| url.scheme() == "sqlite" && url.rest().is_empty());
     match environment.data_dir() {
         Err(_) if !needed => Ok(PathBuf::new()),

@@ -11,15 +11,16 @@ const EVERY: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct Progress {
     bar: ProgressBar,
-    program: Program,
+    program: Option<Program>,
 }
 
 impl Progress {
-    /// A line on stderr, where that is a terminal and stdout is not one that data may go to.
-    pub fn new(program: Program) -> Self {
+    /// A line on stderr, where that is a terminal and stdout is not one that data may go to; of a
+    /// program without a loop there is none.
+    pub fn new(program: Option<Program>) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let shared = program == Program::Subscribe && io::stdout().is_terminal();
-        if io::stderr().is_terminal() && !shared {
+        let shared = program == Some(Program::Subscribe) && io::stdout().is_terminal();
+        if program.is_some() && io::stderr().is_terminal() && !shared {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is a constant"));
@@ -33,15 +34,15 @@ impl Progress {
 
     /// Keeps the line up to date; never returns.
     pub async fn show(&self, counters: &Counters) {
-        if !self.is_shown() {
-            std::future::pending::<()>().await;
-        }
+        let (Some(program), true) = (self.program, self.is_shown()) else {
+            return std::future::pending().await;
+        };
         let started = Instant::now();
         let mut tick = tokio::time::interval(EVERY);
         tick.tick().await;
         loop {
             tick.tick().await;
-            self.bar.set_message(counters.summary(started.elapsed()).human(self.program));
+            self.bar.set_message(counters.summary(started.elapsed()).human(program));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The command line of `publish`.
 
-use super::{Common, EXIT_CODES, Program, Scene, positive};
+use super::{Basics, Common, EXIT_CODES, Program, Scene, SummaryForm, positive};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -65,7 +65,7 @@ pub struct Publish {
 }
 
 impl Program for Publish {
-    const PROGRAM: report::Program = report::Program::Publish;
+    const PROGRAM: Option<report::Program> = Some(report::Program::Publish);
     const NAME: &'static str = "publish";
 
     fn command() -> clap::Command {
@@ -77,8 +77,12 @@ impl Program for Publish {
             .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
     }
 
-    fn common(&self) -> &Common {
-        &self.common
+    fn basics(&self) -> &Basics {
+        &self.common.basics
+    }
+
+    fn summary(&self) -> SummaryForm {
+        self.common.summary
     }
 
     async fn run(self, scene: &Scene) -> Result<()> {
@@ -86,7 +90,7 @@ impl Program for Publish {
         let source_url = Location::parse(&self.source)?;
         let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
         let schedule = self.schedule(&source_url)?;
-        let data_dir = super::data_dir(environment, [&source_url, &queue_url])?;
+        let data_dir = super::data_dir(environment, &[&source_url, &queue_url])?;
         let wait = source_url.scheme() == "stdin";
         let ends = [&source_url, &queue_url];
         let lock = super::lock(&self.common, Self::NAME, ends, wait, scene).await?;

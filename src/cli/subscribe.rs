@@ -1,6 +1,6 @@
 //! The command line of `subscribe`.
 
-use super::{Common, EXIT_CODES, Program, Scene, positive};
+use super::{Basics, Common, EXIT_CODES, Program, Scene, SummaryForm, positive};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::Subscriber;
@@ -100,7 +100,7 @@ pub struct Subscribe {
 }
 
 impl Program for Subscribe {
-    const PROGRAM: report::Program = report::Program::Subscribe;
+    const PROGRAM: Option<report::Program> = Some(report::Program::Subscribe);
     const NAME: &'static str = "subscribe";
 
     fn command() -> clap::Command {
@@ -115,8 +115,12 @@ impl Program for Subscribe {
             .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
     }
 
-    fn common(&self) -> &Common {
-        &self.common
+    fn basics(&self) -> &Basics {
+        &self.common.basics
+    }
+
+    fn summary(&self) -> SummaryForm {
+        self.common.summary
     }
 
     async fn run(self, scene: &Scene) -> Result<()> {
@@ -125,7 +129,7 @@ impl Program for Subscribe {
         let queue_url = super::url_or(self.from.as_deref(), "KAKEHI_QUEUE", environment)?;
         let sink_url = super::url_or(self.to.as_deref(), "KAKEHI_SINK", environment)?;
         let ends = [&queue_url, &sink_url];
-        let data_dir = super::data_dir(environment, ends)?;
+        let data_dir = super::data_dir(environment, &ends)?;
         let lock = super::lock(&self.common, Self::NAME, ends, false, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 

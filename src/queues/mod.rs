@@ -1,13 +1,18 @@
 //! VIA: what holds messages. One file a queue, one line of `open_*` a scheme.
 
+mod inspect;
 pub mod memory;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
 pub mod sqlite;
 mod sqlite_claim;
+mod sqlite_inspect;
+mod sqlite_place;
 mod sqlite_publish;
 mod sqlite_schema;
 mod sqlite_settle;
+
+pub use inspect::{Inspect, Stats};
 
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -207,6 +212,20 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
         "pubsub" => pubsub::open_subscriber(url, options).await,
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
+/// Opens a queue to look inside and to mend; what is not there is not made.
+pub async fn open_inspector(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
+    match url.scheme() {
+        "sqlite" => sqlite_inspect::open(url, options).await,
+        "memory" => {
+            Err(inspect::closed(&url, "it lives in the process that made it, and only there"))
+        }
+        "pubsub" => {
+            Err(inspect::closed(&url, "Pub/Sub tells nobody what it holds without delivering it"))
+        }
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
 }

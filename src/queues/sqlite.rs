@@ -1,6 +1,7 @@
 //! `sqlite:PATH?queue=NAME&dedupe=DURATION`: the embedded queue, one file for many processes.
 
 use super::sqlite_claim::{Found, Look};
+use super::sqlite_place::Place;
 use super::sqlite_publish::{Entry, Row, insert};
 use super::sqlite_schema::{SCHEMA, queue_number};
 use super::sqlite_settle::{Claim, extend, settle};
@@ -12,7 +13,6 @@ use crate::message::{Delivery, Message, Receipt};
 use crate::sqlite::Database;
 use async_trait::async_trait;
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -44,21 +44,8 @@ struct Queue {
 }
 
 impl Queue {
-    async fn open(mut url: Location, options: &Options) -> Result<Self> {
-        let name = url.take("queue")?.unwrap_or_else(|| "default".to_owned());
-        let remember = match url.take("dedupe")? {
-            None => Duration::ZERO,
-            Some(text) => humantime::parse_duration(&text).map_err(|cause| {
-                Error::new(Kind::Usage, format!("`dedupe={text}` is not a duration"))
-                    .because(cause)
-                    .hint("write it as `dedupe=10m`")
-            })?,
-        };
-        url.finish(&["queue", "dedupe"])?;
-        let path = match url.path()? {
-            path if path.is_empty() => options.data_dir.join("queue.db"),
-            path => PathBuf::from(path),
-        };
+    async fn open(url: Location, options: &Options) -> Result<Self> {
+        let Place { path, name, remember } = Place::of(url, options)?;
         let database = Database::open(&path, &SCHEMA).await?;
         let number = database.write(move |c| queue_number(c, &name)).await?;
         Ok(Self { database, number, remember, clock: options.clock.clone() })

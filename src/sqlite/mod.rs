@@ -14,7 +14,7 @@ pub use opening::{Purpose, Schema};
 use crate::error::{Error, Kind, Result};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::{oneshot, watch};
 use writer::{Job, Writer};
 
@@ -23,6 +23,51 @@ static OPEN: Mutex<Vec<(Identity, Weak<Database>)>> = Mutex::new(Vec::new());
 
 /// What tells one file from another, whatever its path: device and inode; and what we take it for.
 type Identity = (u64, u64, Purpose);
+
+/// One SQLite file, to look and not to write.
+pub struct Reader {
+    path: PathBuf,
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Reader {
+    /// Opens a file that is there. Nothing is made: a missing or an empty file is refused as
+    /// [`Kind::Configuration`], as is all that [`Database::open`] refuses. (SQLite may leave the
+    /// file's log and its index, `-wal` and `-shm`, beside it.)
+    pub async fn open(path: &Path, schema: &'static Schema) -> Result<Self> {
+        let path = path.to_owned();
+        let opened = tokio::task::spawn_blocking(move || {
+            let connection = Arc::new(Mutex::new(opening::connect_to_read(&path, schema)?));
+            Ok(Self { path, connection })
+        });
+        opened.await.map_err(|cause| Error::new(Kind::Bug, "cannot open a file").because(cause))?
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Looks at one moment of the file: what others commit meanwhile is not seen.
+    pub async fn read<T, F>(&self, look: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let connection = self.connection.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let moment = connection.unchecked_transaction()?;
+            let seen = look(&moment)?;
+            moment.commit()?;
+            Ok(seen)
+        });
+        match looked.await {
+            Ok(seen) => seen.map_err(|failure| failure::explain("read", &self.path, &failure)),
+            Err(cause) => Err(Error::new(Kind::Bug, "cannot read a file").because(cause)),
+        }
+    }
+}
 
 /// One SQLite file and the thread that writes it.
 pub struct Database {

@@ -83,6 +83,28 @@ pub fn identity(path: &Path, purpose: Purpose) -> Result<super::Identity> {
     Ok((facts.dev(), facts.ino(), purpose))
 }
 
+/// Opens a file that is there, to look and not to write: neither it nor its folder is made.
+pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<Connection> {
+    let noun = schema.purpose.noun();
+    let there = fs::canonicalize(path).map_err(|cause| {
+        Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
+            .because(cause)
+            .hint(format!("name the file of a {noun} that is there"))
+    })?;
+    let failed = |failure: rusqlite::Error| explain("open", path, &failure);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(there, flags).map_err(failed)?;
+    be_patient(&mut connection).map_err(failed)?;
+    if !known_as(&connection, path, schema)? {
+        return Err(Error::new(Kind::Configuration, format!("cannot use `{}`", path.display()))
+            .because_of(format!("it is empty: no {noun} was made in it yet"))
+            .hint(format!("name the file of a {noun} that is there")));
+    }
+    let settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
+    connection.execute_batch(settings).map_err(failed)?;
+    Ok(connection)
+}
+
 /// Opens the write connection, and makes the tables if the file is fresh.
 pub fn connect(path: &Path, schema: &Schema) -> Result<Connection> {
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);

@@ -69,6 +69,10 @@ fn help(program: Program) -> String {
     program.arg("--help").run().expect(0).stdout
 }
 
+fn action_help(sandbox: &Sandbox, action: &str) -> String {
+    help(sandbox.queue().args(action))
+}
+
 fn flags(text: &str) -> BTreeSet<&str> {
     let ends = |c: char| !(c.is_ascii_lowercase() || c == '-');
     let starts = text.match_indices("--").filter(|(at, _)| {
@@ -97,6 +101,7 @@ fn the_readmes_commands_exist() {
             }
             "publish" => sandbox.publish(),
             "subscribe" => sandbox.subscribe(),
+            "queue" => sandbox.queue(),
             _ => continue,
         };
         // clap refuses an argument that it does not know before it comes to `--help`.
@@ -119,7 +124,10 @@ fn the_readmes_test_command_is_what_the_checks_run() {
 fn the_readmes_flags_exist() {
     let sandbox = Sandbox::new();
     let (_, text) = blocks(&read("README.md"));
-    let help = help(sandbox.publish()) + &help(sandbox.subscribe());
+    let mut help = help(sandbox.publish()) + &help(sandbox.subscribe());
+    for action in crate::queue::actions() {
+        help += &action_help(&sandbox, &action);
+    }
     let known = flags(&help);
     let others = |span: &str| span.starts_with("cargo ") || span.starts_with("bash ");
     let ours = code_spans(&text).into_iter().filter(|span| !others(span));
@@ -208,7 +216,7 @@ fn the_readmes_exit_codes_are_those_of_the_help() {
         .filter(|row| row[0].parse::<u8>().is_ok())
         .map(|row| format!("{} {}", row[0], row[1]))
         .collect();
-    for help in [help(sandbox.publish()), help(sandbox.subscribe())] {
+    for help in [sandbox.publish(), sandbox.subscribe(), sandbox.queue()].map(help) {
         let (_, table) = help.split_once("Exit codes:").expect("a table of exit codes");
         let codes: Vec<_> = table
             .lines()
@@ -311,10 +319,12 @@ fn the_documented_installation_of_completions_and_manual_pages_works() {
         .output()
         .expect("bash starts");
     Run::of(output).expect(0);
-    for program in ["publish", "subscribe"] {
+    for (program, word) in
+        [("publish", "--summary"), ("subscribe", "--summary"), ("queue", "stats")]
+    {
         let read = |path: String| fs::read_to_string(sandbox.path(&path)).expect("it was written");
         let completions = read(format!(".local/share/bash-completion/completions/{program}"));
-        assert!(completions.contains("--summary"), "{completions}");
+        assert!(completions.contains(word), "{completions}");
         let manual = read(format!(".local/share/man/man1/{program}.1"));
         assert!(manual.contains(".SH"), "{manual}");
     }

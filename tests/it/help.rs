@@ -5,12 +5,13 @@ use crate::services;
 use kakehi::Kind;
 use std::process::Command;
 
-const PROGRAMS: [&str; 2] = ["publish", "subscribe"];
+const PROGRAMS: [&str; 3] = ["publish", "subscribe", "queue"];
 
 fn help(program: &str) -> String {
     let sandbox = Sandbox::new();
     let run = match program {
         "publish" => sandbox.publish(),
+        "queue" => sandbox.queue(),
         _ => sandbox.subscribe(),
     };
     run.arg("--help").run().expect(0).stdout
@@ -19,6 +20,7 @@ fn help(program: &str) -> String {
 #[test]
 fn help_opens_with_the_sentence_of_the_house() {
     assert!(help("publish").starts_with("publish pours a source into a queue\n"));
+    assert!(help("queue").starts_with("queue looks inside a queue and mends it\n"));
     let subscribe = help("subscribe").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(subscribe.starts_with(
         "subscribe drains a queue into a sink, and acknowledges a message only after its write \
@@ -60,7 +62,7 @@ fn help_lists_every_exit_code_once() {
 }
 
 /// The commands below `Examples:`, each with its continuation lines.
-fn examples(program: &str) -> Vec<String> {
+pub fn examples(program: &str) -> Vec<String> {
     let text = help(program);
     let section = text.split_once("Examples:\n").expect("examples").1;
     let section = section.split_once("\nExit codes:").expect("exit codes after them").0;
@@ -138,9 +140,14 @@ fn the_examples_of_subscribe_run() {
 fn completions_and_manual_pages_are_made_from_the_command_line() {
     let sandbox = Sandbox::new();
     for what in ["completions:bash", "completions:zsh", "completions:fish", "man"] {
-        for program in [sandbox.publish(), sandbox.subscribe()] {
+        let programs = [
+            (sandbox.publish(), "summary"),
+            (sandbox.subscribe(), "summary"),
+            (sandbox.queue(), "stats"),
+        ];
+        for (program, word) in programs {
             let run = program.args("--generate").arg(what).run().expect(0);
-            assert!(run.stdout.contains("summary"), "{what}: {}", run.stdout);
+            assert!(run.stdout.contains(word), "{what}: {}", run.stdout);
             assert_eq!(run.stderr, "");
         }
     }

@@ -18,6 +18,7 @@ mod poison;
 mod proxy;
 mod publish;
 mod pubsub;
+mod queue;
 mod queue_contract;
 mod sandbox;
 mod services;

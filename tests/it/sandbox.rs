@@ -38,6 +38,10 @@ impl Sandbox {
         self.program(env!("CARGO_BIN_EXE_subscribe"))
     }
 
+    pub fn queue(&self) -> Program {
+        self.program(env!("CARGO_BIN_EXE_queue"))
+    }
+
     fn program(&self, path: &str) -> Program {
         let mut command = Command::new(path);
         command

@@ -1,0 +1,248 @@
+//! The program `queue` on files that the other two programs made.
+
+use crate::sandbox::{Run, Sandbox};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Every action of the program, as words of its command line.
+pub fn actions() -> Vec<String> {
+    let sandbox = Sandbox::new();
+    let listed = |words: &str| -> Vec<String> {
+        let help = sandbox.queue().args(words).run().expect(0).stdout;
+        let Some((_, list)) = help.split_once("Commands:\n") else { return Vec::new() };
+        let names = list.lines().take_while(|line| !line.is_empty());
+        let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        let names = names.filter_map(|line| line.split_whitespace().next());
+        names.filter(|name| *name != "help").map(str::to_owned).collect()
+    };
+    let mut all = Vec::new();
+    for action in listed("--help") {
+        let inner = listed(&format!("{action} --help"));
+        if inner.is_empty() {
+            all.push(action);
+        } else {
+            all.extend(inner.iter().map(|it| format!("{action} {it}")));
+        }
+    }
+    all
+}
+
+/// Publishes lines, in the form of `stdout:?envelope`, into `q.db`.
+fn publish(sandbox: &Sandbox, lines: &[Value]) {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let run = sandbox.publish().args("stdin:?envelope --to sqlite:q.db").stdin(text).run();
+    run.expect(0);
+}
+
+/// `id` or `id@group`, with `{"n": id}` as body.
+fn message(text: &str) -> Value {
+    let (id, group) = text.split_once('@').unwrap_or((text, ""));
+    let mut line = json!({"id": id, "body": {"n": id}});
+    if !group.is_empty() {
+        line["group"] = group.into();
+    }
+    line
+}
+
+fn publish_all(sandbox: &Sandbox, words: &str) {
+    publish(sandbox, &words.split_whitespace().map(message).collect::<Vec<_>>());
+}
+
+/// Makes dead letters of these: the store refuses a body that is no object.
+fn bury(sandbox: &Sandbox, ids: &str) {
+    let lines: Vec<_> =
+        ids.split_whitespace().map(|id| json!({"id": id, "body": "no object"})).collect();
+    publish(sandbox, &lines);
+    sandbox.subscribe().args("--from sqlite:q.db --to sqlite:s.db").run().expect(65);
+}
+
+fn queue(sandbox: &Sandbox, words: &str) -> Run {
+    sandbox.queue().args(words).run()
+}
+
+/// What the program says with `--json`, a value a line.
+fn lines(run: &Run) -> Vec<Value> {
+    run.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+fn stats(sandbox: &Sandbox) -> Value {
+    let run = queue(sandbox, "stats sqlite:q.db --json").expect(0);
+    lines(&run).remove(0)
+}
+
+/// The five counts: ready, waiting, scheduled, leased, dead.
+fn counts(sandbox: &Sandbox) -> [u64; 5] {
+    let stats = stats(sandbox);
+    ["ready", "waiting", "scheduled", "leased", "dead"].map(|name| stats[name].as_u64().unwrap())
+}
+
+/// The file as another process sees it.
+fn raw(sandbox: &Sandbox) -> rusqlite::Connection {
+    rusqlite::Connection::open(sandbox.path("q.db")).unwrap()
+}
+
+fn millis() -> i64 {
+    kakehi::clock::Clock::system().millis()
+}
+
+#[test]
+fn stats_count_every_state_once() {
+    let sandbox = Sandbox::new();
+    bury(&sandbox, "d1 d2");
+    publish_all(&sandbox, "a b g1@g g2@g g3@g");
+    publish(&sandbox, &[json!({"id": "later", "body": 1, "not_before": "2099-01-01T00:00:00Z"})]);
+    publish(&sandbox, &[json!({"id": "tagged", "body": 1, "tag": "t"})]);
+    assert_eq!(counts(&sandbox), [4, 2, 1, 0, 2]);
+
+    let stats = stats(&sandbox);
+    assert!(stats["file_bytes"].as_u64().unwrap() > 0, "{stats}");
+    assert!(stats["oldest_seconds"].as_u64().unwrap() < 600, "{stats}");
+    let human = queue(&sandbox, "stats sqlite:q.db").expect(0).stdout;
+    assert!(human.contains("ready      4\n") && human.contains("dead       2\n"), "{human}");
+}
+
+#[test]
+fn stats_of_an_empty_queue_know_no_oldest_message() {
+    let sandbox = Sandbox::new();
+    publish(&sandbox, &[]);
+    assert_eq!(counts(&sandbox), [0; 5]);
+    assert_eq!(stats(&sandbox)["oldest_seconds"], Value::Null);
+}
+
+#[test]
+fn stats_count_a_lease_that_has_ended_as_what_the_next_run_will_find() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "a b g1@g g2@g g3@g h1@h h2@h");
+    let file = raw(&sandbox);
+    let lease = |ids: &str, due: i64, span: i64| {
+        let sql = format!(
+            "UPDATE messages SET state = 3, due = {due}, span = {span}, token = 7
+             WHERE id IN ({ids})"
+        );
+        file.execute(&sql, []).unwrap();
+    };
+    // One that runs, one that has ended, and one of a clock that was an hour ahead.
+    lease("'a'", millis() + 60_000, 60_000);
+    lease("'b'", millis() - 1, 30_000);
+    lease("'g1', 'g2'", millis() + 3_600_000, 30_000);
+    lease("'h1'", millis() + 60_000, 60_000);
+    assert_eq!(counts(&sandbox), [2, 3, 0, 2, 0]);
+    // What is due is ready, though nobody has looked yet.
+    file.execute("UPDATE messages SET state = 2, due = 1 WHERE id = 'a'", []).unwrap();
+    assert_eq!(counts(&sandbox), [3, 3, 0, 1, 0]);
+
+    let run = sandbox.subscribe().args("--from sqlite:q.db --to stdout: --max-messages 3").run();
+    assert_eq!(run.expect(0).stdout.lines().count(), 3);
+}
+
+#[test]
+fn looking_changes_nothing_and_makes_nothing() {
+    let sandbox = Sandbox::new();
+    for words in ["stats sqlite:missing.db", "stats sqlite:no/such/folder/q.db"] {
+        let run = queue(&sandbox, words).expect(78);
+        assert!(run.stderr.contains("because:") && run.stderr.contains("hint:"), "{}", run.stderr);
+        assert_eq!(run.stdout, "");
+    }
+    assert_eq!(fs::read_dir(sandbox.dir()).unwrap().count(), 0);
+
+    sandbox.write("empty.db", "");
+    let run = queue(&sandbox, "stats sqlite:empty.db").expect(78);
+    assert!(run.stderr.contains("it is empty"), "{}", run.stderr);
+    assert_eq!(fs::metadata(sandbox.path("empty.db")).unwrap().len(), 0);
+
+    sandbox.write("text.db", "not a database, but long enough to look like one".repeat(99));
+    queue(&sandbox, "stats sqlite:text.db").expect(78);
+
+    publish_all(&sandbox, "a b");
+    let before = fs::read(sandbox.path("q.db")).unwrap();
+    queue(&sandbox, "stats sqlite:q.db").expect(0);
+    assert_eq!(fs::read(sandbox.path("q.db")).unwrap(), before);
+}
+
+#[test]
+fn a_store_is_not_taken_for_a_queue() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "a");
+    sandbox.subscribe().args("--from sqlite:q.db --to sqlite:s.db").run().expect(0);
+    let run = queue(&sandbox, "stats sqlite:s.db").expect(78);
+    assert!(run.stderr.contains("it is a store, not a queue"), "{}", run.stderr);
+}
+
+#[test]
+fn a_queue_that_is_not_in_the_file_is_refused_with_those_that_are() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "a");
+    let run = queue(&sandbox, "stats sqlite:q.db?queue=readings").expect(78);
+    assert!(run.stderr.contains("there is no queue `readings`"), "{}", run.stderr);
+    assert!(run.stderr.contains("it holds `default`"), "{}", run.stderr);
+    assert_eq!(counts(&sandbox), [1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn queues_without_an_inside_say_why() {
+    let sandbox = Sandbox::new();
+    for (url, why) in [("pubsub://p/s", "Pub/Sub"), ("memory:q", "process")] {
+        let run = queue(&sandbox, &format!("stats {url}")).expect(78);
+        assert!(run.stderr.contains(why) && run.stderr.contains("sqlite:PATH"), "{}", run.stderr);
+    }
+    queue(&sandbox, "stats ftp://x").expect(2);
+    queue(&sandbox, "stats sqlite:q.db?qeue=x").expect(2);
+}
+
+#[test]
+fn without_an_url_it_is_the_default_queue() {
+    let sandbox = Sandbox::new();
+    sandbox.publish().stdin("{\"a\":1}\n").run().expect(0);
+    let run = queue(&sandbox, "stats --json").expect(0);
+    assert_eq!(lines(&run)[0]["ready"], 1);
+    publish_all(&sandbox, "a b");
+    let run = sandbox.queue().args("stats --json").env("KAKEHI_QUEUE", "sqlite:q.db").run();
+    assert_eq!(lines(&run.expect(0))[0]["ready"], 2);
+}
+
+#[test]
+fn the_examples_of_its_help_run() {
+    let sandbox = Sandbox::new();
+    sandbox.publish().args("--to sqlite:queue.db").stdin("{\"a\":1}\n{\"a\":2}\n").run().expect(0);
+    let programs = Path::new(env!("CARGO_BIN_EXE_queue")).parent().expect("a folder");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a PATH"));
+    let commands = crate::help::examples("queue");
+    assert!(commands.len() >= 2, "{commands:?}");
+    for command in commands {
+        let output = Command::new("bash")
+            .args(["-o", "pipefail", "-euc", &command])
+            .env_clear()
+            .env("HOME", sandbox.dir())
+            .env("PATH", &path)
+            .current_dir(sandbox.dir())
+            .output()
+            .expect("bash starts");
+        let run = Run::of(output).expect(0);
+        assert!(!run.stdout.is_empty(), "{command}");
+    }
+}
+
+#[test]
+fn the_help_of_each_action_fits_a_terminal_of_80_columns() {
+    let sandbox = Sandbox::new();
+    let actions = actions();
+    assert!(actions.contains(&"stats".to_owned()), "{actions:?}");
+    for action in actions {
+        let help = queue(&sandbox, &format!("{action} --help")).expect(0).stdout;
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{action}: {line}");
+        }
+        assert!(help.contains("--json"), "{action}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    let sandbox = Sandbox::new();
+    for words in ["", "nonsense", "--json", "stats --nonsense", "stats -q -v"] {
+        let run = queue(&sandbox, words).expect(2);
+        assert!(!run.stderr.is_empty(), "{words}");
+    }
+}
