@@ -1,7 +1,14 @@
 //! A queue's inside, shown: as lines for a person, or as JSON for a program.
+//!
+//! What a stranger published is shown so that it cannot act on a terminal.
 
-use crate::queues::Stats;
+use crate::envelope::Envelope;
+use crate::message::{Delivery, Message, Receipt};
+use crate::queues::{DeadLetter, Grave, Mended, Peeked, State, Stats};
+use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
+use serde::Serialize;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How a program tells what it found.
@@ -9,14 +16,14 @@ use std::time::Duration;
 pub enum Form {
     /// Lines for a person.
     Human,
-    /// Lines of JSON.
+    /// A line of JSON each.
     Json,
 }
 
 /// The counts of a queue.
 pub fn stats(stats: &Stats, form: Form) -> String {
     if form == Form::Json {
-        return serde_json::to_string(stats).expect("numbers under names are JSON") + "\n";
+        return json(stats);
     }
     let oldest = match stats.oldest_seconds {
         Some(seconds) => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
@@ -33,4 +40,175 @@ pub fn stats(stats: &Stats, form: Form) -> String {
         ("log", HumanBytes(stats.wal_bytes).to_string()),
     ];
     lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect()
+}
+
+/// A message that was looked at: the fields of an envelope, `state`, `attempts` and `until`.
+pub fn peeked(peeked: &Peeked, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        state: State,
+        attempts: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
+        #[serde(flatten)]
+        message: Envelope<'a>,
+    }
+    let Peeked { message, attempts, state, until, .. } = peeked;
+    if form == Form::Json {
+        let bare = bare(message);
+        let message = Envelope::of(&bare);
+        return json(&Line { state: *state, attempts: *attempts, until: *until, message });
+    }
+    let state = match state {
+        State::Ready => "ready",
+        State::Waiting => "waiting",
+        State::Scheduled => "scheduled",
+        State::Leased => "leased",
+        State::LeaseEnded => "lease ended",
+    };
+    let until = until.map(|time| format!(" until {}", seconds(time))).unwrap_or_default();
+    format!("{}  {state}{until}{}\n    {}\n", name(message), tries(*attempts), body(message))
+}
+
+/// A dead letter: the fields of an envelope, `reason`, `attempts`, `first_at` and `died_at`.
+pub fn dead_letter(letter: &DeadLetter, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        reason: &'a str,
+        attempts: Option<u32>,
+        first_at: Option<DateTime<Utc>>,
+        died_at: DateTime<Utc>,
+        #[serde(flatten)]
+        message: Envelope<'a>,
+    }
+    let DeadLetter { grave, message } = letter;
+    if form == Form::Json {
+        let bare = bare(message);
+        return json(&Line {
+            reason: &grave.reason,
+            attempts: grave.attempts,
+            first_at: grave.first_at,
+            died_at: grave.died_at,
+            message: Envelope::of(&bare),
+        });
+    }
+    format!("{}  {}\n    {}\n", name(message), why(grave), body(message))
+}
+
+/// What is done with a dead letter: `verb` is what would be (`None`) or was tried.
+pub fn mended(verb: &str, grave: &Grave, outcome: Option<&Mended>, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        id: &'a str,
+        reason: &'a str,
+        attempts: Option<u32>,
+        done: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kept: Option<&'a str>,
+    }
+    let kept = match outcome {
+        Some(Mended::Kept(why)) => Some(why.as_str()),
+        Some(Mended::Gone) => Some("somebody else took it meanwhile"),
+        Some(Mended::Done) | None => None,
+    };
+    if form == Form::Json {
+        let Grave { id, reason, attempts, .. } = grave;
+        let done = outcome == Some(&Mended::Done);
+        return json(&Line { id, reason, attempts: *attempts, done, kept });
+    }
+    let id = visible(grave.id.as_bytes());
+    match (outcome, kept) {
+        (None, _) => format!("would {verb} {id}  {}\n", why(grave)),
+        (Some(_), None) => format!("{verb} {id}: done\n"),
+        (Some(_), Some(kept)) => format!("{verb} {id}: not done: {kept}\n"),
+    }
+}
+
+/// Any bytes as text that does nothing to a terminal: control characters, those that turn the
+/// direction of text, and bytes that are not UTF-8 are written out.
+pub fn visible(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                '\t' => text.push_str("\\t"),
+                c if acts(c) => text.extend(c.escape_unicode()),
+                c => text.push(c),
+            }
+        }
+        for byte in chunk.invalid() {
+            write!(text, "\\x{byte:02x}").expect("writing to a string does not fail");
+        }
+    }
+    text
+}
+
+/// Whether a character does something instead of being seen: controls, and Unicode's line ends,
+/// direction marks, embeddings, overrides and isolates.
+fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("fields under names are JSON") + "\n"
+}
+
+/// An envelope is one of a delivery: here is none.
+fn bare(message: &Message) -> Delivery {
+    Delivery { message: message.clone(), attempts: None, receipt: Receipt(String::new()) }
+}
+
+/// The id, with the group and the tag where there are any.
+fn name(message: &Message) -> String {
+    let mut text = visible(message.id.as_bytes());
+    for (what, value) in [("group", &message.group), ("tag", &message.tag)] {
+        if let Some(value) = value {
+            let value = visible(value.as_bytes());
+            write!(text, "  {what} {value}").expect("writing to a string does not fail");
+        }
+    }
+    text
+}
+
+fn body(message: &Message) -> String {
+    visible(&message.body)
+}
+
+fn why(grave: &Grave) -> String {
+    let reason = visible(grave.reason.as_bytes());
+    format!("died {}{}: {reason}", seconds(grave.died_at), tries(grave.attempts))
+}
+
+fn tries(attempts: Option<u32>) -> String {
+    match attempts {
+        None | Some(0) => String::new(),
+        Some(1) => ", 1 attempt".to_owned(),
+        Some(attempts) => format!(", {attempts} attempts"),
+    }
+}
+
+fn seconds(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_shown_acts_on_a_terminal() {
+        for (bytes, shown) in [
+            (&b"plain"[..], "plain"),
+            ("寝室 🏠 é".as_bytes(), "寝室 🏠 é"),
+            (b"a\x1b[2Jb\x07", "a\\u{1b}[2Jb\\u{7}"),
+            (b"a\r\n\tb\0", "a\\r\\n\\tb\\u{0}"),
+            ("\u{9b}31m\u{202e}x\u{2066}".as_bytes(), "\\u{9b}31m\\u{202e}x\\u{2066}"),
+            (b"\xff\xc3(", "\\xff\\xc3("),
+        ] {
+            assert_eq!(visible(bytes), shown);
+        }
+    }
 }

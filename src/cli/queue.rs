@@ -1,19 +1,25 @@
 //! The command line of `queue`.
 
-use super::{Basics, EXIT_CODES, Program, Scene};
+mod desk;
+
+use super::{Basics, EXIT_CODES, Program, Scene, positive};
 use crate::error::{Error, Kind, Result};
-use crate::inspect::{self, Form};
-use crate::location::Location;
-use crate::queues::{self, Inspect, Options};
+use crate::inspect::Form;
 use crate::report;
 use clap::{Args, Subcommand};
-use std::io::{self, Write as _};
+use desk::Desk;
 
 const EXAMPLES: &str = "\
 Examples:
   How much waits, and since when, for a person and for a program:
     queue stats sqlite:queue.db
-    queue stats sqlite:queue.db --json";
+    queue stats sqlite:queue.db --json
+  The three oldest messages, without taking them:
+    queue peek sqlite:queue.db -n 3
+  What was given up, and why; once the cause is mended, try it all again:
+    queue dead list sqlite:queue.db
+    queue dead redrive sqlite:queue.db --all
+    queue dead redrive sqlite:queue.db --all --yes";
 
 /// The arguments of `queue`.
 #[derive(Debug, Args)]
@@ -35,6 +41,82 @@ enum Action {
     /// Count what a queue holds: ready, waiting, scheduled, leased and dead messages, the age of
     /// the oldest one that is not dead, the sizes of the file and its log
     Stats(Where),
+
+    /// Look at messages without taking them, in the order of their publishing and whatever their
+    /// state; control characters are made visible
+    Peek(Peek),
+
+    /// Work on dead letters
+    #[command(subcommand)]
+    Dead(Dead),
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+enum Dead {
+    /// Show them with their bodies, the oldest first
+    List(List),
+
+    /// Put them back to the end of the queue, with no attempt counted; without `--yes` only show
+    /// what would be put back
+    Redrive(Mend),
+
+    /// Forget them, bodies and all; without `--yes` only show what would be forgotten
+    Drop(Mend),
+}
+
+/// The arguments of `queue peek`.
+#[derive(Debug, Args)]
+struct Peek {
+    #[command(flatten)]
+    place: Where,
+
+    /// At most this many messages
+    #[arg(short = 'n', value_name = "N", default_value = "10", value_parser = positive)]
+    max: usize,
+
+    /// Look at dead letters instead
+    #[arg(long)]
+    dead: bool,
+}
+
+/// The arguments of `queue dead list`.
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    place: Where,
+
+    /// Only those of the messages with these ids
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    id: Vec<String>,
+}
+
+/// The arguments of what is done with dead letters.
+#[derive(Debug, Args)]
+struct Mend {
+    /// The queue: `sqlite:PATH?queue=NAME`
+    #[arg(value_name = "URL")]
+    url: String,
+
+    #[command(flatten)]
+    which: Chosen,
+
+    /// Do it
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Which dead letters: nothing is chosen by saying nothing.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Chosen {
+    /// Those of the messages with these ids
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    id: Vec<String>,
+
+    /// All of them
+    #[arg(long)]
+    all: bool,
 }
 
 /// A queue that may be left out.
@@ -75,44 +157,5 @@ impl Program for Queue {
             // Whatever was written is written as a whole, or not at all.
             () = scene.signals.shutdown() => Ok(()),
         }
-    }
-}
-
-/// Where an action is carried out.
-struct Desk<'s> {
-    scene: &'s Scene,
-    form: Form,
-}
-
-impl Desk<'_> {
-    async fn perform(&self, action: Action) -> Result<()> {
-        match action {
-            Action::Stats(place) => {
-                let queue = self.open(place.url.as_deref()).await?;
-                say(&inspect::stats(&queue.stats().await?, self.form)).map(drop)
-            }
-        }
-    }
-
-    async fn open(&self, url: Option<&str>) -> Result<Box<dyn Inspect>> {
-        let (url, options) = self.place(url)?;
-        queues::open_inspector(url, &options).await
-    }
-
-    fn place(&self, url: Option<&str>) -> Result<(Location, Options)> {
-        let environment = &self.scene.environment;
-        let url = super::url_or(url, "KAKEHI_QUEUE", environment)?;
-        let data_dir = super::data_dir(environment, &[&url])?;
-        Ok((url, Options::new(environment.clone(), data_dir)))
-    }
-}
-
-/// Writes to stdout; `false` where nobody reads it any more.
-fn say(text: &str) -> Result<bool> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(true),
-        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(cause) => Err(Error::new(Kind::Failed, "cannot write to stdout").because(cause)),
     }
 }

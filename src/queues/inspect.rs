@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::message::Message;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 /// The door to a queue's inside.
@@ -10,6 +12,38 @@ use serde::Serialize;
 pub trait Inspect: Send + Sync {
     /// Counts what the queue holds, at one moment; changes nothing.
     async fn stats(&self) -> Result<Stats>;
+
+    /// Looks at messages; `None` where looking would be receiving.
+    fn peek(&self) -> Option<&dyn Peek>;
+
+    /// Works on dead letters; `None` where the queue does not keep them itself.
+    fn graves(&self) -> Option<&dyn Graves>;
+}
+
+/// Looks at messages without taking them.
+#[async_trait]
+pub trait Peek: Send + Sync {
+    /// At most `max` messages behind this place (0: from the first), in the order of publishing,
+    /// whatever their state. Gives fewer where these are large already; none at the end.
+    async fn peek(&self, after: i64, max: usize) -> Result<Vec<Peeked>>;
+}
+
+/// Works on the dead letters that the queue keeps.
+#[async_trait]
+pub trait Graves: Send + Sync {
+    /// At most `max` dead letters behind this place (0: from the first), in the order of their
+    /// dying. Gives fewer where these are large already; none at the end.
+    async fn list(&self, which: &Which, after: i64, max: usize) -> Result<Vec<DeadLetter>>;
+
+    /// All of them, by name only.
+    async fn names(&self, which: &Which) -> Result<Vec<Grave>>;
+
+    /// Puts them back to the end of the queue, with no attempt counted, each with its id and the
+    /// time of its publishing; answers in their order.
+    async fn redrive(&self, graves: Vec<Grave>) -> Result<Vec<Mended>>;
+
+    /// Forgets them, bodies and all; answers in their order.
+    async fn drop(&self, graves: Vec<Grave>) -> Result<Vec<Mended>>;
 }
 
 /// What a queue holds. A message is in exactly one of the five counts.
@@ -32,6 +66,84 @@ pub struct Stats {
     pub file_bytes: u64,
     /// The size of the file's log (WAL), in bytes.
     pub wal_bytes: u64,
+}
+
+/// A message, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peeked {
+    /// Its place in the queue.
+    pub place: i64,
+    /// The message.
+    pub message: Message,
+    /// How often it was delivered; `None` where the queue does not count.
+    pub attempts: Option<u32>,
+    /// What holds it.
+    pub state: State,
+    /// When it is due, or when its lease ends.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What holds a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Nothing: it could be received now.
+    Ready,
+    /// An earlier message of its group.
+    Waiting,
+    /// The time: it is not due yet.
+    Scheduled,
+    /// A subscriber.
+    Leased,
+    /// Nothing any more: it was leased by one who did not come back, and nobody has received
+    /// since.
+    LeaseEnded,
+}
+
+/// Which dead letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those of the messages with these ids.
+    Ids(Vec<String>),
+}
+
+/// A dead letter's name: there may be several of one id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grave {
+    /// Its place among the dead letters.
+    pub place: i64,
+    /// The message's id.
+    pub id: String,
+    /// How often it was delivered; `None` where the queue does not count.
+    pub attempts: Option<u32>,
+    /// When it was first delivered; `None` where the queue does not know.
+    pub first_at: Option<DateTime<Utc>>,
+    /// When it became a dead letter.
+    pub died_at: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its name.
+    pub grave: Grave,
+    /// The message as it was published.
+    pub message: Message,
+}
+
+/// What became of a dead letter that was to be redriven or dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mended {
+    /// It is done.
+    Done,
+    /// It is a dead letter as before; the reason.
+    Kept(String),
+    /// Somebody else redrove or dropped it meanwhile.
+    Gone,
 }
 
 /// The error for a queue whose inside nobody can show.

@@ -6,13 +6,15 @@ pub mod memory;
 pub mod pubsub;
 pub mod sqlite;
 mod sqlite_claim;
+mod sqlite_dead;
 mod sqlite_inspect;
+mod sqlite_peek;
 mod sqlite_place;
 mod sqlite_publish;
 mod sqlite_schema;
 mod sqlite_settle;
 
-pub use inspect::{Inspect, Stats};
+pub use inspect::{DeadLetter, Grave, Graves, Inspect, Mended, Peek, Peeked, State, Stats, Which};
 
 use crate::clock::Clock;
 use crate::environment::Environment;

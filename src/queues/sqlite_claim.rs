@@ -207,7 +207,15 @@ fn seqs_and_groups(
 /// The delivery that a row of `READY` and its sisters stands for.
 fn delivery(row: &Row<'_>, token: i64) -> rusqlite::Result<(Claim, Delivery)> {
     let claim = Claim { seq: row.get(0)?, token };
-    let message = Message {
+    let attempts = row.get::<_, u32>(7)?.saturating_add(1);
+    let message = message(row)?;
+    Ok((claim, Delivery { message, attempts: Some(attempts), receipt: claim.receipt() }))
+}
+
+/// The message that a row holds: id, grp, tag, attributes, published_at, not_before, attempts and
+/// body, from the second column on.
+pub fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
         id: row.get(1)?,
         group: row.get(2)?,
         tag: row.get(3)?,
@@ -225,9 +233,7 @@ fn delivery(row: &Row<'_>, token: i64) -> rusqlite::Result<(Claim, Delivery)> {
             ),
         },
         body: row.get_ref(8)?.as_blob()?.to_vec().into(),
-    };
-    let attempts = row.get::<_, u32>(7)?.saturating_add(1);
-    Ok((claim, Delivery { message, attempts: Some(attempts), receipt: claim.receipt() }))
+    })
 }
 
 fn unreadable(

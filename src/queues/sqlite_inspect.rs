@@ -2,22 +2,24 @@
 
 use super::sqlite_place::Place;
 use super::sqlite_schema::SCHEMA;
-use super::{Inspect, Options, Stats};
+use super::{Graves, Inspect, Options, Peek, Stats};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::{Location, list};
-use crate::sqlite::Reader;
+use crate::sqlite::{Database, Reader};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Opens a queue that is there.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
     let place = Place::of(url, options)?;
     let reader = Reader::open(&place.path, &SCHEMA).await?;
     let number = find(&reader, &place.name).await?;
-    Ok(Box::new(Inspector { reader, number, clock: options.clock.clone() }))
+    let (remember, clock) = (place.remember, options.clock.clone());
+    Ok(Box::new(Inspector { reader, number, remember, clock }))
 }
 
 /// The number of a queue that is there.
@@ -46,10 +48,31 @@ fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 /// One queue of a file, looked at.
-struct Inspector {
-    reader: Reader,
-    number: i64,
-    clock: Clock,
+pub struct Inspector {
+    /// The file, to look.
+    pub reader: Reader,
+    /// The queue's number in it.
+    pub number: i64,
+    /// How long an id counts after its message is done.
+    pub remember: Duration,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl Inspector {
+    /// Does this work in a transaction. Only here is the file opened to be written; as long as we
+    /// look into it, nobody deletes the queue.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let database = Database::open(self.reader.path(), &SCHEMA).await?;
+        let written = database.write(work).await;
+        let closed = database.close().await;
+        let written = written?;
+        closed.map(|()| written)
+    }
 }
 
 #[async_trait]
@@ -59,6 +82,14 @@ impl Inspect for Inspector {
         let stats = self.reader.read(move |c| stats(c, number, now)).await?;
         let path = self.reader.path();
         Ok(Stats { file_bytes: size(path)?, wal_bytes: size(&beside(path, "-wal"))?, ..stats })
+    }
+
+    fn peek(&self) -> Option<&dyn Peek> {
+        Some(self)
+    }
+
+    fn graves(&self) -> Option<&dyn Graves> {
+        Some(self)
     }
 }
 

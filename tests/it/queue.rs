@@ -205,7 +205,12 @@ fn without_an_url_it_is_the_default_queue() {
 #[test]
 fn the_examples_of_its_help_run() {
     let sandbox = Sandbox::new();
-    sandbox.publish().args("--to sqlite:queue.db").stdin("{\"a\":1}\n{\"a\":2}\n").run().expect(0);
+    let publish = |line: &str| {
+        sandbox.publish().args("--to sqlite:queue.db").stdin(format!("{line}\n")).run().expect(0);
+    };
+    publish("\"no object\"");
+    sandbox.subscribe().args("--from sqlite:queue.db --to sqlite:s.db").run().expect(65);
+    publish("{\"a\":1}");
     let programs = Path::new(env!("CARGO_BIN_EXE_queue")).parent().expect("a folder");
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a PATH"));
     let commands = crate::help::examples("queue");
@@ -245,4 +250,168 @@ fn a_wrong_command_line_is_a_usage_error() {
         let run = queue(&sandbox, words).expect(2);
         assert!(!run.stderr.is_empty(), "{words}");
     }
+}
+
+#[test]
+fn peek_shows_every_message_in_its_state_and_takes_none() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "a g1@g g2@g");
+    publish(&sandbox, &[json!({"id": "later", "body": 1, "not_before": "2099-01-01T00:00:00Z"})]);
+    let file = raw(&sandbox);
+    let due = millis() + 60_000;
+    let lease = format!(
+        "UPDATE messages SET state = 3, due = {due}, span = 60000, token = 7 WHERE id = 'a'"
+    );
+    file.execute(&lease, []).unwrap();
+
+    let shown = lines(&queue(&sandbox, "peek sqlite:q.db --json").expect(0));
+    let states: Vec<_> = shown.iter().map(|it| (it["id"].clone(), it["state"].clone())).collect();
+    let expected = [("a", "leased"), ("g1", "ready"), ("g2", "waiting"), ("later", "scheduled")];
+    assert_eq!(states, expected.map(|(id, state)| (json!(id), json!(state))));
+    assert_eq!(shown[1]["body"], json!({"n": "g1"}));
+    assert_eq!(shown[1]["group"], "g");
+    assert_eq!(counts(&sandbox), [1, 1, 1, 1, 0]);
+
+    let first = queue(&sandbox, "peek sqlite:q.db -n 2").expect(0).stdout;
+    assert!(
+        first.contains("a  leased until 20") && first.contains("g1  group g  ready"),
+        "{first}"
+    );
+    assert!(first.contains("\n    {\"n\":\"a\"}\n") && !first.contains("g2"), "{first}");
+}
+
+#[test]
+fn peek_shows_what_would_act_on_a_terminal() {
+    let sandbox = Sandbox::new();
+    // An escape that clears the screen, a bell, a byte that is no UTF-8.
+    publish(&sandbox, &[json!({"id": "x\u{1b}[31m", "body_base64": "YRtbMkoH/w=="})]);
+    let run = queue(&sandbox, "peek sqlite:q.db").expect(0);
+    assert!(run.stdout.contains("x\\u{1b}[31m"), "{}", run.stdout);
+    assert!(run.stdout.contains("a\\u{1b}[2J\\u{7}\\xff"), "{}", run.stdout);
+    assert!(!run.stdout.contains(['\u{1b}', '\u{7}']), "{:?}", run.stdout);
+    let exact = lines(&queue(&sandbox, "peek sqlite:q.db --json").expect(0));
+    assert_eq!(exact[0]["body_base64"], "YRtbMkoH/w==");
+}
+
+#[test]
+fn peek_goes_on_beyond_a_page() {
+    let sandbox = Sandbox::new();
+    let ids: Vec<_> = (0..450).map(|n| format!("m{n:03}")).collect();
+    publish_all(&sandbox, &ids.join(" "));
+    let shown = lines(&queue(&sandbox, "peek sqlite:q.db -n 430 --json").expect(0));
+    let seen: Vec<_> = shown.iter().map(|line| line["id"].as_str().unwrap()).collect();
+    assert_eq!(seen, ids[..430]);
+}
+
+#[test]
+fn a_file_that_may_only_be_read_can_be_looked_at() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sandbox = Sandbox::new();
+    bury(&sandbox, "d");
+    publish_all(&sandbox, "a");
+    fs::set_permissions(sandbox.path("q.db"), fs::Permissions::from_mode(0o400)).unwrap();
+    let before = fs::read(sandbox.path("q.db")).unwrap();
+    for words in ["stats", "peek", "peek --dead", "dead list", "dead redrive --all"] {
+        let run = queue(&sandbox, &format!("{words} sqlite:q.db")).expect(0);
+        assert!(!run.stdout.is_empty(), "{words}");
+    }
+    assert_eq!(fs::read(sandbox.path("q.db")).unwrap(), before);
+}
+
+#[test]
+fn dead_letters_are_listed_with_body_reason_and_attempts() {
+    let sandbox = Sandbox::new();
+    bury(&sandbox, "d1 d2");
+    for words in ["dead list sqlite:q.db --json", "peek --dead sqlite:q.db --json"] {
+        let letters = lines(&queue(&sandbox, words).expect(0));
+        assert_eq!(letters.len(), 2);
+        assert_eq!(letters[0]["id"], "d1");
+        assert_eq!(letters[0]["body"], "no object");
+        assert_eq!(letters[0]["attempts"], 1);
+        assert!(!letters[0]["reason"].as_str().unwrap().is_empty());
+        assert!(letters[0]["died_at"].is_string() && letters[0]["first_at"].is_string());
+    }
+    let one = queue(&sandbox, "dead list sqlite:q.db --id d2").expect(0).stdout;
+    assert!(one.contains("d2  died 20") && one.contains(", 1 attempt: "), "{one}");
+    assert!(one.contains("\n    \"no object\"\n") && !one.contains("d1"), "{one}");
+    let run = queue(&sandbox, "dead list sqlite:q.db --id d1 nobody").expect(1);
+    assert!(run.stdout.contains("d1") && run.stderr.contains("`nobody`"), "{}", run.stderr);
+}
+
+#[test]
+fn a_redrive_asks_first_and_then_puts_everything_back() {
+    let sandbox = Sandbox::new();
+    bury(&sandbox, "d1 d2 d3");
+    let shown = queue(&sandbox, "dead redrive sqlite:q.db --all").expect(0).stdout;
+    assert_eq!(shown.matches("would redrive").count(), 3, "{shown}");
+    assert!(shown.ends_with("nothing was changed: `--yes` does it\n"), "{shown}");
+    assert!(!shown.contains("no object"), "{shown}");
+    assert_eq!(counts(&sandbox), [0, 0, 0, 0, 3]);
+
+    let run = queue(&sandbox, "dead redrive sqlite:q.db --id d2 --yes --json").expect(0);
+    assert_eq!(lines(&run)[0]["done"], true);
+    assert_eq!(counts(&sandbox), [1, 0, 0, 0, 2]);
+    queue(&sandbox, "dead redrive sqlite:q.db --all --yes").expect(0);
+    assert_eq!(counts(&sandbox), [3, 0, 0, 0, 0]);
+    let back = lines(&queue(&sandbox, "peek sqlite:q.db --json").expect(0));
+    let order: Vec<_> = back.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(order, ["d2", "d1", "d3"]);
+    assert!(back.iter().all(|it| it["attempts"] == 0 && it["body"] == "no object"));
+    let run = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run().expect(0);
+    assert_eq!(run.stdout.lines().count(), 3);
+}
+
+#[test]
+fn a_redriven_message_keeps_its_group_attributes_and_time() {
+    let sandbox = Sandbox::new();
+    let letter = json!({"id": "d", "group": "g", "tag": "t", "attributes": {"k": "v"}, "body": 7});
+    publish(&sandbox, std::slice::from_ref(&letter));
+    let before = lines(&queue(&sandbox, "peek sqlite:q.db --json").expect(0)).remove(0);
+    sandbox.subscribe().args("--from sqlite:q.db --to sqlite:s.db").run().expect(65);
+    publish_all(&sandbox, "g1@g");
+    queue(&sandbox, "dead redrive sqlite:q.db --all --yes").expect(0);
+    let after = lines(&queue(&sandbox, "peek sqlite:q.db --json").expect(0)).remove(1);
+    for field in ["id", "group", "tag", "attributes", "body", "published_at"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    assert_eq!(after["state"], "waiting");
+}
+
+#[test]
+fn a_redrive_never_overwrites_what_was_published_since() {
+    let sandbox = Sandbox::new();
+    bury(&sandbox, "d1 d2");
+    publish_all(&sandbox, "d1");
+    let run = queue(&sandbox, "dead redrive sqlite:q.db --all --yes").expect(65);
+    assert!(run.stdout.contains("redrive d1: not done: another message"), "{}", run.stdout);
+    assert!(run.stdout.contains("redrive d2: done"), "{}", run.stdout);
+    assert!(run.stderr.contains("1 of 2 dead letters are still there"), "{}", run.stderr);
+    assert_eq!(counts(&sandbox), [2, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_drop_asks_first_and_then_forgets() {
+    let sandbox = Sandbox::new();
+    bury(&sandbox, "d1 d2 d3");
+    publish_all(&sandbox, "a");
+    let shown = queue(&sandbox, "dead drop sqlite:q.db --id d1").expect(0).stdout;
+    assert!(shown.starts_with("would drop d1") && shown.contains("`--yes`"), "{shown}");
+    assert_eq!(counts(&sandbox), [1, 0, 0, 0, 3]);
+    queue(&sandbox, "dead drop sqlite:q.db --yes --id d1 d2").expect(0);
+    assert_eq!(counts(&sandbox), [1, 0, 0, 0, 1]);
+    let run = queue(&sandbox, "dead drop sqlite:q.db --yes --id d1 d3").expect(1);
+    assert!(run.stderr.contains("`d1`"), "{}", run.stderr);
+    assert_eq!(counts(&sandbox), [1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn dead_letters_are_chosen_by_saying_which() {
+    let sandbox = Sandbox::new();
+    bury(&sandbox, "d");
+    // The last word is an id: which queue is meant was not said, and none is guessed.
+    queue(&sandbox, "dead drop --yes --id d sqlite:q.db").expect(2);
+    for words in ["redrive", "drop", "redrive --id d --all", "drop --yes"] {
+        queue(&sandbox, &format!("dead {words} sqlite:q.db")).expect(2);
+    }
+    assert_eq!(counts(&sandbox), [0, 0, 0, 0, 1]);
 }

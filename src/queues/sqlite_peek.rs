@@ -1,0 +1,99 @@
+//! Looks at the messages of an embedded queue, and takes none.
+
+use super::sqlite_claim::message;
+use super::sqlite_inspect::Inspector;
+use super::{Peek, Peeked, State};
+use crate::error::Result;
+use async_trait::async_trait;
+use chrono::DateTime;
+use rusqlite::{Row, Rows, params};
+
+/// Of more than this many bytes a page has only one message.
+const PAGE_BYTES: usize = 16 << 20;
+
+#[async_trait]
+impl Peek for Inspector {
+    async fn peek(&self, after: i64, max: usize) -> Result<Vec<Peeked>> {
+        let (queue, now) = (self.number, self.clock.millis());
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        let look = move |c: &rusqlite::Connection| {
+            let mut statement = c.prepare_cached(PEEK)?;
+            let rows = statement.query(params![queue, after, max])?;
+            page(rows, |row| peeked(row, now), |peeked| peeked.message.size())
+        };
+        self.reader.read(look).await
+    }
+}
+
+/// Takes rows until their bytes are enough for one page.
+pub fn page<T>(
+    mut rows: Rows<'_>,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    size: impl Fn(&T) -> usize,
+) -> rusqlite::Result<Vec<T>> {
+    let mut page = Vec::new();
+    let mut bytes = 0_usize;
+    while bytes < PAGE_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let one = read(row)?;
+        bytes = bytes.saturating_add(size(&one));
+        page.push(one);
+    }
+    Ok(page)
+}
+
+fn peeked(row: &Row<'_>, now: i64) -> rusqlite::Result<Peeked> {
+    let (due, span): (Option<i64>, Option<i64>) = (row.get(10)?, row.get(11)?);
+    let state = state(row.get(9)?, due, span, now);
+    let until = due.filter(|_| matches!(state, State::Scheduled | State::Leased));
+    Ok(Peeked {
+        place: row.get(0)?,
+        message: message(row)?,
+        attempts: Some(row.get(7)?),
+        state,
+        until: until.and_then(DateTime::from_timestamp_millis),
+    })
+}
+
+/// What holds a message whose row says so, at this time.
+fn state(number: i64, due: Option<i64>, span: Option<i64>, now: i64) -> State {
+    let later = due.is_some_and(|due| due > now);
+    // A lease further ahead than its length was given by a clock that has since been set back.
+    let runs = later && due.zip(span).is_some_and(|(due, span)| due.saturating_sub(span) <= now);
+    match number {
+        1 => State::Waiting,
+        2 if later => State::Scheduled,
+        3 if runs => State::Leased,
+        3 => State::LeaseEnded,
+        _ => State::Ready,
+    }
+}
+
+/// In the order of publishing, which is the table's own. Messages of other queues in the same file
+/// that were published earlier are walked over.
+const PEEK: &str = "
+SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
+       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
+FROM messages NOT INDEXED WHERE queue = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_what_it_is_now() {
+        for (number, due, span, expected) in [
+            (0, None, None, State::Ready),
+            (1, Some(2000), None, State::Waiting),
+            (2, Some(1000), None, State::Ready),
+            (2, Some(1001), None, State::Scheduled),
+            (3, Some(1001), Some(30), State::Leased),
+            (3, Some(1030), Some(30), State::Leased),
+            (3, Some(1000), Some(30), State::LeaseEnded),
+            (3, Some(1031), Some(30), State::LeaseEnded),
+        ] {
+            assert_eq!(state(number, due, span, 1000), expected, "{number} {due:?} {span:?}");
+        }
+    }
+}
