@@ -49,6 +49,29 @@ enum Action {
     /// Work on dead letters
     #[command(subcommand)]
     Dead(Dead),
+
+    /// Make a queue, and its file where that is missing
+    Create(Where),
+
+    /// Remove every message, leased ones included; dead letters stay. Without `--yes` only show
+    /// what would be removed
+    Purge(Sure),
+
+    /// Delete a queue with all that it holds, dead letters included; the file stays. No other
+    /// program may have the file open. Without `--yes` only show what would be deleted
+    Delete(Sure),
+}
+
+/// A queue, and whether it is meant.
+#[derive(Debug, Args)]
+struct Sure {
+    /// The queue: `sqlite:PATH?queue=NAME`
+    #[arg(value_name = "URL")]
+    url: String,
+
+    /// Do it
+    #[arg(long)]
+    yes: bool,
 }
 
 /// What to do with dead letters.

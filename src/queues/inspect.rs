@@ -18,6 +18,18 @@ pub trait Inspect: Send + Sync {
 
     /// Works on dead letters; `None` where the queue does not keep them itself.
     fn graves(&self) -> Option<&dyn Graves>;
+
+    /// Empties the queue; `None` where nobody can.
+    fn purge(&self) -> Option<&dyn Purge>;
+}
+
+/// Empties a queue.
+#[async_trait]
+pub trait Purge: Send + Sync {
+    /// Removes every message that the queue held when this began, leased ones included; dead
+    /// letters stay. Gives how many. It is done in small steps, between which others work on:
+    /// what is interrupted has removed the oldest.
+    async fn purge(&self) -> Result<u64>;
 }
 
 /// Looks at messages without taking them.

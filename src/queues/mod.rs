@@ -11,10 +11,13 @@ mod sqlite_inspect;
 mod sqlite_peek;
 mod sqlite_place;
 mod sqlite_publish;
+mod sqlite_purge;
 mod sqlite_schema;
 mod sqlite_settle;
 
-pub use inspect::{DeadLetter, Grave, Graves, Inspect, Mended, Peek, Peeked, State, Stats, Which};
+pub use inspect::{
+    DeadLetter, Grave, Graves, Inspect, Mended, Peek, Peeked, Purge, State, Stats, Which,
+};
 
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -227,6 +230,27 @@ pub async fn open_inspector(url: Location, options: &Options) -> Result<Box<dyn 
         }
         "pubsub" => {
             Err(inspect::closed(&url, "Pub/Sub tells nobody what it holds without delivering it"))
+        }
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
+/// Makes a queue. `false`: it was there already, and is as it was.
+pub async fn create(url: Location, options: &Options) -> Result<bool> {
+    match url.scheme() {
+        "sqlite" => sqlite_inspect::create(url, options).await,
+        "memory" | "pubsub" => Err(inspect::closed(&url, "only the embedded queue is made by it")),
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
+/// Deletes a queue with all that it holds. Refused as unreachable while any program has it open:
+/// nobody's message goes to where nobody looks.
+pub async fn delete(url: Location, options: &Options) -> Result<()> {
+    match url.scheme() {
+        "sqlite" => sqlite_purge::delete(url, options).await,
+        "memory" | "pubsub" => {
+            Err(inspect::closed(&url, "only the embedded queue is deleted by it"))
         }
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }

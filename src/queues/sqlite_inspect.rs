@@ -1,8 +1,8 @@
 //! Looks into an embedded queue, through a connection that cannot write.
 
 use super::sqlite_place::Place;
-use super::sqlite_schema::SCHEMA;
-use super::{Graves, Inspect, Options, Peek, Stats};
+use super::sqlite_schema::{SCHEMA, queue_number};
+use super::{Graves, Inspect, Options, Peek, Purge, Stats};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::{Location, list};
@@ -22,6 +22,20 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> 
     Ok(Box::new(Inspector { reader, number, remember, clock }))
 }
 
+/// Makes a queue, and its file where that is missing. `false`: it was there already.
+pub async fn create(url: Location, options: &Options) -> Result<bool> {
+    let Place { path, name, .. } = Place::of(url, options)?;
+    let database = Database::open(&path, &SCHEMA).await?;
+    let make = move |c: &Connection| {
+        let there = number(c, &name)?.is_some();
+        queue_number(c, &name).map(|_| !there)
+    };
+    let made = database.write(make).await;
+    let closed = database.close().await;
+    let made = made?;
+    closed.map(|()| made)
+}
+
 /// The number of a queue that is there.
 async fn find(reader: &Reader, name: &str) -> Result<i64> {
     let wanted = name.to_owned();
@@ -37,7 +51,7 @@ async fn find(reader: &Reader, name: &str) -> Result<i64> {
     })
 }
 
-fn number(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+pub fn number(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT id FROM queues WHERE name = ?1";
     connection.query_row(sql, [name], |row| row.get(0)).optional()
 }
@@ -89,6 +103,10 @@ impl Inspect for Inspector {
     }
 
     fn graves(&self) -> Option<&dyn Graves> {
+        Some(self)
+    }
+
+    fn purge(&self) -> Option<&dyn Purge> {
         Some(self)
     }
 }

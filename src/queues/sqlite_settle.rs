@@ -174,7 +174,8 @@ impl<'c> Ending<'c> {
             .optional()
     }
 
-    fn remove(&mut self, seq: i64, group: Option<String>) -> rusqlite::Result<bool> {
+    /// Takes a message out of the file; its group goes on at `finish`.
+    pub fn remove(&mut self, seq: i64, group: Option<String>) -> rusqlite::Result<bool> {
         self.connection.prepare_cached(DELETE)?.execute([seq])?;
         self.connection.prepare_cached(DELETE_BODY)?.execute([seq])?;
         self.groups.extend(group);

@@ -69,6 +69,26 @@ impl Reader {
     }
 }
 
+/// Does this work in a transaction, while no other connection has the file open. One that has it
+/// open already is waited for some seconds, and then refused as [`Kind::Unreachable`]; a file that
+/// is not there is not made.
+pub async fn write_alone<T, F>(path: &Path, schema: &'static Schema, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+{
+    let path = path.to_owned();
+    let written = tokio::task::spawn_blocking(move || {
+        let mut connection = opening::connect_alone(&path, schema)?;
+        let failed = |failure: rusqlite::Error| failure::explain("write", &path, &failure);
+        let transaction = connection.transaction().map_err(failed)?;
+        let made = work(&transaction).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(made)
+    });
+    written.await.map_err(|cause| Error::new(Kind::Bug, "cannot write a file").because(cause))?
+}
+
 /// One SQLite file and the thread that writes it.
 pub struct Database {
     path: PathBuf,

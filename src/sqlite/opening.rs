@@ -125,6 +125,27 @@ pub fn connect(path: &Path, schema: &Schema) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Opens a file that is there for this connection alone: refused while any other has it open, in
+/// this process too, and none can open it until this one is closed.
+pub fn connect_alone(path: &Path, schema: &Schema) -> Result<Connection> {
+    // Refuses what is missing and what is not ours, and makes nothing.
+    drop(connect_to_read(path, schema)?);
+    let failed = |failure: rusqlite::Error| explain("open", path, &failure);
+    let there = fs::canonicalize(path).map_err(|cause| {
+        Error::new(Kind::Configuration, format!("cannot open `{}`", path.display())).because(cause)
+    })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(there, flags).map_err(failed)?;
+    be_patient(&mut connection).map_err(failed)?;
+    // Said before the first look into the file: only then does WAL mode take the file's own lock,
+    // which every other connection shares as long as it is open.
+    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(failed)?;
+    retry_while_busy(|| connection.query_row("PRAGMA schema_version", [], |_| Ok(())))
+        .map_err(failed)?;
+    configure(&connection).map_err(failed)?;
+    Ok(connection)
+}
+
 /// Waits for locks in small fixed steps.
 fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
     let mut since = Instant::now();

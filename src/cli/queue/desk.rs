@@ -1,11 +1,11 @@
 //! Carries out what the command line of `queue` asks for, and tells it on stdout.
 
-use super::{Action, Dead, List, Mend, Peek};
+use super::{Action, Dead, List, Mend, Peek, Sure};
 use crate::cli::{self, Scene};
 use crate::error::{Error, Kind, Result};
 use crate::inspect::{self, Form};
 use crate::location::{Location, list};
-use crate::queues::{self, Grave, Graves, Inspect, Mended, Options, Which};
+use crate::queues::{self, Grave, Graves, Inspect, Mended, Options, Stats, Which};
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 
@@ -36,6 +36,9 @@ impl Desk<'_> {
             Action::Dead(Dead::List(list)) => self.dead_list(list).await,
             Action::Dead(Dead::Redrive(mend)) => self.mend(Verb::Redrive, mend).await,
             Action::Dead(Dead::Drop(mend)) => self.mend(Verb::Drop, mend).await,
+            Action::Create(place) => self.create(place.url.as_deref()).await,
+            Action::Purge(sure) => self.purge(sure).await,
+            Action::Delete(sure) => self.delete(sure).await,
         }
     }
 
@@ -128,6 +131,51 @@ impl Desk<'_> {
         all_found(&which, &seen)
     }
 
+    async fn create(&self, url: Option<&str>) -> Result<()> {
+        let (url, options) = self.place(url)?;
+        let name = url.to_string();
+        let made = queues::create(url, &options).await?;
+        let text = if made { "made" } else { "it was there already:" };
+        self.tell(&format!("{text} {name}"), &serde_json::json!({"url": name, "made": made}))
+    }
+
+    async fn purge(&self, asked: Sure) -> Result<()> {
+        let queue = self.open(Some(&asked.url)).await?;
+        let purge = queue.purge().ok_or_else(|| lacks("be emptied"))?;
+        if asked.yes {
+            let removed = purge.purge().await?;
+            let json = serde_json::json!({"removed": removed, "done": true});
+            return self.tell(&format!("removed {removed} messages"), &json);
+        }
+        let held = held(&queue.stats().await?);
+        let json = serde_json::json!({"removed": held, "done": false});
+        self.tell(&format!("would remove {held} messages"), &json)?;
+        self.remind(false)
+    }
+
+    async fn delete(&self, asked: Sure) -> Result<()> {
+        let stats = self.open(Some(&asked.url)).await?.stats().await?;
+        if asked.yes {
+            let (url, options) = self.place(Some(&asked.url))?;
+            queues::delete(url, &options).await?;
+        }
+        let held = held(&stats);
+        let json = serde_json::json!({"removed": held, "dead": stats.dead, "done": asked.yes});
+        let verb = if asked.yes { "deleted the queue" } else { "would delete the queue" };
+        let text = format!("{verb}, {held} messages and {} dead letters", stats.dead);
+        self.tell(&text, &json)?;
+        self.remind(asked.yes)
+    }
+
+    /// One line.
+    fn tell(&self, text: &str, json: &serde_json::Value) -> Result<()> {
+        let line = match self.form {
+            Form::Human => format!("{text}\n"),
+            Form::Json => format!("{json}\n"),
+        };
+        say(&line).map(drop)
+    }
+
     /// Says that nothing was done, where it was not.
     fn remind(&self, done: bool) -> Result<()> {
         match (done, self.form) {
@@ -170,6 +218,11 @@ impl Verb {
             Self::Drop => graves.drop(names).await,
         }
     }
+}
+
+/// How many messages there are that are not dead.
+fn held(stats: &Stats) -> u64 {
+    stats.ready + stats.waiting + stats.scheduled + stats.leased
 }
 
 fn graves(queue: &dyn Inspect) -> Result<&dyn Graves> {
