@@ -4,7 +4,7 @@
 
 use crate::envelope::Envelope;
 use crate::message::{Delivery, Message, Receipt};
-use crate::queues::{DeadLetter, Grave, Mended, Peeked, State, Stats};
+use crate::queues::{DeadLetter, Grave, Mended, Peeked, Settled, State, Stats};
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -93,6 +93,43 @@ pub fn dead_letter(letter: &DeadLetter, form: Form) -> String {
         });
     }
     format!("{}  {}\n    {}\n", name(message), why(grave), body(message))
+}
+
+/// A message that was leased: the fields of an envelope, and `receipt`.
+pub fn leased(delivery: &Delivery, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        receipt: &'a str,
+        #[serde(flatten)]
+        message: Envelope<'a>,
+    }
+    let Delivery { message, receipt, .. } = delivery;
+    match form {
+        Form::Json => json(&Line { receipt: &receipt.0, message: Envelope::of(delivery) }),
+        Form::Human => format!("{}  {}\n    {}\n", receipt.0, name(message), body(message)),
+    }
+}
+
+/// What became of a receipt: `verb` was to be done with it.
+pub fn settled(verb: &str, receipt: &Receipt, outcome: &Settled, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        receipt: &'a str,
+        done: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lost: Option<&'a str>,
+    }
+    let lost = match outcome {
+        Settled::Done => None,
+        Settled::LeaseLost => Some("there is no such lease in this queue, or not any more"),
+        Settled::Unknown(why) => Some(why.as_str()),
+    };
+    let text = visible(receipt.0.as_bytes());
+    match (form, lost) {
+        (Form::Json, lost) => json(&Line { receipt: &receipt.0, done: lost.is_none(), lost }),
+        (Form::Human, None) => format!("{verb} {text}: done\n"),
+        (Form::Human, Some(why)) => format!("{verb} {text}: not done: {why}\n"),
+    }
 }
 
 /// What is done with a dead letter: `verb` is what would be (`None`) or was tried.

@@ -8,6 +8,7 @@ use crate::inspect::Form;
 use crate::report;
 use clap::{Args, Subcommand};
 use desk::Desk;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,7 +20,10 @@ Examples:
   What was given up, and why; once the cause is mended, try it all again:
     queue dead list sqlite:queue.db
     queue dead redrive sqlite:queue.db --all
-    queue dead redrive sqlite:queue.db --all --yes";
+    queue dead redrive sqlite:queue.db --all --yes
+  Work a message from the shell: take it, and acknowledge it by its receipt:
+    receipt=$(queue lease sqlite:queue.db | awk 'NR == 1 { print $1 }') && \\
+      queue ack sqlite:queue.db $receipt";
 
 /// The arguments of `queue`.
 #[derive(Debug, Args)]
@@ -50,6 +54,19 @@ enum Action {
     #[command(subcommand)]
     Dead(Dead),
 
+    /// Take messages out for some time, each with a receipt; one that is not settled in time is
+    /// offered again
+    Lease(Lease),
+
+    /// Forget messages whose work is done
+    Ack(Settle),
+
+    /// Keep messages for longer
+    Extend(Extend),
+
+    /// Give messages back, to be offered again now; the attempt does not count
+    Release(Settle),
+
     /// Make a queue, and its file where that is missing
     Create(Where),
 
@@ -60,6 +77,50 @@ enum Action {
     /// Delete a queue with all that it holds, dead letters included; the file stays. No other
     /// program may have the file open. Without `--yes` only show what would be deleted
     Delete(Sure),
+}
+
+/// The arguments of `queue lease`.
+#[derive(Debug, Args)]
+struct Lease {
+    #[command(flatten)]
+    place: Where,
+
+    /// At most this many messages
+    #[arg(short = 'n', value_name = "N", default_value = "1", value_parser = positive)]
+    max: usize,
+
+    #[command(flatten)]
+    time: Time,
+}
+
+/// How long a lease is.
+#[derive(Debug, Args)]
+struct Time {
+    /// How long they are leased from now
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = lease_time)]
+    time: Duration,
+}
+
+/// The arguments of `queue ack` and `queue release`.
+#[derive(Debug, Args)]
+struct Settle {
+    /// The queue: `sqlite:PATH?queue=NAME`
+    #[arg(value_name = "URL")]
+    url: String,
+
+    /// What `queue lease` gave
+    #[arg(value_name = "RECEIPT", required = true)]
+    receipts: Vec<String>,
+}
+
+/// The arguments of `queue extend`.
+#[derive(Debug, Args)]
+struct Extend {
+    #[command(flatten)]
+    settle: Settle,
+
+    #[command(flatten)]
+    time: Time,
 }
 
 /// A queue, and whether it is meant.
@@ -149,6 +210,15 @@ struct Where {
     /// data folder
     #[arg(value_name = "URL")]
     url: Option<String>,
+}
+
+/// A time of a second or more.
+fn lease_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time < Duration::from_secs(1) => Err("must be at least 1s".to_owned()),
+        Ok(time) => Ok(time),
+        Err(cause) => Err(cause.to_string()),
+    }
 }
 
 impl Program for Queue {

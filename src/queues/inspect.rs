@@ -1,11 +1,13 @@
 //! What a queue's inside shows to people and scripts, and how they mend it.
 
+use super::{Settled, Verdict};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::message::Message;
+use crate::message::{Delivery, Message, Receipt};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use std::time::Duration;
 
 /// The door to a queue's inside.
 #[async_trait]
@@ -21,6 +23,24 @@ pub trait Inspect: Send + Sync {
 
     /// Empties the queue; `None` where nobody can.
     fn purge(&self) -> Option<&dyn Purge>;
+
+    /// Leases to somebody who is no process; `None` where a receipt dies with its process.
+    fn receipts(&self) -> Option<&dyn Receipts>;
+}
+
+/// Leases messages to somebody who is no process: a lease lasts until it is settled or its time is
+/// over, whoever holds its receipt.
+#[async_trait]
+pub trait Receipts: Send + Sync {
+    /// Leases at most `max` messages for this long, the oldest first, those that are there now.
+    async fn lease(&self, max: usize, time: Duration) -> Result<Vec<Delivery>>;
+
+    /// Carries out verdicts, and answers per delivery in their order. An error is of all of them:
+    /// none was carried out.
+    async fn settle(&self, verdicts: Vec<(Receipt, Verdict)>) -> Result<Vec<Settled>>;
+
+    /// Each lease ends this long from now; answers per receipt in their order.
+    async fn extend(&self, receipts: Vec<Receipt>, time: Duration) -> Result<Vec<Settled>>;
 }
 
 /// Empties a queue.

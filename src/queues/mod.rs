@@ -12,11 +12,12 @@ mod sqlite_peek;
 mod sqlite_place;
 mod sqlite_publish;
 mod sqlite_purge;
+mod sqlite_receipts;
 mod sqlite_schema;
 mod sqlite_settle;
 
 pub use inspect::{
-    DeadLetter, Grave, Graves, Inspect, Mended, Peek, Peeked, Purge, State, Stats, Which,
+    DeadLetter, Grave, Graves, Inspect, Mended, Peek, Peeked, Purge, Receipts, State, Stats, Which,
 };
 
 use crate::clock::Clock;

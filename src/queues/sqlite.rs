@@ -226,8 +226,8 @@ impl Subscriber for Outlet {
 impl Leases for Outlet {
     async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
         let claims: Vec<_> = receipts.iter().filter_map(Claim::of).collect();
-        let (now, lease) = (self.queue.clock.millis(), self.lease);
-        self.queue.database.write(move |c| extend(c, now, lease, &claims)).await
+        let (queue, now, lease) = (self.queue.number, self.queue.clock.millis(), self.lease);
+        self.queue.database.write(move |c| extend(c, queue, now, lease, &claims).map(drop)).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::sqlite_place::Place;
 use super::sqlite_schema::{SCHEMA, queue_number};
-use super::{Graves, Inspect, Options, Peek, Purge, Stats};
+use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::{Location, list};
@@ -107,6 +107,10 @@ impl Inspect for Inspector {
     }
 
     fn purge(&self) -> Option<&dyn Purge> {
+        Some(self)
+    }
+
+    fn receipts(&self) -> Option<&dyn Receipts> {
         Some(self)
     }
 }

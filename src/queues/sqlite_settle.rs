@@ -57,18 +57,21 @@ pub fn settle(
     Ok(settled)
 }
 
-/// Moves the end of these leases to `now` and one lease time; skips those that were lost.
+/// Moves the end of these leases to `now` and one lease time; `false` for each that was lost.
 pub fn extend(
     connection: &Connection,
+    queue: i64,
     now: i64,
     lease: i64,
     claims: &[Claim],
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<bool>> {
     let mut statement = connection.prepare_cached(EXTEND)?;
-    for claim in claims {
-        statement.execute(params![claim.seq, claim.token, now.saturating_add(lease), lease])?;
-    }
-    Ok(())
+    let until = now.saturating_add(lease);
+    let mut extend = |claim: &Claim| {
+        let extended = statement.execute(params![claim.seq, claim.token, until, lease, queue])?;
+        Ok(extended > 0)
+    };
+    claims.iter().map(&mut extend).collect()
 }
 
 fn after_millis(now: i64, after: Duration) -> Option<i64> {
@@ -168,7 +171,7 @@ impl<'c> Ending<'c> {
     fn leased(&self, claim: Claim) -> rusqlite::Result<Option<Leased>> {
         self.connection
             .prepare_cached(LEASED)?
-            .query_row(params![claim.seq, claim.token], |row| {
+            .query_row(params![claim.seq, claim.token, self.queue], |row| {
                 Ok(Leased { group: row.get(0)?, remember: row.get(1)? })
             })
             .optional()
@@ -189,7 +192,8 @@ struct Leased {
     remember: i64,
 }
 
-const LEASED: &str = "SELECT grp, remember FROM messages WHERE seq = ?1 AND token = ?2";
+const LEASED: &str =
+    "SELECT grp, remember FROM messages WHERE seq = ?1 AND token = ?2 AND queue = ?3";
 const DELETE: &str = "DELETE FROM messages WHERE seq = ?1";
 const DELETE_BODY: &str = "DELETE FROM bodies WHERE seq = ?1";
 const REMEMBER: &str = "
@@ -203,7 +207,8 @@ FROM messages JOIN bodies USING (seq) WHERE seq = ?1";
 const OFFER: &str = "
 UPDATE messages SET state = ?2, due = ?3, span = NULL, token = NULL, attempts = attempts - ?4
 WHERE seq = ?1";
-const EXTEND: &str = "UPDATE messages SET due = ?3, span = ?4 WHERE seq = ?1 AND token = ?2";
+const EXTEND: &str =
+    "UPDATE messages SET due = ?3, span = ?4 WHERE seq = ?1 AND token = ?2 AND queue = ?5";
 const GROUP_IS_OFFERED: &str =
     "SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 AND state IN (0, 2, 3) LIMIT 1";
 const GROUP_FIRST: &str = "SELECT seq, due FROM messages WHERE queue = ?1 AND grp = ?2 AND state = 1 ORDER BY seq LIMIT 1";

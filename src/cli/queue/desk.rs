@@ -1,11 +1,14 @@
 //! Carries out what the command line of `queue` asks for, and tells it on stdout.
 
-use super::{Action, Dead, List, Mend, Peek, Sure};
+use super::{Action, Dead, Extend, Lease, List, Mend, Peek, Settle, Sure};
 use crate::cli::{self, Scene};
 use crate::error::{Error, Kind, Result};
 use crate::inspect::{self, Form};
 use crate::location::{Location, list};
-use crate::queues::{self, Grave, Graves, Inspect, Mended, Options, Stats, Which};
+use crate::message::Receipt;
+use crate::queues::{
+    self, Grave, Graves, Inspect, Mended, Options, Receipts, Settled, Stats, Verdict, Which,
+};
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 
@@ -36,6 +39,10 @@ impl Desk<'_> {
             Action::Dead(Dead::List(list)) => self.dead_list(list).await,
             Action::Dead(Dead::Redrive(mend)) => self.mend(Verb::Redrive, mend).await,
             Action::Dead(Dead::Drop(mend)) => self.mend(Verb::Drop, mend).await,
+            Action::Lease(lease) => self.lease(lease).await,
+            Action::Ack(asked) => self.settle("ack", Verdict::Ack, asked).await,
+            Action::Release(asked) => self.settle("release", Verdict::Release, asked).await,
+            Action::Extend(asked) => self.extend(asked).await,
             Action::Create(place) => self.create(place.url.as_deref()).await,
             Action::Purge(sure) => self.purge(sure).await,
             Action::Delete(sure) => self.delete(sure).await,
@@ -131,6 +138,46 @@ impl Desk<'_> {
         all_found(&which, &seen)
     }
 
+    async fn lease(&self, asked: Lease) -> Result<()> {
+        let queue = self.open(asked.place.url.as_deref()).await?;
+        let leased = receipts(&*queue)?.lease(asked.max, asked.time.time).await?;
+        let text: String = leased.iter().map(|it| inspect::leased(it, self.form)).collect();
+        // What nobody reads is offered again when its time is over.
+        say(&text).map(drop)
+    }
+
+    async fn settle(&self, verb: &str, verdict: Verdict, asked: Settle) -> Result<()> {
+        let queue = self.open(Some(&asked.url)).await?;
+        let given: Vec<_> = asked.receipts.into_iter().map(Receipt).collect();
+        let verdicts = given.iter().map(|it| (it.clone(), verdict.clone())).collect();
+        let settled = receipts(&*queue)?.settle(verdicts).await?;
+        self.settled(verb, &given, &settled)
+    }
+
+    async fn extend(&self, asked: Extend) -> Result<()> {
+        let Extend { settle, time } = asked;
+        let queue = self.open(Some(&settle.url)).await?;
+        let given: Vec<_> = settle.receipts.into_iter().map(Receipt).collect();
+        let settled = receipts(&*queue)?.extend(given.clone(), time.time).await?;
+        self.settled("extend", &given, &settled)
+    }
+
+    /// Tells what became of each receipt; fails where one of them opened nothing.
+    fn settled(&self, verb: &str, given: &[Receipt], settled: &[Settled]) -> Result<()> {
+        let pairs = given.iter().zip(settled);
+        let told = pairs.map(|(it, outcome)| inspect::settled(verb, it, outcome, self.form));
+        say(&told.collect::<String>())?;
+        match settled.iter().filter(|it| **it != Settled::Done).count() {
+            0 => Ok(()),
+            lost => {
+                let what = format!("{lost} of {} receipts hold no lease", given.len());
+                Err(Error::new(Kind::Failed, what)
+                    .because_of("a lease ends with its time, or when it is settled")
+                    .hint("the message was settled before, or is offered again to everybody"))
+            }
+        }
+    }
+
     async fn create(&self, url: Option<&str>) -> Result<()> {
         let (url, options) = self.place(url)?;
         let name = url.to_string();
@@ -223,6 +270,10 @@ impl Verb {
 /// How many messages there are that are not dead.
 fn held(stats: &Stats) -> u64 {
     stats.ready + stats.waiting + stats.scheduled + stats.leased
+}
+
+fn receipts(queue: &dyn Inspect) -> Result<&dyn Receipts> {
+    queue.receipts().ok_or_else(|| lacks("give receipts that outlive a process"))
 }
 
 fn graves(queue: &dyn Inspect) -> Result<&dyn Graves> {

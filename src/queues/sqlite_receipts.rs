@@ -1,0 +1,64 @@
+//! Leases of an embedded queue that outlive the process that asked for them: their receipt is all
+//! that is needed to settle them, and nothing gives them back before their time.
+
+use super::sqlite_claim::Look;
+use super::sqlite_inspect::Inspector;
+use super::sqlite_settle::{Claim, extend, settle};
+use super::{Receipts, Receive, Select, Settled, Verdict};
+use crate::error::Result;
+use crate::message::{Delivery, Receipt};
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// Beyond this many bytes nothing more is leased at once.
+const MOST_BYTES: usize = 64 << 20;
+
+#[async_trait]
+impl Receipts for Inspector {
+    async fn lease(&self, max: usize, time: Duration) -> Result<Vec<Delivery>> {
+        let look = Look {
+            queue: self.number,
+            now: self.clock.millis(),
+            lease: millis(time),
+            token: fastrand::i64(1..),
+            clock_may_be_back: true,
+            request: Receive {
+                max,
+                max_bytes: MOST_BYTES,
+                wait: Duration::ZERO,
+                select: Select::Any,
+            },
+        };
+        // What is due comes back in steps; the first ones may bring nothing that can be leased.
+        self.write(move |c| {
+            loop {
+                let found = look.run(c)?;
+                if !found.deliveries.is_empty() || !found.more {
+                    return Ok(found.deliveries.into_iter().map(|(_, it)| it).collect());
+                }
+            }
+        })
+        .await
+    }
+
+    async fn settle(&self, verdicts: Vec<(Receipt, Verdict)>) -> Result<Vec<Settled>> {
+        let (queue, now, remember) = (self.number, self.clock.millis(), self.remember);
+        let verdicts: Vec<_> =
+            verdicts.into_iter().map(|(receipt, verdict)| (Claim::of(&receipt), verdict)).collect();
+        self.write(move |c| settle(c, queue, now, remember, &verdicts)).await
+    }
+
+    async fn extend(&self, receipts: Vec<Receipt>, time: Duration) -> Result<Vec<Settled>> {
+        let (queue, now, lease) = (self.number, self.clock.millis(), millis(time));
+        let extend_one = move |c: &rusqlite::Connection, receipt: &Receipt| {
+            let claims: Vec<_> = Claim::of(receipt).into_iter().collect();
+            let extended = extend(c, queue, now, lease, &claims)?;
+            Ok(if extended == [true] { Settled::Done } else { Settled::LeaseLost })
+        };
+        self.write(move |c| receipts.iter().map(|receipt| extend_one(c, receipt)).collect()).await
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
