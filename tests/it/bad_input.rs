@@ -360,3 +360,19 @@ fn an_overlapping_run_ends_at_once_and_well() {
     let third = sandbox.subscribe().args(third).run().expect(0);
     assert!(!third.stderr.contains("another run"), "{}", third.stderr);
 }
+
+#[test]
+fn a_publish_that_reads_stdin_waits_for_the_lock() {
+    let sandbox = Sandbox::new();
+    let lock = std::fs::File::create(sandbox.path("run.lock")).expect("a lock file");
+    lock.lock().expect("it is free");
+    let mut child = sandbox.publish().args("-v --to sqlite:queue.db --lock=run.lock").spawn();
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("a line");
+    assert!(line.contains("waiting for the lock `run.lock`"), "{line}");
+    child.stdin.take().expect("a pipe").write_all(b"{\"n\":1}\n").expect("room in the pipe");
+    lock.unlock().expect("it was held");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(backlog(&sandbox, "sqlite:queue.db"), 1);
+}
