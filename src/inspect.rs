@@ -4,7 +4,7 @@
 
 use crate::envelope::Envelope;
 use crate::message::{Delivery, Message, Receipt};
-use crate::queues::{DeadLetter, Grave, Mended, Peeked, Settled, State, Stats};
+use crate::queues::{Check, DeadLetter, Grave, Mended, Peeked, Settled, State, Stats};
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -158,6 +158,18 @@ pub fn mended(verb: &str, grave: &Grave, outcome: Option<&Mended>, form: Form) -
         (None, _) => format!("would {verb} {id}  {}\n", why(grave)),
         (Some(_), None) => format!("{verb} {id}: done\n"),
         (Some(_), Some(kept)) => format!("{verb} {id}: not done: {kept}\n"),
+    }
+}
+
+/// What a check found.
+pub fn check(check: &Check, form: Form) -> String {
+    let Check { what, wrong, first } = check;
+    match (form, first) {
+        (Form::Json, _) => json(check),
+        (Form::Human, None) => format!("ok     {what}\n"),
+        (Form::Human, Some(first)) => {
+            format!("wrong  {what}: {wrong} times not, first {}\n", visible(first.as_bytes()))
+        }
     }
 }
 

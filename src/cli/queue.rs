@@ -8,6 +8,7 @@ use crate::inspect::Form;
 use crate::report;
 use clap::{Args, Subcommand};
 use desk::Desk;
+use std::path::PathBuf;
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -23,7 +24,9 @@ Examples:
     queue dead redrive sqlite:queue.db --all --yes
   Work a message from the shell: take it, and acknowledge it by its receipt:
     receipt=$(queue lease sqlite:queue.db | awk 'NR == 1 { print $1 }') && \\
-      queue ack sqlite:queue.db $receipt";
+      queue ack sqlite:queue.db $receipt
+  Whether a file is in order, for instance after a power cut:
+    queue verify queue.db";
 
 /// The arguments of `queue`.
 #[derive(Debug, Args)]
@@ -77,6 +80,18 @@ enum Action {
     /// Delete a queue with all that it holds, dead letters included; the file stays. No other
     /// program may have the file open. Without `--yes` only show what would be deleted
     Delete(Sure),
+
+    /// Read a whole file and tell whether it is in order: SQLite's structure, and that messages,
+    /// bodies, states, groups and counts agree. It writes nothing
+    Verify(Verify),
+}
+
+/// The arguments of `queue verify`.
+#[derive(Debug, Args)]
+struct Verify {
+    /// The file of an embedded queue
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
 }
 
 /// The arguments of `queue lease`.

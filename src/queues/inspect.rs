@@ -100,6 +100,17 @@ pub struct Stats {
     pub wal_bytes: u64,
 }
 
+/// One thing that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What should be so.
+    pub what: &'static str,
+    /// How often it is not.
+    pub wrong: u64,
+    /// The first that is not so, in words; never a payload.
+    pub first: Option<String>,
+}
+
 /// A message, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peeked {

@@ -15,10 +15,13 @@ mod sqlite_purge;
 mod sqlite_receipts;
 mod sqlite_schema;
 mod sqlite_settle;
+mod sqlite_verify;
 
 pub use inspect::{
-    DeadLetter, Grave, Graves, Inspect, Mended, Peek, Peeked, Purge, Receipts, State, Stats, Which,
+    Check, DeadLetter, Grave, Graves, Inspect, Mended, Peek, Peeked, Purge, Receipts, State, Stats,
+    Which,
 };
+pub use sqlite_verify::verify;
 
 use crate::clock::Clock;
 use crate::environment::Environment;

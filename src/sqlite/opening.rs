@@ -86,11 +86,15 @@ pub fn identity(path: &Path, purpose: Purpose) -> Result<super::Identity> {
 /// Opens a file that is there, to look and not to write: neither it nor its folder is made.
 pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<Connection> {
     let noun = schema.purpose.noun();
-    let there = fs::canonicalize(path).map_err(|cause| {
+    let no_file = |cause: io::Error| {
         Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
             .because(cause)
             .hint(format!("name the file of a {noun} that is there"))
-    })?;
+    };
+    let there = fs::canonicalize(path).map_err(no_file)?;
+    if there.is_dir() {
+        return Err(no_file(io::ErrorKind::IsADirectory.into()));
+    }
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(there, flags).map_err(failed)?;

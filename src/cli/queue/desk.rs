@@ -11,6 +11,7 @@ use crate::queues::{
 };
 use std::collections::HashSet;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 /// At most this many messages are looked at, or mended in one transaction, at once.
 const PAGE: usize = 200;
@@ -46,6 +47,7 @@ impl Desk<'_> {
             Action::Create(place) => self.create(place.url.as_deref()).await,
             Action::Purge(sure) => self.purge(sure).await,
             Action::Delete(sure) => self.delete(sure).await,
+            Action::Verify(verify) => self.verify(&verify.file).await,
         }
     }
 
@@ -212,6 +214,24 @@ impl Desk<'_> {
         let text = format!("{verb}, {held} messages and {} dead letters", stats.dead);
         self.tell(&text, &json)?;
         self.remind(asked.yes)
+    }
+
+    async fn verify(&self, file: &Path) -> Result<()> {
+        let checks = queues::verify(file).await?;
+        let text: String = checks.iter().map(|it| inspect::check(it, self.form)).collect();
+        say(&text)?;
+        match checks.iter().filter(|check| check.wrong > 0).count() {
+            0 => Ok(()),
+            wrong => {
+                let what = format!("`{}` is not in order", file.display());
+                Err(Error::new(Kind::Failed, what)
+                    .because_of(format!("{wrong} of {} checks found something", checks.len()))
+                    .hint(
+                        "keep a copy of it with its `-wal`, and save what can be read with \
+                         `sqlite3 FILE .recover`",
+                    ))
+            }
+        }
     }
 
     /// One line.

@@ -1,0 +1,171 @@
+//! Verifies the file of an embedded queue: SQLite's own structure, and what our tables promise.
+
+use super::Check;
+use super::sqlite_schema::SCHEMA;
+use crate::error::Result;
+use crate::sqlite::Reader;
+use rusqlite::{Connection, OptionalExtension as _};
+use std::path::Path;
+
+/// Verifies all queues of a file at one moment, through a connection that cannot write. It reads
+/// the whole file: some seconds a gigabyte. Other programs work on meanwhile, but the log grows.
+///
+/// What is found is no error; a file that cannot be read, or is no queue's, is one.
+pub async fn verify(path: &Path) -> Result<Vec<Check>> {
+    let reader = Reader::open(path, &SCHEMA).await?;
+    reader.read(checks).await
+}
+
+fn checks(connection: &Connection) -> rusqlite::Result<Vec<Check>> {
+    let mut all = vec![integrity(connection)?];
+    // In a file whose pages are damaged, counts say nothing.
+    if all[0].wrong == 0 {
+        for (what, sql) in PROMISES {
+            all.push(promise(connection, what, sql)?);
+        }
+    }
+    Ok(all)
+}
+
+fn integrity(connection: &Connection) -> rusqlite::Result<Check> {
+    let mut statement = connection.prepare("PRAGMA integrity_check(100)")?;
+    let found: Vec<String> =
+        statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let wrong: Vec<_> = found.into_iter().filter(|line| line != "ok").collect();
+    let what = "pages, indexes and rows are whole";
+    Ok(Check { what, wrong: wrong.len() as u64, first: wrong.into_iter().next() })
+}
+
+/// Counts the rows that break a promise; each is named by its first column.
+fn promise(connection: &Connection, what: &'static str, sql: &str) -> rusqlite::Result<Check> {
+    let count = format!("SELECT count(*) FROM ({sql})");
+    let wrong: i64 = connection.query_row(&count, [], |row| row.get(0))?;
+    let first = match wrong {
+        0 => None,
+        _ => connection.query_row(&format!("{sql} LIMIT 1"), [], |row| row.get(0)).optional()?,
+    };
+    Ok(Check { what, wrong: wrong.unsigned_abs(), first })
+}
+
+/// What should be so, and the rows where it is not.
+const PROMISES: &[(&str, &str)] = &[
+    (
+        "every message has a body",
+        "SELECT 'message ' || seq FROM messages WHERE seq NOT IN (SELECT seq FROM bodies)",
+    ),
+    (
+        "every body has a message",
+        "SELECT 'body ' || seq FROM bodies WHERE seq NOT IN (SELECT seq FROM messages)",
+    ),
+    (
+        "every message is in a queue",
+        "SELECT 'queue ' || queue || ', message ' || seq FROM messages
+         WHERE queue NOT IN (SELECT id FROM queues)",
+    ),
+    (
+        "every dead letter is in a queue",
+        "SELECT 'queue ' || queue || ', dead letter ' || seq FROM dead
+         WHERE queue NOT IN (SELECT id FROM queues)",
+    ),
+    (
+        "every message is ready, waiting, scheduled or leased",
+        "SELECT 'message ' || seq FROM messages WHERE state NOT IN (0, 1, 2, 3)",
+    ),
+    (
+        "a lease has an end, a length and a token, and nothing else has",
+        "SELECT 'message ' || seq FROM messages
+         WHERE CASE state WHEN 3 THEN due IS NULL OR span IS NULL OR token IS NULL
+                          ELSE span IS NOT NULL OR token IS NOT NULL END",
+    ),
+    (
+        "what is scheduled has a time",
+        "SELECT 'message ' || seq FROM messages WHERE state = 2 AND due IS NULL",
+    ),
+    (
+        "what waits has a group",
+        "SELECT 'message ' || seq FROM messages WHERE state = 1 AND grp IS NULL",
+    ),
+    (
+        "of every group one is offered, or some are leased",
+        // The offered one alone, or leased ones alone; behind them any number.
+        "SELECT 'the group of message ' || min(seq) FROM messages WHERE grp IS NOT NULL
+         GROUP BY queue, grp
+         HAVING NOT ((sum(state IN (0, 2)) = 1 AND sum(state = 3) = 0)
+                  OR (sum(state IN (0, 2)) = 0 AND sum(state = 3) > 0))",
+    ),
+    (
+        "attributes are a JSON object",
+        "SELECT 'message ' || seq FROM messages
+         WHERE attributes IS NOT NULL AND NOT (json_valid(attributes) AND json_type(attributes) = 'object')
+         UNION ALL
+         SELECT 'dead letter ' || seq FROM dead
+         WHERE attributes IS NOT NULL AND NOT (json_valid(attributes) AND json_type(attributes) = 'object')",
+    ),
+    (
+        "counts by state agree with the count of messages",
+        "SELECT states || ' by state, ' || messages || ' in all' FROM (
+           SELECT (SELECT count(*) FROM messages WHERE state = 0 AND tag IS NULL)
+                + (SELECT count(*) FROM messages WHERE state = 0 AND tag IS NOT NULL)
+                + (SELECT count(*) FROM messages WHERE state = 1 AND grp IS NOT NULL)
+                + (SELECT count(*) FROM messages WHERE state = 2)
+                + (SELECT count(*) FROM messages WHERE state = 3) AS states,
+                (SELECT count(*) FROM messages) AS messages)
+         WHERE states <> messages",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(SCHEMA.tables).unwrap();
+        let good = "
+            INSERT INTO queues (id, name) VALUES (1, 'default');
+            INSERT INTO messages (seq, queue, state, id, grp, digest, published_at, remember, due, span, token)
+            VALUES (1, 1, 0, 'a', NULL, x'', 0, 0, NULL, NULL, NULL),
+                   (2, 1, 0, 'b', 'g', x'', 0, 0, NULL, NULL, NULL),
+                   (3, 1, 1, 'c', 'g', x'', 0, 0, NULL, NULL, NULL),
+                   (4, 1, 2, 'd', NULL, x'', 0, 0, 9, NULL, NULL),
+                   (5, 1, 3, 'e', 'h', x'', 0, 0, 9, 9, 9);
+            INSERT INTO bodies SELECT seq, x'' FROM messages;
+            INSERT INTO dead (seq, queue, id, attributes, body, published_at, attempts, died_at, reason)
+            VALUES (1, 1, 'x', '{}', x'', 0, 1, 0, '');";
+        connection.execute_batch(good).unwrap();
+        connection
+    }
+
+    fn broken(connection: &Connection) -> Vec<(&'static str, u64)> {
+        let checks = checks(connection).unwrap();
+        checks.into_iter().filter(|it| it.wrong > 0).map(|it| (it.what, it.wrong)).collect()
+    }
+
+    #[test]
+    fn a_good_file_keeps_every_promise() {
+        assert_eq!(broken(&file()), []);
+        assert_eq!(checks(&file()).unwrap().len(), PROMISES.len() + 1);
+    }
+
+    #[test]
+    fn each_promise_can_be_broken() {
+        let harm = [
+            "DELETE FROM bodies WHERE seq = 1",
+            "INSERT INTO bodies VALUES (99, x'')",
+            "UPDATE messages SET queue = 7 WHERE seq = 1",
+            "UPDATE dead SET queue = 7",
+            "UPDATE messages SET state = 8 WHERE seq = 1",
+            "UPDATE messages SET token = NULL WHERE seq = 5",
+            "UPDATE messages SET due = NULL WHERE seq = 4",
+            "UPDATE messages SET state = 1 WHERE seq = 1",
+            "UPDATE messages SET state = 1 WHERE seq = 2",
+            "UPDATE dead SET attributes = '[]'",
+        ];
+        for (at, sql) in harm.iter().enumerate() {
+            let connection = file();
+            connection.execute_batch(sql).unwrap();
+            let broken = broken(&connection);
+            assert!(broken.contains(&(PROMISES[at].0, 1)), "{sql}: {broken:?}");
+        }
+    }
+}
