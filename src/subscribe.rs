@@ -124,5 +124,5 @@ pub async fn subscribe(
         return Ok(());
     }
     Err(Error::new(Kind::Rejected, format!("{dead} messages became dead letters"))
-        .hint("the reasons are logged above; all other messages went their way"))
+        .hint("each keeps its reason, see `queue dead list`; the others went their way"))
 }

@@ -10,6 +10,9 @@ use crate::retry;
 use crate::sinks::{Outcome, Sink};
 use tokio::time::Instant;
 
+/// So many messages of a batch that failed are named one by one.
+const NAMED: usize = 10;
+
 /// What every part of the run works with.
 #[derive(Clone, Copy)]
 pub(super) struct Tools<'a> {
@@ -23,6 +26,8 @@ pub(super) struct Tools<'a> {
 /// What became of one batch.
 #[derive(Default)]
 pub(super) struct Written {
+    /// How many failed or were rejected.
+    failed: usize,
     /// Settled, whatever the verdict: no longer ours.
     pub(super) settled: Vec<Receipt>,
     /// Still ours until this time. What is in neither list is ours until the run ends.
@@ -54,20 +59,28 @@ impl Tools<'_> {
                 verdicts.push((delivery.receipt, verdict));
             }
         }
+        if let Some(more) = written.failed.checked_sub(NAMED + 1) {
+            tracing::warn!("{} more of this batch failed or were rejected", more + 1);
+        }
         self.settle(verdicts, &mut written).await;
         written
     }
 
+    /// Counts, and names the first messages of a batch that failed: a thousand are told by their
+    /// number, and each dead letter keeps its reason.
     fn tally(&self, delivery: &Delivery, outcome: &Outcome, written: &mut Written) {
+        let name = |failed: &mut usize, why: &str, what: &str| {
+            *failed += 1;
+            match *failed {
+                ..=NAMED => tracing::warn!(id = delivery.message.id, "a message {what}: {why}"),
+                _ => tracing::debug!(id = delivery.message.id, "a message {what}: {why}"),
+            }
+        };
         match outcome {
             Outcome::Stored => count(&self.counters.stored, 1),
             Outcome::Duplicate => count(&self.counters.duplicate, 1),
-            Outcome::Retry(why) => {
-                tracing::warn!(id = delivery.message.id, "a message failed: {why}");
-            }
-            Outcome::Reject(why) => {
-                tracing::warn!(id = delivery.message.id, "a message was rejected: {why}");
-            }
+            Outcome::Retry(why) => name(&mut written.failed, why, "failed"),
+            Outcome::Reject(why) => name(&mut written.failed, why, "was rejected"),
             Outcome::Unavailable(why) => {
                 written.unavailable.get_or_insert_with(|| why.clone());
             }

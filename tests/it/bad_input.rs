@@ -376,3 +376,18 @@ fn a_publish_that_reads_stdin_waits_for_the_lock() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     assert_eq!(backlog(&sandbox, "sqlite:queue.db"), 1);
 }
+
+#[test]
+fn a_thousand_rejected_messages_are_told_by_their_number() {
+    let sandbox = Sandbox::new();
+    let lines: String = (0..1000).map(|n| format!("[{n}]\n")).collect();
+    sandbox.publish().args("--to sqlite:queue.db").stdin(lines).run().expect(0);
+    let subscribe = sandbox.subscribe().args("--from sqlite:queue.db --to sqlite:store.db");
+    let run = fails(subscribe.args("--batch 500"), 65, "1000 messages became dead letters");
+    assert!(
+        run.stderr.contains("490 more of this batch failed or were rejected"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stderr.matches("was rejected").count(), 20, "{}", run.stderr);
+}
