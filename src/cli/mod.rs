@@ -44,9 +44,15 @@ pub trait Program: Args {
     const PROGRAM: Option<report::Program>;
     /// Its name on the command line.
     const NAME: &'static str;
+    /// The sentence that its help opens with.
+    const ABOUT: &'static str;
+    /// What its help ends with, before the exit codes.
+    const EXAMPLES: &'static str;
 
     /// The whole command line, for parsing, help, completions and the man page.
-    fn command() -> clap::Command;
+    fn command() -> clap::Command {
+        command::<Self>()
+    }
 
     /// The flags that every program has.
     fn basics(&self) -> &Basics;
@@ -58,6 +64,16 @@ pub trait Program: Args {
 
     /// Does the work; counts as it goes.
     fn run(self, scene: &Scene) -> impl Future<Output = Result<()>>;
+}
+
+/// What the command lines of all programs have in common.
+fn command<P: Program>() -> clap::Command {
+    P::augment_args(clap::Command::new(P::NAME))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(P::ABOUT)
+        .long_about(None)
+        .max_term_width(80)
+        .after_help(format!("{}\n\n{EXIT_CODES}", P::EXAMPLES))
 }
 
 /// What a program is given besides its arguments.

@@ -1,6 +1,6 @@
 //! The command line of `publish`.
 
-use super::{Basics, Common, EXIT_CODES, Program, Scene, SummaryForm, positive};
+use super::{Basics, Common, Program, Scene, SummaryForm, positive};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -67,15 +67,8 @@ pub struct Publish {
 impl Program for Publish {
     const PROGRAM: Option<report::Program> = Some(report::Program::Publish);
     const NAME: &'static str = "publish";
-
-    fn command() -> clap::Command {
-        Self::augment_args(clap::Command::new(Self::NAME))
-            .version(env!("CARGO_PKG_VERSION"))
-            .about("publish pours a source into a queue")
-            .long_about(None)
-            .max_term_width(80)
-            .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
-    }
+    const ABOUT: &'static str = "publish pours a source into a queue";
+    const EXAMPLES: &'static str = EXAMPLES;
 
     fn basics(&self) -> &Basics {
         &self.common.basics
@@ -90,9 +83,9 @@ impl Program for Publish {
         let source_url = Location::parse(&self.source)?;
         let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
         let schedule = self.schedule(&source_url)?;
-        let data_dir = super::data_dir(environment, &[&source_url, &queue_url])?;
-        let wait = source_url.scheme() == "stdin";
         let ends = [&source_url, &queue_url];
+        let data_dir = super::data_dir(environment, &ends)?;
+        let wait = source_url.scheme() == "stdin";
         let lock = super::lock(&self.common, Self::NAME, ends, wait, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 

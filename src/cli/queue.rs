@@ -2,7 +2,7 @@
 
 mod desk;
 
-use super::{Basics, EXIT_CODES, Program, Scene, positive};
+use super::{Basics, Program, Scene, positive};
 use crate::error::{Error, Kind, Result};
 use crate::inspect::Form;
 use crate::report;
@@ -239,15 +239,11 @@ fn lease_time(text: &str) -> Result<Duration, String> {
 impl Program for Queue {
     const PROGRAM: Option<report::Program> = None;
     const NAME: &'static str = "queue";
+    const ABOUT: &'static str = "queue looks inside a queue and mends it";
+    const EXAMPLES: &'static str = EXAMPLES;
 
     fn command() -> clap::Command {
-        Self::augment_args(clap::Command::new(Self::NAME))
-            .version(env!("CARGO_PKG_VERSION"))
-            .about("queue looks inside a queue and mends it")
-            .long_about(None)
-            .max_term_width(80)
-            .arg_required_else_help(true)
-            .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
+        super::command::<Self>().arg_required_else_help(true)
     }
 
     fn basics(&self) -> &Basics {

@@ -1,6 +1,6 @@
 //! The command line of `subscribe`.
 
-use super::{Basics, Common, EXIT_CODES, Program, Scene, SummaryForm, positive};
+use super::{Basics, Common, Program, Scene, SummaryForm, positive};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::Subscriber;
@@ -102,18 +102,9 @@ pub struct Subscribe {
 impl Program for Subscribe {
     const PROGRAM: Option<report::Program> = Some(report::Program::Subscribe);
     const NAME: &'static str = "subscribe";
-
-    fn command() -> clap::Command {
-        Self::augment_args(clap::Command::new(Self::NAME))
-            .version(env!("CARGO_PKG_VERSION"))
-            .about(
-                "subscribe drains a queue into a sink, and acknowledges a message only after its \
-                 write succeeded",
-            )
-            .long_about(None)
-            .max_term_width(80)
-            .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
-    }
+    const ABOUT: &'static str = "subscribe drains a queue into a sink, and acknowledges a message \
+                                 only after its write succeeded";
+    const EXAMPLES: &'static str = EXAMPLES;
 
     fn basics(&self) -> &Basics {
         &self.common.basics
