@@ -27,20 +27,20 @@ cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
 ferretdb=$cache/ferretdb-$ferretdb_version-patched
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 
-long=
-if [[ ${1:-} == --long ]]; then
-  long=1
-  export KAKEHI_CRASH_KILLS=${KAKEHI_CRASH_KILLS:-3000}
-  set -- --test it crash:: -- --nocapture
-fi
+long='' work=test
+case ${1:-} in
+  --long)
+    long=1
+    export KAKEHI_CRASH_KILLS=${KAKEHI_CRASH_KILLS:-3000}
+    set -- --test it crash:: -- --nocapture
+    ;;
+  --bench)
+    work=bench
+    shift
+    ;;
+esac
 
 say() { printf 'tests/run.sh: %s\n' "$*"; }
-
-work=test
-if [[ ${1:-} == --bench ]]; then
-  work=bench
-  shift
-fi
 
 # ---- what must be there --------------------------------------------------------------------------
 
