@@ -123,6 +123,7 @@ pub async fn subscribe(
     if dead == 0 {
         return Ok(());
     }
+    let look = if queue.buries() { ", see `queue dead list`" } else { "" };
     Err(Error::new(Kind::Rejected, format!("{dead} messages became dead letters"))
-        .hint("each keeps its reason, see `queue dead list`; the others went their way"))
+        .hint(format!("each keeps its reason{look}; the others went their way")))
 }

@@ -186,10 +186,9 @@ impl<'a> Run<'a> {
     fn request(&self) -> Receive {
         let plan = self.tools.plan;
         let room = plan.in_flight - self.hand.len();
-        let partial = self.hand.waiting() > 0 || !self.writing.is_empty();
         let wait = match plan.mode {
             Mode::Follow => LONG_POLL,
-            _ if self.tools.queue.knows_empty() && partial => Duration::ZERO,
+            _ if self.tools.queue.knows_empty() && !self.idle() => Duration::ZERO,
             _ => plan.idle,
         };
         Receive {
