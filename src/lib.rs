@@ -13,6 +13,7 @@
 //! | queue -> sink | [`mod@subscribe`] |
 //! | a queue's inside, shown | [`inspect`] |
 //! | what becomes of a delivery, purely | [`retry`] |
+//! | a dead letter as a message, purely | [`dead_letter`] |
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | rooms that any shelf may use | [`sqlite`], [`http`] |
@@ -24,6 +25,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod dead_letter;
 pub mod envelope;
 pub mod environment;
 pub mod error;

@@ -1,20 +1,12 @@
 //! Dead letters of queues that do not bury by themselves: published to another queue, and only
 //! then acknowledged.
 
-use crate::clock::Clock;
+use crate::dead_letter::{self, Death};
 use crate::error::Result;
 use crate::location::Location;
 use crate::message::{Delivery, Message};
 use crate::queues::{self, Published, Publisher};
 use tokio::sync::OnceCell;
-
-/// Attributes that a dead letter carries beside its own.
-const REASON: &str = "kakehi-dead-reason";
-const ATTEMPTS: &str = "kakehi-dead-attempts";
-const FROM: &str = "kakehi-dead-from";
-const AT: &str = "kakehi-dead-at";
-/// The longest attribute value that Pub/Sub takes, in bytes.
-const LONGEST_VALUE: usize = 1024;
 
 /// The way to the queue of dead letters; opened when the first one comes.
 pub struct DeadLetters {
@@ -38,7 +30,7 @@ impl DeadLetters {
             Ok(publisher) => publisher,
             Err(error) => return Err(error.one_line()),
         };
-        let letter = self.letter(delivery, reason, &self.options.clock);
+        let letter = self.letter(delivery, reason);
         match publisher.publish(std::slice::from_ref(&letter)).await {
             Ok(answers) => match answers.into_iter().next() {
                 Some(Published::Accepted | Published::Duplicate) => Ok(()),
@@ -62,25 +54,14 @@ impl DeadLetters {
         queues::open_publisher(Location::parse(url)?, &self.options).await
     }
 
-    fn letter(&self, delivery: &Delivery, reason: &str, clock: &Clock) -> Message {
-        let mut letter = delivery.message.clone();
-        letter.not_before = None;
-        let attempts = delivery.attempts.map(|attempts| attempts.to_string());
-        let facts = [
-            (REASON, Some(shorten(reason).to_owned())),
-            (ATTEMPTS, attempts),
-            (FROM, Some(self.from.clone())),
-            (AT, Some(clock.now().to_rfc3339())),
-        ];
-        for (name, value) in facts {
-            if let Some(value) = value {
-                letter.attributes.insert(name.to_owned(), value);
-            }
-        }
-        letter
+    fn letter(&self, delivery: &Delivery, reason: &str) -> Message {
+        let death = Death {
+            reason: reason.to_owned(),
+            attempts: delivery.attempts,
+            first_at: None,
+            at: Some(self.options.clock.now()),
+            from: Some(self.from.clone()),
+        };
+        dead_letter::wrap(&delivery.message, &death)
     }
-}
-
-fn shorten(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST_VALUE)]
 }
