@@ -33,7 +33,7 @@ pub fn verdict(outcome: Outcome, attempt: Option<u32>, limits: &Limits, jitter: 
     match outcome {
         Outcome::Stored | Outcome::Duplicate => Verdict::Ack,
         Outcome::Reject(why) => Verdict::Bury(why),
-        Outcome::Unavailable(_) | Outcome::Closed => Verdict::Release,
+        Outcome::Unwritten | Outcome::Unavailable(_) | Outcome::Closed => Verdict::Release,
         Outcome::Retry(why) => match attempt {
             Some(attempt) if attempt >= limits.max_attempts => {
                 Verdict::Bury(format!("gave up after {attempt} attempts: {why}"))
@@ -74,6 +74,7 @@ mod tests {
             Verdict::Release
         );
         assert_eq!(verdict(Outcome::Closed, None, &LIMITS, 0.0), Verdict::Release);
+        assert_eq!(verdict(Outcome::Unwritten, Some(99), &LIMITS, 0.0), Verdict::Release);
         assert_eq!(
             verdict(Outcome::Reject("bad".to_owned()), Some(1), &LIMITS, 0.0),
             Verdict::Bury("bad".to_owned())

@@ -26,6 +26,9 @@ pub enum Outcome {
     Retry(String),
     /// This message will never be stored; the reason, without the payload.
     Reject(String),
+    /// It was not written, because an earlier message of its group was not stored; the sink is
+    /// well, and nothing is held against this message.
+    Unwritten,
     /// The sink cannot be reached: cannot connect, no primary, timed out. Nothing is known about
     /// the message.
     Unavailable(String),

@@ -84,6 +84,7 @@ impl Tools<'_> {
             Outcome::Unavailable(why) => {
                 written.unavailable.get_or_insert_with(|| why.clone());
             }
+            Outcome::Unwritten => {}
             Outcome::Closed => written.closed = true,
         }
     }
