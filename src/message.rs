@@ -55,7 +55,9 @@ impl Message {
 pub struct Delivery {
     /// The message.
     pub message: Message,
-    /// Which delivery this is, from 1; `None` where the queue does not count.
+    /// Which attempt this is, from 1: one more than the deliveries that failed or whose lease was
+    /// lost; what was released does not count. `None` where the queue does not count, or counts
+    /// otherwise.
     pub attempts: Option<u32>,
     /// What the queue wants to see when the delivery is settled.
     pub receipt: Receipt,

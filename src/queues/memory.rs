@@ -29,6 +29,7 @@ pub fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subsc
 }
 
 /// One opening of a queue: what it leased is its own, and goes back when it closes.
+#[derive(Clone)]
 struct Memory {
     state: Arc<Mutex<State>>,
     clock: Clock,
@@ -255,8 +256,16 @@ impl Subscriber for Memory {
         Ok(())
     }
 
-    fn leases(&self) -> Option<&dyn Leases> {
-        Some(self)
+    async fn pause(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    async fn own_limit(&self) -> Result<Option<u32>> {
+        Ok(None)
     }
 
     fn delays(&self) -> bool {

@@ -30,6 +30,7 @@ use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use async_trait::async_trait;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What became of one message that was published.
@@ -122,8 +123,18 @@ pub trait Subscriber: Send + Sync {
     /// Proves that the queue answers, without receiving.
     async fn check(&self) -> Result<()>;
 
-    /// Extends leases, where the client does not do it by itself.
-    fn leases(&self) -> Option<&dyn Leases>;
+    /// Stops receiving until the next `receive`: gives back what was leased and not handed out, and
+    /// fetches nothing, so that what is released does not come straight back. What was handed out
+    /// stays leased and can be settled. No `receive` may be on its way.
+    async fn pause(&self) -> Result<()>;
+
+    /// Extends leases, where the client does not do it by itself. A task of its own calls it, so
+    /// that no write that takes its time can starve it; it ends before `close` is called.
+    fn leases(&self) -> Option<Arc<dyn Leases>>;
+
+    /// After how many deliveries the queue itself takes a message away, into dead letters of its
+    /// own; `None` where it never does, or where we may not know.
+    async fn own_limit(&self) -> Result<Option<u32>>;
 
     /// Whether `Verdict::Retry` waits in the queue. Where it cannot, the loop keeps the lease until
     /// the retry is due and then releases it.

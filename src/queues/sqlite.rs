@@ -51,6 +51,23 @@ impl Queue {
         Ok(Self { database, number, remember, clock: options.clock.clone() })
     }
 
+    /// Behind this, no look is on its way any more: a `receive` that was dropped may have left one,
+    /// and what it leases is to be given back too.
+    async fn settle_dropped_looks(&self) -> Result<()> {
+        self.database.write(|_| Ok(())).await
+    }
+
+    /// Gives these back as if they had never been delivered.
+    async fn release(&self, claims: Vec<Claim>) -> Result<()> {
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let (number, now) = (self.number, self.clock.millis());
+        let held: Vec<_> =
+            claims.into_iter().map(|claim| (Some(claim), Verdict::Release)).collect();
+        self.database.write(move |c| settle(c, number, now, Duration::ZERO, &held).map(drop)).await
+    }
+
     /// Proves that the file can be written.
     async fn check(&self) -> Result<()> {
         self.database.write(|c| c.query_row("SELECT count(*) FROM queues", [], |_| Ok(()))).await
@@ -178,8 +195,25 @@ impl Subscriber for Outlet {
         self.queue.check().await
     }
 
-    fn leases(&self) -> Option<&dyn Leases> {
-        Some(self)
+    async fn pause(&self) -> Result<()> {
+        self.queue.settle_dropped_looks().await?;
+        let unseen: Vec<_> = {
+            let stash = std::mem::take(&mut self.held().stash);
+            stash.iter().filter_map(|(delivery, _)| Claim::of(&delivery.receipt)).collect()
+        };
+        self.queue.release(unseen.clone()).await?;
+        self.held().forget(&unseen);
+        Ok(())
+    }
+
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        let Queue { database, number, clock, .. } = &self.queue;
+        let (database, clock) = (database.clone(), clock.clone());
+        Some(Arc::new(Extender { database, queue: *number, clock, lease: self.lease }))
+    }
+
+    async fn own_limit(&self) -> Result<Option<u32>> {
+        Ok(None)
     }
 
     fn delays(&self) -> bool {
@@ -203,31 +237,29 @@ impl Subscriber for Outlet {
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
-        // Behind this, no look is on its way any more: a `receive` that was dropped may have left
-        // one, and what it leases is to be given back too.
-        let behind = self.queue.database.write(|_| Ok(())).await;
+        let mut given_back = self.queue.settle_dropped_looks().await;
         let tokens = std::mem::take(&mut self.held().tokens);
-        let held: Vec<_> = tokens
-            .into_iter()
-            .map(|(seq, token)| (Some(Claim { seq, token }), Verdict::Release))
-            .collect();
-        let Queue { database, number, clock, .. } = self.queue;
-        let mut given_back = behind;
-        if !held.is_empty() {
-            let now = clock.millis();
-            let release = move |c: &_| settle(c, number, now, Duration::ZERO, &held).map(drop);
-            given_back = given_back.and(database.write(release).await);
-        }
-        database.close().await.and(given_back)
+        let held = tokens.into_iter().map(|(seq, token)| Claim { seq, token }).collect();
+        given_back = given_back.and(self.queue.release(held).await);
+        self.queue.database.close().await.and(given_back)
     }
 }
 
+/// Makes the leases of one queue longer.
+struct Extender {
+    database: Arc<Database>,
+    queue: i64,
+    clock: Clock,
+    /// In milliseconds.
+    lease: i64,
+}
+
 #[async_trait]
-impl Leases for Outlet {
+impl Leases for Extender {
     async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
         let claims: Vec<_> = receipts.iter().filter_map(Claim::of).collect();
-        let (queue, now, lease) = (self.queue.number, self.queue.clock.millis(), self.lease);
-        self.queue.database.write(move |c| extend(c, queue, now, lease, &claims).map(drop)).await
+        let (queue, now, lease) = (self.queue, self.clock.millis(), self.lease);
+        self.database.write(move |c| extend(c, queue, now, lease, &claims).map(drop)).await
     }
 }
 

@@ -9,8 +9,8 @@ use kakehi::subscribe::{DeadLetters, Mode, Plan, Rehearsal, subscribe};
 use kakehi::{Delivery, Error, Kind, Location, Message, Receipt, Result};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -387,8 +387,16 @@ impl Subscriber for Line {
         Ok(())
     }
 
-    fn leases(&self) -> Option<&dyn Leases> {
+    async fn pause(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
         None
+    }
+
+    async fn own_limit(&self) -> Result<Option<u32>> {
+        Ok(None)
     }
 
     fn delays(&self) -> bool {

@@ -73,6 +73,19 @@ impl Admin {
         proves(within(question.send()).await, subscription)
     }
 
+    /// After how many deliveries the subscription's dead-letter policy takes a message away; `None`
+    /// where there is no policy, or no right to look.
+    pub(super) async fn own_limit(&self, subscription: &Name) -> Result<Option<u32>> {
+        let question = self.subscriptions.get_subscription().set_subscription(subscription.path());
+        match within(question.send()).await {
+            Ok(found) => {
+                let limit = found.dead_letter_policy.map(|policy| policy.max_delivery_attempts);
+                Ok(limit.and_then(|limit| limit.try_into().ok()))
+            }
+            answer => proves(answer, subscription).map(|()| None),
+        }
+    }
+
     /// Makes a topic; `false` where it is there already.
     pub(super) async fn create_topic(&self, topic: &Name) -> Result<bool> {
         made(within(self.topics.create_topic().set_name(topic.path()).send()).await, topic)

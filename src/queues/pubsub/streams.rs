@@ -5,14 +5,14 @@ use super::trouble::Trouble;
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::Options;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use google_cloud_pubsub::client::Subscriber as Client;
 use google_cloud_pubsub::subscriber::handler::Handler;
 use google_cloud_pubsub::subscriber::{MessageStream, ShutdownBehavior, ShutdownToken};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, unconstrained};
 use tokio_util::sync::CancellationToken;
 
 /// The client extends leases for as long as it takes; this is as good as for ever.
@@ -65,12 +65,31 @@ pub(super) enum Incoming {
 
 /// Streams that are being read.
 pub(super) struct Streams {
-    pub(super) incoming: Mutex<mpsc::Receiver<Incoming>>,
+    pub(super) incoming: mpsc::Receiver<Incoming>,
     /// Keeps the channel open, so that a wait on it is a wait even when all streams have ended.
     _open: mpsc::Sender<Incoming>,
     stop: CancellationToken,
-    readers: JoinSet<()>,
+    /// Each gives, when it is stopped, what its stream had fetched and nobody has seen.
+    readers: JoinSet<Vec<Handler>>,
     shutdowns: Vec<ShutdownToken>,
+}
+
+/// Streams that fetch nothing any more. Their clients extend the leases of what they brought, and
+/// send what becomes of it, until all of it is settled.
+pub(super) struct Paused {
+    ended: BoxFuture<'static, ()>,
+}
+
+impl Paused {
+    /// Whether all is settled and told to the service.
+    pub(super) fn has_ended(&mut self) -> bool {
+        (&mut self.ended).now_or_never().is_some()
+    }
+
+    /// Waits until all is settled and told to the service.
+    pub(super) async fn ended(self) {
+        self.ended.await;
+    }
 }
 
 /// What every reader needs to know.
@@ -118,40 +137,45 @@ impl Streams {
             shutdowns.push(stream.shutdown_token());
             readers.spawn(reading.clone().read(stream));
         }
-        Self { incoming: Mutex::new(incoming), _open: out, stop, readers, shutdowns }
+        Self { incoming, _open: out, stop, readers, shutdowns }
     }
 
-    /// Ends the streams, gives back what nobody has settled, and sends what is left of the
-    /// acknowledgements.
-    pub(super) async fn close(mut self, mut unsettled: Vec<Handler>) {
+    /// Ends the streams, and gives back what they have fetched and nobody has seen.
+    pub(super) async fn pause(mut self) -> Paused {
         self.stop.cancel();
-        while self.readers.join_next().await.is_some() {}
-        let mut incoming = self.incoming.into_inner();
-        while let Ok(next) = incoming.try_recv() {
+        let mut unseen = Vec::new();
+        while let Some(fetched) = self.readers.join_next().await {
+            unseen.extend(fetched.unwrap_or_default());
+        }
+        while let Ok(next) = self.incoming.try_recv() {
             if let Incoming::Message(_, handler) = next {
-                unsettled.push(handler);
+                unseen.push(handler);
             }
         }
-        // A handler that is dropped gives its message back, and a stream has shut down when it has
-        // no handler any more.
-        drop(unsettled);
-        join_all(self.shutdowns.iter().map(ShutdownToken::shutdown)).await;
+        // Only now, when the streams have ended: what is given back while they are open comes
+        // straight back through them.
+        drop(unseen);
+        let shutdowns = self.shutdowns;
+        let ended = async move {
+            join_all(shutdowns.iter().map(ShutdownToken::shutdown)).await;
+        };
+        Paused { ended: ended.boxed() }
     }
 }
 
 impl Reading {
     /// Reads one stream until it ends, is stopped, or has brought as many as the run wants. The
     /// stream is closed then and there: an open one would fetch more as soon as some are settled.
-    async fn read(self: Arc<Self>, mut stream: MessageStream) {
+    async fn read(self: Arc<Self>, mut stream: MessageStream) -> Vec<Handler> {
         let mut left = self.max_messages.unwrap_or(usize::MAX);
         while left > 0 {
             let next = async { (self.out.reserve().await, stream.next().await) };
             let (Ok(room), Some(next)) = (tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return,
+                () = self.stop.cancelled() => return take_fetched(stream),
                 next = next => next,
             }) else {
-                return;
+                return Vec::new();
             };
             left -= 1;
             room.send(match next {
@@ -165,7 +189,19 @@ impl Reading {
                 }
             });
         }
+        drop(take_fetched(stream));
+        Vec::new()
     }
+}
+
+/// What the client of a stream has fetched and not given to us yet. It would extend those leases,
+/// too, for as long as anything that we were given is not settled.
+fn take_fetched(mut stream: MessageStream) -> Vec<Handler> {
+    let mut fetched = Vec::new();
+    while let Some(Some(Ok((_, handler)))) = unconstrained(stream.next()).now_or_never() {
+        fetched.push(handler);
+    }
+    fetched
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::admin::Admin;
 use super::connection::Connection;
 use super::name::Name;
-use super::streams::{Incoming, Plan, Streams};
+use super::streams::{Incoming, Paused, Plan, Streams};
 use super::trouble::{Sort, Trouble};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Message, Receipt};
@@ -14,9 +14,9 @@ use google_cloud_pubsub::client::Subscriber as Client;
 use google_cloud_pubsub::error::AckError;
 use google_cloud_pubsub::subscriber::handler::{ExactlyOnce, Handler};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long `close` waits for the last acknowledgements to be answered.
@@ -30,11 +30,13 @@ pub(super) struct Subscription {
     client: Client,
     connection: Connection,
     admin: OnceCell<Admin>,
-    /// Started by the first `receive`: nothing is fetched before somebody wants it.
-    streams: OnceLock<Streams>,
-    held: Mutex<Held>,
+    /// Started by `receive`, ended by `pause`: nothing is fetched before somebody wants it.
+    streams: Mutex<Option<Streams>>,
+    /// Streams that bring nothing any more, and end when what they brought is settled.
+    paused: Mutex<Vec<Paused>>,
+    held: StdMutex<Held>,
     /// Why a stream has ended for good.
-    failed: Mutex<Option<Trouble>>,
+    failed: StdMutex<Option<Trouble>>,
 }
 
 /// What was handed out and not settled.
@@ -74,17 +76,21 @@ impl Subscription {
             client,
             connection,
             admin: OnceCell::new(),
-            streams: OnceLock::new(),
-            held: Mutex::default(),
-            failed: Mutex::default(),
+            streams: Mutex::default(),
+            paused: Mutex::default(),
+            held: StdMutex::default(),
+            failed: StdMutex::default(),
         })
     }
 
-    fn streams(&self) -> &Streams {
-        self.streams.get_or_init(|| {
-            let ids = (self.id_attribute.as_str(), self.name.short());
-            Streams::start(&self.client, &self.name.path(), ids, &self.plan)
-        })
+    /// What brings the messages; started where nothing does.
+    fn start(&self) -> Streams {
+        let ids = (self.id_attribute.as_str(), self.name.short());
+        Streams::start(&self.client, &self.name.path(), ids, &self.plan)
+    }
+
+    async fn admin(&self) -> Result<&Admin> {
+        self.admin.get_or_try_init(|| Admin::open(&self.connection)).await
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -150,9 +156,10 @@ impl Subscriber for Subscription {
             return Err(self.cannot_select());
         }
         let deadline = Instant::now() + request.wait;
-        let Ok(mut incoming) = timeout_at(deadline, self.streams().incoming.lock()).await else {
+        let Ok(mut streams) = timeout_at(deadline, self.streams.lock()).await else {
             return Ok(Vec::new());
         };
+        let incoming = &mut streams.get_or_insert_with(|| self.start()).incoming;
         let (mut deliveries, mut bytes) = (Vec::new(), 0);
         // Nothing is awaited once something is in hand: a dropped call loses nothing.
         while deliveries.len() < request.max && (bytes < request.max_bytes || deliveries.is_empty())
@@ -193,13 +200,27 @@ impl Subscriber for Subscription {
     }
 
     async fn check(&self) -> Result<()> {
-        let admin = self.admin.get_or_try_init(|| Admin::open(&self.connection)).await?;
-        admin.check_subscription(&self.name).await
+        self.admin().await?.check_subscription(&self.name).await
+    }
+
+    async fn pause(&self) -> Result<()> {
+        let Some(streams) = self.streams.lock().await.take() else { return Ok(()) };
+        let paused = streams.pause().await;
+        // Streams that are started anew have not failed yet.
+        *self.failed() = None;
+        let mut all = self.paused.lock().await;
+        all.retain_mut(|paused| !paused.has_ended());
+        all.push(paused);
+        Ok(())
     }
 
     /// The client does it: every message that it has given us is extended until it is settled.
-    fn leases(&self) -> Option<&dyn Leases> {
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
         None
+    }
+
+    async fn own_limit(&self) -> Result<Option<u32>> {
+        self.admin().await?.own_limit(&self.name).await
     }
 
     fn delays(&self) -> bool {
@@ -229,10 +250,13 @@ impl Subscriber for Subscription {
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
-        let Self { name, streams, held, .. } = *self;
-        let Some(streams) = streams.into_inner() else { return Ok(()) };
-        let held = held.into_inner().expect("no holder of the handlers panics");
-        timeout(CLOSING, streams.close(held.handlers.into_values().collect())).await.map_err(|_| {
+        self.pause().await?;
+        let Self { name, paused, held, .. } = *self;
+        // A handler that is dropped gives its message back, and a stream has ended when it has no
+        // handler any more.
+        drop(held);
+        let ended = join_all(paused.into_inner().into_iter().map(Paused::ended));
+        timeout(CLOSING, ended).await.map(drop).map_err(|_| {
             Trouble::silence()
                 .error("cannot send the last acknowledgements to", &name)
                 .hint("what they were for may come again, under the same ids")
