@@ -210,6 +210,21 @@ impl Options {
 /// The queues that this build knows.
 const KNOWN: &[&str] = &["sqlite", "pubsub", "memory"];
 
+/// The canonical name of the queue that a URL stands for here and now: with the full path, or with
+/// the project, account, region and endpoint that it resolves to. Nothing is asked, made or sent.
+/// Parameters that do not lead to another queue are left out.
+pub fn place(url: &Location, options: &Options) -> Result<String> {
+    match url.scheme() {
+        "memory" => Ok(format!("memory:{}", url.path()?)),
+        "sqlite" => sqlite_place::place(url.clone(), options),
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::place(url, options),
+        #[cfg(not(feature = "pubsub"))]
+        "pubsub" => Err(url.missing_feature("pubsub")),
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
 /// Opens a queue for publishing.
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
     match url.scheme() {

@@ -3,7 +3,7 @@
 use super::Options;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where an embedded queue is.
@@ -35,5 +35,60 @@ impl Place {
             path => PathBuf::from(path),
         };
         Ok(Self { path, name, remember })
+    }
+}
+
+/// The canonical name of an embedded queue: the file's full path without links, and the queue.
+pub fn place(url: Location, options: &Options) -> Result<String> {
+    let Place { path, name, .. } = Place::of(url, options)?;
+    let full = full_path(&path).map_err(|cause| {
+        Error::new(Kind::Configuration, format!("cannot tell where `{}` is", path.display()))
+            .because(cause)
+            .hint("name the file by its full path")
+    })?;
+    Ok(format!("sqlite:{}?queue={name}", full.display()))
+}
+
+/// The same before and after the file is made: what is not there yet is taken as it was written.
+fn full_path(path: &Path) -> std::io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    let known = absolute.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    let Some((part, real)) = known else { return Ok(absolute) };
+    let rest = absolute.strip_prefix(part).expect("an ancestor is how a path begins");
+    Ok(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Environment;
+
+    #[test]
+    fn a_file_has_one_place_whatever_it_is_called_and_before_it_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("real")).unwrap();
+        std::os::unix::fs::symlink(root.join("real"), root.join("link")).unwrap();
+        let options = Options::new(Environment::default(), root.clone());
+        let place = |text: &str| {
+            let text = text.replace("ROOT", root.to_str().unwrap());
+            place(Location::parse(&text).unwrap(), &options).unwrap()
+        };
+        let expected = format!("sqlite:{}/real/q.db?queue=default", root.display());
+        for made in [false, true] {
+            if made {
+                std::fs::write(root.join("real/q.db"), "").unwrap();
+            }
+            for text in [
+                "sqlite:ROOT/real/q.db",
+                "sqlite:ROOT/link/q.db?dedupe=1h",
+                "sqlite:ROOT/link/./q.db",
+            ] {
+                assert_eq!(place(text), expected, "{text}, made: {made}");
+            }
+        }
+        assert_ne!(place("sqlite:ROOT/real/q.db?queue=other"), expected);
+        assert_eq!(place("sqlite:"), format!("sqlite:{}/queue.db?queue=default", root.display()));
+        assert!(place("sqlite:ROOT/not/there/q.db").ends_with("/not/there/q.db?queue=default"));
     }
 }

@@ -21,9 +21,7 @@ impl Connection {
     /// Default Credentials, which the client looks for by itself: `GOOGLE_APPLICATION_CREDENTIALS`,
     /// then the file of `gcloud`, then the metadata server. Nothing is sent yet.
     pub(super) fn open(environment: &Environment) -> Result<Self> {
-        if let Some(host) = environment.get("PUBSUB_EMULATOR_HOST")? {
-            let endpoint =
-                if host.contains("://") { host.into() } else { format!("http://{host}") };
+        if let Some(endpoint) = endpoint(environment)? {
             let credentials = anonymous::Builder::new().build();
             return Ok(Self { endpoint: Some(endpoint), credentials });
         }
@@ -33,6 +31,17 @@ impl Connection {
                 .hint(LOG_IN)
         })?;
         Ok(Self { endpoint: None, credentials })
+    }
+
+    /// Where `open` would connect to, without its credentials: `Google`, or the emulator's
+    /// `HOST:PORT`.
+    pub(super) fn place(environment: &Environment) -> Result<String> {
+        Ok(match endpoint(environment)? {
+            None => "Google".to_owned(),
+            Some(endpoint) => {
+                endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned()
+            }
+        })
     }
 
     /// Whether it is the emulator, and not Google.
@@ -49,4 +58,12 @@ impl Connection {
             None => error,
         }
     }
+}
+
+fn endpoint(environment: &Environment) -> Result<Option<String>> {
+    let host = environment.get("PUBSUB_EMULATOR_HOST")?;
+    Ok(host.map(|host| match host.contains("://") {
+        true => host.to_owned(),
+        false => format!("http://{host}"),
+    }))
 }

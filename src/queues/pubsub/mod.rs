@@ -83,6 +83,13 @@ pub async fn open_subscriber(mut url: Location, options: &Options) -> Result<Box
     Ok(Box::new(subscriber))
 }
 
+/// The canonical name of a topic: its project, and where that is. A subscription's is that of the
+/// topic of its name.
+pub fn place(url: &Location, options: &Options) -> Result<String> {
+    let name = Name::topic(url)?.place();
+    Ok(format!("{name} at {}", Connection::place(&options.environment)?))
+}
+
 fn id_attribute(url: &mut Location) -> Result<String> {
     let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
     match convert::attribute_refusal(&name, "") {
@@ -150,6 +157,21 @@ async fn create_subscription(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_cloud_and_each_emulator_are_places_of_their_own() {
+        let place = |text: &str, emulator: &[(&str, &str)]| {
+            let environment = emulator.iter().copied().collect();
+            let options = Options::new(environment, std::path::PathBuf::new());
+            place(&Location::parse(text).unwrap(), &options).unwrap()
+        };
+        let (cloud, emulator) =
+            ("pubsub://p1/t%25-x at Google", "pubsub://p1/topic at 127.0.0.1:8085");
+        assert_eq!(place("pubsub://p1/t%2525-x?id-attribute=x", &[]), cloud);
+        for host in ["127.0.0.1:8085", "http://127.0.0.1:8085/"] {
+            assert_eq!(place("pubsub://p1/topic", &[("PUBSUB_EMULATOR_HOST", host)]), emulator);
+        }
+    }
 
     #[test]
     fn what_the_url_says_is_checked() {

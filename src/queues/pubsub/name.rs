@@ -49,6 +49,11 @@ impl Name {
         Self { project: project.to_owned(), thing, name: name.to_owned() }.checked()
     }
 
+    /// The topic, or the subscription, of this name, with its project: `pubsub://PROJECT/NAME`.
+    pub(super) fn place(&self) -> String {
+        format!("pubsub://{}/{}", self.project, self.name)
+    }
+
     /// Another topic of the same project.
     pub(super) fn topic_beside(&self, name: &str) -> Result<Self> {
         let project = self.project.clone();
