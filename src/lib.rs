@@ -11,6 +11,7 @@
 //! | TO: what can be written | [`sinks`] |
 //! | source -> queue | [`mod@publish`] |
 //! | queue -> sink | [`mod@subscribe`] |
+//! | what a queue could not take, kept in a file | [`spool`] |
 //! | a queue's inside, shown | [`inspect`] |
 //! | what becomes of a delivery, purely | [`retry`] |
 //! | a dead letter as a message, purely | [`dead_letter`] |
@@ -40,6 +41,7 @@ pub mod retry;
 pub mod schedule;
 pub mod sinks;
 pub mod sources;
+pub mod spool;
 pub mod sqlite;
 pub mod subscribe;
 

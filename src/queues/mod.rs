@@ -5,6 +5,7 @@ pub mod memory;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
 pub mod sqlite;
+mod sqlite_bury;
 mod sqlite_claim;
 mod sqlite_dead;
 mod sqlite_inspect;
@@ -24,6 +25,7 @@ pub use inspect::{
 pub use sqlite_verify::verify;
 
 use crate::clock::Clock;
+use crate::dead_letter::Death;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::location::Location;
@@ -260,6 +262,30 @@ pub async fn open_inspector(url: Location, options: &Options) -> Result<Box<dyn 
         }
         "pubsub" => {
             Err(inspect::closed(&url, "Pub/Sub tells nobody what it holds without delivering it"))
+        }
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
+/// The same; `None` where there is no such queue. Only the embedded queue can tell.
+pub async fn open_inspector_if_there(
+    url: Location,
+    options: &Options,
+) -> Result<Option<Box<dyn Inspect>>> {
+    match url.scheme() {
+        "sqlite" => sqlite_inspect::open_if_there(url, options).await,
+        _ => open_inspector(url, options).await.map(Some),
+    }
+}
+
+/// Puts messages that a queue never delivered among its dead letters: all of them durably, or none.
+/// The queue is made where it is missing; what it has already, same id and same content, is not
+/// doubled.
+pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]) -> Result<()> {
+    match url.scheme() {
+        "sqlite" => sqlite_bury::bury(url, options, letters).await,
+        "memory" | "pubsub" => {
+            Err(inspect::closed(&url, "only the embedded queue keeps dead letters from elsewhere"))
         }
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }

@@ -22,6 +22,16 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> 
     Ok(Box::new(Inspector { reader, number, remember, clock }))
 }
 
+/// The same; `None` where there is no such queue, or no such file.
+pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Box<dyn Inspect>>> {
+    let Place { path, name, remember } = Place::of(url, options)?;
+    let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else { return Ok(None) };
+    let clock = options.clock.clone();
+    let number = reader.read(move |c| number(c, &name)).await?;
+    let inspector = |number| Box::new(Inspector { reader, number, remember, clock });
+    Ok(number.map(|number| inspector(number) as Box<dyn Inspect>))
+}
+
 /// Makes a queue, and its file where that is missing. `false`: it was there already.
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
     let Place { path, name, .. } = Place::of(url, options)?;

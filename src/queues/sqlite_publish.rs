@@ -13,13 +13,14 @@ pub const LARGEST_BODY: usize = 256 << 20;
 
 /// A message in the form in which the file keeps it.
 pub struct Row {
-    id: String,
-    group: Option<String>,
-    tag: Option<String>,
-    attributes: Option<String>,
-    body: Bytes,
+    pub(super) id: String,
+    pub(super) group: Option<String>,
+    pub(super) tag: Option<String>,
+    pub(super) attributes: Option<String>,
+    pub(super) body: Bytes,
     digest: [u8; 32],
-    not_before: Option<(String, i64)>,
+    /// As it goes out again, and in milliseconds.
+    pub(super) not_before: Option<(String, i64)>,
 }
 
 impl Row {

@@ -35,12 +35,20 @@ impl Reader {
     /// [`Kind::Configuration`], as is all that [`Database::open`] refuses. (SQLite may leave the
     /// file's log and its index, `-wal` and `-shm`, beside it.)
     pub async fn open(path: &Path, schema: &'static Schema) -> Result<Self> {
-        let path = path.to_owned();
-        let opened = tokio::task::spawn_blocking(move || {
-            let connection = Arc::new(Mutex::new(opening::connect_to_read(&path, schema)?));
-            Ok(Self { path, connection })
-        });
-        opened.await.map_err(|cause| Error::new(Kind::Bug, "cannot open a file").because(cause))?
+        let file = path.to_owned();
+        let connection = aside(move || opening::connect_to_read(&file, schema)).await?;
+        Ok(Self::of(path, connection))
+    }
+
+    /// The same; `None` where there is no file, or nothing was made in it yet.
+    pub async fn open_if_there(path: &Path, schema: &'static Schema) -> Result<Option<Self>> {
+        let file = path.to_owned();
+        let connection = aside(move || opening::connect_if_there(&file, schema)).await?;
+        Ok(connection.map(|connection| Self::of(path, connection)))
+    }
+
+    fn of(path: &Path, connection: Connection) -> Self {
+        Self { path: path.to_owned(), connection: Arc::new(Mutex::new(connection)) }
     }
 
     /// Where the file is.
@@ -67,6 +75,12 @@ impl Reader {
             Err(cause) => Err(Error::new(Kind::Bug, "cannot read a file").because(cause)),
         }
     }
+}
+
+/// Opens a file on a thread that may wait for locks.
+async fn aside<T: Send + 'static>(open: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let opened = tokio::task::spawn_blocking(open).await;
+    opened.map_err(|cause| Error::new(Kind::Bug, "cannot open a file").because(cause))?
 }
 
 /// Does this work in a transaction, while no other connection has the file open. One that has it

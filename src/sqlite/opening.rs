@@ -86,12 +86,32 @@ pub fn identity(path: &Path, purpose: Purpose) -> Result<super::Identity> {
 /// Opens a file that is there, to look and not to write: neither it nor its folder is made.
 pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<Connection> {
     let noun = schema.purpose.noun();
+    let hint = format!("name the file of a {noun} that is there");
+    match connect_if_there(path, schema)? {
+        Some(connection) => Ok(connection),
+        None if !path.exists() => {
+            Err(Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
+                .because(io::Error::from(io::ErrorKind::NotFound))
+                .hint(hint))
+        }
+        None => Err(Error::new(Kind::Configuration, format!("cannot use `{}`", path.display()))
+            .because_of(format!("it is empty: no {noun} was made in it yet"))
+            .hint(hint)),
+    }
+}
+
+/// The same; `None` where there is no file, or nothing was made in it yet.
+pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<Connection>> {
+    let noun = schema.purpose.noun();
     let no_file = |cause: io::Error| {
         Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
             .because(cause)
             .hint(format!("name the file of a {noun} that is there"))
     };
-    let there = fs::canonicalize(path).map_err(no_file)?;
+    let there = match fs::canonicalize(path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(no_file)?,
+    };
     if there.is_dir() {
         return Err(no_file(io::ErrorKind::IsADirectory.into()));
     }
@@ -100,13 +120,11 @@ pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<Connection> {
     let mut connection = Connection::open_with_flags(there, flags).map_err(failed)?;
     be_patient(&mut connection).map_err(failed)?;
     if !known_as(&connection, path, schema)? {
-        return Err(Error::new(Kind::Configuration, format!("cannot use `{}`", path.display()))
-            .because_of(format!("it is empty: no {noun} was made in it yet"))
-            .hint(format!("name the file of a {noun} that is there")));
+        return Ok(None);
     }
     let settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
     connection.execute_batch(settings).map_err(failed)?;
-    Ok(connection)
+    Ok(Some(connection))
 }
 
 /// Opens the write connection, and makes the tables if the file is fresh.

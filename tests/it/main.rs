@@ -23,6 +23,7 @@ mod queue_contract;
 mod sandbox;
 mod services;
 mod sinks;
+mod spool;
 mod stdin;
 mod subscribe;
 mod tidy;

@@ -1,0 +1,88 @@
+//! Dead letters that come from elsewhere: kept by an embedded queue that never delivered them.
+
+use super::Options;
+use super::sqlite_place::Place;
+use super::sqlite_publish::Row;
+use super::sqlite_schema::{SCHEMA, queue_number};
+use crate::dead_letter::Death;
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::Message;
+use crate::sqlite::Database;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+/// Puts messages among the dead letters of a queue, which is made where it is missing. All of them
+/// are on disk when this returns, or none. One that is there already, with the same id and content,
+/// is not doubled.
+pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]) -> Result<()> {
+    let Place { path, name, .. } = Place::of(url, options)?;
+    let now = options.clock.now();
+    let letters = letters
+        .iter()
+        .map(|(message, death)| Letter::of(message, death, now))
+        .collect::<Result<Vec<_>>>()?;
+    let database = Database::open(&path, &SCHEMA).await?;
+    let keep = move |c: &Connection| {
+        let queue = queue_number(c, &name)?;
+        letters.iter().try_for_each(|letter| letter.insert(c, queue))
+    };
+    let kept = database.write(keep).await;
+    kept.and(database.close().await)
+}
+
+/// A row of `dead`; times are milliseconds.
+struct Letter {
+    row: Row,
+    published_at: i64,
+    attempts: u32,
+    first_at: Option<i64>,
+    died_at: i64,
+    reason: String,
+}
+
+impl Letter {
+    fn of(message: &Message, death: &Death, now: DateTime<Utc>) -> Result<Self> {
+        let row = Row::of(message).map_err(|why| {
+            let what = format!("cannot keep `{}` as a dead letter", message.id);
+            Error::new(Kind::Failed, what).because_of(why)
+        })?;
+        let millis = |time: DateTime<Utc>| time.timestamp_millis();
+        Ok(Self {
+            row,
+            published_at: millis(message.published_at.unwrap_or(now)),
+            attempts: death.attempts.unwrap_or_default(),
+            first_at: death.first_at.map(millis),
+            died_at: millis(death.at.unwrap_or(now)),
+            reason: death.reason.clone(),
+        })
+    }
+
+    fn insert(&self, connection: &Connection, queue: i64) -> rusqlite::Result<()> {
+        let Self { row, published_at, attempts, first_at, died_at, reason } = self;
+        let not_before = row.not_before.as_ref().map(|(text, _)| text);
+        connection.prepare_cached(INSERT)?.execute(params![
+            queue,
+            row.id,
+            row.group,
+            row.tag,
+            row.attributes,
+            &row.body[..],
+            not_before,
+            published_at,
+            attempts,
+            first_at,
+            died_at,
+            reason
+        ])?;
+        Ok(())
+    }
+}
+
+const INSERT: &str = "
+INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_at, attempts,
+                  first_at, died_at, reason)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+WHERE NOT EXISTS (
+  SELECT 1 FROM dead WHERE queue = ?1 AND id = ?2
+  AND grp IS ?3 AND tag IS ?4 AND attributes IS ?5 AND body = ?6)";

@@ -1,0 +1,95 @@
+//! The spool: a file that keeps what a queue cannot take now, until it can.
+//!
+//! It is an embedded queue's file with one queue in it for each place, named as
+//! [`queues::place`] names it: what was meant for the cloud is never found by a run that has an
+//! emulator. Whatever works on an embedded queue works on it, by [`Spool::url`].
+
+use crate::dead_letter::Death;
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::Message;
+use crate::queues::{self, Options, Published, Publisher, Stats};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use std::path::{Path, PathBuf};
+
+/// The file's name in the user's data folder.
+pub const FILE: &str = "spool.db";
+
+/// What means something in a URL, or would not survive a shell or an eye.
+const RESERVED: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#').add(b'&').add(b'+').add(b'\'').add(b'"');
+
+/// One place's queue in a spool file.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    path: PathBuf,
+    place: String,
+    options: Options,
+}
+
+impl Spool {
+    /// The spool for what is meant for `place`, in this file. Nothing is made before something is
+    /// to be kept.
+    pub fn new(path: PathBuf, place: String, options: &Options) -> Self {
+        Self { path, place, options: options.clone() }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The place's queue in the file, as a URL that every program takes.
+    pub fn url(&self) -> Result<String> {
+        let path = self.path.to_str().ok_or_else(|| {
+            let what = format!("cannot name the spool `{}`", self.path.display());
+            Error::new(Kind::Configuration, what)
+                .because_of("its path is not UTF-8")
+                .hint("name another file with `--spool PATH`")
+        })?;
+        let path = utf8_percent_encode(path, RESERVED);
+        let queue = utf8_percent_encode(&self.place, RESERVED);
+        Ok(format!("sqlite:{path}?queue={queue}"))
+    }
+
+    fn location(&self) -> Result<Location> {
+        Location::parse(&self.url()?)
+    }
+
+    /// Counts what is kept for the place; `None` where nothing ever was. Makes nothing.
+    pub async fn stats(&self) -> Result<Option<Stats>> {
+        match queues::open_inspector_if_there(self.location()?, &self.options).await? {
+            Some(queue) => queue.stats().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens it to keep messages in; the file is made where it is missing.
+    pub async fn open(&self) -> Result<Inlet> {
+        Ok(Inlet { queue: queues::open_publisher(self.location()?, &self.options).await? })
+    }
+
+    /// Keeps messages as dead letters: on disk when this returns, all or none. One that is there
+    /// with the same id and the same content is not doubled.
+    pub async fn bury(&self, letters: &[(Message, Death)]) -> Result<()> {
+        queues::bury(self.location()?, &self.options, letters).await
+    }
+}
+
+/// A spool that is open to keep messages in.
+pub struct Inlet {
+    queue: Box<dyn Publisher>,
+}
+
+impl Inlet {
+    /// Keeps messages behind those that are kept already: on disk when this returns. Answers per
+    /// message; an error is of all of them, and none is kept.
+    pub async fn append(&self, messages: &[Message]) -> Result<Vec<Published>> {
+        self.queue.publish(messages).await
+    }
+
+    /// Closes the file.
+    pub async fn close(self) -> Result<()> {
+        self.queue.close().await
+    }
+}
