@@ -116,7 +116,11 @@ impl Run<'_> {
                 biased;
                 Some(sent) = sending.next() => {
                     match self.tally(sent) {
-                        Ok(()) if failure.is_none() => self.source.commit().await?,
+                        Ok(()) if failure.is_none() => {
+                            fail::fail_point!("publish-taken");
+                            self.source.commit().await?;
+                            fail::fail_point!("publish-committed");
+                        }
                         Ok(()) => {}
                         Err(error) => {
                             reading = false;
@@ -133,6 +137,7 @@ impl Run<'_> {
                 read = self.source.read(tick), if reading && room => match read {
                     Ok(Some(batch)) => {
                         let messages = self.accept(batch);
+                        fail::fail_point!("publish-read");
                         if !self.plan.dry_run {
                             sending.push_back(send(self.queue, messages));
                         }

@@ -3,6 +3,7 @@
 //! A program is a [`Program`]; its door in `src/bin` calls [`run`] with the arguments and the
 //! environment, prints the [`Ending`] and exits with its code.
 
+pub mod failpoints;
 pub mod generate;
 pub mod lock;
 pub mod logging;
@@ -184,6 +185,7 @@ async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
     let started = Instant::now();
     let progress = Progress::new(P::PROGRAM);
     let prepared = logging::start(&basics, &environment, &progress)
+        .and_then(|()| failpoints::arm(&environment))
         .and_then(|()| Signals::listen().map(|signals| (signals, environment)));
     let (signals, environment) = match prepared {
         Ok(prepared) => prepared,

@@ -97,6 +97,7 @@ where
         let failed = |failure: rusqlite::Error| failure::explain("write", &path, &failure);
         let transaction = connection.transaction().map_err(failed)?;
         let made = work(&transaction).map_err(failed)?;
+        fail::fail_point!("sqlite-commit-alone");
         transaction.commit().map_err(failed)?;
         Ok(made)
     });

@@ -255,6 +255,7 @@ fn found(connection: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "application_id", schema.purpose.application_id())?;
         transaction.pragma_update(None, "user_version", schema.version)?;
     }
+    fail::fail_point!("sqlite-found");
     transaction.commit()
 }
 

@@ -170,7 +170,9 @@ impl Desk {
             }
             jobs => jobs.iter_mut().map(|job| self.shielded(job)).collect::<Result<_, _>>()?,
         };
+        fail::fail_point!("sqlite-commit");
         self.run("COMMIT")?;
+        fail::fail_point!("sqlite-committed");
         Ok(outcomes)
     }
 

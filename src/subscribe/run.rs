@@ -218,6 +218,7 @@ impl<'a> Run<'a> {
                 self.received += deliveries.len();
                 count(&self.tools.counters.received, deliveries.len());
                 self.hand.take(deliveries, now);
+                fail::fail_point!("subscribe-received");
             }
             Err(error) => self.break_off(error),
         }

@@ -47,6 +47,7 @@ impl Tools<'_> {
     pub(super) async fn write_and_settle(self, batch: Vec<Delivery>) -> Written {
         let mut written = Written::default();
         let outcomes = write::write(self.sink, &batch).await;
+        fail::fail_point!("subscribe-written");
         let mut verdicts = Vec::with_capacity(batch.len());
         for (delivery, outcome) in batch.into_iter().zip(outcomes) {
             self.tally(&delivery, &outcome, &mut written);
@@ -63,6 +64,7 @@ impl Tools<'_> {
             tracing::warn!("{} more of this batch failed or were rejected", more + 1);
         }
         self.settle(verdicts, &mut written).await;
+        fail::fail_point!("subscribe-settled");
         written
     }
 
@@ -107,6 +109,7 @@ impl Tools<'_> {
             Verdict::Bury(why) if !self.queue.buries() => {
                 match self.dead.keep(delivery, &why).await {
                     Ok(()) => {
+                        fail::fail_point!("subscribe-buried");
                         count(&self.counters.dead, 1);
                         Some(Verdict::Ack)
                     }

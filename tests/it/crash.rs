@@ -8,9 +8,11 @@
 //!
 //! A kill takes the process and not the machine: what the system has taken from it stays.
 
+mod drain;
 mod files;
 mod ledger;
 mod life;
+mod points;
 mod process;
 mod tally;
 

@@ -13,6 +13,7 @@ mod http_server;
 mod mongodb;
 mod nature_remo;
 mod nature_remo_changes;
+mod outage_pubsub;
 mod pipeline;
 mod poison;
 mod proxy;

@@ -17,31 +17,31 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// For a run that waits for what an earlier one gave back.
-const COMES_AGAIN: &str = "--idle 60s";
+pub const COMES_AGAIN: &str = "--idle 60s";
 const DEVICES: &str = include_str!("../fixtures/nature-remo/devices_typical.json");
 
 /// A topic, a subscription and a collection of its own.
-struct Stage {
-    sandbox: Sandbox,
+pub struct Stage {
+    pub sandbox: Sandbox,
     name: String,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { sandbox: Sandbox::new(), name: format!("p-{}", uuid::Uuid::now_v7().simple()) }
     }
 
-    fn queue(&self) -> String {
+    pub fn queue(&self) -> String {
         format!("pubsub://kakehi-pipeline/{}", self.name)
     }
 
-    fn publish(&self, words: &str) -> Program {
+    pub fn publish(&self, words: &str) -> Program {
         let program = self.sandbox.publish().args(words).arg("--to").arg(self.queue());
         program.env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator())
     }
 
     /// Makes the topic, its subscription and the place for its dead letters, and receives nothing.
-    async fn create(&self) {
+    pub async fn create(&self) {
         let url = Location::parse(&format!("{}?topic={}", self.queue(), self.name)).expect("a URL");
         let variables = [("PUBSUB_EMULATOR_HOST", services::pubsub_emulator())];
         let options = Options::new(Environment::from_iter(variables), self.sandbox.dir().into());
@@ -50,11 +50,11 @@ impl Stage {
         subscriber.close().await.expect("it is closed");
     }
 
-    fn publish_lines(&self, lines: impl Into<Vec<u8>>) {
+    pub fn publish_lines(&self, lines: impl Into<Vec<u8>>) {
         self.publish("stdin:?id=id").stdin(lines).run().expect(0);
     }
 
-    fn subscribe(&self, words: &str) -> Program {
+    pub fn subscribe(&self, words: &str) -> Program {
         let mongo = services::mongodb();
         let source = if mongo.username.is_some() { "&authSource=admin" } else { "" };
         let to =
@@ -69,18 +69,18 @@ impl Stage {
         program.env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator())
     }
 
-    async fn stored(&self) -> Collection<Document> {
+    pub async fn stored(&self) -> Collection<Document> {
         connect(&services::mongodb()).await.database("kakehi-pipeline").collection(&self.name)
     }
 }
 
-fn count(run: &Run, what: &str) -> u64 {
+pub fn count(run: &Run, what: &str) -> u64 {
     let line = run.stderr.lines().last().expect("a summary");
     let summary: serde_json::Value = serde_json::from_str(line).expect("JSON");
     summary[what].as_u64().expect("a number")
 }
 
-fn lines(count: usize) -> String {
+pub fn lines(count: usize) -> String {
     (0..count).map(|n| format!("{{\"id\":\"m{n:05}\",\"n\":{n}}}\n")).collect()
 }
 

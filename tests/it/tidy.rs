@@ -120,6 +120,16 @@ fn features_are_named_in_the_shelves_lists_only() {
 }
 
 #[test]
+fn only_a_failpoint_ends_a_process_and_no_default_build_has_one() {
+    for file in files("src", ".rs").into_iter().filter(|f| f.path != "src/cli/failpoints.rs") {
+        none(file.find(&["raise(", "fail::cfg", "has_failpoints"]), "only the failpoints do this");
+    }
+    let manifest = source(root().join("Cargo.toml")).text;
+    let default = manifest.lines().find(|line| line.starts_with("default = ")).expect("a default");
+    assert!(!default.contains("failpoints"), "{default}");
+}
+
+#[test]
 fn retry_and_schedule_are_pure() {
     let words = [
         "now()",

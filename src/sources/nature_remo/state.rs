@@ -132,6 +132,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(".nature-remo-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
+    fail::fail_point!("nature-remo-state");
     file.persist(path).map_err(|error| error.error)?;
     File::open(folder)?.sync_all()
 }

@@ -5,7 +5,7 @@ use crate::sandbox::Sandbox;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the messages go.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To {
     /// The embedded store.
     Store,

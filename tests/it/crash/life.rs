@@ -1,5 +1,6 @@
 //! One queue's life: rounds of programs that are ended before their time.
 
+use super::drain;
 use super::ledger::{Ledger, To};
 use super::process::{End, Process};
 use super::tally::{PUBLISH, SUBSCRIBE, Tally};
@@ -10,15 +11,9 @@ use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-/// The lease of every subscriber, the shortest there is: what a killed one had comes back soon.
-const LEASE: &str = "--lease 1s";
-
 /// What publishers read: bare messages, ordered ones, and such as are due later.
 const SOURCES: [&str; 3] = ["stdin:?id=id", "stdin:?id=id&group=room", ENVELOPES];
 const ENVELOPES: &str = "stdin:?envelope";
-
-/// By then everything that was accepted must have come out.
-const LAST_DRAIN: Duration = Duration::from_secs(60);
 
 /// What programs are hit with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,18 +95,7 @@ impl<'t> Life<'t> {
 
     /// Everything comes out.
     pub fn last_drain(mut self) {
-        let deadline = Instant::now() + LAST_DRAIN;
-        loop {
-            // What is due later comes, and what a killed one had comes back, without anybody's help.
-            let process = Process::start(self.drain().args("--idle 200ms"), String::new(), false);
-            let end = process.end();
-            self.judge_subscriber(&end);
-            let queue = self.ledger.audit(&self.sandbox);
-            if queue.live.is_empty() {
-                break;
-            }
-            assert!(Instant::now() < deadline, "{} never come out", queue.live.len());
-        }
+        drain::last(&self.sandbox, self.to, &mut self.ledger);
         self.tally.accepted += self.ledger.accepted();
     }
 
@@ -124,11 +108,8 @@ impl<'t> Life<'t> {
         let (fate, twice) = self.fate(PUBLISH);
         // With its input open it would stay, were it not for the signal.
         let stays = fate.is_some() && self.dice.usize(..4) == 0;
-        let program = self.sandbox.publish().arg(job.source);
-        let program = program
-            .args("--to sqlite:queue.db --summary json --log-format json --batch")
-            .arg(self.dice.usize(1..=10).to_string())
-            .env("RUST_LOG", "kakehi::publish=debug");
+        let batch = self.dice.usize(1..=10).to_string();
+        let program = publisher(&self.sandbox, job.source).arg("--batch").arg(batch);
         let input: String = job.ids.iter().map(|id| self.line(job.source, id)).collect();
         let process = Process::start(program, input, stays);
         Actor { job: Some(job), process, fate, twice, stays }
@@ -142,13 +123,7 @@ impl<'t> Life<'t> {
             let bad = self.dice.usize(..100) == 0;
             let depth = if bad { 130 } else { self.dice.usize(..5) };
             let text = "tea 茶 🍵 \\n".repeat(self.dice.usize(..20));
-            let line = format!(
-                "{{\"id\":\"{id}\",\"room\":\"r{}\", \"text\":\"{text}\",\"deep\":{}{}}}",
-                self.made % 3,
-                "[".repeat(depth + 1),
-                "]".repeat(depth + 1),
-            );
-            self.ledger.offer(id.clone(), line, !bad);
+            self.ledger.offer(id.clone(), body(&id, self.made % 3, &text, depth), !bad);
             ids.push(id);
             self.made += 1;
         }
@@ -169,7 +144,7 @@ impl<'t> Life<'t> {
     fn subscriber(&mut self) -> Actor {
         let (fate, twice) = self.fate(SUBSCRIBE);
         let (batch, concurrency) = (self.dice.usize(1..=20), self.dice.usize(1..=4));
-        let mut program = self.drain().args(&format!(
+        let mut program = drain::subscriber(&self.sandbox, self.to).args(&format!(
             "--batch {batch} --concurrency {concurrency} --max-in-flight {}",
             batch * self.dice.usize(1..=5)
         ));
@@ -179,16 +154,6 @@ impl<'t> Life<'t> {
         }
         let process = Process::start(program, String::new(), false);
         Actor { job: None, process, fate, twice, stays }
-    }
-
-    fn drain(&self) -> Program {
-        let to = match self.to {
-            To::Store => "sqlite:store.db",
-            To::Stdout => "stdout:",
-        };
-        let program =
-            self.sandbox.subscribe().args("--from sqlite:queue.db --summary json -q --to");
-        program.arg(to).args(LEASE)
     }
 
     /// One in six is spared.
@@ -221,7 +186,7 @@ impl<'t> Life<'t> {
                 if struck {
                     self.ledger.output(&end.stdout);
                 } else {
-                    self.judge_subscriber(&end);
+                    drain::judge(&end, self.to, &mut self.ledger);
                 }
             }
         }
@@ -242,13 +207,19 @@ impl<'t> Life<'t> {
             self.again.push(job);
         }
     }
+}
 
-    fn judge_subscriber(&mut self, end: &End) {
-        // 65: it was the one that buried what the store does not take.
-        let codes: &[i32] = if self.to == To::Store { &[0, 65] } else { &[0] };
-        assert!(codes.contains(&end.code), "code {}: {}", end.code, end.stderr);
-        self.ledger.output(&end.stdout);
-    }
+/// The body of a message, as a line of JSON. The ledger finds its id at its beginning.
+pub fn body(id: &str, room: usize, text: &str, depth: usize) -> String {
+    let (open, close) = ("[".repeat(depth + 1), "]".repeat(depth + 1));
+    format!("{{\"id\":\"{id}\",\"room\":\"r{room}\", \"text\":\"{text}\",\"deep\":{open}{close}}}")
+}
+
+/// A publisher that tells what the queue has taken.
+pub fn publisher(sandbox: &Sandbox, source: &str) -> Program {
+    let program = sandbox.publish().arg(source);
+    let program = program.args("--to sqlite:queue.db --summary json --log-format json");
+    program.env("RUST_LOG", "kakehi::publish=debug")
 }
 
 /// Hits each at its moment.

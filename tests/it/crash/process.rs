@@ -50,6 +50,22 @@ impl Process {
         }
     }
 
+    /// Waits until it has been stopped, as SIGSTOP does.
+    pub fn wait_until_stopped(&mut self) {
+        let facts = format!("/proc/{}/stat", self.child.id());
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            assert!(self.child.try_wait().expect("our child").is_none(), "it ended before that");
+            let facts = std::fs::read_to_string(&facts).expect("it has not been waited for");
+            // The name stands in brackets and may hold anything; the state follows it.
+            if facts.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it was not stopped within {DEADLINE:?}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Waits for its end, which must come.
     pub fn end(mut self) -> End {
         let status = self.wait();
