@@ -4,7 +4,7 @@
 
 use crate::envelope::Envelope;
 use crate::message::{Delivery, Message, Receipt};
-use crate::queues::{Check, DeadLetter, Grave, Mended, Peeked, Settled, State, Stats};
+use crate::queues::{Check, DeadLetter, Grave, Mended, Peeked, Settled, State, Stats, Value};
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -20,26 +20,48 @@ pub enum Form {
     Json,
 }
 
-/// The counts of a queue.
+/// The counts of a queue, and how it is set up.
 pub fn stats(stats: &Stats, form: Form) -> String {
     if form == Form::Json {
         return json(stats);
     }
-    let oldest = match stats.oldest_seconds {
-        Some(seconds) => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
-        None => "-".to_owned(),
-    };
-    let lines = [
-        ("ready", stats.ready.to_string()),
-        ("waiting", stats.waiting.to_string()),
-        ("scheduled", stats.scheduled.to_string()),
-        ("leased", stats.leased.to_string()),
-        ("dead", stats.dead.to_string()),
-        ("oldest", oldest),
-        ("file", HumanBytes(stats.file_bytes).to_string()),
-        ("log", HumanBytes(stats.wal_bytes).to_string()),
+    let nothing = if stats.unknown.is_some() { "unknown" } else { "-" };
+    let count = |value: Option<u64>| value.map_or(nothing.to_owned(), |count| count.to_string());
+    let oldest = stats.oldest_seconds.map(|seconds| time(Duration::from_secs(seconds)));
+    let mut lines = vec![
+        ("ready", count(stats.ready)),
+        ("waiting", count(stats.waiting)),
+        ("scheduled", count(stats.scheduled)),
+        ("leased", count(stats.leased)),
+        ("dead", count(stats.dead)),
+        ("oldest", oldest.unwrap_or_else(|| nothing.to_owned())),
     ];
-    lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect()
+    let sizes = [("file", stats.file_bytes), ("log", stats.wal_bytes)];
+    let sizes = sizes.into_iter().filter_map(|(name, size)| Some((name, HumanBytes(size?))));
+    lines.extend(sizes.map(|(name, size)| (name, size.to_string())));
+    lines.extend(stats.facts.iter().map(|fact| (fact.name, said(fact.value.as_ref()))));
+    let width = lines.iter().map(|(name, _)| name.len() + 1).max().unwrap_or(0).max(10);
+    let mut text: String =
+        lines.iter().map(|(name, value)| format!("{name:<width$} {value}\n")).collect();
+    if let Some(why) = stats.unknown {
+        writeln!(text, "unknown: {why}").expect("writing to a string does not fail");
+    }
+    text
+}
+
+fn said(value: Option<&Value>) -> String {
+    match value {
+        None => "unknown".to_owned(),
+        Some(Value::Text(text)) if text.is_empty() => "-".to_owned(),
+        Some(Value::Text(text)) => visible(text.as_bytes()),
+        Some(Value::Yes(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
+        Some(Value::Count(count)) => count.to_string(),
+        Some(Value::Time(length)) => time(*length),
+    }
+}
+
+fn time(length: Duration) -> String {
+    humantime::format_duration(length).to_string()
 }
 
 /// A message that was looked at: the fields of an envelope, `state`, `attempts` and `until`.
@@ -70,14 +92,16 @@ pub fn peeked(peeked: &Peeked, form: Form) -> String {
     format!("{}  {state}{until}{}\n    {}\n", name(message), tries(*attempts), body(message))
 }
 
-/// A dead letter: the fields of an envelope, `reason`, `attempts`, `first_at` and `died_at`.
+/// A dead letter: the fields of an envelope, `reason`, `attempts`, `first_at`, `died_at` and `from`.
 pub fn dead_letter(letter: &DeadLetter, form: Form) -> String {
     #[derive(Serialize)]
     struct Line<'a> {
         reason: &'a str,
         attempts: Option<u32>,
         first_at: Option<DateTime<Utc>>,
-        died_at: DateTime<Utc>,
+        died_at: Option<DateTime<Utc>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<&'a str>,
         #[serde(flatten)]
         message: Envelope<'a>,
     }
@@ -89,6 +113,7 @@ pub fn dead_letter(letter: &DeadLetter, form: Form) -> String {
             attempts: grave.attempts,
             first_at: grave.first_at,
             died_at: grave.died_at,
+            from: grave.from.as_deref(),
             message: Envelope::of(&bare),
         });
     }
@@ -228,7 +253,8 @@ fn body(message: &Message) -> String {
 
 fn why(grave: &Grave) -> String {
     let reason = visible(grave.reason.as_bytes());
-    format!("died {}{}: {reason}", seconds(grave.died_at), tries(grave.attempts))
+    let died = grave.died_at.map(|time| format!(" {}", seconds(time))).unwrap_or_default();
+    format!("died{died}{}: {reason}", tries(grave.attempts))
 }
 
 fn tries(attempts: Option<u32>) -> String {

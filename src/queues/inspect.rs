@@ -1,18 +1,19 @@
 //! What a queue's inside shows to people and scripts, and how they mend it.
 
-use super::{Settled, Verdict};
+use super::{Publisher, Settled, Subscriber, Verdict};
+use crate::dead_letter::{self, Death};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::time::Duration;
 
 /// The door to a queue's inside.
 #[async_trait]
 pub trait Inspect: Send + Sync {
-    /// Counts what the queue holds, at one moment; changes nothing.
+    /// Tells of the queue what it can without receiving; changes nothing.
     async fn stats(&self) -> Result<Stats>;
 
     /// Looks at messages; `None` where looking would be receiving.
@@ -21,11 +22,38 @@ pub trait Inspect: Send + Sync {
     /// Works on dead letters; `None` where the queue does not keep them itself.
     fn graves(&self) -> Option<&dyn Graves>;
 
+    /// Where looking is receiving: what it costs, and what to receive from. `None` where `peek` and
+    /// `graves` look without taking.
+    fn taking(&self) -> Option<&dyn Taking>;
+
     /// Empties the queue; `None` where nobody can.
     fn purge(&self) -> Option<&dyn Purge>;
 
     /// Leases to somebody who is no process; `None` where a receipt dies with its process.
     fn receipts(&self) -> Option<&dyn Receipts>;
+}
+
+/// A queue where looking is receiving: whoever looks receives, and gives back what is to stay by
+/// closing.
+#[async_trait]
+pub trait Taking: Send + Sync {
+    /// What it costs messages to be taken and given back, in a sentence for a person.
+    async fn cost(&self) -> Result<String>;
+
+    /// Its messages; at most `limit` are fetched.
+    async fn messages(&self, limit: Option<usize>) -> Result<Box<dyn Subscriber>>;
+
+    /// Its dead letters: one for each place where some of them may be; at most `limit` are fetched
+    /// from each. An error where there is none.
+    async fn dead_letters(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>>;
+
+    /// The original of a dead letter, and its death, whoever buried it.
+    fn unwrap(&self, letter: Message) -> (Message, Death) {
+        dead_letter::unwrap(letter)
+    }
+
+    /// Where the original of a dead letter goes back to.
+    async fn origin(&self) -> Result<Box<dyn Publisher>>;
 }
 
 /// Leases messages to somebody who is no process: a lease lasts until it is settled or its time is
@@ -47,9 +75,9 @@ pub trait Receipts: Send + Sync {
 #[async_trait]
 pub trait Purge: Send + Sync {
     /// Removes every message that the queue held when this began, leased ones included; dead
-    /// letters stay. Gives how many. It is done in small steps, between which others work on:
-    /// what is interrupted has removed the oldest.
-    async fn purge(&self) -> Result<u64>;
+    /// letters stay. Gives how many, where the queue knows. It is done in small steps, between
+    /// which others work on: what is interrupted has removed the oldest.
+    async fn purge(&self) -> Result<Option<u64>>;
 }
 
 /// Looks at messages without taking them.
@@ -78,26 +106,87 @@ pub trait Graves: Send + Sync {
     async fn drop(&self, graves: Vec<Grave>) -> Result<Vec<Mended>>;
 }
 
-/// What a queue holds. A message is in exactly one of the five counts.
+/// What a queue holds, and how it is set up. A message is in exactly one of the five counts;
+/// `None` is not zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Could be received now; a lease that has ended is none.
-    pub ready: u64,
+    pub ready: Option<u64>,
     /// Behind an earlier message of its group.
-    pub waiting: u64,
+    pub waiting: Option<u64>,
     /// Not due yet: published for later, or waiting to be tried again.
-    pub scheduled: u64,
+    pub scheduled: Option<u64>,
     /// Some subscriber's at present.
-    pub leased: u64,
+    pub leased: Option<u64>,
     /// Dead letters.
-    pub dead: u64,
-    /// How many seconds ago the oldest message that is not dead was published; `None` where there
-    /// is none.
+    pub dead: Option<u64>,
+    /// How many seconds ago the oldest message that is not dead was published; `None` also where
+    /// there is none.
     pub oldest_seconds: Option<u64>,
     /// The size of its file, in bytes; other queues of the file included.
-    pub file_bytes: u64,
+    pub file_bytes: Option<u64>,
     /// The size of the file's log (WAL), in bytes.
-    pub wal_bytes: u64,
+    pub wal_bytes: Option<u64>,
+    /// Why some of these are not known, where that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<&'static str>,
+    /// How the queue is set up, where a server keeps that.
+    #[serde(flatten, serialize_with = "facts")]
+    pub facts: Vec<Fact>,
+}
+
+impl Stats {
+    /// How many messages there are that are not dead; `None` where one of the counts is not known.
+    pub fn held(&self) -> Option<u64> {
+        [self.ready, self.waiting, self.scheduled, self.leased].into_iter().sum()
+    }
+}
+
+/// One thing that a server says of a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about, in words: `ack deadline`.
+    pub name: &'static str,
+    /// What it is; `None` where nobody told.
+    pub value: Option<Value>,
+}
+
+/// What a fact says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Text; empty where there is none.
+    Text(String),
+    /// Whether it is so.
+    Yes(bool),
+    /// How many.
+    Count(u64),
+    /// How long.
+    Time(Duration),
+}
+
+/// A field each: `ack_deadline_seconds`.
+fn facts<S: Serializer>(facts: &[Fact], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(facts.iter().map(|Fact { name, value }| {
+        let name = name.replace(' ', "_");
+        match value {
+            Some(Value::Time(time)) => (name + "_seconds", serde_json::json!(time.as_secs())),
+            Some(Value::Text(text)) => (name, serde_json::json!(text)),
+            Some(Value::Yes(yes)) => (name, serde_json::json!(yes)),
+            Some(Value::Count(count)) => (name, serde_json::json!(count)),
+            None => (name, serde_json::Value::Null),
+        }
+    }))
+}
+
+/// What a deletion removes, or would.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deletion {
+    /// How many messages that are not dead; `None` where nobody knows.
+    pub messages: Option<u64>,
+    /// How many dead letters; `None` where nobody knows, or they stay.
+    pub dead: Option<u64>,
+    /// What stays behind, in a sentence.
+    pub stays: Option<String>,
 }
 
 /// One thing that was verified.
@@ -163,10 +252,13 @@ pub struct Grave {
     pub attempts: Option<u32>,
     /// When it was first delivered; `None` where the queue does not know.
     pub first_at: Option<DateTime<Utc>>,
-    /// When it became a dead letter.
-    pub died_at: DateTime<Utc>,
+    /// When it became a dead letter; `None` where nobody knows.
+    pub died_at: Option<DateTime<Utc>>,
     /// Why.
     pub reason: String,
+    /// The URL of the queue that it was delivered from; `None` where it is the queue that keeps it,
+    /// or where nobody knows.
+    pub from: Option<String>,
 }
 
 /// A dead letter.
@@ -193,5 +285,5 @@ pub enum Mended {
 pub fn closed(url: &Location, why: &str) -> Error {
     Error::new(Kind::Configuration, format!("cannot look inside `{url}`"))
         .because_of(why)
-        .hint("the program `queue` works on the embedded queue: `sqlite:PATH?queue=NAME`")
+        .hint("the program `queue` works on what other processes reach: `sqlite:PATH?queue=NAME`")
 }

@@ -19,8 +19,8 @@ mod sqlite_settle;
 mod sqlite_verify;
 
 pub use inspect::{
-    Check, DeadLetter, Grave, Graves, Inspect, Mended, Peek, Peeked, Purge, Receipts, State, Stats,
-    Which,
+    Check, DeadLetter, Deletion, Fact, Grave, Graves, Inspect, Mended, Peek, Peeked, Purge,
+    Receipts, State, Stats, Taking, Value, Which,
 };
 pub use sqlite_verify::verify;
 
@@ -300,11 +300,12 @@ pub async fn create(url: Location, options: &Options) -> Result<bool> {
     }
 }
 
-/// Deletes a queue with all that it holds. Refused as unreachable while any program has it open:
-/// nobody's message goes to where nobody looks.
-pub async fn delete(url: Location, options: &Options) -> Result<()> {
+/// Deletes a queue with all that it holds, or only tells what that would remove unless `yes`. An
+/// embedded one is refused as unreachable while any program has it open: nobody's message goes to
+/// where nobody looks.
+pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
     match url.scheme() {
-        "sqlite" => sqlite_purge::delete(url, options).await,
+        "sqlite" => sqlite_purge::delete(url, options, yes).await,
         "memory" | "pubsub" => {
             Err(inspect::closed(&url, "only the embedded queue is deleted by it"))
         }

@@ -67,9 +67,10 @@ fn grave_from(row: &Row<'_>, at: usize) -> rusqlite::Result<Grave> {
         place: row.get(0)?,
         id: row.get(1)?,
         first_at: row.get::<_, Option<_>>(at)?.and_then(DateTime::from_timestamp_millis),
-        died_at: DateTime::from_timestamp_millis(row.get(at + 1)?).unwrap_or_default(),
+        died_at: DateTime::from_timestamp_millis(row.get(at + 1)?),
         reason: row.get(at + 2)?,
         attempts: Some(row.get(at + 3)?),
+        from: None,
     })
 }
 
@@ -105,7 +106,7 @@ fn drop_one(connection: &Connection, queue: i64, grave: &Grave) -> rusqlite::Res
         grave.place,
         queue,
         grave.id,
-        grave.died_at.timestamp_millis()
+        grave.died_at.map(|time| time.timestamp_millis())
     ])?;
     Ok(if dead == 0 { Mended::Gone } else { Mended::Done })
 }
@@ -113,7 +114,7 @@ fn drop_one(connection: &Connection, queue: i64, grave: &Grave) -> rusqlite::Res
 /// The message of a dead letter. Its place alone does not name it: a place that was left is taken
 /// again.
 fn find(connection: &Connection, queue: i64, grave: &Grave) -> rusqlite::Result<Option<Message>> {
-    let died_at = grave.died_at.timestamp_millis();
+    let died_at = grave.died_at.map(|time| time.timestamp_millis());
     connection
         .prepare_cached(FIND)?
         .query_row(params![grave.place, queue, grave.id, died_at], message)

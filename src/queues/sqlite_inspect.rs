@@ -2,7 +2,7 @@
 
 use super::sqlite_place::Place;
 use super::sqlite_schema::{SCHEMA, queue_number};
-use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats};
+use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::{Location, list};
@@ -105,7 +105,8 @@ impl Inspect for Inspector {
         let (number, now) = (self.number, self.clock.millis());
         let stats = self.reader.read(move |c| stats(c, number, now)).await?;
         let path = self.reader.path();
-        Ok(Stats { file_bytes: size(path)?, wal_bytes: size(&beside(path, "-wal"))?, ..stats })
+        let (file_bytes, wal_bytes) = (size(path)?, size(&beside(path, "-wal"))?);
+        Ok(Stats { file_bytes: Some(file_bytes), wal_bytes: Some(wal_bytes), ..stats })
     }
 
     fn peek(&self) -> Option<&dyn Peek> {
@@ -114,6 +115,10 @@ impl Inspect for Inspector {
 
     fn graves(&self) -> Option<&dyn Graves> {
         Some(self)
+    }
+
+    fn taking(&self) -> Option<&dyn Taking> {
+        None
     }
 
     fn purge(&self) -> Option<&dyn Purge> {
@@ -164,11 +169,11 @@ fn stats(connection: &Connection, queue: i64, now: i64) -> rusqlite::Result<Stat
         None => None,
     };
     Ok(Stats {
-        ready: ready.count + tagged.count + due + ended.single + ended.freed - ended.delayed,
-        waiting: waiting.count + ended.all - ended.single - ended.freed,
-        scheduled: scheduled.count - due + ended.delayed,
-        leased: leased.count - ended.all,
-        dead,
+        ready: Some(ready.count + tagged.count + due + ended.single + ended.freed - ended.delayed),
+        waiting: Some(waiting.count + ended.all - ended.single - ended.freed),
+        scheduled: Some(scheduled.count - due + ended.delayed),
+        leased: Some(leased.count - ended.all),
+        dead: Some(dead),
         oldest_seconds: oldest.map(|at| now.saturating_sub(at).max(0).unsigned_abs() / 1000),
         ..Stats::default()
     })

@@ -4,7 +4,7 @@ use super::sqlite_inspect::{self, Inspector, number};
 use super::sqlite_place::Place;
 use super::sqlite_schema::SCHEMA;
 use super::sqlite_settle::Ending;
-use super::{Options, Purge};
+use super::{Deletion, Options, Purge};
 use crate::error::Result;
 use crate::location::Location;
 use crate::sqlite::write_alone;
@@ -16,14 +16,14 @@ const AT_ONCE: usize = 2000;
 
 #[async_trait]
 impl Purge for Inspector {
-    async fn purge(&self) -> Result<u64> {
+    async fn purge(&self) -> Result<Option<u64>> {
         let queue = self.number;
         let last = self.reader.read(|c| c.query_row(LAST, [], |row| row.get(0))).await?;
         let (mut removed, mut after) = (0, 0);
         loop {
             let now = self.clock.millis();
             let step = self.write(move |c| remove_some(c, queue, after, last, now)).await?;
-            let Some(seq) = step.last else { return Ok(removed) };
+            let Some(seq) = step.last else { return Ok(Some(removed)) };
             after = seq;
             removed += step.removed;
         }
@@ -64,14 +64,24 @@ fn remove_some(
 ///
 /// Another process that has the file open knows the queue by its number and would go on publishing
 /// to it, so this is done only while none has.
-pub async fn delete(url: Location, options: &Options) -> Result<()> {
+pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
     let place = Place::of(url.clone(), options)?;
     // Tells what is missing and what is there instead.
-    drop(sqlite_inspect::open(url, options).await?);
+    let inspector = sqlite_inspect::open(url, options).await?;
+    if !yes {
+        let stats = inspector.stats().await?;
+        return Ok(Deletion { messages: stats.held(), dead: stats.dead, stays: None });
+    }
+    drop(inspector);
     let name = place.name;
     write_alone(&place.path, &SCHEMA, move |c| {
-        let Some(queue) = number(c, &name)? else { return Ok(()) };
-        DELETE.iter().try_for_each(|sql| c.execute(sql, [queue]).map(drop))
+        let Some(queue) = number(c, &name)? else { return Ok(Deletion::default()) };
+        let mut removed = [0; DELETE.len()];
+        for (count, sql) in removed.iter_mut().zip(DELETE) {
+            *count = c.execute(sql, [queue])? as u64;
+        }
+        let [_, messages, dead, ..] = removed;
+        Ok(Deletion { messages: Some(messages), dead: Some(dead), stays: None })
     })
     .await
 }
@@ -80,7 +90,7 @@ const LAST: &str = "SELECT coalesce(max(seq), 0) FROM messages";
 const OLDEST: &str = "
 SELECT seq, grp FROM messages NOT INDEXED
 WHERE queue = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4";
-const DELETE: &[&str] = &[
+const DELETE: [&str; 5] = [
     "DELETE FROM bodies WHERE seq IN (SELECT seq FROM messages WHERE queue = ?1)",
     "DELETE FROM messages WHERE queue = ?1",
     "DELETE FROM dead WHERE queue = ?1",

@@ -7,7 +7,7 @@ use crate::inspect::{self, Form};
 use crate::location::{Location, list};
 use crate::message::Receipt;
 use crate::queues::{
-    self, Grave, Graves, Inspect, Mended, Options, Receipts, Settled, Stats, Verdict, Which,
+    self, Deletion, Grave, Graves, Inspect, Mended, Options, Receipts, Settled, Verdict, Which,
 };
 use std::collections::HashSet;
 use std::io::{self, Write as _};
@@ -194,26 +194,33 @@ impl Desk<'_> {
         if asked.yes {
             let removed = purge.purge().await?;
             let json = serde_json::json!({"removed": removed, "done": true});
-            return self.tell(&format!("removed {removed} messages"), &json);
+            return self.tell(&format!("removed {}", messages(removed)), &json);
         }
-        let held = held(&queue.stats().await?);
+        let held = queue.stats().await?.held();
         let json = serde_json::json!({"removed": held, "done": false});
-        self.tell(&format!("would remove {held} messages"), &json)?;
+        self.tell(&format!("would remove {}", messages(held)), &json)?;
         self.remind(false)
     }
 
     async fn delete(&self, asked: Sure) -> Result<()> {
-        let stats = self.open(Some(&asked.url)).await?.stats().await?;
-        if asked.yes {
-            let (url, options) = self.place(Some(&asked.url))?;
-            queues::delete(url, &options).await?;
-        }
-        let held = held(&stats);
-        let json = serde_json::json!({"removed": held, "dead": stats.dead, "done": asked.yes});
-        let verb = if asked.yes { "deleted the queue" } else { "would delete the queue" };
-        let text = format!("{verb}, {held} messages and {} dead letters", stats.dead);
-        self.tell(&text, &json)?;
+        let (url, options) = self.place(Some(&asked.url))?;
+        let deletion = queues::delete(url, &options, asked.yes).await?;
+        self.tell_deletion(&deletion, asked.yes)?;
         self.remind(asked.yes)
+    }
+
+    fn tell_deletion(&self, deletion: &Deletion, done: bool) -> Result<()> {
+        let Deletion { messages: held, dead, stays } = deletion;
+        let json = serde_json::json!({"removed": held, "dead": dead, "stays": stays, "done": done});
+        let verb = if done { "deleted" } else { "would delete" };
+        let mut text = format!("{verb} the queue, {}", messages(*held));
+        if let Some(dead) = dead {
+            text += &format!(" and {dead} dead letters");
+        }
+        if let Some(stays) = stays {
+            text += &format!("\n{stays}");
+        }
+        self.tell(&text, &json)
     }
 
     async fn verify(&self, file: &Path) -> Result<()> {
@@ -287,9 +294,12 @@ impl Verb {
     }
 }
 
-/// How many messages there are that are not dead.
-fn held(stats: &Stats) -> u64 {
-    stats.ready + stats.waiting + stats.scheduled + stats.leased
+/// So many messages, in words.
+fn messages(count: Option<u64>) -> String {
+    match count {
+        Some(count) => format!("{count} messages"),
+        None => "what it holds (nobody can tell how much)".to_owned(),
+    }
 }
 
 fn receipts(queue: &dyn Inspect) -> Result<&dyn Receipts> {
