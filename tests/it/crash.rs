@@ -13,13 +13,12 @@ mod files;
 mod ledger;
 mod life;
 mod points;
-mod process;
 mod tally;
 
+use crate::process::Process;
 use crate::sandbox::Sandbox;
 use ledger::To;
 use life::{Blow, Life};
-use process::Process;
 use std::time::Instant;
 use tally::Tally;
 

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// Forwards `address()` to the target until it is told otherwise. Runs on threads of its own, so
 /// that tests of both kinds, blocking and async, can use it. Ends when it goes out of scope.
@@ -23,8 +24,9 @@ enum Mode {
     End,
 }
 
+/// What the client says, or what the server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub enum Way {
     Request,
     Answer,
 }
@@ -36,8 +38,12 @@ struct Switch {
 
 struct State {
     mode: Mode,
-    /// Both ends of every connection, to be shut at a cut.
-    sockets: Vec<TcpStream>,
+    /// So long takes every piece, each way.
+    delay: Duration,
+    /// After so many more bytes this way comes a cut.
+    budget: Option<(Way, usize)>,
+    /// Both ends of every connection, to be shut at a cut: the client's, the server's.
+    sockets: Vec<[TcpStream; 2]>,
 }
 
 impl Proxy {
@@ -45,7 +51,8 @@ impl Proxy {
     pub fn start(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let state = State { mode: Mode::Pass, sockets: Vec::new() };
+        let state =
+            State { mode: Mode::Pass, delay: Duration::ZERO, budget: None, sockets: Vec::new() };
         let switch = Arc::new(Switch { state: Mutex::new(state), changed: Condvar::new() });
         let acceptor = thread::spawn({
             let (switch, target) = (switch.clone(), target.to_owned());
@@ -75,8 +82,33 @@ impl Proxy {
         self.switch.turn(Mode::Mute);
     }
 
-    /// Lets everything through again, what was held back included.
+    /// Lets so many more bytes through this way, over all connections, and then cuts.
+    pub fn cut_after(&self, way: Way, bytes: usize) {
+        self.switch.state().budget = Some((way, bytes));
+    }
+
+    /// Tells every client that the server says nothing more, and goes on listening to it.
+    pub fn half_close(&self) {
+        for [client, _] in &self.switch.state().sockets {
+            let _ = client.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Lets everything through, so much later each way.
+    pub fn delay(&self, delay: Duration) {
+        self.switch.state().delay = delay;
+    }
+
+    /// Whether it is cut, by us or by a number of bytes.
+    pub fn is_cut(&self) -> bool {
+        self.switch.state().mode == Mode::Cut
+    }
+
+    /// Lets everything through again, at once and without end; what was held back, too.
     pub fn restore(&self) {
+        let mut state = self.switch.state();
+        (state.delay, state.budget) = (Duration::ZERO, None);
+        drop(state);
         self.switch.turn(Mode::Pass);
     }
 }
@@ -101,22 +133,34 @@ impl Switch {
         let mut state = self.state();
         state.mode = mode;
         if matches!(mode, Mode::Cut | Mode::End) {
-            for socket in state.sockets.drain(..) {
+            for socket in state.sockets.drain(..).flatten() {
                 let _ = socket.shutdown(Shutdown::Both);
             }
         }
         self.changed.notify_all();
     }
 
-    /// Waits until bytes may go this way.
-    fn wait(&self, way: Way) {
+    /// Waits until bytes may go this way; tells how many of them may.
+    fn admit(&self, way: Way, bytes: usize) -> usize {
         let closed = |mode| match mode {
             Mode::Stall => true,
             Mode::Mute => way == Way::Answer,
             Mode::Pass | Mode::Cut | Mode::End => false,
         };
         let held = self.changed.wait_while(self.state(), |state| closed(state.mode));
-        drop(held.expect("no holder of the switch panics"));
+        let mut state = held.expect("no holder of the switch panics");
+        let delay = state.delay;
+        let admitted = match &mut state.budget {
+            Some((limited, left)) if *limited == way => {
+                let admitted = bytes.min(*left);
+                *left -= admitted;
+                admitted
+            }
+            _ => bytes,
+        };
+        drop(state);
+        thread::sleep(delay);
+        admitted
     }
 }
 
@@ -143,16 +187,16 @@ fn join(
     server: &TcpStream,
     switch: &Arc<Switch>,
 ) -> std::io::Result<[JoinHandle<()>; 2]> {
-    for socket in [client, server] {
-        socket.set_nodelay(true)?;
-        let socket = socket.try_clone()?;
-        let mut state = switch.state();
-        // A cut between the accept and this line would otherwise miss this connection.
-        if matches!(state.mode, Mode::Cut | Mode::End) {
-            socket.shutdown(Shutdown::Both)?;
-        }
-        state.sockets.push(socket);
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let both = [client.try_clone()?, server.try_clone()?];
+    let mut state = switch.state();
+    // A cut between the accept and this line would otherwise miss this connection.
+    if matches!(state.mode, Mode::Cut | Mode::End) {
+        both.iter().try_for_each(|socket| socket.shutdown(Shutdown::Both))?;
     }
+    state.sockets.push(both);
+    drop(state);
     let pump = |from: &TcpStream, to: &TcpStream, way| {
         let (from, to, switch) = (from.try_clone()?, to.try_clone()?, switch.clone());
         std::io::Result::Ok(thread::spawn(move || pump(from, to, &switch, way)))
@@ -163,8 +207,12 @@ fn join(
 fn pump(mut from: TcpStream, mut to: TcpStream, switch: &Switch, way: Way) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        switch.wait(way);
-        if to.write_all(&buffer[..count]).is_err() {
+        let admitted = switch.admit(way, count);
+        let passed = to.write_all(&buffer[..admitted]);
+        if admitted < count {
+            switch.turn(Mode::Cut);
+        }
+        if passed.is_err() {
             break;
         }
     }
@@ -187,7 +235,7 @@ fn echo() -> String {
 }
 
 fn ask(socket: &mut TcpStream) -> std::io::Result<[u8; 4]> {
-    socket.set_read_timeout(Some(std::time::Duration::from_millis(300)))?;
+    socket.set_read_timeout(Some(Duration::from_millis(300)))?;
     socket.write_all(b"ping")?;
     let mut answer = [0; 4];
     socket.read_exact(&mut answer).map(|()| answer)
@@ -209,6 +257,30 @@ fn a_proxy_passes_cuts_stalls_and_recovers() {
     proxy.cut();
     assert!(ask(&mut socket).is_err());
     assert!(ask(&mut connect()).is_err());
+    proxy.restore();
+    assert_eq!(&ask(&mut connect()).unwrap(), b"ping");
+}
+
+#[test]
+fn a_proxy_cuts_after_some_bytes_closes_by_half_and_takes_its_time() {
+    let proxy = Proxy::start(&echo());
+    let connect = || TcpStream::connect(proxy.address()).unwrap();
+    for (way, bytes, survive) in [(Way::Request, 7, 1), (Way::Answer, 8, 2)] {
+        proxy.cut_after(way, bytes);
+        let mut socket = connect();
+        for _ in 0..survive {
+            assert_eq!(&ask(&mut socket).unwrap(), b"ping");
+        }
+        assert!(!proxy.is_cut() && ask(&mut socket).is_err() && proxy.is_cut(), "{way:?}");
+        proxy.restore();
+    }
+    let mut socket = connect();
+    assert_eq!(&ask(&mut socket).unwrap(), b"ping");
+    proxy.half_close();
+    assert_eq!(ask(&mut socket).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+    socket.write_all(b"it still listens").unwrap();
+    proxy.delay(Duration::from_millis(200));
+    assert!(ask(&mut connect()).is_err(), "there and back takes longer than it waits");
     proxy.restore();
     assert_eq!(&ask(&mut connect()).unwrap(), b"ping");
 }

@@ -14,8 +14,8 @@ pub(super) struct Failure {
     /// Why, in our words.
     pub(super) words: String,
     /// What a check right after it shall say, where the failure cannot be a document's fault and a check
-    /// would not see it by itself: a login that may read but not write, a full disk, a majority
-    /// that is not there.
+    /// might not see it by itself: a login that may read but not write, a full disk, a majority
+    /// that is not there, a primary that has stepped down.
     pub(super) standing: Option<Kind>,
 }
 
@@ -57,8 +57,9 @@ impl Failure {
     fn coded(code: i32, name: &str) -> Self {
         let standing = match blame(code) {
             Blame::Login => Some(Kind::Credentials),
-            Blame::Server => Some(Kind::Unreachable),
-            Blame::Connection | Blame::Moment | Blame::Document => None,
+            // A server that refuses writes as no primary may answer a look all the same.
+            Blame::Server | Blame::Connection => Some(Kind::Unreachable),
+            Blame::Moment | Blame::Document => None,
         };
         Self { words: format!("MongoDB failed: {}", named(code, name)), standing }
     }
@@ -106,7 +107,7 @@ pub(super) fn index_name(message: &str) -> Option<&str> {
 /// Who is to blame for an error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Blame {
-    /// No connection or no primary: a check sees it.
+    /// No connection or no primary.
     Connection,
     /// The login may not do this.
     Login,
@@ -174,7 +175,7 @@ mod tests {
     fn a_change_of_primary_is_an_outage_and_no_documents_fault() {
         for code in [10107, 13435, 13436, 10058, 11600, 11602, 189, 91, 7, 6, 89, 9001] {
             let failure = command(code);
-            assert_eq!(failure.standing, None, "{code}: a check sees it");
+            assert_eq!(failure.standing, Some(Kind::Unreachable), "{code}");
             assert!(matches!(failure.outcome(), Outcome::Unavailable(_)));
             assert!(matches!(refused(code, None).0, Outcome::Unavailable(_)), "{code}");
         }

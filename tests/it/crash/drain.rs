@@ -2,7 +2,7 @@
 
 use super::files::Queue;
 use super::ledger::{Ledger, To};
-use super::process::{End, Process};
+use crate::process::{End, Process};
 use crate::sandbox::{Program, Sandbox};
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 
 use super::drain;
 use super::ledger::{Ledger, To};
-use super::process::{End, Process};
 use super::tally::{PUBLISH, SUBSCRIBE, Tally};
+use crate::process::{End, Process};
 use crate::sandbox::{Program, Sandbox};
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use fastrand::Rng;

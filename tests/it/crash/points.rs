@@ -4,8 +4,8 @@
 use super::drain;
 use super::ledger::{Ledger, To};
 use super::life::{body, publisher};
-use super::process::{End, Process};
 use crate::http_server::{Answer, Server};
+use crate::process::{End, Process};
 use crate::sandbox::{Program, Sandbox};
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;

@@ -6,6 +6,7 @@ use nix::unistd::Pid;
 use std::io::{Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdin, ExitStatus};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,21 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A program whose streams are fed and read, so that it never waits for us.
 pub struct Process {
-    child: Child,
+    child: Kept,
     feeder: JoinHandle<Option<ChildStdin>>,
     stdout: JoinHandle<Vec<u8>>,
-    stderr: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<()>,
+    said: Arc<Mutex<Vec<u8>>>,
+}
+
+/// A child that does not outlive a test that failed.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // it may have ended
+        let _ = self.0.wait();
+    }
 }
 
 /// How it ended.
@@ -38,54 +50,81 @@ impl Process {
             hold.then_some(stdin)
         });
         let stdout = read(child.stdout.take().expect("a pipe"));
-        let stderr = read(child.stderr.take().expect("a pipe"));
-        Self { child, feeder, stdout, stderr }
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let stderr = listen(child.stderr.take().expect("a pipe"), said.clone());
+        Self { child: Kept(child), feeder, stdout, stderr, said }
+    }
+
+    /// What it has said on stderr so far.
+    pub fn said(&self) -> String {
+        let said = self.said.lock().expect("no holder panics");
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// Waits until this holds, while it runs.
+    #[track_caller]
+    pub fn wait_until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        while !holds(self) {
+            let ended = self.child.0.try_wait().expect("our child");
+            assert!(ended.is_none(), "it ended before {what}: {}", self.said());
+            assert!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}: {}", self.said());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The most memory that it ever had, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let facts = self.facts("status");
+        let line = facts.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib / 1024
+    }
+
+    fn facts(&self, what: &str) -> String {
+        let path = format!("/proc/{}/{what}", self.child.0.id());
+        std::fs::read_to_string(path).expect("it has not been waited for")
     }
 
     /// Sends a signal, unless it has ended already: then its id may be somebody else's.
     pub fn signal(&mut self, signal: Signal) {
-        if self.child.try_wait().expect("our child").is_none() {
-            let id = i32::try_from(self.child.id()).expect("an id of the system");
+        if self.child.0.try_wait().expect("our child").is_none() {
+            let id = i32::try_from(self.child.0.id()).expect("an id of the system");
             kill(Pid::from_raw(id), signal).expect("it has not been waited for");
         }
     }
 
     /// Waits until it has been stopped, as SIGSTOP does.
+    #[track_caller]
     pub fn wait_until_stopped(&mut self) {
-        let facts = format!("/proc/{}/stat", self.child.id());
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            assert!(self.child.try_wait().expect("our child").is_none(), "it ended before that");
-            let facts = std::fs::read_to_string(&facts).expect("it has not been waited for");
+        self.wait_until("it is stopped", |it| {
             // The name stands in brackets and may hold anything; the state follows it.
-            if facts.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "it was not stopped within {DEADLINE:?}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+            let facts = it.facts("stat");
+            facts.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+        });
     }
 
     /// Waits for its end, which must come.
     pub fn end(mut self) -> End {
         let status = self.wait();
         drop(self.feeder.join().expect("no panic"));
-        let stderr = self.stderr.join().expect("no panic");
+        let stdout = self.stdout.join().expect("no panic");
+        self.stderr.join().expect("no panic");
+        let said = self.said.lock().expect("no holder panics");
         End {
             code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
-            stdout: self.stdout.join().expect("no panic"),
-            stderr: String::from_utf8(stderr).expect("stderr is UTF-8"),
+            stdout,
+            stderr: String::from_utf8(said.clone()).expect("stderr is UTF-8"),
         }
     }
 
     fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            if let Some(status) = self.child.try_wait().expect("our child") {
+            if let Some(status) = self.child.0.try_wait().expect("our child") {
                 return status;
             }
             if Instant::now() > deadline {
-                self.child.kill().expect("our child");
                 panic!("a program did not end within {DEADLINE:?}");
             }
             std::thread::sleep(Duration::from_millis(2));
@@ -116,5 +155,14 @@ fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
         let mut bytes = Vec::new();
         pipe.read_to_end(&mut bytes).expect("a pipe can be read");
         bytes
+    })
+}
+
+fn listen(mut pipe: impl Read + Send + 'static, said: Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let count @ 1.. = pipe.read(&mut piece).expect("a pipe can be read") {
+            said.lock().expect("no holder panics").extend_from_slice(&piece[..count]);
+        }
     })
 }
