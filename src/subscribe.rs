@@ -2,6 +2,9 @@
 
 mod dead;
 mod hand;
+mod intake;
+mod keeper;
+mod outage;
 mod run;
 mod settle;
 mod write;
@@ -13,6 +16,7 @@ use crate::queues::{Select, Subscriber};
 use crate::report::Counters;
 use crate::retry::Limits;
 use crate::sinks::Sink;
+use keeper::Keeper;
 use run::Run;
 use settle::Tools;
 use std::sync::atomic::Ordering;
@@ -110,11 +114,14 @@ pub async fn subscribe(
 ) -> Result<()> {
     let tools = Tools { queue, sink, dead, plan, counters };
     let mut run = Run::new(tools);
-    let failure = run.work(shutdown).await.err();
+    let keeper = Keeper::start(queue.leases(), run.held(), plan.lease);
+    let worked = run.work(shutdown).await;
     run.let_go();
-    if let Some(error) = failure {
-        return Err(error);
-    }
+    let kept = match keeper {
+        Some(keeper) => keeper.stop().await,
+        None => Ok(()),
+    };
+    worked.and(kept)?;
     if run.saw_nothing() {
         // The client of a service reconnects in silence: was it empty, or was it not there?
         queue.check().await?;

@@ -2,6 +2,8 @@
 
 use crate::message::{Delivery, Receipt};
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Deliveries in hand, counted by number and bytes. Those that wait for a write are held here;
@@ -10,11 +12,45 @@ pub struct Hand {
     waiting: VecDeque<Delivery>,
     waiting_bytes: usize,
     waiting_since: Option<Instant>,
-    /// Everything in hand, and its size in bytes.
-    held: HashMap<Receipt, usize>,
+    held: Held,
     bytes: usize,
     due: BTreeSet<(Instant, Receipt)>,
     quiet_since: Instant,
+}
+
+/// Everything in hand, by receipt; whoever extends the leases reads along.
+#[derive(Clone, Default)]
+pub struct Held(Arc<Mutex<HashMap<Receipt, Holding>>>);
+
+#[derive(Clone, Copy)]
+struct Holding {
+    /// In bytes.
+    size: usize,
+    /// When its lease began, or was last extended.
+    leased: Instant,
+}
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Receipt, Holding>> {
+        self.0.lock().expect("no holder of the receipts panics")
+    }
+
+    /// Those whose lease began, or was last extended, at least this long ago.
+    pub fn leased_for(&self, age: Duration, now: Instant) -> Vec<Receipt> {
+        let old = |holding: &Holding| now.duration_since(holding.leased) >= age;
+        let held = self.lock();
+        held.iter().filter(|(_, held)| old(held)).map(|(receipt, _)| receipt.clone()).collect()
+    }
+
+    /// The leases of these were extended.
+    pub fn extended(&self, receipts: &[Receipt], now: Instant) {
+        let mut held = self.lock();
+        for receipt in receipts {
+            if let Some(holding) = held.get_mut(receipt) {
+                holding.leased = now;
+            }
+        }
+    }
 }
 
 impl Hand {
@@ -23,16 +59,21 @@ impl Hand {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             waiting_since: None,
-            held: HashMap::new(),
+            held: Held::default(),
             bytes: 0,
             due: BTreeSet::new(),
             quiet_since: now,
         }
     }
 
+    /// Everything in hand, for whoever extends the leases.
+    pub fn held(&self) -> Held {
+        self.held.clone()
+    }
+
     /// How many deliveries are in hand.
     pub fn len(&self) -> usize {
-        self.held.len()
+        self.held.lock().len()
     }
 
     /// How many bytes are in hand.
@@ -63,13 +104,25 @@ impl Hand {
     /// Takes what was received.
     pub fn take(&mut self, deliveries: Vec<Delivery>, now: Instant) {
         self.quiet_since = now;
+        let mut held = self.held.lock();
         for delivery in deliveries {
             let size = delivery.message.size();
-            if self.held.insert(delivery.receipt.clone(), size).is_none() {
+            if held.insert(delivery.receipt.clone(), Holding { size, leased: now }).is_none() {
                 self.bytes += size;
             }
             self.waiting_bytes += size;
             self.waiting.push_back(delivery);
+        }
+        if !self.waiting.is_empty() {
+            self.waiting_since.get_or_insert(now);
+        }
+    }
+
+    /// Takes back what was in a batch and could not be written, before what waits already.
+    pub fn take_back(&mut self, deliveries: Vec<Delivery>, now: Instant) {
+        for delivery in deliveries.into_iter().rev() {
+            self.waiting_bytes += delivery.message.size();
+            self.waiting.push_front(delivery);
         }
         if !self.waiting.is_empty() {
             self.waiting_since.get_or_insert(now);
@@ -85,11 +138,24 @@ impl Hand {
             bytes += delivery.message.size();
             batch.push(delivery);
         }
+        self.forget_waiting(bytes);
+        batch
+    }
+
+    /// Lets go of what is kept for later, and of what waits for a write beyond the first `keep`:
+    /// all this is to be given back.
+    pub fn let_go(&mut self, keep: usize) -> Vec<Receipt> {
+        let beyond = self.waiting.split_off(keep.min(self.waiting.len()));
+        self.forget_waiting(beyond.iter().map(|delivery| delivery.message.size()).sum());
+        let kept = std::mem::take(&mut self.due).into_iter().map(|(_, receipt)| receipt);
+        beyond.into_iter().map(|delivery| delivery.receipt).chain(kept).collect()
+    }
+
+    fn forget_waiting(&mut self, bytes: usize) {
         self.waiting_bytes -= bytes;
         if self.waiting.is_empty() {
             self.waiting_since = None;
         }
-        batch
     }
 
     /// Remembers that a delivery, written or not, is to be given back at this time.
@@ -100,8 +166,9 @@ impl Hand {
     /// These are no longer ours.
     pub fn settled(&mut self, receipts: &[Receipt], now: Instant) {
         self.quiet_since = now;
+        let mut held = self.held.lock();
         for receipt in receipts {
-            self.bytes -= self.held.remove(receipt).unwrap_or_default();
+            self.bytes -= held.remove(receipt).map_or(0, |holding| holding.size);
         }
     }
 
@@ -117,10 +184,5 @@ impl Hand {
             receipts.extend(self.due.pop_first().map(|(_, receipt)| receipt));
         }
         receipts
-    }
-
-    /// Everything in hand.
-    pub fn receipts(&self) -> Vec<Receipt> {
-        self.held.keys().cloned().collect()
     }
 }

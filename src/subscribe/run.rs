@@ -1,15 +1,15 @@
 //! The loop itself: what to wait for next, and what to do about it.
 
-use super::hand::Hand;
+use super::hand::{Hand, Held};
+use super::intake::{Receiving, received};
+use super::outage::Outage;
 use super::settle::{Tools, Written};
 use super::{Mode, Rehearsal};
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
-use crate::queues::Receive;
 use crate::report::count;
-use crate::sinks::Sink;
 use futures_util::StreamExt as _;
-use futures_util::future::{BoxFuture, FutureExt as _, OptionFuture};
+use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use std::pin::pin;
 use std::time::Duration;
@@ -17,15 +17,10 @@ use tokio::time::{Instant, sleep_until};
 
 /// How long a part of a batch waits for the rest of it.
 const LINGER: Duration = Duration::from_millis(50);
-/// How long one question to the queue waits for messages while we follow it.
-const LONG_POLL: Duration = Duration::from_secs(20);
-/// The pauses between two questions whether the sink is back.
-const FIRST_PROBE: Duration = Duration::from_secs(1);
-const LONGEST_PROBE: Duration = Duration::from_secs(60);
 
 /// Why the run stopped receiving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// The queue had no more.
     Empty,
     /// A limit of the plan was reached, or the shutdown was asked for: what is in hand is finished.
@@ -36,20 +31,15 @@ enum End {
 
 /// One run: what it has in hand, and how it stands.
 pub(super) struct Run<'a> {
-    tools: Tools<'a>,
-    hand: Hand,
-    writing: FuturesUnordered<BoxFuture<'a, Written>>,
-    probe: Option<Probe>,
-    received: usize,
-    empty: bool,
-    end: Option<End>,
+    pub(super) tools: Tools<'a>,
+    pub(super) hand: Hand,
+    pub(super) receiving: Option<Receiving<'a>>,
+    pub(super) writing: FuturesUnordered<BoxFuture<'a, Written>>,
+    pub(super) outage: Option<Outage>,
+    pub(super) received: usize,
+    pub(super) empty: bool,
+    pub(super) end: Option<End>,
     failure: Option<Error>,
-}
-
-/// The sink is gone: when to ask next whether it is back.
-struct Probe {
-    at: Instant,
-    pause: Duration,
 }
 
 impl<'a> Run<'a> {
@@ -57,8 +47,9 @@ impl<'a> Run<'a> {
         Self {
             tools,
             hand: Hand::new(Instant::now()),
+            receiving: None,
             writing: FuturesUnordered::new(),
-            probe: None,
+            outage: None,
             received: 0,
             empty: false,
             end: None,
@@ -68,27 +59,20 @@ impl<'a> Run<'a> {
 
     /// The loop itself: returns when nothing is being written any more and nothing more is wanted.
     pub(super) async fn work(&mut self, shutdown: impl Future<Output = ()>) -> Result<()> {
-        let Tools { queue, sink, plan, .. } = self.tools;
+        let plan = self.tools.plan;
         let mut shutdown = pin!(shutdown.fuse());
         let started = Instant::now();
-        let mut lease_tick = tokio::time::interval(plan.lease / 3);
         let mut last_call: Option<Instant> = None;
-        let mut receiving: OptionFuture<BoxFuture<'a, Result<Vec<Delivery>>>> = None.into();
-        let mut asked = false;
-        let mut asked_idle = false;
         loop {
+            self.keep_only_the_probe().await;
             self.start_writes();
             self.stop_when_done();
             if self.end.is_some() && self.idle() {
                 return self.failure.take().map_or(Ok(()), Err);
             }
-            if !asked && self.wants_more() {
-                receiving = Some(queue.receive(self.request())).into();
-                asked = true;
-                asked_idle = self.idle();
-            }
+            self.start_receiving();
             let (due, flush, quiet) = (self.hand.next_due(), self.flush_at(), self.quiet_at());
-            let probe = self.probe.as_ref().map(|probe| probe.at);
+            let probe = self.probe_at();
             tokio::select! {
                 biased;
                 () = &mut shutdown => {
@@ -97,16 +81,10 @@ impl<'a> Run<'a> {
                 }
                 () = at(last_call) => return Err(self.out_of_grace()),
                 Some(written) = self.writing.next() => self.after_write(written),
-                Some(answer) = &mut receiving => {
-                    asked = false;
-                    receiving = None.into();
-                    self.take(answer, asked_idle);
-                }
+                answer = received(&mut self.receiving) => self.take(answer),
                 () = at(due) => self.release_due().await,
-                () = at(flush) => {}
-                () = at(probe) => self.probe(sink).await,
+                () = at(flush.or(probe)) => {}
                 () = at(quiet) => self.finish(End::Empty),
-                _ = lease_tick.tick() => self.extend().await,
                 () = at(plan.max_time.map(|time| started + time)), if self.end.is_none() => {
                     self.finish(End::Enough);
                 }
@@ -114,17 +92,25 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The queue was empty, as far as its client can tell.
-    pub(super) fn saw_nothing(&self) -> bool {
-        self.received == 0 && self.end == Some(End::Empty)
+    /// Everything in hand, for whoever extends the leases.
+    pub(super) fn held(&self) -> Held {
+        self.hand.held()
+    }
+
+    /// It stays until it is told to end.
+    pub(super) fn follows(&self) -> bool {
+        self.tools.plan.mode == Mode::Follow
     }
 
     /// Moves what is waiting into writes, as many at once as the plan allows.
     fn start_writes(&mut self) {
         let Tools { sink, plan, .. } = self.tools;
         let concurrency = if sink.ordered() { 1 } else { plan.concurrency };
-        if self.probe.is_some() || self.end == Some(End::Broken) {
+        if self.end == Some(End::Broken) {
             return;
+        }
+        if self.outage.is_some() {
+            return self.start_probe();
         }
         while self.writing.len() < concurrency && self.batch_is_due() {
             let batch = self.hand.batch(plan.batch, plan.batch_bytes);
@@ -145,7 +131,7 @@ impl<'a> Run<'a> {
     }
 
     fn flush_at(&self) -> Option<Instant> {
-        if self.probe.is_some() || !self.writing.is_empty() {
+        if self.outage.is_some() || !self.writing.is_empty() {
             return None;
         }
         self.hand.waiting_since().map(|since| since + LINGER)
@@ -157,106 +143,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn has_room(&self) -> bool {
-        let plan = self.tools.plan;
-        let wanted = self.wanted().unwrap_or(usize::MAX);
-        wanted > 0 && self.hand.len() < plan.in_flight && self.hand.bytes() < plan.in_flight_bytes
-    }
-
-    /// How many more messages this run wants; `None` is any number.
-    fn wanted(&self) -> Option<usize> {
-        let plan = self.tools.plan;
-        let once = (plan.mode == Mode::Once).then_some(plan.batch);
-        let limit = match (plan.max_messages, once) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        limit.map(|limit| limit.saturating_sub(self.received))
-    }
-
-    fn wants_more(&self) -> bool {
-        // An embedded queue that was empty a moment ago is asked again when nothing is in hand.
-        let known_empty = self.empty && self.tools.queue.knows_empty() && !self.idle();
-        self.end.is_none()
-            && self.probe.is_none()
-            && self.has_room()
-            && (!known_empty || self.tools.plan.mode == Mode::Follow)
-    }
-
-    fn request(&self) -> Receive {
-        let plan = self.tools.plan;
-        let room = plan.in_flight - self.hand.len();
-        let wait = match plan.mode {
-            Mode::Follow => LONG_POLL,
-            _ if self.tools.queue.knows_empty() && !self.idle() => Duration::ZERO,
-            _ => plan.idle,
-        };
-        Receive {
-            max: room.min(self.wanted().unwrap_or(room)),
-            max_bytes: plan.in_flight_bytes - self.hand.bytes(),
-            wait,
-            select: plan.select.clone(),
-        }
-    }
-
-    /// What is in hand holds back what follows it in its group: that the queue gave nothing means
-    /// the end only where nothing was in hand already when it was asked.
-    fn take(&mut self, answer: Result<Vec<Delivery>>, asked_idle: bool) {
-        let now = Instant::now();
-        match answer {
-            Ok(deliveries) if deliveries.is_empty() => {
-                self.empty = true;
-                let idle = self.tools.plan.idle;
-                let quiet = self.hand.quiet_since() + idle <= now;
-                let nothing_in_hand = asked_idle && self.idle();
-                if self.tools.plan.mode != Mode::Follow && nothing_in_hand && quiet {
-                    self.finish(End::Empty);
-                }
-            }
-            Ok(deliveries) => {
-                self.empty = false;
-                self.received += deliveries.len();
-                count(&self.tools.counters.received, deliveries.len());
-                self.hand.take(deliveries, now);
-                fail::fail_point!("subscribe-received");
-            }
-            Err(error) => self.break_off(error),
-        }
-    }
-
-    /// Ends the run when a limit is reached.
-    fn stop_when_done(&mut self) {
-        let rehearsing = self.tools.plan.rehearsal != Rehearsal::No;
-        let full = rehearsing && self.idle() && !self.has_room();
-        if self.wanted() == Some(0) || full {
-            self.finish(End::Enough);
-        }
-    }
-
     /// Nothing is waiting to be written and nothing is being written.
-    fn idle(&self) -> bool {
+    pub(super) fn idle(&self) -> bool {
         let waiting = self.hand.waiting() > 0 && self.end != Some(End::Broken);
         self.writing.is_empty() && !waiting
     }
 
-    /// When a drain of a service calls it empty.
-    fn quiet_at(&self) -> Option<Instant> {
-        let draining = self.tools.plan.mode != Mode::Follow && self.end.is_none();
-        let waits = draining && !self.tools.queue.knows_empty() && self.idle();
-        waits.then(|| self.hand.quiet_since() + self.tools.plan.idle)
-    }
-
-    fn finish(&mut self, end: End) {
+    pub(super) fn finish(&mut self, end: End) {
+        self.end_in_outage();
         self.end.get_or_insert(end);
     }
 
-    fn break_off(&mut self, error: Error) {
+    pub(super) fn break_off(&mut self, error: Error) {
         self.failure.get_or_insert(error);
         self.end = Some(End::Broken);
+        self.receiving = None;
     }
 
     fn after_write(&mut self, written: Written) {
-        self.hand.settled(&written.settled, Instant::now());
+        let now = Instant::now();
+        self.hand.settled(&written.settled, now);
+        self.hand.take_back(written.unwritten, now);
         for (receipt, due) in written.kept {
             self.hand.keep_until(receipt, due);
         }
@@ -269,54 +176,17 @@ impl<'a> Run<'a> {
         if written.closed {
             self.end = Some(End::Broken);
         }
-        if let Some(why) = written.unavailable {
-            self.lose_sink(why);
+        match written.unavailable {
+            Some(why) => self.lose_sink(why),
+            None => self.keep_sink(),
         }
     }
 
     fn lose_queue(&mut self, why: &str) {
-        if self.tools.plan.mode == Mode::Follow {
+        if self.follows() {
             tracing::warn!("the queue did not take the acknowledgements: {why}");
         } else {
             self.break_off(not_settled(why));
-        }
-    }
-
-    fn lose_sink(&mut self, why: String) {
-        if self.tools.plan.mode == Mode::Follow && self.end.is_none() {
-            tracing::warn!("the sink is unavailable, waiting for it: {why}");
-            let at = Instant::now() + FIRST_PROBE;
-            self.probe.get_or_insert(Probe { at, pause: FIRST_PROBE });
-            return;
-        }
-        self.break_off(
-            Error::new(Kind::Unreachable, "the sink became unavailable")
-                .because_of(why)
-                .hint("nothing is lost: what was not stored is still in the queue; run it again"),
-        );
-    }
-
-    async fn probe(&mut self, sink: &dyn Sink) {
-        let Some(probe) = &mut self.probe else { return };
-        match sink.check().await {
-            Ok(()) => {
-                tracing::warn!("the sink is back");
-                self.probe = None;
-            }
-            Err(error) => {
-                tracing::debug!("the sink is still unavailable: {}", error.one_line());
-                probe.pause = (probe.pause * 2).min(LONGEST_PROBE);
-                probe.at = Instant::now() + probe.pause.mul_f64(0.5 + fastrand::f64() / 2.0);
-            }
-        }
-    }
-
-    async fn extend(&self) {
-        let receipts = self.hand.receipts();
-        if let (Some(leases), false) = (self.tools.queue.leases(), receipts.is_empty())
-            && let Err(error) = leases.extend(&receipts).await
-        {
-            tracing::warn!("cannot extend the leases: {}", error.one_line());
         }
     }
 

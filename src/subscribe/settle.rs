@@ -30,6 +30,8 @@ pub(super) struct Written {
     failed: usize,
     /// Settled, whatever the verdict: no longer ours.
     pub(super) settled: Vec<Receipt>,
+    /// The sink was gone before anything became of them.
+    pub(super) unwritten: Vec<Delivery>,
     /// Still ours until this time. What is in neither list is ours until the run ends.
     pub(super) kept: Vec<(Receipt, Instant)>,
     /// The sink cannot be reached.
@@ -42,6 +44,13 @@ pub(super) struct Written {
     pub(super) no_place: Option<Error>,
 }
 
+impl Written {
+    /// What becomes of a batch that could not even be tried.
+    pub(super) fn not_at_all(batch: Vec<Delivery>, why: String) -> Self {
+        Self { unwritten: batch, unavailable: Some(why), ..Self::default() }
+    }
+}
+
 impl Tools<'_> {
     /// Writes a batch and settles each of its messages by what the sink said.
     pub(super) async fn write_and_settle(self, batch: Vec<Delivery>) -> Written {
@@ -51,6 +60,10 @@ impl Tools<'_> {
         let mut verdicts = Vec::with_capacity(batch.len());
         for (delivery, outcome) in batch.into_iter().zip(outcomes) {
             self.tally(&delivery, &outcome, &mut written);
+            if matches!(outcome, Outcome::Unavailable(_) | Outcome::Closed) {
+                written.unwritten.push(delivery);
+                continue;
+            }
             if self.plan.rehearsal != Rehearsal::No {
                 continue;
             }
@@ -157,9 +170,13 @@ impl Tools<'_> {
         }
         let verdicts = receipts.iter().map(|receipt| (receipt.clone(), Verdict::Release)).collect();
         for settled in self.queue.settle(verdicts).await {
-            if let Settled::Unknown(why) = settled {
-                tracing::warn!("what was in hand comes again when its lease ends: {why}");
-                return;
+            match settled {
+                Settled::Done => {}
+                Settled::LeaseLost => count(&self.counters.lease_lost, 1),
+                Settled::Unknown(why) => {
+                    tracing::warn!("what was in hand comes again when its lease ends: {why}");
+                    return;
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One test binary: everything that needs the programs, a server or more than one room.
 
 mod bad_input;
+mod breaker;
 mod crash;
 mod cron;
 mod docs;

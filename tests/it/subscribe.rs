@@ -17,12 +17,12 @@ use tokio::sync::watch;
 /// Answers by the first letter of the id: `r`ejects, `t`ries again, and stores the others. Can be
 /// down, and can go down after some writes.
 #[derive(Default)]
-struct Scripted {
+pub struct Scripted {
     stored: Mutex<Vec<String>>,
     batches: Mutex<Vec<usize>>,
-    down: AtomicBool,
+    pub down: AtomicBool,
     /// Goes down once, when it has stored this many.
-    down_after: Mutex<Option<usize>>,
+    pub down_after: Mutex<Option<usize>>,
     closed_after: Option<usize>,
     ordered: bool,
     slow: bool,
@@ -31,7 +31,12 @@ struct Scripted {
 }
 
 impl Scripted {
-    fn stored(&self) -> Vec<String> {
+    /// One that goes down when it has stored this many.
+    pub fn down_after(stored: usize) -> Self {
+        Self { down_after: Mutex::new(Some(stored)), ..Self::default() }
+    }
+
+    pub fn stored(&self) -> Vec<String> {
         self.stored.lock().unwrap().clone()
     }
 
@@ -90,7 +95,7 @@ impl Sink for Scripted {
     }
 }
 
-fn plan() -> Plan {
+pub fn plan() -> Plan {
     Plan {
         batch: 10,
         batch_bytes: 1 << 20,
@@ -103,9 +108,9 @@ fn plan() -> Plan {
 }
 
 /// A queue of its own, and the means to run the loop on it.
-struct Scene {
-    url: Location,
-    options: queues::Options,
+pub struct Scene {
+    pub url: Location,
+    pub options: queues::Options,
     publisher: Box<dyn Publisher>,
 }
 
@@ -117,14 +122,14 @@ impl Scene {
         Self { url, options, publisher }
     }
 
-    async fn with(ids: impl IntoIterator<Item = String>) -> Self {
+    pub async fn with(ids: impl IntoIterator<Item = String>) -> Self {
         let scene = Self::new().await;
         let batch: Vec<_> = ids.into_iter().map(|id| Message::new(id, "{}")).collect();
         scene.publisher.publish(&batch).await.unwrap();
         scene
     }
 
-    async fn subscriber(&self) -> Box<dyn Subscriber> {
+    pub async fn subscriber(&self) -> Box<dyn Subscriber> {
         queues::open_subscriber(self.url.clone(), &self.options).await.unwrap()
     }
 
@@ -132,23 +137,35 @@ impl Scene {
         self.run_until(sink, plan, std::future::pending()).await
     }
 
-    async fn run_until(
+    pub async fn run_until(
         &self,
-        sink: &Scripted,
+        sink: &dyn Sink,
         plan: &Plan,
         shutdown: impl Future<Output = ()>,
     ) -> (Result<()>, Summary) {
         let queue = self.subscriber().await;
+        let (result, summary) = self.run_on(&*queue, sink, plan, shutdown).await;
+        queue.close().await.unwrap();
+        (result, summary)
+    }
+
+    /// Runs on a queue that the caller has opened, and closes.
+    pub async fn run_on(
+        &self,
+        queue: &dyn Subscriber,
+        sink: &dyn Sink,
+        plan: &Plan,
+        shutdown: impl Future<Output = ()>,
+    ) -> (Result<()>, Summary) {
         let counters = Counters::default();
         let dead =
             DeadLetters::new(queue.dead_letters(), self.url.to_string(), self.options.clone());
-        let result = subscribe(&*queue, sink, &dead, plan, &counters, shutdown).await;
-        queue.close().await.unwrap();
+        let result = subscribe(queue, sink, &dead, plan, &counters, shutdown).await;
         (result, counters.summary(Duration::ZERO))
     }
 
     /// What a later run would be offered, with the attempts, put back afterwards.
-    async fn left(&self) -> Vec<(String, Option<u32>)> {
+    pub async fn left(&self) -> Vec<(String, Option<u32>)> {
         let queue = self.subscriber().await;
         let request = Receive {
             max: 10_000,
@@ -162,7 +179,7 @@ impl Scene {
     }
 }
 
-fn ids(n: usize) -> impl Iterator<Item = String> {
+pub fn ids(n: usize) -> impl Iterator<Item = String> {
     (0..n).map(|at| format!("m{at:04}"))
 }
 
@@ -257,7 +274,7 @@ async fn a_dry_run_neither_writes_nor_acknowledges() {
 #[tokio::test]
 async fn a_sink_that_goes_down_ends_a_drain_and_spends_no_attempt() {
     let scene = Scene::with(ids(40)).await;
-    let sink = Scripted { down_after: Mutex::new(Some(20)), ..Scripted::default() };
+    let sink = Scripted::down_after(20);
     let (result, summary) = scene.run(&sink, &plan()).await;
     let error = result.unwrap_err();
     assert_eq!(error.kind(), Kind::Unreachable);
@@ -327,7 +344,7 @@ async fn a_write_that_outlasts_the_grace_is_given_up_and_comes_again() {
 #[tokio::test(start_paused = true)]
 async fn a_follower_waits_for_its_sink_and_goes_on_by_itself() {
     let scene = Scene::with(ids(40)).await;
-    let sink = Scripted { down_after: Mutex::new(Some(20)), ..Scripted::default() };
+    let sink = Scripted::down_after(20);
     let plan = Plan { mode: Mode::Follow, ..plan() };
     let outage = async {
         while !sink.down.load(Ordering::SeqCst) {

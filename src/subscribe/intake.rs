@@ -1,0 +1,133 @@
+//! What is asked of the queue: how much, when, and when enough came.
+
+use super::run::{End, Run};
+use super::{Mode, Rehearsal};
+use crate::error::Result;
+use crate::message::Delivery;
+use crate::queues::Receive;
+use crate::report::count;
+use futures_util::future::BoxFuture;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long one question to the queue waits for messages while we follow it.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// A question to the queue that is on its way.
+pub(super) struct Receiving<'a> {
+    answer: BoxFuture<'a, Result<Vec<Delivery>>>,
+    /// Nothing was in hand when it was asked.
+    asked_idle: bool,
+}
+
+/// What the queue answered, and whether nothing was in hand when it was asked.
+pub(super) struct Answer {
+    deliveries: Result<Vec<Delivery>>,
+    asked_idle: bool,
+}
+
+/// Waits for the answer, for ever where nothing was asked. A dropped call loses nothing.
+pub(super) async fn received(receiving: &mut Option<Receiving<'_>>) -> Answer {
+    let Some(Receiving { answer, asked_idle }) = receiving else {
+        return std::future::pending().await;
+    };
+    let (deliveries, asked_idle) = (answer.await, *asked_idle);
+    *receiving = None;
+    Answer { deliveries, asked_idle }
+}
+
+impl Run<'_> {
+    /// Asks the queue, where more is wanted and no question is on its way.
+    pub(super) fn start_receiving(&mut self) {
+        if self.receiving.is_none() && self.wants_more() {
+            let answer = self.tools.queue.receive(self.request());
+            self.receiving = Some(Receiving { answer, asked_idle: self.idle() });
+        }
+    }
+
+    /// What is in hand holds back what follows it in its group: that the queue gave nothing means
+    /// the end only where nothing was in hand already when it was asked.
+    pub(super) fn take(&mut self, answer: Answer) {
+        let now = Instant::now();
+        match answer.deliveries {
+            Ok(deliveries) if deliveries.is_empty() => {
+                self.empty = true;
+                let idle = self.tools.plan.idle;
+                let quiet = self.hand.quiet_since() + idle <= now;
+                let nothing_in_hand = answer.asked_idle && self.idle();
+                if !self.follows() && nothing_in_hand && quiet {
+                    self.finish(End::Empty);
+                }
+            }
+            Ok(deliveries) => {
+                self.empty = false;
+                self.received += deliveries.len();
+                count(&self.tools.counters.received, deliveries.len());
+                self.hand.take(deliveries, now);
+                fail::fail_point!("subscribe-received");
+            }
+            Err(error) => self.break_off(error),
+        }
+    }
+
+    /// Ends the run when a limit is reached.
+    pub(super) fn stop_when_done(&mut self) {
+        let rehearsing = self.tools.plan.rehearsal != Rehearsal::No;
+        let full = rehearsing && self.idle() && !self.has_room();
+        if self.outage.is_none() && (self.wanted() == Some(0) || full) {
+            self.finish(End::Enough);
+        }
+    }
+
+    /// When a drain of a service calls it empty.
+    pub(super) fn quiet_at(&self) -> Option<Instant> {
+        let draining = !self.follows() && self.end.is_none();
+        let waits = draining && !self.tools.queue.knows_empty() && self.idle();
+        waits.then(|| self.hand.quiet_since() + self.tools.plan.idle)
+    }
+
+    /// The queue was empty, as far as its client can tell.
+    pub(super) fn saw_nothing(&self) -> bool {
+        self.received == 0 && self.end == Some(End::Empty)
+    }
+
+    /// There is room in hand for more, and the run's limit is not reached.
+    pub(super) fn has_room(&self) -> bool {
+        let plan = self.tools.plan;
+        let wanted = self.wanted().unwrap_or(usize::MAX);
+        wanted > 0 && self.hand.len() < plan.in_flight && self.hand.bytes() < plan.in_flight_bytes
+    }
+
+    /// How many more messages this run wants; `None` is any number.
+    fn wanted(&self) -> Option<usize> {
+        let plan = self.tools.plan;
+        let once = (plan.mode == Mode::Once).then_some(plan.batch);
+        let limit = [plan.max_messages, once].into_iter().flatten().min();
+        limit.map(|limit| limit.saturating_sub(self.received))
+    }
+
+    fn wants_more(&self) -> bool {
+        // An embedded queue that was empty a moment ago is asked again when nothing is in hand.
+        let known_empty = self.empty && self.tools.queue.knows_empty() && !self.idle();
+        self.end.is_none()
+            && self.outage.is_none()
+            && self.has_room()
+            && (!known_empty || self.follows())
+    }
+
+    fn request(&self) -> Receive {
+        let plan = self.tools.plan;
+        let room = plan.in_flight - self.hand.len();
+        let wait = match plan.mode {
+            Mode::Follow => LONG_POLL,
+            _ if self.tools.queue.knows_empty() && !self.idle() => Duration::ZERO,
+            _ => plan.idle,
+        };
+        Receive {
+            max: room.min(self.wanted().unwrap_or(room)),
+            max_bytes: plan.in_flight_bytes - self.hand.bytes(),
+            wait,
+            select: plan.select.clone(),
+        }
+    }
+}
