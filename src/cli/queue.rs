@@ -25,6 +25,8 @@ Examples:
   Work a message from the shell: take it, and acknowledge it by its receipt:
     receipt=$(queue lease sqlite:queue.db | awk 'NR == 1 { print $1 }') && \\
       queue ack sqlite:queue.db $receipt
+  A second reader for what is published to the queue `readings`:
+    queue create 'sqlite:queue.db?queue=alerts&topic=readings'
   Whether a file is in order, for instance after a power cut:
     queue verify queue.db";
 
@@ -70,7 +72,9 @@ enum Action {
     /// Give messages back, to be offered again now; the attempt does not count
     Release(Settle),
 
-    /// Make a queue, and its file where that is missing
+    /// Make a queue, and its file where that is missing. `?queue=alerts&topic=readings` makes a
+    /// queue that receives, from then on, what is published to `readings`, beside that queue
+    /// itself and in the same transaction; `queue delete` ends it
     Create(Where),
 
     /// Remove every message, leased ones included; dead letters stay. Without `--yes` only show
@@ -103,6 +107,10 @@ struct Lease {
     /// At most this many messages
     #[arg(short = 'n', value_name = "N", default_value = "1", value_parser = positive)]
     max: usize,
+
+    /// Only messages of this group, in their order; none while some of it are leased
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
 
     #[command(flatten)]
     time: Time,

@@ -60,8 +60,14 @@ pub trait Taking: Send + Sync {
 /// over, whoever holds its receipt.
 #[async_trait]
 pub trait Receipts: Send + Sync {
-    /// Leases at most `max` messages for this long, the oldest first, those that are there now.
-    async fn lease(&self, max: usize, time: Duration) -> Result<Vec<Delivery>>;
+    /// Leases at most `max` messages for this long, the oldest first, those that are there now; of
+    /// one group only, where it is named.
+    async fn lease(
+        &self,
+        max: usize,
+        time: Duration,
+        group: Option<String>,
+    ) -> Result<Vec<Delivery>>;
 
     /// Carries out verdicts, and answers per delivery in their order. An error is of all of them:
     /// none was carried out.

@@ -16,6 +16,7 @@ mod sqlite_purge;
 mod sqlite_receipts;
 mod sqlite_schema;
 mod sqlite_settle;
+mod sqlite_topic;
 mod sqlite_verify;
 
 pub use inspect::{

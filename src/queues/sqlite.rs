@@ -1,10 +1,12 @@
-//! `sqlite:PATH?queue=NAME&dedupe=DURATION`: the embedded queue, one file for many processes.
+//! `sqlite:PATH?queue=NAME&topic=NAME&dedupe=DURATION`: the embedded queue, one file for many
+//! processes.
 
 use super::sqlite_claim::{Found, Look};
 use super::sqlite_place::Place;
-use super::sqlite_publish::{Entry, Row, insert};
+use super::sqlite_publish::{Entry, Row};
 use super::sqlite_schema::{SCHEMA, queue_number};
 use super::sqlite_settle::{Claim, extend, settle};
+use super::sqlite_topic::{open_to_receive, publish};
 use super::{Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -20,7 +22,18 @@ use tokio::time::Instant;
 
 /// Opens it for publishing.
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
-    let queue = Queue::open(url, options).await?;
+    let place = Place::of(url, options)?;
+    if let Some(topic) = &place.topic {
+        let what = format!("`topic={topic}` says where messages of a queue come from");
+        return Err(Error::new(Kind::Usage, what).hint(format!(
+            "publish to the topic itself, `?queue={topic}`, or leave `topic` out to reach this \
+             queue only"
+        )));
+    }
+    let database = Database::open(&place.path, &SCHEMA).await?;
+    let name = place.name;
+    let number = database.write(move |c| queue_number(c, &name)).await?;
+    let queue = Queue { database, number, remember: place.remember, clock: options.clock.clone() };
     Ok(Box::new(Inlet { queue, timeout: options.publish_timeout }))
 }
 
@@ -31,7 +44,9 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
         return Err(Error::new(Kind::Configuration, "a lease of less than a millisecond is none")
             .hint("give `--lease` some seconds"));
     }
-    let queue = Queue::open(url, options).await?;
+    let place = Place::of(url, options)?;
+    let (database, number) = open_to_receive(&place, options).await?;
+    let queue = Queue { database, number, remember: place.remember, clock: options.clock.clone() };
     Ok(Box::new(Outlet { queue, lease, held: Arc::default() }))
 }
 
@@ -44,13 +59,6 @@ struct Queue {
 }
 
 impl Queue {
-    async fn open(url: Location, options: &Options) -> Result<Self> {
-        let Place { path, name, remember } = Place::of(url, options)?;
-        let database = Database::open(&path, &SCHEMA).await?;
-        let number = database.write(move |c| queue_number(c, &name)).await?;
-        Ok(Self { database, number, remember, clock: options.clock.clone() })
-    }
-
     /// Behind this, no look is on its way any more: a `receive` that was dropped may have left one,
     /// and what it leases is to be given back too.
     async fn settle_dropped_looks(&self) -> Result<()> {
@@ -86,7 +94,7 @@ impl Publisher for Inlet {
         let rows: Vec<_> = batch.iter().map(Row::of).collect();
         let Queue { database, number, remember, clock } = &self.queue;
         let entry = Entry { queue: *number, now: clock.millis(), remember: *remember };
-        let inserted = database.write(move |c| insert(c, entry, &rows));
+        let inserted = database.write(move |c| publish(c, entry, &rows));
         tokio::time::timeout(self.timeout, inserted).await.unwrap_or_else(|_| {
             let what = format!("cannot write `{}` in time", database.path().display());
             Err(Error::new(Kind::Unreachable, what)
@@ -285,7 +293,7 @@ impl Outlet {
             let last = lock(&held).looked;
             let clock_may_be_back = last.is_none_or(|last| now < last);
             let token = fastrand::i64(1..);
-            let look = Look { queue, now, lease, token, clock_may_be_back, request };
+            let look = Look { queue, now, lease, token, clock_may_be_back, request, group: None };
             look.run(c).map(|found| (now, found))
         };
         let (answer, answered) = oneshot::channel();

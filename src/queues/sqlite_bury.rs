@@ -20,46 +20,53 @@ pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]
     let now = options.clock.now();
     let letters = letters
         .iter()
-        .map(|(message, death)| Letter::of(message, death, now))
+        .map(|(message, death)| Ok((row(message)?, Story::of(message, death, now))))
         .collect::<Result<Vec<_>>>()?;
     let database = Database::open(&path, &SCHEMA).await?;
     let keep = move |c: &Connection| {
         let queue = queue_number(c, &name)?;
-        letters.iter().try_for_each(|letter| letter.insert(c, queue))
+        letters.iter().try_for_each(|(row, story)| story.insert(c, queue, row))
     };
     let kept = database.write(keep).await;
     kept.and(database.close().await)
 }
 
-/// A row of `dead`; times are milliseconds.
-struct Letter {
-    row: Row,
-    published_at: i64,
-    attempts: u32,
-    first_at: Option<i64>,
-    died_at: i64,
-    reason: String,
+fn row(message: &Message) -> Result<Row> {
+    Row::of(message).map_err(|why| {
+        let what = format!("cannot keep `{}` as a dead letter", message.id);
+        Error::new(Kind::Failed, what).because_of(why)
+    })
 }
 
-impl Letter {
-    fn of(message: &Message, death: &Death, now: DateTime<Utc>) -> Result<Self> {
-        let row = Row::of(message).map_err(|why| {
-            let what = format!("cannot keep `{}` as a dead letter", message.id);
-            Error::new(Kind::Failed, what).because_of(why)
-        })?;
+/// What a dead letter tells beside the message; times are milliseconds.
+pub struct Story {
+    /// When the message was published.
+    pub published_at: i64,
+    /// How often it was delivered.
+    pub attempts: u32,
+    /// When it was first delivered.
+    pub first_at: Option<i64>,
+    /// When it was given up.
+    pub died_at: i64,
+    /// Why.
+    pub reason: String,
+}
+
+impl Story {
+    fn of(message: &Message, death: &Death, now: DateTime<Utc>) -> Self {
         let millis = |time: DateTime<Utc>| time.timestamp_millis();
-        Ok(Self {
-            row,
+        Self {
             published_at: millis(message.published_at.unwrap_or(now)),
             attempts: death.attempts.unwrap_or_default(),
             first_at: death.first_at.map(millis),
             died_at: millis(death.at.unwrap_or(now)),
             reason: death.reason.clone(),
-        })
+        }
     }
 
-    fn insert(&self, connection: &Connection, queue: i64) -> rusqlite::Result<()> {
-        let Self { row, published_at, attempts, first_at, died_at, reason } = self;
+    /// Keeps the message as a dead letter of this queue, unless the queue has the same one.
+    pub fn insert(&self, connection: &Connection, queue: i64, row: &Row) -> rusqlite::Result<()> {
+        let Self { published_at, attempts, first_at, died_at, reason } = self;
         let not_before = row.not_before.as_ref().map(|(text, _)| text);
         connection.prepare_cached(INSERT)?.execute(params![
             queue,
@@ -73,7 +80,8 @@ impl Letter {
             attempts,
             first_at,
             died_at,
-            reason
+            reason,
+            row.digest
         ])?;
         Ok(())
     }
@@ -81,8 +89,11 @@ impl Letter {
 
 const INSERT: &str = "
 INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_at, attempts,
-                  first_at, died_at, reason)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+                  first_at, died_at, reason, digest)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
 WHERE NOT EXISTS (
   SELECT 1 FROM dead WHERE queue = ?1 AND id = ?2
   AND grp IS ?3 AND tag IS ?4 AND attributes IS ?5 AND body = ?6)";
+
+#[cfg(test)]
+pub const HOT: &[&str] = &[INSERT];

@@ -24,6 +24,8 @@ pub struct Look {
     pub clock_may_be_back: bool,
     /// What to look for.
     pub request: Receive,
+    /// Only messages of this group, where one is named.
+    pub group: Option<String>,
 }
 
 /// What a look gave.
@@ -81,6 +83,10 @@ impl Look {
 
     fn take_ready(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
         let limit = i64::try_from(self.request.max).unwrap_or(i64::MAX);
+        if let Some(group) = &self.group {
+            let mut head = connection.prepare_cached(READY_GROUP)?;
+            return hand.take(&mut head, params![self.queue, group]);
+        }
         match self.tag(connection)? {
             Wanted::Any => {
                 hand.take(&mut *connection.prepare_cached(READY)?, params![self.queue, limit])?;
@@ -268,6 +274,8 @@ const READY_TAG: &str = concat!(
 );
 const READY_UNTAGGED: &str =
     concat!(delivery!("0"), "WHERE queue = ?1 AND state = 0 AND tag IS NULL ORDER BY seq LIMIT ?2");
+const READY_GROUP: &str =
+    concat!(delivery!("0"), "WHERE queue = ?1 AND grp = ?2 AND state = 0 ORDER BY seq LIMIT 1");
 const FOLLOWERS: &str = concat!(
     delivery!("coalesce(due > ?4, 0)"),
     "WHERE queue = ?1 AND grp = ?3 AND state = 1 ORDER BY seq LIMIT ?2"
@@ -299,6 +307,7 @@ pub const HOT: &[&str] = &[
     READY,
     READY_TAG,
     READY_UNTAGGED,
+    READY_GROUP,
     FOLLOWERS,
     OLDEST_TAG,
     LEASE,

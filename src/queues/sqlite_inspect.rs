@@ -1,14 +1,15 @@
 //! Looks into an embedded queue, through a connection that cannot write.
 
 use super::sqlite_place::Place;
-use super::sqlite_schema::{SCHEMA, queue_number};
+use super::sqlite_schema::SCHEMA;
+use super::sqlite_topic;
 use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::{Location, list};
 use crate::sqlite::{Database, Reader};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,53 +18,41 @@ use std::time::Duration;
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
     let place = Place::of(url, options)?;
     let reader = Reader::open(&place.path, &SCHEMA).await?;
-    let number = find(&reader, &place.name).await?;
+    let number = find(&reader, &place).await?;
     let (remember, clock) = (place.remember, options.clock.clone());
     Ok(Box::new(Inspector { reader, number, remember, clock }))
 }
 
 /// The same; `None` where there is no such queue, or no such file.
 pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Box<dyn Inspect>>> {
-    let Place { path, name, remember } = Place::of(url, options)?;
+    let Place { path, name, remember, .. } = Place::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else { return Ok(None) };
     let clock = options.clock.clone();
-    let number = reader.read(move |c| number(c, &name)).await?;
-    let inspector = |number| Box::new(Inspector { reader, number, remember, clock });
-    Ok(number.map(|number| inspector(number) as Box<dyn Inspect>))
+    let found = reader.read(move |c| sqlite_topic::find(c, &name)).await?;
+    let inspector = |(number, _)| Box::new(Inspector { reader, number, remember, clock });
+    Ok(found.map(|found| inspector(found) as Box<dyn Inspect>))
 }
 
 /// Makes a queue, and its file where that is missing. `false`: it was there already.
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
-    let Place { path, name, .. } = Place::of(url, options)?;
-    let database = Database::open(&path, &SCHEMA).await?;
-    let make = move |c: &Connection| {
-        let there = number(c, &name)?.is_some();
-        queue_number(c, &name).map(|_| !there)
-    };
-    let made = database.write(make).await;
-    let closed = database.close().await;
-    let made = made?;
-    closed.map(|()| made)
+    sqlite_topic::create(&Place::of(url, options)?).await
 }
 
 /// The number of a queue that is there.
-async fn find(reader: &Reader, name: &str) -> Result<i64> {
-    let wanted = name.to_owned();
-    let (number, names) = reader.read(move |c| Ok((number(c, &wanted)?, names(c)?))).await?;
-    number.ok_or_else(|| {
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let what = format!("there is no queue `{name}` in `{}`", reader.path().display());
-        let error = Error::new(Kind::Configuration, what);
-        match &names[..] {
-            [] => error.hint("it holds none: `queue create` makes one"),
-            names => error.hint(format!("it holds {}: name one with `?queue=NAME`", list(names))),
-        }
+async fn find(reader: &Reader, place: &Place) -> Result<i64> {
+    let name = place.name.clone();
+    let look = move |c: &Connection| Ok((sqlite_topic::find(c, &name)?, names(c)?));
+    let (found, names) = reader.read(look).await?;
+    if let Some((number, topic)) = found {
+        return place.expect_topic(topic.as_deref()).map(|()| number);
+    }
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let what = format!("there is no queue `{}` in `{}`", place.name, reader.path().display());
+    let error = Error::new(Kind::Configuration, what);
+    Err(match &names[..] {
+        [] => error.hint("it holds none: `queue create` makes one"),
+        names => error.hint(format!("it holds {}: name one with `?queue=NAME`", list(names))),
     })
-}
-
-pub fn number(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
-    let sql = "SELECT id FROM queues WHERE name = ?1";
-    connection.query_row(sql, [name], |row| row.get(0)).optional()
 }
 
 fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {

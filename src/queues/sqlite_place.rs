@@ -1,4 +1,5 @@
-//! What the URL of an embedded queue says: which file, which queue in it, how long ids count.
+//! What the URL of an embedded queue says: which file, which queue in it, what it receives besides,
+//! how long ids count.
 
 use super::Options;
 use crate::error::{Error, Kind, Result};
@@ -13,14 +14,23 @@ pub struct Place {
     pub path: PathBuf,
     /// The queue's name in the file.
     pub name: String,
+    /// The queue whose messages come here, too.
+    pub topic: Option<String>,
     /// How long an id counts after its message is done.
     pub remember: Duration,
 }
 
 impl Place {
-    /// Reads `sqlite:PATH?queue=NAME&dedupe=DURATION`.
+    /// Reads `sqlite:PATH?queue=NAME&topic=NAME&dedupe=DURATION`.
     pub fn of(mut url: Location, options: &Options) -> Result<Self> {
         let name = url.take("queue")?.unwrap_or_else(|| "default".to_owned());
+        let topic = url.take("topic")?;
+        if topic.as_ref() == Some(&name) {
+            return Err(Error::new(Kind::Usage, format!("`topic={name}` is the queue itself"))
+                .hint(
+                    "`queue=` names the queue, and `topic=` another one whose messages come too",
+                ));
+        }
         let remember = match url.take("dedupe")? {
             None => Duration::ZERO,
             Some(text) => humantime::parse_duration(&text).map_err(|cause| {
@@ -29,12 +39,31 @@ impl Place {
                     .hint("write it as `dedupe=10m`")
             })?,
         };
-        url.finish(&["queue", "dedupe"])?;
+        url.finish(&["queue", "topic", "dedupe"])?;
         let path = match url.path()? {
             path if path.is_empty() => options.data_dir.join("queue.db"),
             path => PathBuf::from(path),
         };
-        Ok(Self { path, name, remember })
+        Ok(Self { path, name, topic, remember })
+    }
+
+    /// Refuses a queue that is there with another topic than the one that the URL names.
+    pub fn expect_topic(&self, topic: Option<&str>) -> Result<()> {
+        let Some(wanted) = &self.topic else { return Ok(()) };
+        if topic == Some(wanted) {
+            return Ok(());
+        }
+        let name = &self.name;
+        let because = match topic {
+            Some(topic) => format!("it is there, and its topic is `{topic}`"),
+            None => "it is there, and has no topic".to_owned(),
+        };
+        Err(Error::new(
+            Kind::Configuration,
+            format!("`{name}` is no queue of the topic `{wanted}`"),
+        )
+        .because_of(because)
+        .hint("name another queue, or delete this one with `queue delete` first"))
     }
 }
 

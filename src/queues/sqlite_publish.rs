@@ -18,7 +18,7 @@ pub struct Row {
     pub(super) tag: Option<String>,
     pub(super) attributes: Option<String>,
     pub(super) body: Bytes,
-    digest: [u8; 32],
+    pub(super) digest: [u8; 32],
     /// As it goes out again, and in milliseconds.
     pub(super) not_before: Option<(String, i64)>,
 }
@@ -77,21 +77,31 @@ pub struct Entry {
     pub remember: Duration,
 }
 
-/// Puts messages into the queue, in this order.
+/// Puts messages into this queue and no other, in this order; what no queue can hold is refused.
 pub fn insert(
     connection: &Connection,
     entry: Entry,
     rows: &[Result<Row, String>],
 ) -> rusqlite::Result<Vec<Published>> {
+    let good: Vec<_> = rows.iter().filter_map(|row| row.as_ref().ok()).collect();
+    let mut entered = enter(connection, entry, &good)?.into_iter();
+    let answers = rows.iter().map(|row| match row {
+        Ok(_) => entered.next().expect("an answer for each that was entered"),
+        Err(reason) => Published::Refused(reason.clone()),
+    });
+    Ok(answers.collect())
+}
+
+/// Puts messages into this queue and no other, in this order.
+pub fn enter(
+    connection: &Connection,
+    entry: Entry,
+    rows: &[&Row],
+) -> rusqlite::Result<Vec<Published>> {
     forget(connection, entry.now)?;
     let any: Option<i64> =
         connection.prepare_cached(ANY_REMEMBERED)?.query_row([], |row| row.get(0)).optional()?;
-    rows.iter()
-        .map(|row| match row {
-            Ok(row) => insert_one(connection, entry, row, any.is_some()),
-            Err(reason) => Ok(Published::Refused(reason.clone())),
-        })
-        .collect()
+    rows.iter().map(|row| insert_one(connection, entry, row, any.is_some())).collect()
 }
 
 fn insert_one(

@@ -1,9 +1,10 @@
 //! Empties an embedded queue, or deletes it.
 
-use super::sqlite_inspect::{self, Inspector, number};
+use super::sqlite_inspect::{self, Inspector};
 use super::sqlite_place::Place;
 use super::sqlite_schema::SCHEMA;
 use super::sqlite_settle::Ending;
+use super::sqlite_topic::find;
 use super::{Deletion, Options, Purge};
 use crate::error::Result;
 use crate::location::Location;
@@ -75,7 +76,7 @@ pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Delet
     drop(inspector);
     let name = place.name;
     write_alone(&place.path, &SCHEMA, move |c| {
-        let Some(queue) = number(c, &name)? else { return Ok(Deletion::default()) };
+        let Some((queue, _)) = find(c, &name)? else { return Ok(Deletion::default()) };
         let mut removed = [0; DELETE.len()];
         for (count, sql) in removed.iter_mut().zip(DELETE) {
             *count = c.execute(sql, [queue])? as u64;

@@ -15,7 +15,12 @@ const MOST_BYTES: usize = 64 << 20;
 
 #[async_trait]
 impl Receipts for Inspector {
-    async fn lease(&self, max: usize, time: Duration) -> Result<Vec<Delivery>> {
+    async fn lease(
+        &self,
+        max: usize,
+        time: Duration,
+        group: Option<String>,
+    ) -> Result<Vec<Delivery>> {
         let look = Look {
             queue: self.number,
             now: self.clock.millis(),
@@ -28,6 +33,7 @@ impl Receipts for Inspector {
                 wait: Duration::ZERO,
                 select: Select::Any,
             },
+            group,
         };
         // What is due comes back in steps; the first ones may bring nothing that can be leased.
         self.write(move |c| {

@@ -16,11 +16,12 @@ use rusqlite::Connection;
 /// The file of the embedded queue.
 pub static SCHEMA: Schema = Schema {
     purpose: Purpose::Queue,
-    version: 1,
+    version: 2,
     tables: "
 CREATE TABLE queues (
-  id   INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE
+  id    INTEGER PRIMARY KEY,
+  name  TEXT NOT NULL UNIQUE,
+  topic TEXT                                -- what is published to the queue of this name comes here too
 );
 
 -- Times are milliseconds since 1970, except `not_before`, which goes out as it came in (RFC 3339).
@@ -69,7 +70,8 @@ CREATE TABLE dead (
   attempts     INTEGER NOT NULL,
   first_at     INTEGER,                     -- the first delivery
   died_at      INTEGER NOT NULL,            -- the end of the last delivery
-  reason       TEXT NOT NULL
+  reason       TEXT NOT NULL,
+  digest       BLOB                         -- as in `messages`; NULL where version 1 wrote it
 );
 CREATE INDEX dead_queue ON dead (queue, seq);
 CREATE INDEX dead_id ON dead (queue, id);
@@ -83,7 +85,19 @@ CREATE TABLE remembered (
   PRIMARY KEY (queue, id)
 ) WITHOUT ROWID;
 CREATE INDEX remembered_until ON remembered (until);
+CREATE INDEX queues_topic ON queues (topic) WHERE topic IS NOT NULL;
 ",
+    upgrades: &[
+        // A program of version 1 that has the file open goes on with it, and knows no topics. So
+        // the first topic of such a file is made while nobody else has it open: see `sqlite_topic`.
+        "
+ALTER TABLE queues ADD COLUMN topic TEXT;
+ALTER TABLE dead ADD COLUMN digest BLOB;
+CREATE INDEX queues_topic ON queues (topic) WHERE topic IS NOT NULL;
+CREATE TABLE upgraded (version INTEGER NOT NULL);
+INSERT INTO upgraded VALUES (1);
+",
+    ],
 };
 
 /// The number of a queue in its file; a queue that is not there is made.
@@ -97,9 +111,10 @@ mod tests {
     use super::*;
     use crate::message::Message;
     use crate::queues::sqlite_claim::{self, Look};
-    use crate::queues::sqlite_publish::{self, Entry, Row, insert};
+    use crate::queues::sqlite_publish::{self, Entry, Row};
     use crate::queues::sqlite_settle::{self, Claim, settle};
     use crate::queues::{Published, Receive, Select, Settled, Verdict};
+    use crate::queues::{sqlite_bury, sqlite_topic};
     use chrono::DateTime;
     use rusqlite::StatementStatus;
     use std::time::Duration;
@@ -111,7 +126,14 @@ mod tests {
     }
 
     fn statements() -> impl Iterator<Item = &'static str> {
-        [sqlite_claim::HOT, sqlite_publish::HOT, sqlite_settle::HOT].into_iter().flatten().copied()
+        let rooms = [
+            sqlite_claim::HOT,
+            sqlite_publish::HOT,
+            sqlite_settle::HOT,
+            sqlite_topic::HOT,
+            sqlite_bury::HOT,
+        ];
+        rooms.into_iter().flatten().copied()
     }
 
     #[test]
@@ -147,7 +169,7 @@ mod tests {
     fn publish(connection: &Connection, count: usize, make: impl Fn(usize) -> Message) {
         let rows: Vec<_> = (0..count).map(|n| Row::of(&make(n))).collect();
         let entry = Entry { queue: 1, now: 0, remember: Duration::ZERO };
-        let answers = insert(connection, entry, &rows).unwrap();
+        let answers = sqlite_topic::publish(connection, entry, &rows).unwrap();
         assert!(answers.iter().all(|it| *it == Published::Accepted));
     }
 
@@ -160,6 +182,7 @@ mod tests {
             token: fastrand::i64(1..),
             clock_may_be_back: false,
             request,
+            group: None,
         };
         let found = look.run(connection).unwrap();
         found.deliveries.into_iter().map(|(claim, _)| claim).collect()
@@ -222,6 +245,50 @@ mod tests {
         });
         publish(connection, 1, |n| more[n].clone());
         assert!(!stuck.is_empty());
+    }
+
+    /// The tables with their columns, and the indexes, in their order in the file.
+    fn layout(connection: &Connection) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut add = |sql: &str| {
+            let mut statement = connection.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            all.extend(rows.map(Result::unwrap));
+        };
+        add("SELECT m.name || '.' || c.name || ' ' || c.type || c.\"notnull\" || c.pk
+             FROM sqlite_schema m, pragma_table_info(m.name) c
+             WHERE m.type = 'table' AND m.name <> 'upgraded' ORDER BY m.rowid, c.cid");
+        add("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL ORDER BY rowid");
+        all
+    }
+
+    #[test]
+    fn an_upgraded_file_is_laid_out_like_a_fresh_one() {
+        let old = Connection::open_in_memory().unwrap();
+        let version_1 = include_str!("../../tests/fixtures/queue-version-1.sql");
+        old.execute_batch(version_1).unwrap();
+        assert_eq!(SCHEMA.upgrades.len() + 1, SCHEMA.version.unsigned_abs() as usize);
+        SCHEMA.upgrades.iter().for_each(|step| old.execute_batch(step).unwrap());
+        assert_eq!(layout(&old), layout(&file()));
+    }
+
+    #[test]
+    fn without_topics_fan_out_costs_one_look_a_batch() {
+        let connection = file();
+        publish(&connection, 1, |_| Message::new("first", "x"));
+        let cost = |count| {
+            steps(&connection);
+            publish(&connection, count, |n| Message::new(format!("{count}-{n}"), "x"));
+            let look = connection.prepare_cached(sqlite_topic::HOT[0]).unwrap();
+            look.reset_status(StatementStatus::VmStep)
+        };
+        // The queue's number has a name now, and other queues have other topics.
+        let others = "INSERT INTO queues (id, name) VALUES (1, 'own'), (2, 'other');
+                      INSERT INTO queues (name, topic) SELECT 'q' || value, 'other'
+                      FROM json_each('[1, 2, 3, 4, 5, 6, 7, 8, 9]')";
+        connection.execute_batch(others).unwrap();
+        let (one, many) = (cost(1), cost(1000));
+        assert!(one > 0 && one == many && many < 30, "{one} steps, {many} among 1000");
     }
 
     #[test]

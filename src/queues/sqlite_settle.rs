@@ -201,8 +201,9 @@ INSERT OR REPLACE INTO remembered (queue, id, digest, until)
 SELECT queue, id, digest, ?2 FROM messages WHERE seq = ?1";
 const BURY: &str = "
 INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_at, attempts,
-                  first_at, died_at, reason)
-SELECT queue, id, grp, tag, attributes, body, not_before, published_at, attempts, first_at, ?2, ?3
+                  first_at, died_at, reason, digest)
+SELECT queue, id, grp, tag, attributes, body, not_before, published_at, attempts, first_at, ?2, ?3,
+       digest
 FROM messages JOIN bodies USING (seq) WHERE seq = ?1";
 const OFFER: &str = "
 UPDATE messages SET state = ?2, due = ?3, span = NULL, token = NULL, attempts = attempts - ?4

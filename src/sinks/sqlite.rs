@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The file of the embedded store. Its tables are made as collections are named.
-static SCHEMA: Schema = Schema { purpose: Purpose::Store, version: 1, tables: "" };
+static SCHEMA: Schema = Schema { purpose: Purpose::Store, version: 1, tables: "", upgrades: &[] };
 
 /// The largest document, in bytes: 256 MiB. SQLite's own limit is 10^9.
 const LARGEST_DOCUMENT: usize = 256 << 20;

@@ -6,10 +6,11 @@
 //! all of them. Other processes have a thread like this of their own; SQLite's locks order them.
 
 mod failure;
+mod format;
 mod opening;
 mod writer;
 
-pub use opening::{Purpose, Schema};
+pub use format::{Purpose, Schema};
 
 use crate::error::{Error, Kind, Result};
 use rusqlite::Connection;
@@ -115,7 +116,8 @@ impl Database {
     /// Opens a file, and makes it and its folder where they are missing. Where this process has it
     /// open already, that is what the caller gets.
     ///
-    /// A file that is not ours, of a newer version, corrupt or not writable is refused as
+    /// What an older version made is upgraded; its programs that have the file open go on. A file
+    /// that is not ours, of a newer version, corrupt or not writable is refused as
     /// [`Kind::Configuration`]; a full disk and a file locked for seconds are
     /// [`Kind::Unreachable`].
     pub async fn open(path: &Path, schema: &'static Schema) -> Result<Arc<Self>> {

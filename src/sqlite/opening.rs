@@ -1,8 +1,9 @@
 //! Opening a file: ours or nobody's, private, in WAL mode, every commit on disk.
 
 use super::failure::explain;
+use super::format::{Purpose, Schema, State, found, state, upgrade};
 use crate::error::{Error, Kind, Result};
-use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -16,45 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long between two tries. SQLite's own handler waits up to 100 ms, so that newcomers overtake
 /// those who have waited longest.
 const TRY_EVERY: Duration = Duration::from_millis(1);
-
-/// What a file is for. SQLite keeps the number in the file's header (`PRAGMA application_id`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// The embedded queue.
-    Queue,
-    /// The embedded store.
-    Store,
-}
-
-impl Purpose {
-    const ALL: [Self; 2] = [Self::Queue, Self::Store];
-
-    /// `kkhq` and `kkhs`.
-    fn application_id(self) -> i32 {
-        i32::from_be_bytes(match self {
-            Self::Queue => *b"kkhq",
-            Self::Store => *b"kkhs",
-        })
-    }
-
-    fn noun(self) -> &'static str {
-        match self {
-            Self::Queue => "queue",
-            Self::Store => "store",
-        }
-    }
-}
-
-/// What a file of ours holds.
-#[derive(Debug)]
-pub struct Schema {
-    /// What it is for.
-    pub purpose: Purpose,
-    /// Raised when `tables` change (`PRAGMA user_version`); from 1.
-    pub version: i32,
-    /// The statements that make a fresh file's tables.
-    pub tables: &'static str,
-}
 
 /// Makes the file, empty and for its owner only, and its folder, unless they are there. Gives its
 /// full path, in which a name like `:memory:` means nothing special.
@@ -119,7 +81,8 @@ pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<Connectio
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(there, flags).map_err(failed)?;
     be_patient(&mut connection).map_err(failed)?;
-    if !known_as(&connection, path, schema)? {
+    // What an older version made can be read as it is.
+    if state(&connection, path, schema)? == State::Fresh {
         return Ok(None);
     }
     let settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
@@ -138,13 +101,23 @@ pub fn connect(path: &Path, schema: &Schema) -> Result<Connection> {
             .because_of("it is read-only for this user")
             .hint("make it writable for this user, or name another file"));
     }
-    // Nothing is changed in a file before it is known to be ours.
-    if !known_as(&connection, path, schema)? {
-        retry_while_busy(|| found(&mut connection, schema)).map_err(failed)?;
-        known_as(&connection, path, schema)?;
-    }
+    make_current(&mut connection, path, schema)?;
     retry_while_busy(|| configure(&connection)).map_err(failed)?;
     Ok(connection)
+}
+
+/// Makes a fresh file ours, and brings what an older version made up to this one. Nothing is
+/// changed in a file before it is known to be ours.
+fn make_current(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<()> {
+    let failed = |failure: rusqlite::Error| explain("open", path, &failure);
+    if state(connection, path, schema)? == State::Fresh {
+        retry_while_busy(|| found(connection, schema)).map_err(failed)?;
+    }
+    if state(connection, path, schema)? == State::Older {
+        retry_while_busy(|| upgrade(connection, schema)).map_err(failed)?;
+        state(connection, path, schema)?;
+    }
+    Ok(())
 }
 
 /// Opens a file that is there for this connection alone: refused while any other has it open, in
@@ -164,6 +137,7 @@ pub fn connect_alone(path: &Path, schema: &Schema) -> Result<Connection> {
     connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(failed)?;
     retry_while_busy(|| connection.query_row("PRAGMA schema_version", [], |_| Ok(())))
         .map_err(failed)?;
+    make_current(&mut connection, path, schema)?;
     configure(&connection).map_err(failed)?;
     Ok(connection)
 }
@@ -195,68 +169,6 @@ fn retry_while_busy(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite:
             other => return other,
         }
     }
-}
-
-/// `true`: a file of ours that we can use. `false`: a fresh one. Anything else is refused.
-fn known_as(connection: &Connection, path: &Path, schema: &Schema) -> Result<bool> {
-    let failed = |failure: rusqlite::Error| explain("open", path, &failure);
-    // In one transaction: another process may make a fresh file its own between two questions, and
-    // half of that would look like a stranger's file.
-    let snapshot = connection.unchecked_transaction().map_err(failed)?;
-    let ask = |sql: &str| snapshot.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
-    let tables = ask("SELECT count(*) FROM sqlite_schema")?;
-    let application = ask("PRAGMA application_id")?;
-    let version = ask("PRAGMA user_version")?;
-    snapshot.commit().map_err(failed)?;
-    let refuse = |why: String, hint: String| {
-        Err(Error::new(Kind::Configuration, format!("cannot use `{}`", path.display()))
-            .because_of(why)
-            .hint(hint))
-    };
-    let noun = schema.purpose.noun();
-    if application == i64::from(schema.purpose.application_id()) {
-        return match version.cmp(&i64::from(schema.version)) {
-            std::cmp::Ordering::Equal => Ok(true),
-            std::cmp::Ordering::Greater => refuse(
-                format!("a newer version of this program made it (format {version})"),
-                format!("use that version, or name another file for the {noun}"),
-            ),
-            std::cmp::Ordering::Less => refuse(
-                format!("its format {version} is older than any that this program reads"),
-                format!("name another file for the {noun}"),
-            ),
-        };
-    }
-    let other = Purpose::ALL.iter().find(|it| i64::from(it.application_id()) == application);
-    if let Some(other) = other {
-        return refuse(
-            format!("it is a {}, not a {noun}", other.noun()),
-            "queue and store are two files: name another one".to_owned(),
-        );
-    }
-    if application == 0 && version == 0 && tables == 0 {
-        return Ok(false);
-    }
-    refuse(
-        "it is another program's database".to_owned(),
-        format!("name another file for the {noun}: a new one is made where none is"),
-    )
-}
-
-/// Makes a fresh file ours. Another process may have been faster.
-fn found(connection: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
-    // Both are kept in the file, and can be chosen only before its first table.
-    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables == 0 {
-        transaction.execute_batch(schema.tables)?;
-        transaction.pragma_update(None, "application_id", schema.purpose.application_id())?;
-        transaction.pragma_update(None, "user_version", schema.version)?;
-    }
-    fail::fail_point!("sqlite-found");
-    transaction.commit()
 }
 
 /// What a connection must be told each time. Defaults vary by build, so nothing is left to them.

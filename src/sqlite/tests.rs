@@ -6,6 +6,7 @@ static NOTES: Schema = Schema {
     purpose: Purpose::Store,
     version: 1,
     tables: "CREATE TABLE notes (note TEXT NOT NULL UNIQUE);",
+    upgrades: &[],
 };
 
 fn folder() -> tempfile::TempDir {

@@ -12,14 +12,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A queue file of its own and a clock that stands still.
-struct Pond {
-    folder: TempDir,
-    options: Options,
-    hand: Hand,
+pub struct Pond {
+    pub folder: TempDir,
+    pub options: Options,
+    pub hand: Hand,
 }
 
 impl Pond {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let start = DateTime::parse_from_rfc3339("2026-05-01T12:00:00Z").unwrap();
         let (clock, hand) = Clock::manual(start.with_timezone(&Utc));
@@ -27,29 +27,37 @@ impl Pond {
         Self { folder, options, hand }
     }
 
-    fn url(&self, query: &str) -> Location {
+    pub fn url(&self, query: &str) -> Location {
         let path = self.folder.path().join("q.db");
         Location::parse(&format!("sqlite:{}{query}", path.display())).unwrap()
     }
 
-    async fn publisher(&self) -> Box<dyn Publisher> {
-        queues::open_publisher(self.url(""), &self.options).await.unwrap()
+    pub async fn publisher(&self) -> Box<dyn Publisher> {
+        self.publisher_to("").await
     }
 
-    async fn subscriber(&self) -> Box<dyn Subscriber> {
-        queues::open_subscriber(self.url(""), &self.options).await.unwrap()
+    pub async fn publisher_to(&self, query: &str) -> Box<dyn Publisher> {
+        queues::open_publisher(self.url(query), &self.options).await.unwrap()
     }
 
-    async fn both(&self) -> (Box<dyn Publisher>, Box<dyn Subscriber>) {
+    pub async fn subscriber(&self) -> Box<dyn Subscriber> {
+        self.subscriber_from("").await
+    }
+
+    pub async fn subscriber_from(&self, query: &str) -> Box<dyn Subscriber> {
+        queues::open_subscriber(self.url(query), &self.options).await.unwrap()
+    }
+
+    pub async fn both(&self) -> (Box<dyn Publisher>, Box<dyn Subscriber>) {
         (self.publisher().await, self.subscriber().await)
     }
 
-    fn pass(&self, seconds: i64) {
+    pub fn pass(&self, seconds: i64) {
         self.hand.advance(TimeDelta::seconds(seconds));
     }
 
     /// The file as another process sees it.
-    fn raw(&self) -> rusqlite::Connection {
+    pub fn raw(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.folder.path().join("q.db")).unwrap()
     }
 }
@@ -69,28 +77,28 @@ fn options(folder: &Path, clock: Clock) -> Options {
 }
 
 /// `id` or `id@group`, with the id as body.
-fn message(text: &str) -> Message {
+pub fn message(text: &str) -> Message {
     let (id, group) = text.split_once('@').map_or((text, None), |(id, group)| (id, Some(group)));
     let mut message = Message::new(id, id.to_owned());
     message.group = group.map(str::to_owned);
     message
 }
 
-fn messages(words: &str) -> Vec<Message> {
+pub fn messages(words: &str) -> Vec<Message> {
     words.split_whitespace().map(message).collect()
 }
 
-async fn publish(publisher: &dyn Publisher, words: &str) {
+pub async fn publish(publisher: &dyn Publisher, words: &str) {
     let batch = messages(words);
     let accepted = vec![Published::Accepted; batch.len()];
     assert_eq!(publisher.publish(&batch).await.unwrap(), accepted, "{words}");
 }
 
-fn up_to(max: usize) -> Receive {
+pub fn up_to(max: usize) -> Receive {
     Receive { max, max_bytes: usize::MAX, wait: Duration::ZERO, select: Select::Any }
 }
 
-async fn receive(subscriber: &dyn Subscriber, max: usize) -> Vec<Delivery> {
+pub async fn receive(subscriber: &dyn Subscriber, max: usize) -> Vec<Delivery> {
     subscriber.receive(up_to(max)).await.unwrap()
 }
 
@@ -98,22 +106,22 @@ async fn select(subscriber: &dyn Subscriber, select: Select) -> Vec<Delivery> {
     subscriber.receive(Receive { select, ..up_to(10) }).await.unwrap()
 }
 
-fn ids(deliveries: &[Delivery]) -> String {
+pub fn ids(deliveries: &[Delivery]) -> String {
     deliveries.iter().map(|it| it.message.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-async fn settle(subscriber: &dyn Subscriber, delivery: &Delivery, verdict: Verdict) -> Settled {
+pub async fn settle(subscriber: &dyn Subscriber, delivery: &Delivery, verdict: Verdict) -> Settled {
     subscriber.settle(vec![(delivery.receipt.clone(), verdict)]).await.remove(0)
 }
 
-async fn ack(subscriber: &dyn Subscriber, deliveries: &[Delivery]) {
+pub async fn ack(subscriber: &dyn Subscriber, deliveries: &[Delivery]) {
     let batch = deliveries.iter().map(|it| (it.receipt.clone(), Verdict::Ack)).collect();
     let settled = subscriber.settle(batch).await;
     assert_eq!(settled, vec![Settled::Done; deliveries.len()]);
 }
 
 /// Receives and acknowledges until nothing comes; the ids in their order.
-async fn drain(subscriber: &dyn Subscriber) -> String {
+pub async fn drain(subscriber: &dyn Subscriber) -> String {
     let mut all = Vec::new();
     loop {
         let some = receive(subscriber, 100).await;

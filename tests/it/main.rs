@@ -8,6 +8,8 @@ mod docs;
 mod embedded;
 mod embedded_processes;
 mod embedded_store;
+mod embedded_topics;
+mod embedded_versions;
 mod examples;
 mod help;
 mod http_server;

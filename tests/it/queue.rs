@@ -557,6 +557,21 @@ fn a_receipt_opens_its_lease_once_and_no_other_queue() {
 }
 
 #[test]
+fn a_group_is_leased_alone_and_in_its_order() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "a g1@g h1@h g2@g g3@g b");
+    let leased = |words: &str| {
+        let leased = lease(&sandbox, words);
+        leased.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(leased("--group g -n 2"), ["g1", "g2"]);
+    assert!(leased("--group g -n 9").is_empty(), "some of it are leased");
+    assert!(leased("--group nobody -n 9").is_empty());
+    assert_eq!(leased("--group h -n 9"), ["h1"]);
+    assert_eq!(leased("-n 9"), ["a", "b"]);
+}
+
+#[test]
 fn a_lease_lasts_as_long_as_was_said_and_can_be_extended() {
     let sandbox = Sandbox::new();
     publish_all(&sandbox, "a");

@@ -142,7 +142,7 @@ impl Desk<'_> {
 
     async fn lease(&self, asked: Lease) -> Result<()> {
         let queue = self.open(asked.place.url.as_deref()).await?;
-        let leased = receipts(&*queue)?.lease(asked.max, asked.time.time).await?;
+        let leased = receipts(&*queue)?.lease(asked.max, asked.time.time, asked.group).await?;
         let text: String = leased.iter().map(|it| inspect::leased(it, self.form)).collect();
         // What nobody reads is offered again when its time is over.
         say(&text).map(drop)
