@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// The variables that hold secrets of ours, which no command needs that we run. Their `_FILE` forms
+/// are paths, and no secrets.
+pub const SECRETS: &[&str] = &["MONGODB_PASSWORD", "NATURE_REMO_TOKEN"];
+
 /// Environment variables. `Debug` shows their names only.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<OsString, OsString>);
@@ -26,6 +30,7 @@ impl Environment {
     /// A secret from `NAME`, or from the file that `NAME_FILE` names, without the newline at its
     /// end. Both at once are refused, as is an empty file.
     pub fn secret(&self, name: &str) -> Result<Option<SecretString>> {
+        debug_assert!(SECRETS.contains(&name), "`{name}` would reach the commands that we run");
         let file_name = format!("{name}_FILE");
         match (self.get(name)?, self.get(&file_name)?) {
             (Some(_), Some(_)) => Err(Error::new(
@@ -37,6 +42,12 @@ impl Environment {
             (None, Some(path)) => read_secret(&file_name, Path::new(path)).map(Some),
             (None, None) => Ok(None),
         }
+    }
+
+    /// What a command that we run may see: all but our own secrets ([`SECRETS`]).
+    pub fn without_secrets(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        let open = |name: &OsString| SECRETS.iter().all(|secret| name != secret);
+        self.0.clone().into_iter().filter(move |(name, _)| open(name))
     }
 
     /// The user's folder for our files: `$XDG_DATA_HOME/kakehi`, else `~/.local/share/kakehi`.

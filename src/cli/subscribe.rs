@@ -1,15 +1,21 @@
 //! The command line of `subscribe`.
 
 use super::{Basics, Common, Program, Scene, SummaryForm, positive};
+use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::Subscriber;
-use crate::sinks::Sink;
+use crate::sinks::{Sink, exec};
 use crate::subscribe::{DeadLetters, Mode, Plan, Rehearsal};
 use crate::{queues, report, sinks};
 use clap::Args;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// At most this many messages in one write.
+const BATCH: usize = 500;
 
 /// How long a drain of a service waits for more.
 const IDLE_OF_A_SERVICE: Duration = Duration::from_secs(2);
@@ -23,6 +29,9 @@ Examples:
     subscribe --from sqlite:queue.db --to stdout: --max-messages 3 | head -3
   What would happen, with nothing acknowledged:
     subscribe --from sqlite:queue.db --to sqlite:store.db --dry-run -v
+  A command of yours for each message: its body is the standard input, its id and
+  attributes are in the environment, the exit code 0 says that it is done:
+    subscribe --from sqlite:queue.db -- sh -c 'echo \"$KAKEHI_ID $(cat)\" >>log.txt'
   From Cloud Pub/Sub into MongoDB, until stopped:
     MONGODB_USERNAME=me MONGODB_PASSWORD_FILE=password subscribe --follow \\
       --from pubsub://my-project/readings \\
@@ -36,11 +45,17 @@ pub struct Subscribe {
     #[arg(long, value_name = "QUEUE")]
     from: Option<String>,
 
-    /// The sink: `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME` or `stdout:`
-    /// (what was written to a pipe counts as taken). Default: `$KAKEHI_SINK`, else `sqlite:` in
-    /// the user's data folder
+    /// The sink: `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME`, `stdout:`
+    /// (what was written to a pipe counts as taken) or `exec:PROGRAM`. Default: `$KAKEHI_SINK`,
+    /// else `sqlite:` in the user's data folder
     #[arg(long, value_name = "SINK")]
     to: Option<String>,
+
+    /// A command as the sink, run for each message: body on stdin; KAKEHI_ID, KAKEHI_ATTEMPT,
+    /// KAKEHI_GROUP, KAKEHI_TAG and KAKEHI_ATTRIBUTE_<NAME> in its environment. Exit 0: stored; 65:
+    /// rejected; 69 or 75: unavailable, nothing is held against the message; else: tried again
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "to")]
+    command: Vec<OsString>,
 
     /// End after one batch
     #[arg(long, conflicts_with = "follow")]
@@ -71,11 +86,16 @@ pub struct Subscribe {
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     idle: Option<Duration>,
 
-    /// At most this many messages in one write
-    #[arg(long, value_name = "N", default_value = "500", value_parser = positive)]
-    batch: usize,
+    /// At most this many messages in one write. Default: 500; a command gets one at a time, and
+    /// with N above 1 up to N at once, as lines of JSON
+    #[arg(long, value_name = "N", value_parser = positive)]
+    batch: Option<usize>,
 
-    /// At most this many writes at once
+    /// How long a command may take; then it is ended, with all that it started. Default: 5m
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+
+    /// At most this many writes, or commands, at once
     #[arg(long, value_name = "N", default_value = "4", value_parser = positive)]
     concurrency: usize,
 
@@ -116,36 +136,69 @@ impl Program for Subscribe {
 
     async fn run(self, scene: &Scene) -> Result<()> {
         let environment = &scene.environment;
-        self.cross_check()?;
         let queue_url = super::url_or(self.from.as_deref(), "KAKEHI_QUEUE", environment)?;
-        let sink_url = super::url_or(self.to.as_deref(), "KAKEHI_SINK", environment)?;
+        let sink_url = self.sink_url(environment)?;
+        let bounds = self.bounds(&sink_url)?;
         let ends = [&queue_url, &sink_url];
         let data_dir = super::data_dir(environment, &ends)?;
         let lock = super::lock(&self.common, Self::NAME, ends, false, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
-        let options = sinks::Options::new(environment.clone(), data_dir.clone());
+        let options = sinks::Options {
+            command: self.exec(),
+            ..sinks::Options::new(environment.clone(), data_dir.clone())
+        };
         let sink = sinks::open(sink_url, &options).await?;
-        let result = self.drain(scene, queue_url, &*sink, data_dir).await;
+        let result = self.drain(scene, queue_url, &*sink, bounds, data_dir).await;
         result.and(sink.close().await)
     }
 }
 
+/// How much at once.
+#[derive(Clone, Copy)]
+struct Bounds {
+    batch: usize,
+    in_flight: usize,
+}
+
 impl Subscribe {
+    /// What follows `--`, or `--to`, or the default.
+    fn sink_url(&self, environment: &Environment) -> Result<Location> {
+        let Some(program) = self.command.first() else {
+            return super::url_or(self.to.as_deref(), "KAKEHI_SINK", environment);
+        };
+        let program = program.to_str().ok_or_else(|| {
+            Error::new(Kind::Usage, "the command's name is not UTF-8")
+                .hint("call it through `sh -c`, or give it another name")
+        })?;
+        Location::parse(&format!("exec:{}", utf8_percent_encode(program, NON_ALPHANUMERIC)))
+    }
+
+    fn exec(&self) -> exec::Command {
+        let default = exec::Command::default();
+        exec::Command {
+            arguments: self.command.iter().skip(1).cloned().collect(),
+            batch: self.batch.unwrap_or(default.batch),
+            concurrency: self.concurrency,
+            timeout: self.timeout.unwrap_or(default.timeout),
+        }
+    }
+
     /// From the sink's check to the queue's close.
     async fn drain(
         &self,
         scene: &Scene,
         queue_url: Location,
         sink: &dyn Sink,
+        bounds: Bounds,
         data_dir: PathBuf,
     ) -> Result<()> {
         // Before anything is received, so that an outage spends no delivery attempt.
         sink.check().await?;
         let from = queue_url.to_string();
-        let options = self.queue_options(scene, data_dir);
+        let options = self.queue_options(scene, bounds, data_dir);
         let queue = queues::open_subscriber(queue_url, &options).await?;
-        let plan = self.plan(&*queue);
+        let plan = self.plan(&*queue, bounds);
         if plan.rehearsal != Rehearsal::No && queue.release_counts() {
             tracing::warn!("giving a message back counts as a delivery attempt of this queue");
         }
@@ -157,8 +210,14 @@ impl Subscribe {
         result.and(dead.close().await).and(queue.close().await)
     }
 
-    fn cross_check(&self) -> Result<()> {
-        if self.batch > self.in_flight() {
+    /// One write gives a command as many messages as its runs take at once.
+    fn bounds(&self, sink: &Location) -> Result<Bounds> {
+        let runs = sink.scheme() == "exec";
+        let batch = self.batch.unwrap_or(if runs { 1 } else { BATCH });
+        let write = if runs { batch.saturating_mul(self.concurrency) } else { batch };
+        let in_flight = write.saturating_mul(self.concurrency.saturating_add(1));
+        let in_flight = self.max_in_flight.unwrap_or(in_flight);
+        if batch > in_flight {
             return Err(Error::new(Kind::Usage, "`--batch` is larger than `--max-in-flight`")
                 .hint("a batch is part of what is in hand: raise `--max-in-flight`"));
         }
@@ -166,14 +225,14 @@ impl Subscribe {
             return Err(Error::new(Kind::Usage, "`--lease` is shorter than a second")
                 .hint("a lease must outlast a write: `--lease 30s`"));
         }
-        Ok(())
+        if self.timeout.is_some() && !runs {
+            return Err(Error::new(Kind::Usage, "`--timeout` is for a command")
+                .hint("write `-- COMMAND ARGS...`, or leave it out"));
+        }
+        Ok(Bounds { batch: write.min(in_flight), in_flight })
     }
 
-    fn in_flight(&self) -> usize {
-        self.max_in_flight.unwrap_or(self.batch.saturating_mul(self.concurrency + 1))
-    }
-
-    fn plan(&self, queue: &dyn Subscriber) -> Plan {
+    fn plan(&self, queue: &dyn Subscriber, bounds: Bounds) -> Plan {
         let idle = if queue.knows_empty() { Duration::ZERO } else { IDLE_OF_A_SERVICE };
         Plan {
             mode: match (self.once, self.follow) {
@@ -186,9 +245,9 @@ impl Subscribe {
                 (_, true) => Rehearsal::Look,
                 _ => Rehearsal::No,
             },
-            batch: self.batch,
+            batch: bounds.batch,
             concurrency: self.concurrency,
-            in_flight: self.in_flight(),
+            in_flight: bounds.in_flight,
             in_flight_bytes: self.max_in_flight_bytes,
             max_messages: self.max_messages,
             max_time: self.max_time,
@@ -199,11 +258,11 @@ impl Subscribe {
         }
     }
 
-    fn queue_options(&self, scene: &Scene, data_dir: PathBuf) -> queues::Options {
-        let once = self.once.then_some(self.batch);
+    fn queue_options(&self, scene: &Scene, bounds: Bounds, data_dir: PathBuf) -> queues::Options {
+        let once = self.once.then_some(bounds.batch);
         queues::Options {
             lease: self.lease,
-            in_flight: self.in_flight(),
+            in_flight: bounds.in_flight,
             in_flight_bytes: self.max_in_flight_bytes,
             max_messages: [self.max_messages, once].into_iter().flatten().min(),
             create: self.create,

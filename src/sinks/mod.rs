@@ -1,5 +1,6 @@
 //! TO: what can be written. One file a sink, one line of `open` a scheme.
 
+pub mod exec;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 mod same_json;
@@ -59,6 +60,8 @@ pub trait Sink: Send + Sync {
 pub struct Options {
     /// How long one write may take.
     pub write_timeout: Duration,
+    /// What `exec:` runs, and how.
+    pub command: exec::Command,
     /// User, password and their files.
     pub environment: Environment,
     /// Where the default store lives.
@@ -72,6 +75,7 @@ impl Options {
     pub fn new(environment: Environment, data_dir: PathBuf) -> Self {
         Self {
             write_timeout: Duration::from_secs(20),
+            command: exec::Command::default(),
             environment,
             data_dir,
             clock: Clock::system(),
@@ -80,12 +84,13 @@ impl Options {
 }
 
 /// The sinks that this build knows.
-const KNOWN: &[&str] = &["sqlite", "mongodb", "mongodb+srv", "stdout"];
+const KNOWN: &[&str] = &["sqlite", "mongodb", "mongodb+srv", "stdout", "exec"];
 
 /// Opens a sink by its URL.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
     match url.scheme() {
         "stdout" => stdout::open(url, options),
+        "exec" => exec::open(url, options).await,
         "sqlite" => sqlite::open(url, options).await,
         #[cfg(feature = "mongodb")]
         "mongodb" | "mongodb+srv" => mongodb::open(url, options).await,

@@ -12,6 +12,7 @@ use crate::location::Location;
 use crate::message::Delivery;
 use async_trait::async_trait;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd as _;
@@ -34,6 +35,15 @@ pub fn open(mut url: Location, _options: &Options) -> Result<Box<dyn Sink>> {
 fn unbuffered() -> io::Result<Box<dyn Write + Send>> {
     let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     Ok(Box::new(file))
+}
+
+/// Whether whoever read our standard output, a pipe, has gone: then nobody reads what a command
+/// writes there either.
+pub(super) fn reader_is_gone() -> bool {
+    let stdout = io::stdout();
+    let mut look = [PollFd::new(&stdout, PollFlags::empty())];
+    let looked = poll(&mut look, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    looked.is_ok() && look[0].revents().contains(PollFlags::ERR)
 }
 
 fn no_stdout(cause: io::Error) -> Error {

@@ -23,6 +23,7 @@ impl Shed {
         let (clock, hand) = Clock::manual(start.with_timezone(&Utc));
         let options = Options {
             write_timeout: Duration::from_secs(30),
+            command: Default::default(),
             environment: Environment::default(),
             data_dir: folder.path().join("data"),
             clock,

@@ -11,6 +11,8 @@ mod embedded_store;
 mod embedded_topics;
 mod embedded_versions;
 mod examples;
+mod exec;
+mod exec_processes;
 mod help;
 mod http_server;
 mod mongodb;

@@ -24,6 +24,7 @@ const DATABASE: &str = "kakehi_test";
 pub fn options(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Options {
     Options {
         write_timeout: Duration::from_secs(20),
+        command: Default::default(),
         environment: variables.iter().copied().collect(),
         data_dir: sandbox.dir().to_owned(),
         clock: Clock::system(),

@@ -81,6 +81,20 @@ impl Program {
         self
     }
 
+    /// The same program, begun by a shell script that ends with `exec "$@"`.
+    pub fn through_shell(self, script: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).arg(self.command.get_program());
+        command.args(self.command.get_args()).env_clear();
+        for (name, value) in self.command.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
+        Self { command, stdin: self.stdin }
+    }
+
     /// Runs it to its end.
     pub fn run(self) -> Run {
         let stdin = self.stdin.clone();

@@ -216,6 +216,7 @@ mod tests {
     fn options(variables: &[(&str, &str)]) -> Options {
         Options {
             write_timeout: Duration::from_secs(10),
+            command: Default::default(),
             environment: variables.iter().copied().collect(),
             data_dir: "/nonexistent".into(),
             clock: Clock::system(),

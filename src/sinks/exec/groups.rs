@@ -1,0 +1,159 @@
+//! The process groups of the runs, and what ends them: nothing that a command started outlives us.
+//!
+//! Three ways lead to that. A run that takes too long is asked to end and then killed. A run that
+//! nobody waits for any more is asked to end at once, and `close` kills what does not. And when we
+//! are killed ourselves, a guard does both: a shell in a group of its own, which ignores signals,
+//! knows the groups, and sees its pipe from us end.
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long a group may take to end by itself, after it was asked to.
+const MOMENT: Duration = Duration::from_secs(2);
+/// How often we look whether it has.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The guard: it reads `start GROUP` and `end GROUP` until we are gone, asks the groups that are
+/// left to end, and kills them [`MOMENT`] later.
+const GUARD: &str = r#"
+trap '' HUP INT TERM
+groups=' '
+while read -r word group; do
+  case $word in
+    start) groups="$groups$group " ;;
+    end) case $groups in
+      *" $group "*) groups="${groups%%" $group "*} ${groups#*" $group "}" ;;
+    esac ;;
+  esac
+done
+for group in $groups; do kill -s TERM -- "-$group"; done
+for wait in 1 2 3 4 5 6 7 8 9 10; do
+  alive=
+  for group in $groups; do kill -s 0 -- "-$group" && alive=1; done
+  [ "$alive" ] || exit 0
+  sleep 0.2
+done
+for group in $groups; do kill -s KILL -- "-$group"; done
+"#;
+
+/// All groups of one sink.
+pub struct Groups(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    guard: Option<Child>,
+    /// Asked to end when their runs were dropped, and not seen ended yet.
+    dropped: Vec<Pid>,
+}
+
+impl Groups {
+    /// Starts the guard. Without one everything goes on, but for a kill of ourselves.
+    pub fn open() -> Arc<Self> {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", GUARD]).env_clear().env("PATH", "/usr/bin:/bin").process_group(0);
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let guard = match shell.spawn() {
+            Ok(guard) => Some(guard),
+            Err(cause) => {
+                tracing::warn!(
+                    "commands would outlive a `kill -9` of this program: /bin/sh: {cause}"
+                );
+                None
+            }
+        };
+        Arc::new(Self(Mutex::new(State { guard, ..State::default() })))
+    }
+
+    /// A run has started, as the leader of a group of its own.
+    pub fn start(self: &Arc<Self>, leader: u32) -> Group {
+        let id = i32::try_from(leader).ok().and_then(Pid::from_raw);
+        let id = id.expect("the system's process ids are positive");
+        self.tell_guard("start", id);
+        Group { id, groups: self.clone(), ended: false }
+    }
+
+    /// Kills the groups that were asked to end and have not, and lets the guard go.
+    pub async fn close(&self) {
+        let dropped = std::mem::take(&mut self.state().dropped);
+        for id in dropped {
+            end(id).await;
+            self.tell_guard("end", id);
+        }
+        let guard = self.state().guard.take();
+        if let Some(mut guard) = guard {
+            drop(guard.stdin.take());
+            let waited = tokio::task::spawn_blocking(move || guard.wait()).await;
+            tracing::debug!(?waited, "the guard has ended");
+        }
+    }
+
+    fn tell_guard(&self, word: &str, id: Pid) {
+        let mut state = self.state();
+        let pipe = state.guard.as_mut().and_then(|guard| guard.stdin.as_mut());
+        if let Some(pipe) = pipe
+            && let Err(cause) = pipe.write_all(format!("{word} {id}\n").as_bytes())
+        {
+            tracing::debug!("the guard of the commands is gone: {cause}");
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("nobody panics while holding it")
+    }
+}
+
+/// One run's group. Dropped before its run has ended, it asks the group to end.
+pub struct Group {
+    id: Pid,
+    groups: Arc<Groups>,
+    ended: bool,
+}
+
+impl Group {
+    /// Its leader has ended by itself. What the leader left in the background stays, as in a shell.
+    pub fn leader_ended(mut self) {
+        self.ended = true;
+        self.groups.tell_guard("end", self.id);
+    }
+
+    /// Ends the whole group: asks, waits a moment, kills.
+    pub async fn end(mut self) {
+        end(self.id).await;
+        self.ended = true;
+        self.groups.tell_guard("end", self.id);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if !self.ended {
+            signal(self.id, Signal::TERM);
+            self.groups.state().dropped.push(self.id);
+        }
+    }
+}
+
+/// Asks, waits a moment, kills. Its leader must be reaped by somebody meanwhile.
+async fn end(id: Pid) {
+    signal(id, Signal::TERM);
+    let deadline = Instant::now() + MOMENT;
+    while test_kill_process_group(id).is_ok() {
+        if Instant::now() >= deadline {
+            return signal(id, Signal::KILL);
+        }
+        sleep(LOOK).await;
+    }
+}
+
+fn signal(id: Pid, signal: Signal) {
+    match kill_process_group(id, signal) {
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(cause) => tracing::warn!("cannot end a command: {cause}"),
+    }
+}

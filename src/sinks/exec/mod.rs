@@ -1,0 +1,174 @@
+//! `exec:PROGRAM`, or `subscribe -- COMMAND ARGS...`: a command is the sink, in whatever language.
+//!
+//! It runs once per message: the body is its standard input, id, attempt, group, tag and attributes
+//! are in its environment ([`variables`]). Where a number of messages per run is asked for, it gets
+//! them as lines of JSON, as `stdout:?envelope` writes them. Its standard output is ours; each line
+//! of its standard error becomes a warning in our log.
+//!
+//! Its exit code says what became of the message:
+//!
+//! | exit | |
+//! |---|---|
+//! | 0 | stored |
+//! | 65 | rejected: a dead letter |
+//! | 69, 75 | the sink is unavailable: receiving stops, nothing is held against the message |
+//! | anything else, a signal, the end of the time it may take | failed: tried again |
+//!
+//! A batch that failed or was rejected runs again, one message at a time. The runs of one group of
+//! messages come one after the other, others at the same time. Each run is a process group of its
+//! own, which ends when its time is over, when we end, and when we are killed ([`groups`]).
+
+mod groups;
+mod lanes;
+mod outcome;
+mod program;
+mod run;
+mod stderr;
+mod variables;
+
+use super::{Options, Outcome, Sink};
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::Delivery;
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _};
+use groups::Groups;
+use lanes::Lane;
+use program::Program;
+use run::{Input, Runner};
+use std::ffi::OsString;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+/// What runs, and how.
+#[derive(Clone)]
+pub struct Command {
+    /// The arguments after the program, which the URL names.
+    pub arguments: Vec<OsString>,
+    /// So many messages a run: 1 gives it the body, more give it lines of JSON.
+    pub batch: usize,
+    /// So many runs at once.
+    pub concurrency: usize,
+    /// How long one run may take.
+    pub timeout: Duration,
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self { arguments: Vec::new(), batch: 1, concurrency: 4, timeout: Duration::from_secs(300) }
+    }
+}
+
+/// The arguments are counted and not shown: there may be a password among them.
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { arguments, batch, concurrency, timeout } = self;
+        let count = arguments.len();
+        write!(f, "Command({count} arguments, {batch} a run, {concurrency} at once, {timeout:?})")
+    }
+}
+
+/// Opens it. A program that is not there, or may not be run, is refused.
+pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+    url.finish(&[])?;
+    let name = url.path()?;
+    if name.is_empty() {
+        return Err(Error::new(Kind::Usage, "`exec:` names no program")
+            .hint("write `-- COMMAND ARGS...`, or `--to exec:PROGRAM`"));
+    }
+    let command = options.command.clone();
+    let program = Program::find(name, command.arguments, &options.environment)?;
+    let runner = Runner::new(program, command.timeout, &options.environment, Groups::open());
+    let Command { batch, concurrency, .. } = command;
+    Ok(Box::new(Exec { runner, batch, concurrency, outage: Mutex::new(None) }))
+}
+
+/// A command as a sink.
+struct Exec {
+    runner: Runner,
+    batch: usize,
+    concurrency: usize,
+    /// Why the last write found the sink unavailable, until a check has told it.
+    outage: Mutex<Option<String>>,
+}
+
+#[async_trait]
+impl Sink for Exec {
+    /// Fails once after a run that said so, so that an outage is not taken for the messages' fault;
+    /// only the run after it can tell whether it is over.
+    async fn check(&self) -> Result<()> {
+        self.runner.program().check()?;
+        match self.outage.lock().expect("nobody panics while holding it").take() {
+            None => Ok(()),
+            Some(why) => Err(Error::new(Kind::Unreachable, "the sink is unavailable")
+                .because_of(why)
+                .hint("what was not stored stays in the queue")),
+        }
+    }
+
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        let stop = OnceLock::new();
+        let lanes = lanes::of(batch, self.batch);
+        let walks = stream::iter(lanes).map(|lane| self.walk(lane, batch, &stop));
+        let mut outcomes = vec![Outcome::Unwritten; batch.len()];
+        let mut told = walks.buffer_unordered(self.concurrency.max(1));
+        while let Some(some) = told.next().await {
+            for (at, outcome) in some {
+                outcomes[at] = outcome;
+            }
+        }
+        if let Some(Outcome::Unavailable(why)) = stop.get() {
+            *self.outage.lock().expect("nobody panics while holding it") = Some(why.clone());
+        }
+        outcomes
+    }
+
+    fn ordered(&self) -> bool {
+        true
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        self.runner.close().await;
+        Ok(())
+    }
+}
+
+impl Exec {
+    /// Runs what is in one lane, one run after the other. `stop` is what the first run that found
+    /// the sink unavailable, or its reader gone, said to all of them.
+    async fn walk(
+        &self,
+        mut lane: Lane,
+        batch: &[Delivery],
+        stop: &OnceLock<Outcome>,
+    ) -> Vec<(usize, Outcome)> {
+        let mut outcomes = Vec::with_capacity(lane.len());
+        while let Some(places) = lane.next(batch) {
+            let outcome = match stop.get() {
+                Some(outcome) => outcome.clone(),
+                None => self.runner.run(self.input(&places, batch)).await,
+            };
+            match &outcome {
+                Outcome::Stored => {}
+                Outcome::Unavailable(_) | Outcome::Closed => {
+                    stop.get_or_init(|| outcome.clone());
+                }
+                _ if places.len() > 1 => {
+                    tracing::info!("a batch failed: its messages run one at a time");
+                    lane.one_by_one(places);
+                    continue;
+                }
+                _ => lane.hold_back_after(places[0], batch),
+            }
+            outcomes.extend(places.into_iter().map(|at| (at, outcome.clone())));
+        }
+        outcomes
+    }
+
+    fn input<'b>(&self, places: &[usize], batch: &'b [Delivery]) -> Input<'b> {
+        match places {
+            [at] if self.batch == 1 => Input::Body(&batch[*at]),
+            _ => Input::Lines(places.iter().map(|at| &batch[*at]).collect()),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The program that runs: found once, as a shell finds it.
+
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
+use rustix::fs::{Access, access};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Where programs are looked for when `PATH` is not set.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// A program that may be run, and its arguments.
+pub struct Program {
+    /// As it was named.
+    pub name: String,
+    /// What comes after it.
+    pub arguments: Vec<OsString>,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+impl Program {
+    /// Finds it: a name with a slash is a path, another one is looked for in `PATH`.
+    pub fn find(name: String, arguments: Vec<OsString>, environment: &Environment) -> Result<Self> {
+        let path = environment.get("PATH")?.unwrap_or(DEFAULT_PATH);
+        let candidates: Vec<PathBuf> = match name.contains('/') {
+            true => vec![PathBuf::from(&name)],
+            false => path.split(':').map(|folder| Path::new(folder).join(&name)).collect(),
+        };
+        match candidates.iter().find(|path| may_run(path)).or(candidates.first()) {
+            Some(path) => {
+                let program = Self { name, arguments, path: path.clone() };
+                program.check().map(|()| program)
+            }
+            None => unreachable!("a split gives at least one piece"),
+        }
+    }
+
+    /// Whether it is there and may be run.
+    pub fn check(&self) -> Result<()> {
+        if may_run(&self.path) {
+            return Ok(());
+        }
+        let why = match (self.name.contains('/'), self.path.is_file()) {
+            (false, _) => "no folder of `PATH` has a program of this name",
+            (true, true) => "it may not be executed",
+            (true, false) => "there is no such file",
+        };
+        Err(Error::new(Kind::Configuration, format!("cannot run `{}`", self.name))
+            .because_of(why)
+            .hint("name a program by its path, or one that `PATH` leads to; a script needs `chmod +x`"))
+    }
+}
+
+fn may_run(path: &Path) -> bool {
+    path.is_file() && access(path, Access::EXEC_OK).is_ok()
+}

@@ -1,0 +1,173 @@
+//! One run of the command, from its start to its outcome.
+
+use super::groups::Groups;
+use super::outcome::{self, End};
+use super::program::Program;
+use super::{stderr, variables};
+use crate::envelope::Envelope;
+use crate::environment::Environment;
+use crate::message::Delivery;
+use crate::sinks::{Outcome, stdout};
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, ErrorKind, Seek as _, Write as _};
+use std::pin::pin;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::BufReader;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// How long we listen to what a run left in the background, after it has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// What a run is given.
+pub enum Input<'b> {
+    /// A message: its body, and the rest of it in variables.
+    Body(&'b Delivery),
+    /// Messages as lines of JSON.
+    Lines(Vec<&'b Delivery>),
+}
+
+/// Runs one program, with all that its runs have in common.
+pub struct Runner {
+    program: Program,
+    timeout: Duration,
+    environment: Vec<(OsString, OsString)>,
+    groups: Arc<Groups>,
+}
+
+impl Runner {
+    pub fn new(
+        program: Program,
+        timeout: Duration,
+        environment: &Environment,
+        groups: Arc<Groups>,
+    ) -> Self {
+        let foreign = |name: &OsString| !name.to_str().is_some_and(variables::is_of_a_message);
+        let environment = environment.without_secrets().filter(|(name, _)| foreign(name));
+        Self { program, timeout, environment: environment.collect(), groups }
+    }
+
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub async fn close(&self) {
+        self.groups.close().await;
+    }
+
+    /// Runs it once, and says what that makes of every message of the input.
+    pub async fn run(&self, input: Input<'_>) -> Outcome {
+        let variables = match &input {
+            Input::Lines(_) => BTreeMap::new(),
+            Input::Body(delivery) => match variables::of(delivery) {
+                Ok(variables) => variables,
+                Err(reason) => return Outcome::Reject(reason),
+            },
+        };
+        let size = variables::size(&variables);
+        let started = input.to_file().and_then(|stdin| self.start(stdin, variables));
+        let child = match started {
+            Ok(child) => child,
+            Err(cause) => return self.not_started(&cause, size),
+        };
+        let ended = self.watch(child, &input.name()).await;
+        match ended.map(|end| outcome::of(end, &self.program.name)) {
+            // It was not its messages' fault, and the next run would fare no better.
+            Ok(Outcome::Retry(_)) if stdout::reader_is_gone() => Outcome::Closed,
+            Ok(outcome) => outcome,
+            Err(cause) => Outcome::Unavailable(format!("cannot wait for a command: {cause}")),
+        }
+    }
+
+    fn start(&self, stdin: File, variables: BTreeMap<String, String>) -> io::Result<Child> {
+        let Program { name, arguments, path } = &self.program;
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
+        Command::new(path)
+            .arg0(name)
+            .args(arguments)
+            .env_clear()
+            .envs(environment)
+            .envs(variables)
+            .stdin(stdin)
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+    }
+
+    /// A message whose variables are too large never fits; all else that can go wrong here is the
+    /// machine's.
+    fn not_started(&self, cause: &io::Error, size: usize) -> Outcome {
+        let name = &self.program.name;
+        if cause.kind() == ErrorKind::ArgumentListTooLong && size >= variables::SUSPICIOUS_SIZE {
+            return Outcome::Reject(format!(
+                "its id, group, tag and attributes, {size} bytes, are more than the system gives a command"
+            ));
+        }
+        Outcome::Unavailable(format!("cannot run `{name}`: {cause}"))
+    }
+
+    /// Logs what it says until it ends, or its time is over and its whole group is ended.
+    async fn watch(&self, mut child: Child, id: &str) -> io::Result<End> {
+        let group = self.groups.start(child.id().expect("nobody has waited for it"));
+        let pipe = child.stderr.take().expect("it is a pipe");
+        let mut said = pin!(stderr::tell(BufReader::new(pipe), &self.program.name, id));
+        let mut ended = pin!(async {
+            match timeout(self.timeout, child.wait()).await {
+                Ok(status) => {
+                    group.leader_ended();
+                    status.map(End::Exit)
+                }
+                Err(_) => {
+                    let (status, ()) = tokio::join!(child.wait(), group.end());
+                    status.map(|_| End::TimedOut)
+                }
+            }
+        });
+        tokio::select! {
+            end = &mut ended => {
+                let _ = timeout(LAST_WORDS, said).await; // what is in the background may go on for ever
+                end
+            }
+            () = &mut said => ended.await,
+        }
+    }
+}
+
+impl Input<'_> {
+    /// In memory and whole before the run starts: a run never sees half of it, even if we are
+    /// killed, and may leave it unread.
+    fn to_file(&self) -> io::Result<File> {
+        let mut file = File::from(memfd_create("message", MemfdFlags::CLOEXEC)?);
+        match self {
+            Self::Body(delivery) => file.write_all(&delivery.message.body)?,
+            Self::Lines(deliveries) => {
+                let mut lines = Vec::new();
+                for delivery in deliveries {
+                    serde_json::to_writer(&mut lines, &Envelope::of(delivery))?;
+                    lines.push(b'\n');
+                }
+                file.write_all(&lines)?;
+            }
+        }
+        file.rewind()?;
+        Ok(file)
+    }
+
+    /// For the log: the id, or the first of them.
+    fn name(&self) -> String {
+        match self {
+            Self::Body(delivery) => delivery.message.id.clone(),
+            Self::Lines(deliveries) => match &deliveries[..] {
+                [] => String::new(),
+                [only] => only.message.id.clone(),
+                [first, rest @ ..] => format!("{} and {} more", first.message.id, rest.len()),
+            },
+        }
+    }
+}
