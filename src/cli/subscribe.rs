@@ -29,9 +29,8 @@ Examples:
     subscribe --from sqlite:queue.db --to stdout: --max-messages 3 | head -3
   What would happen, with nothing acknowledged:
     subscribe --from sqlite:queue.db --to sqlite:store.db --dry-run -v
-  A command of yours for each message: its body is the standard input, its id and
-  attributes are in the environment, the exit code 0 says that it is done:
-    subscribe --from sqlite:queue.db -- sh -c 'echo \"$KAKEHI_ID $(cat)\" >>log.txt'
+  A command for each message, its body on stdin, the rest in its environment:
+    subscribe --from sqlite:queue.db -- sh -c 'echo \"$KAKEHI_ID $(cat)\"'
   From Cloud Pub/Sub into MongoDB, until stopped:
     MONGODB_USERNAME=me MONGODB_PASSWORD_FILE=password subscribe --follow \\
       --from pubsub://my-project/readings \\

@@ -1,6 +1,7 @@
 //! TO: what can be written. One file a sink, one line of `open` a scheme.
 
 pub mod exec;
+pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 mod same_json;
@@ -86,8 +87,17 @@ impl Options {
 /// The sinks that this build knows.
 const KNOWN: &[&str] = &["sqlite", "mongodb", "mongodb+srv", "stdout", "exec"];
 
-/// Opens a sink by its URL.
-pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+/// Opens a sink by its URL. Every sink knows `?legacy`.
+pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+    let legacy = legacy::take(&mut url)?;
+    let sink = open_scheme(url, options).await?;
+    Ok(match legacy {
+        Some(legacy) => legacy.before(sink),
+        None => sink,
+    })
+}
+
+async fn open_scheme(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
     match url.scheme() {
         "stdout" => stdout::open(url, options),
         "exec" => exec::open(url, options).await,

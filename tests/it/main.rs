@@ -15,6 +15,7 @@ mod exec;
 mod exec_processes;
 mod help;
 mod http_server;
+mod legacy;
 mod mongodb;
 mod nature_remo;
 mod nature_remo_changes;
