@@ -2,7 +2,7 @@
 
 use kakehi::environment::Environment;
 use kakehi::report::Counters;
-use kakehi::subscribe::{DeadLetters, Plan, subscribe};
+use kakehi::subscribe::{DeadLetters, Parts, Plan, subscribe};
 use kakehi::{Location, Message, Result, queues, sinks};
 use std::time::Duration;
 
@@ -22,7 +22,15 @@ async fn main() -> Result<()> {
     let sink = sinks::open(to, &sinks::Options::new(environment, folder)).await?;
     let dead = DeadLetters::new(queue.dead_letters(), from.to_string(), options);
     let counters = Counters::default();
-    subscribe(&*queue, &*sink, &dead, &Plan::default(), &counters, std::future::pending()).await?;
+    let parts = Parts {
+        queue: &*queue,
+        sink: &*sink,
+        dead: &dead,
+        attempts: None, // the embedded queue counts them
+        plan: &Plan::default(),
+        counters: &counters,
+    };
+    subscribe(parts, std::future::pending()).await?;
     println!("{:?}", counters.summary(Duration::ZERO));
     queue.close().await.and(sink.close().await)
 }

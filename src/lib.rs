@@ -17,6 +17,7 @@
 //! | a dead letter as a message, purely | [`dead_letter`] |
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
+//! | attempts, where the queue does not count them | [`attempts`] |
 //! | rooms that any shelf may use | [`sqlite`], [`http`] |
 //! | what a run did | [`report`] |
 //! | what the programs share | [`cli`], [`environment`], [`error`], [`clock`] |
@@ -24,6 +25,7 @@
 #![warn(missing_docs)]
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
+pub mod attempts;
 pub mod cli;
 pub mod clock;
 pub mod dead_letter;

@@ -2,12 +2,13 @@
 
 use crate::queues::Verdict;
 use crate::sinks::Outcome;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use std::time::Duration;
 
 /// How often and how fast a message is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// After this many failed deliveries a message becomes a dead letter.
+    /// After this many failed attempts a message becomes a dead letter.
     pub max_attempts: u32,
     /// The pause after the first failure; it doubles with each one.
     pub first_pause: Duration,
@@ -25,18 +26,28 @@ impl Default for Limits {
     }
 }
 
-/// What shall become of a delivery.
-///
-/// `attempt` is the number of this delivery, from 1; `None` where the queue does not count: then a
-/// temporary failure is never the last. `jitter` is a number from 0 to 1 that the caller has drawn.
-pub fn verdict(outcome: Outcome, attempt: Option<u32>, limits: &Limits, jitter: f64) -> Verdict {
+/// How often a message was tried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// The number of this attempt, from 1: one more than the writes that failed and the leases that
+    /// were lost; `None` where nobody counts them: then a temporary failure is never the last.
+    pub attempt: Option<u32>,
+    /// The queue itself takes the message away after this delivery, however it counts.
+    pub last: bool,
+}
+
+/// What shall become of a delivery. `jitter` is a number from 0 to 1 that the caller has drawn.
+pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> Verdict {
     match outcome {
         Outcome::Stored | Outcome::Duplicate => Verdict::Ack,
         Outcome::Reject(why) => Verdict::Bury(why),
         Outcome::Unwritten | Outcome::Unavailable(_) | Outcome::Closed => Verdict::Release,
-        Outcome::Retry(why) => match attempt {
+        Outcome::Retry(why) => match tries.attempt {
             Some(attempt) if attempt >= limits.max_attempts => {
                 Verdict::Bury(format!("gave up after {attempt} attempts: {why}"))
+            }
+            _ if tries.last => {
+                Verdict::Bury(format!("gave up at the last delivery that the queue makes: {why}"))
             }
             attempt => Verdict::Retry(pause(attempt.unwrap_or(1), limits, jitter)),
         },
@@ -46,14 +57,22 @@ pub fn verdict(outcome: Outcome, attempt: Option<u32>, limits: &Limits, jitter: 
 /// The pause after a failed attempt: exponential, its second half random, so that messages that
 /// failed together do not come back together.
 fn pause(attempt: u32, limits: &Limits, jitter: f64) -> Duration {
-    let doublings = attempt.saturating_sub(1).min(31);
-    let full = limits.first_pause.saturating_mul(1 << doublings).min(limits.longest_pause);
-    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+    /// After so many doublings every pause is the longest one.
+    const DOUBLINGS: u32 = 64;
+    let full = ExponentialBuilder::new()
+        .with_min_delay(limits.first_pause)
+        .with_max_delay(limits.longest_pause)
+        .without_max_times()
+        .build()
+        .nth(attempt.saturating_sub(1).min(DOUBLINGS) as usize)
+        .expect("there is no end to the pauses");
+    full.min(limits.longest_pause).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const LIMITS: Limits = Limits {
         max_attempts: 3,
@@ -61,46 +80,112 @@ mod tests {
         longest_pause: Duration::from_secs(5),
     };
 
-    fn retry(attempt: Option<u32>, jitter: f64) -> Verdict {
-        verdict(Outcome::Retry("busy".to_owned()), attempt, &LIMITS, jitter)
-    }
-
-    #[test]
-    fn only_what_is_stored_is_acknowledged() {
-        assert_eq!(verdict(Outcome::Stored, Some(1), &LIMITS, 0.0), Verdict::Ack);
-        assert_eq!(verdict(Outcome::Duplicate, Some(9), &LIMITS, 0.0), Verdict::Ack);
-        assert_eq!(
-            verdict(Outcome::Unavailable("down".to_owned()), Some(99), &LIMITS, 0.0),
-            Verdict::Release
-        );
-        assert_eq!(verdict(Outcome::Closed, None, &LIMITS, 0.0), Verdict::Release);
-        assert_eq!(verdict(Outcome::Unwritten, Some(99), &LIMITS, 0.0), Verdict::Release);
-        assert_eq!(
-            verdict(Outcome::Reject("bad".to_owned()), Some(1), &LIMITS, 0.0),
-            Verdict::Bury("bad".to_owned())
-        );
+    fn retry(attempt: Option<u32>, last: bool, jitter: f64) -> Verdict {
+        verdict(Outcome::Retry("busy".to_owned()), Tries { attempt, last }, &LIMITS, jitter)
     }
 
     #[test]
     fn a_temporary_failure_is_tried_again_until_the_limit() {
-        assert_eq!(retry(Some(1), 1.0), Verdict::Retry(Duration::from_secs(1)));
-        assert_eq!(retry(Some(2), 1.0), Verdict::Retry(Duration::from_secs(2)));
-        assert_eq!(retry(Some(2), 0.0), Verdict::Retry(Duration::from_secs(1)));
-        assert_eq!(retry(Some(3), 0.5), Verdict::Bury("gave up after 3 attempts: busy".to_owned()));
+        assert_eq!(retry(Some(1), false, 1.0), Verdict::Retry(Duration::from_secs(1)));
+        assert_eq!(retry(Some(2), false, 1.0), Verdict::Retry(Duration::from_secs(2)));
+        assert_eq!(retry(Some(2), false, 0.0), Verdict::Retry(Duration::from_secs(1)));
+        let given_up = Verdict::Bury("gave up after 3 attempts: busy".to_owned());
+        assert_eq!(retry(Some(3), false, 0.5), given_up);
+        assert_eq!(retry(Some(3), true, 0.5), given_up);
     }
 
     #[test]
-    fn a_queue_that_does_not_count_never_gives_up() {
-        assert_eq!(retry(None, 1.0), Verdict::Retry(Duration::from_secs(1)));
+    fn what_the_queue_would_take_away_is_buried_with_its_reason() {
+        let given_up = "gave up at the last delivery that the queue makes: busy".to_owned();
+        assert_eq!(retry(Some(1), true, 0.5), Verdict::Bury(given_up.clone()));
+        assert_eq!(retry(None, true, 0.5), Verdict::Bury(given_up));
     }
 
-    #[test]
-    fn every_pause_is_within_its_bounds() {
-        for attempt in (1..200).chain([u32::MAX - 1, u32::MAX]) {
-            for jitter in [-1.0, 0.0, 0.3, 1.0, 7.0] {
-                let pause = pause(attempt, &LIMITS, jitter);
-                assert!(pause >= LIMITS.first_pause / 2 && pause <= LIMITS.longest_pause);
+    fn outcomes() -> impl Strategy<Value = Outcome> {
+        prop_oneof![
+            Just(Outcome::Stored),
+            Just(Outcome::Duplicate),
+            Just(Outcome::Unwritten),
+            Just(Outcome::Closed),
+            "[a-z ]{0,9}".prop_map(Outcome::Retry),
+            "[a-z ]{0,9}".prop_map(Outcome::Reject),
+            "[a-z ]{0,9}".prop_map(Outcome::Unavailable),
+        ]
+    }
+
+    fn tries() -> impl Strategy<Value = Tries> {
+        let attempt = prop_oneof![1..20u32, any::<u32>()];
+        (proptest::option::of(attempt), any::<bool>())
+            .prop_map(|(attempt, last)| Tries { attempt, last })
+    }
+
+    fn limits() -> impl Strategy<Value = Limits> {
+        let pause = || (0..10_000_000u64).prop_map(Duration::from_micros);
+        (1..100u32, pause(), pause()).prop_map(|(max_attempts, first_pause, longest_pause)| {
+            Limits { max_attempts, first_pause, longest_pause }
+        })
+    }
+
+    /// From 0 to 1, and what a careless caller may draw.
+    fn jitters() -> impl Strategy<Value = f64> {
+        prop_oneof![0.0..=1.0f64, -9.0..9.0f64]
+    }
+
+    proptest! {
+        #[test]
+        fn only_what_is_stored_is_acknowledged(
+            outcome in outcomes(), tries in tries(), limits in limits(), jitter in jitters()
+        ) {
+            let stored = matches!(outcome, Outcome::Stored | Outcome::Duplicate);
+            let acknowledged = verdict(outcome, tries, &limits, jitter) == Verdict::Ack;
+            prop_assert_eq!(acknowledged, stored);
+        }
+
+        #[test]
+        fn only_what_is_rejected_or_at_its_limit_is_buried(
+            outcome in outcomes(), tries in tries(), limits in limits(), jitter in jitters()
+        ) {
+            let at_limit = tries.last || tries.attempt.is_some_and(|n| n >= limits.max_attempts);
+            let may_be = match &outcome {
+                Outcome::Reject(_) => true,
+                Outcome::Retry(_) => at_limit,
+                _ => false,
+            };
+            let buried = matches!(verdict(outcome, tries, &limits, jitter), Verdict::Bury(_));
+            prop_assert_eq!(buried, may_be);
+        }
+
+        #[test]
+        fn an_outage_costs_nothing(
+            why in "[a-z ]{0,9}", tries in tries(), limits in limits(), jitter in jitters()
+        ) {
+            for outcome in [Outcome::Unavailable(why), Outcome::Closed, Outcome::Unwritten] {
+                prop_assert_eq!(verdict(outcome, tries, &limits, jitter), Verdict::Release);
             }
+        }
+
+        #[test]
+        fn every_pause_is_within_its_bounds(
+            attempt in prop_oneof![1..20u32, any::<u32>()], limits in limits(), jitter in jitters()
+        ) {
+            let pause = pause(attempt, &limits, jitter);
+            let shortest = limits.first_pause.min(limits.longest_pause) / 2;
+            prop_assert!(pause >= shortest && pause <= limits.longest_pause, "{:?}", pause);
+        }
+
+        #[test]
+        fn no_pause_is_shorter_than_the_one_before(
+            attempt in 1..200u32, limits in limits(), jitter in jitters()
+        ) {
+            prop_assert!(pause(attempt + 1, &limits, jitter) >= pause(attempt, &limits, jitter));
+        }
+
+        #[test]
+        fn no_pause_is_shorter_for_a_greater_jitter(
+            attempt in 1..200u32, limits in limits(), one in jitters(), other in jitters()
+        ) {
+            let (less, more) = (one.min(other), one.max(other));
+            prop_assert!(pause(attempt, &limits, less) <= pause(attempt, &limits, more));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The second loop: queue -> sink, with batches, leases, back-pressure and shutdown.
 
+mod count;
 mod dead;
 mod hand;
 mod intake;
@@ -11,6 +12,7 @@ mod write;
 
 pub use dead::DeadLetters;
 
+use crate::attempts::Attempts;
 use crate::error::{Error, Kind, Result};
 use crate::queues::{Select, Subscriber};
 use crate::report::Counters;
@@ -18,9 +20,11 @@ use crate::retry::Limits;
 use crate::sinks::Sink;
 use keeper::Keeper;
 use run::Run;
-use settle::Tools;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+/// How long a part of a batch waits for the rest of it.
+pub const LINGER: Duration = Duration::from_millis(50);
 
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +79,8 @@ pub struct Plan {
     pub select: Select,
     /// How often and how fast a message is tried again.
     pub retries: Limits,
+    /// After how many deliveries the queue itself takes a message away.
+    pub own_limit: Option<u32>,
 }
 
 impl Default for Plan {
@@ -95,25 +101,36 @@ impl Default for Plan {
             grace: Duration::from_secs(30),
             select: Select::Any,
             retries: Limits::default(),
+            own_limit: None,
         }
     }
 }
 
+/// What a run works with.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    /// The queue; the caller closes it afterwards: that gives back what was received and not
+    /// settled.
+    pub queue: &'a dyn Subscriber,
+    /// The sink, which the caller has checked.
+    pub sink: &'a dyn Sink,
+    /// Where dead letters go that the queue does not keep.
+    pub dead: &'a DeadLetters,
+    /// Counts attempts where the queue does not; `None`: then nobody does.
+    pub attempts: Option<&'a Attempts>,
+    /// How to run.
+    pub plan: &'a Plan,
+    /// Where to count what was done.
+    pub counters: &'a Counters,
+}
+
 /// Drains the queue into the sink as the plan says, until it is done or the shutdown is asked for.
 ///
-/// A message is acknowledged only after its write succeeded. The caller has checked the sink, and
-/// closes the queue afterwards: that gives back what was received and not settled. The error is that of the queue or
-/// the sink that stopped the run, else of kind `Rejected` where messages became dead letters.
-pub async fn subscribe(
-    queue: &dyn Subscriber,
-    sink: &dyn Sink,
-    dead: &DeadLetters,
-    plan: &Plan,
-    counters: &Counters,
-    shutdown: impl Future<Output = ()>,
-) -> Result<()> {
-    let tools = Tools { queue, sink, dead, plan, counters };
-    let mut run = Run::new(tools);
+/// A message is acknowledged only after its write succeeded. The error is that of the queue or the
+/// sink that stopped the run, else of kind `Rejected` where messages became dead letters.
+pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> Result<()> {
+    let Parts { queue, plan, counters, .. } = parts;
+    let mut run = Run::new(parts);
     let keeper = Keeper::start(queue.leases(), run.held(), plan.lease);
     let worked = run.work(shutdown).await;
     run.let_go();

@@ -1,12 +1,14 @@
 //! The command line of `subscribe`.
 
 use super::{Basics, Common, Program, Scene, SummaryForm, positive};
+use crate::attempts::{self, Attempts};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::Subscriber;
+use crate::retry::Limits;
 use crate::sinks::{Sink, exec};
-use crate::subscribe::{DeadLetters, Mode, Plan, Rehearsal};
+use crate::subscribe::{DeadLetters, LINGER, Mode, Parts, Plan, Rehearsal};
 use crate::{queues, report, sinks};
 use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -102,6 +104,21 @@ pub struct Subscribe {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     lease: Duration,
 
+    /// How long one write may take
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    write_timeout: Duration,
+
+    /// After this many failed writes and lost leases a message becomes a dead letter; what is only
+    /// given back does not count. Default: 10, or the queue's own limit where that is smaller
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: Option<u32>,
+
+    /// Publish dead letters to this queue. Default: the embedded queue keeps them itself; for
+    /// Pub/Sub the topic `SUBSCRIPTION-dead`. What that does not take is kept in the user's data
+    /// folder
+    #[arg(long, value_name = "QUEUE")]
+    dead: Option<String>,
+
     /// At most this many messages in hand. Default: batch times (concurrency + 1)
     #[arg(long, value_name = "N", value_parser = positive)]
     max_in_flight: Option<usize>,
@@ -145,6 +162,7 @@ impl Program for Subscribe {
 
         let options = sinks::Options {
             command: self.exec(),
+            write_timeout: self.write_timeout,
             ..sinks::Options::new(environment.clone(), data_dir.clone())
         };
         let sink = sinks::open(sink_url, &options).await?;
@@ -195,18 +213,35 @@ impl Subscribe {
         // Before anything is received, so that an outage spends no delivery attempt.
         sink.check().await?;
         let from = queue_url.to_string();
+        let counted = (!data_dir.as_os_str().is_empty()).then(|| data_dir.join(attempts::FILE));
         let options = self.queue_options(scene, bounds, data_dir);
+        let place = queues::place(&queue_url, &options)?;
+        let dead = self.dead_letters(&place, &options)?;
         let queue = queues::open_subscriber(queue_url, &options).await?;
-        let plan = self.plan(&*queue, bounds);
-        if plan.rehearsal != Rehearsal::No && queue.release_counts() {
-            tracing::warn!("giving a message back counts as a delivery attempt of this queue");
+        let plan = self.plan(&*queue, bounds).await?;
+        let attempts = Attempts::new(counted, place, options.clock.clone());
+        let dead = DeadLetters::new(dead.or(queue.dead_letters()), from, options);
+        let parts = Parts {
+            queue: &*queue,
+            sink,
+            dead: &dead,
+            attempts: Some(&attempts),
+            plan: &plan,
+            counters: &scene.counters,
+        };
+        let result = crate::subscribe::subscribe(parts, scene.signals.shutdown()).await;
+        result.and(dead.close().await).and(attempts.close().await).and(queue.close().await)
+    }
+
+    /// Where dead letters go, where that was said.
+    fn dead_letters(&self, from: &str, options: &queues::Options) -> Result<Option<String>> {
+        let Some(dead) = &self.dead else { return Ok(None) };
+        let url = Location::parse(dead)?;
+        if queues::place(&url, options)? == from {
+            return Err(Error::new(Kind::Usage, "`--dead` is the queue itself")
+                .hint("name another queue: what is in this one comes again"));
         }
-        let dead = DeadLetters::new(queue.dead_letters(), from, options);
-        let shutdown = scene.signals.shutdown();
-        let result =
-            crate::subscribe::subscribe(&*queue, sink, &dead, &plan, &scene.counters, shutdown)
-                .await;
-        result.and(dead.close().await).and(queue.close().await)
+        Ok(Some(dead.clone()))
     }
 
     /// One write gives a command as many messages as its runs take at once.
@@ -228,22 +263,49 @@ impl Subscribe {
             return Err(Error::new(Kind::Usage, "`--timeout` is for a command")
                 .hint("write `-- COMMAND ARGS...`, or leave it out"));
         }
+        if self.write_timeout.is_zero() {
+            return Err(Error::new(Kind::Usage, "`--write-timeout` is no time at all")
+                .hint("give a write some seconds: `--write-timeout 20s`"));
+        }
+        if !runs && self.lease < LINGER + self.write_timeout {
+            tracing::warn!(
+                "`--lease` is shorter than a write may take: if it cannot be extended meanwhile, \
+                 messages come twice; give it more than `--write-timeout`"
+            );
+        }
         Ok(Bounds { batch: write.min(in_flight), in_flight })
     }
 
-    fn plan(&self, queue: &dyn Subscriber, bounds: Bounds) -> Plan {
+    /// The most attempts that a message is given, where the queue itself allows so many.
+    fn max_attempts(&self, own_limit: Option<u32>) -> Result<u32> {
+        let most = own_limit.unwrap_or(u32::MAX);
+        match self.max_attempts {
+            None => Ok(most.min(Limits::default().max_attempts)),
+            Some(asked) if asked <= most => Ok(asked),
+            Some(asked) => {
+                let what = format!("`--max-attempts {asked}` is more than the queue allows");
+                Err(Error::new(Kind::Configuration, what)
+                    .because_of(format!("it takes a message away after {most} deliveries"))
+                    .hint(format!("ask for at most {most}, or raise the queue's own limit")))
+            }
+        }
+    }
+
+    async fn plan(&self, queue: &dyn Subscriber, bounds: Bounds) -> Result<Plan> {
+        let own_limit = queue.own_limit().await?;
+        let max_attempts = self.max_attempts(own_limit)?;
+        let rehearsal = self.rehearsal();
+        if queue.release_counts() {
+            warn_of_releases(rehearsal, own_limit);
+        }
         let idle = if queue.knows_empty() { Duration::ZERO } else { IDLE_OF_A_SERVICE };
-        Plan {
+        Ok(Plan {
             mode: match (self.once, self.follow) {
                 (true, _) => Mode::Once,
                 (_, true) => Mode::Follow,
                 _ => Mode::Drain,
             },
-            rehearsal: match (self.debug, self.dry_run) {
-                (true, _) => Rehearsal::Write,
-                (_, true) => Rehearsal::Look,
-                _ => Rehearsal::No,
-            },
+            rehearsal,
             batch: bounds.batch,
             concurrency: self.concurrency,
             in_flight: bounds.in_flight,
@@ -253,7 +315,17 @@ impl Subscribe {
             idle: self.idle.unwrap_or(idle),
             lease: self.lease,
             grace: self.common.grace,
+            retries: Limits { max_attempts, ..Limits::default() },
+            own_limit,
             ..Plan::default()
+        })
+    }
+
+    fn rehearsal(&self) -> Rehearsal {
+        match (self.debug, self.dry_run) {
+            (true, _) => Rehearsal::Write,
+            (_, true) => Rehearsal::Look,
+            _ => Rehearsal::No,
         }
     }
 
@@ -267,5 +339,18 @@ impl Subscribe {
             create: self.create,
             ..queues::Options::new(scene.environment.clone(), data_dir)
         }
+    }
+}
+
+/// A queue that counts every delivery counts what is only given back, too.
+fn warn_of_releases(rehearsal: Rehearsal, own_limit: Option<u32>) {
+    if rehearsal != Rehearsal::No {
+        tracing::warn!("giving a message back counts as a delivery attempt of this queue");
+    }
+    if let Some(limit) = own_limit {
+        tracing::warn!(
+            "the queue itself takes a message away after {limit} deliveries, and counts those that \
+             are only given back: outages of the sink may bring good messages there"
+        );
     }
 }

@@ -13,16 +13,19 @@ pub enum Purpose {
     Queue,
     /// The embedded store.
     Store,
+    /// The count of attempts.
+    Attempts,
 }
 
 impl Purpose {
-    const ALL: [Self; 2] = [Self::Queue, Self::Store];
+    const ALL: [Self; 3] = [Self::Queue, Self::Store, Self::Attempts];
 
-    /// `kkhq` and `kkhs`.
+    /// `kkhq`, `kkhs` and `kkha`.
     fn application_id(self) -> i32 {
         i32::from_be_bytes(match self {
             Self::Queue => *b"kkhq",
             Self::Store => *b"kkhs",
+            Self::Attempts => *b"kkha",
         })
     }
 
@@ -31,6 +34,16 @@ impl Purpose {
         match self {
             Self::Queue => "queue",
             Self::Store => "store",
+            Self::Attempts => "count of attempts",
+        }
+    }
+
+    /// How safe a commit is (`PRAGMA synchronous`). What only counts need not outlast a power cut:
+    /// there the file stays whole and may lack its last seconds.
+    pub fn synchronous(self) -> &'static str {
+        match self {
+            Self::Queue | Self::Store => "FULL",
+            Self::Attempts => "NORMAL",
         }
     }
 }

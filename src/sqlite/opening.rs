@@ -102,7 +102,7 @@ pub fn connect(path: &Path, schema: &Schema) -> Result<Connection> {
             .hint("make it writable for this user, or name another file"));
     }
     make_current(&mut connection, path, schema)?;
-    retry_while_busy(|| configure(&connection)).map_err(failed)?;
+    retry_while_busy(|| configure(&connection, schema.purpose)).map_err(failed)?;
     Ok(connection)
 }
 
@@ -138,7 +138,7 @@ pub fn connect_alone(path: &Path, schema: &Schema) -> Result<Connection> {
     retry_while_busy(|| connection.query_row("PRAGMA schema_version", [], |_| Ok(())))
         .map_err(failed)?;
     make_current(&mut connection, path, schema)?;
-    configure(&connection).map_err(failed)?;
+    configure(&connection, schema.purpose).map_err(failed)?;
     Ok(connection)
 }
 
@@ -172,12 +172,12 @@ fn retry_while_busy(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite:
 }
 
 /// What a connection must be told each time. Defaults vary by build, so nothing is left to them.
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+fn configure(connection: &Connection, purpose: Purpose) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "synchronous", purpose.synchronous())?;
     connection.execute_batch(
         // A commit is in the log on the disk before it returns; on macOS beyond the disk's cache.
         "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
          -- The log goes into the file every 16 MiB, and shrinks to 64 MiB if a reader had let it grow.

@@ -40,7 +40,7 @@ impl Run<'_> {
     /// Asks the queue, where more is wanted and no question is on its way.
     pub(super) fn start_receiving(&mut self) {
         if self.receiving.is_none() && self.wants_more() {
-            let answer = self.tools.queue.receive(self.request());
+            let answer = self.parts.queue.receive(self.request());
             self.receiving = Some(Receiving { answer, asked_idle: self.idle() });
         }
     }
@@ -52,9 +52,10 @@ impl Run<'_> {
         match answer.deliveries {
             Ok(deliveries) if deliveries.is_empty() => {
                 self.empty = true;
-                let idle = self.tools.plan.idle;
+                let idle = self.parts.plan.idle;
                 let quiet = self.hand.quiet_since() + idle <= now;
-                let nothing_in_hand = answer.asked_idle && self.idle();
+                let nothing_in_hand =
+                    answer.asked_idle && self.idle() && self.hand.next_due().is_none();
                 if !self.follows() && nothing_in_hand && quiet {
                     self.finish(End::Empty);
                 }
@@ -62,7 +63,7 @@ impl Run<'_> {
             Ok(deliveries) => {
                 self.empty = false;
                 self.received += deliveries.len();
-                count(&self.tools.counters.received, deliveries.len());
+                count(&self.parts.counters.received, deliveries.len());
                 self.hand.take(deliveries, now);
                 fail::fail_point!("subscribe-received");
             }
@@ -72,8 +73,9 @@ impl Run<'_> {
 
     /// Ends the run when a limit is reached.
     pub(super) fn stop_when_done(&mut self) {
-        let rehearsing = self.tools.plan.rehearsal != Rehearsal::No;
-        let full = rehearsing && self.idle() && !self.has_room();
+        // Hands that are full of what is kept until the run ends take no more.
+        let keeps = !self.follows() || self.parts.plan.rehearsal != Rehearsal::No;
+        let full = keeps && self.idle() && self.hand.next_due().is_none() && !self.has_room();
         if self.outage.is_none() && (self.wanted() == Some(0) || full) {
             self.finish(End::Enough);
         }
@@ -82,8 +84,9 @@ impl Run<'_> {
     /// When a drain of a service calls it empty.
     pub(super) fn quiet_at(&self) -> Option<Instant> {
         let draining = !self.follows() && self.end.is_none();
-        let waits = draining && !self.tools.queue.knows_empty() && self.idle();
-        waits.then(|| self.hand.quiet_since() + self.tools.plan.idle)
+        let nothing_in_hand = self.idle() && self.hand.next_due().is_none();
+        let waits = draining && !self.parts.queue.knows_empty() && nothing_in_hand;
+        waits.then(|| self.hand.quiet_since() + self.parts.plan.idle)
     }
 
     /// The queue was empty, as far as its client can tell.
@@ -93,22 +96,24 @@ impl Run<'_> {
 
     /// There is room in hand for more, and the run's limit is not reached.
     pub(super) fn has_room(&self) -> bool {
-        let plan = self.tools.plan;
+        let plan = self.parts.plan;
         let wanted = self.wanted().unwrap_or(usize::MAX);
         wanted > 0 && self.hand.len() < plan.in_flight && self.hand.bytes() < plan.in_flight_bytes
     }
 
     /// How many more messages this run wants; `None` is any number.
     fn wanted(&self) -> Option<usize> {
-        let plan = self.tools.plan;
+        let plan = self.parts.plan;
         let once = (plan.mode == Mode::Once).then_some(plan.batch);
         let limit = [plan.max_messages, once].into_iter().flatten().min();
         limit.map(|limit| limit.saturating_sub(self.received))
     }
 
     fn wants_more(&self) -> bool {
-        // An embedded queue that was empty a moment ago is asked again when nothing is in hand.
-        let known_empty = self.empty && self.tools.queue.knows_empty() && !self.idle();
+        // A queue that was empty a moment ago is asked again when nothing is in hand: the embedded
+        // one, and one whose answer we do not wait for.
+        let at_once = self.parts.queue.knows_empty() || self.parts.plan.idle.is_zero();
+        let known_empty = self.empty && at_once && !self.idle();
         self.end.is_none()
             && self.outage.is_none()
             && self.has_room()
@@ -116,11 +121,11 @@ impl Run<'_> {
     }
 
     fn request(&self) -> Receive {
-        let plan = self.tools.plan;
+        let plan = self.parts.plan;
         let room = plan.in_flight - self.hand.len();
         let wait = match plan.mode {
             Mode::Follow => LONG_POLL,
-            _ if self.tools.queue.knows_empty() && !self.idle() => Duration::ZERO,
+            _ if self.parts.queue.knows_empty() && !self.idle() => Duration::ZERO,
             _ => plan.idle,
         };
         Receive {

@@ -1,8 +1,9 @@
 //! The circuit breaker: while the sink is gone nothing is received, and one small batch stays in
 //! hand to try it with.
 
+use super::Parts;
 use super::run::Run;
-use super::settle::{Tools, Written};
+use super::settle::Written;
 use crate::error::{Error, Kind};
 use crate::message::Delivery;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -61,8 +62,8 @@ impl Run<'_> {
         if self.probe_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
-        let batch = self.hand.batch(PROBE, self.tools.plan.batch_bytes);
-        self.writing.push(self.tools.probe(batch).boxed());
+        let batch = self.hand.batch(PROBE, self.parts.plan.batch_bytes);
+        self.writing.push(self.parts.probe(batch).boxed());
         if let Some(outage) = &mut self.outage {
             outage.probing = true;
         }
@@ -97,7 +98,7 @@ impl Run<'_> {
 
     /// During an outage: stops the queue, and gives back all but what the sink is tried with.
     pub(super) async fn keep_only_the_probe(&mut self) {
-        let Tools { queue, counters, .. } = self.tools;
+        let Parts { queue, counters, .. } = self.parts;
         let Some(outage) = self.outage.as_mut().filter(|_| self.end.is_none()) else { return };
         if !std::mem::replace(&mut outage.paused, true) {
             self.receiving = None;
@@ -111,7 +112,7 @@ impl Run<'_> {
         }
         self.received = self.received.saturating_sub(surplus.len());
         crate::report::count(&counters.released, surplus.len());
-        self.tools.release(&surplus).await;
+        self.parts.release(&surplus).await;
         self.hand.settled(&surplus, Instant::now());
     }
 
@@ -126,7 +127,7 @@ impl Run<'_> {
     }
 }
 
-impl Tools<'_> {
+impl Parts<'_> {
     /// Asks whether the sink is there, and only then writes.
     async fn probe(self, batch: Vec<Delivery>) -> Written {
         match self.sink.check().await {

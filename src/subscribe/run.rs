@@ -3,8 +3,8 @@
 use super::hand::{Hand, Held};
 use super::intake::{Receiving, received};
 use super::outage::Outage;
-use super::settle::{Tools, Written};
-use super::{Mode, Rehearsal};
+use super::settle::Written;
+use super::{LINGER, Mode, Parts, Rehearsal};
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
 use crate::report::count;
@@ -12,11 +12,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use std::pin::pin;
-use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
-
-/// How long a part of a batch waits for the rest of it.
-const LINGER: Duration = Duration::from_millis(50);
 
 /// Why the run stopped receiving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,26 +27,29 @@ pub(super) enum End {
 
 /// One run: what it has in hand, and how it stands.
 pub(super) struct Run<'a> {
-    pub(super) tools: Tools<'a>,
+    pub(super) parts: Parts<'a>,
     pub(super) hand: Hand,
     pub(super) receiving: Option<Receiving<'a>>,
     pub(super) writing: FuturesUnordered<BoxFuture<'a, Written>>,
     pub(super) outage: Option<Outage>,
     pub(super) received: usize,
+    /// Left to a later run, and ours until this one ends.
+    postponed: usize,
     pub(super) empty: bool,
     pub(super) end: Option<End>,
     failure: Option<Error>,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(tools: Tools<'a>) -> Self {
+    pub(super) fn new(parts: Parts<'a>) -> Self {
         Self {
-            tools,
+            parts,
             hand: Hand::new(Instant::now()),
             receiving: None,
             writing: FuturesUnordered::new(),
             outage: None,
             received: 0,
+            postponed: 0,
             empty: false,
             end: None,
             failure: None,
@@ -59,7 +58,7 @@ impl<'a> Run<'a> {
 
     /// The loop itself: returns when nothing is being written any more and nothing more is wanted.
     pub(super) async fn work(&mut self, shutdown: impl Future<Output = ()>) -> Result<()> {
-        let plan = self.tools.plan;
+        let plan = self.parts.plan;
         let mut shutdown = pin!(shutdown.fuse());
         let started = Instant::now();
         let mut last_call: Option<Instant> = None;
@@ -99,12 +98,12 @@ impl<'a> Run<'a> {
 
     /// It stays until it is told to end.
     pub(super) fn follows(&self) -> bool {
-        self.tools.plan.mode == Mode::Follow
+        self.parts.plan.mode == Mode::Follow
     }
 
     /// Moves what is waiting into writes, as many at once as the plan allows.
     fn start_writes(&mut self) {
-        let Tools { sink, plan, .. } = self.tools;
+        let Parts { sink, plan, .. } = self.parts;
         let concurrency = if sink.ordered() { 1 } else { plan.concurrency };
         if self.end == Some(End::Broken) {
             return;
@@ -116,13 +115,13 @@ impl<'a> Run<'a> {
             let batch = self.hand.batch(plan.batch, plan.batch_bytes);
             match plan.rehearsal {
                 Rehearsal::Look => self.look_at(&batch),
-                _ => self.writing.push(self.tools.write_and_settle(batch).boxed()),
+                _ => self.writing.push(self.parts.write_and_settle(batch).boxed()),
             }
         }
     }
 
     fn batch_is_due(&self) -> bool {
-        let plan = self.tools.plan;
+        let plan = self.parts.plan;
         let partial =
             self.hand.waiting() < plan.batch && self.hand.waiting_bytes() < plan.batch_bytes;
         let no_more_comes = self.end.is_some() || self.empty || !self.has_room();
@@ -167,6 +166,7 @@ impl<'a> Run<'a> {
         for (receipt, due) in written.kept {
             self.hand.keep_until(receipt, due);
         }
+        self.postponed += written.postponed;
         if let Some(error) = written.no_place {
             self.failure.get_or_insert(error);
         }
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
     /// Gives back what was kept for a retry that is due now, in a queue that cannot delay.
     async fn release_due(&mut self) {
         let due = self.hand.take_due(Instant::now());
-        self.tools.release(&due).await;
+        self.parts.release(&due).await;
         self.hand.settled(&due, Instant::now());
     }
 
@@ -201,7 +201,13 @@ impl<'a> Run<'a> {
     /// Only then: a message that is released while we still listen comes straight back to us.
     pub(super) fn let_go(&mut self) {
         self.writing.clear();
-        count(&self.tools.counters.released, self.hand.waiting());
+        count(&self.parts.counters.released, self.hand.waiting());
+        if self.postponed > 0 {
+            tracing::warn!(
+                "{} messages are left to a later run: their retries are due later than `--idle`",
+                self.postponed
+            );
+        }
     }
 
     fn out_of_grace(&self) -> Error {

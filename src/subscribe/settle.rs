@@ -1,27 +1,20 @@
 //! What happens to a batch: written, judged, settled.
 
-use super::dead::DeadLetters;
-use super::{Mode, Plan, Rehearsal, write};
+use super::count::Try;
+use super::dead::Letter;
+use super::{Mode, Parts, Rehearsal, write};
+use crate::attempts::Ended;
 use crate::error::{Error, Kind};
 use crate::message::{Delivery, Receipt};
-use crate::queues::{Settled, Subscriber, Verdict};
-use crate::report::{Counters, count};
+use crate::queues::{Settled, Verdict};
+use crate::report::count;
 use crate::retry;
-use crate::sinks::{Outcome, Sink};
+use crate::sinks::Outcome;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// So many messages of a batch that failed are named one by one.
 const NAMED: usize = 10;
-
-/// What every part of the run works with.
-#[derive(Clone, Copy)]
-pub(super) struct Tools<'a> {
-    pub(super) queue: &'a dyn Subscriber,
-    pub(super) sink: &'a dyn Sink,
-    pub(super) dead: &'a DeadLetters,
-    pub(super) plan: &'a Plan,
-    pub(super) counters: &'a Counters,
-}
 
 /// What became of one batch.
 #[derive(Default)]
@@ -32,8 +25,10 @@ pub(super) struct Written {
     pub(super) settled: Vec<Receipt>,
     /// The sink was gone before anything became of them.
     pub(super) unwritten: Vec<Delivery>,
-    /// Still ours until this time. What is in neither list is ours until the run ends.
+    /// Still ours until this time. What is in no list is ours until the run ends.
     pub(super) kept: Vec<(Receipt, Instant)>,
+    /// How many are left to a later run.
+    pub(super) postponed: usize,
     /// The sink cannot be reached.
     pub(super) unavailable: Option<String>,
     /// The reader is gone.
@@ -51,32 +46,35 @@ impl Written {
     }
 }
 
-impl Tools<'_> {
+/// What is left to do for a batch that was judged.
+#[derive(Default)]
+struct Judged {
+    /// For the queue, each with the message's id.
+    verdicts: Vec<(String, Receipt, Verdict)>,
+    /// To be published, and then acknowledged.
+    letters: Vec<(Receipt, Letter)>,
+    /// For whoever counts attempts.
+    ended: Vec<(String, Ended)>,
+}
+
+impl Parts<'_> {
     /// Writes a batch and settles each of its messages by what the sink said.
-    pub(super) async fn write_and_settle(self, batch: Vec<Delivery>) -> Written {
+    pub(super) async fn write_and_settle(self, mut batch: Vec<Delivery>) -> Written {
         let mut written = Written::default();
+        let tries = self.begin(&mut batch).await;
         let outcomes = write::write(self.sink, &batch).await;
         fail::fail_point!("subscribe-written");
-        let mut verdicts = Vec::with_capacity(batch.len());
-        for (delivery, outcome) in batch.into_iter().zip(outcomes) {
+        let mut judged = Judged::default();
+        for ((delivery, tried), outcome) in batch.into_iter().zip(tries).zip(outcomes) {
             self.tally(&delivery, &outcome, &mut written);
-            if matches!(outcome, Outcome::Unavailable(_) | Outcome::Closed) {
-                written.unwritten.push(delivery);
-                continue;
-            }
-            if self.plan.rehearsal != Rehearsal::No {
-                continue;
-            }
-            let jitter = fastrand::f64();
-            let verdict = retry::verdict(outcome, delivery.attempts, &self.plan.retries, jitter);
-            if let Some(verdict) = self.carry_out(&delivery, verdict, &mut written).await {
-                verdicts.push((delivery.receipt, verdict));
-            }
+            self.judge(delivery, tried, outcome, &mut judged, &mut written);
         }
         if let Some(more) = written.failed.checked_sub(NAMED + 1) {
             tracing::warn!("{} more of this batch failed or were rejected", more + 1);
         }
-        self.settle(verdicts, &mut written).await;
+        self.bury(&mut judged, &mut written).await;
+        self.settle(&mut judged, &mut written).await;
+        self.end(judged.ended).await;
         fail::fail_point!("subscribe-settled");
         written
     }
@@ -104,61 +102,116 @@ impl Tools<'_> {
         }
     }
 
-    /// Does what the queue cannot do by itself; gives the verdict that is left for the queue.
-    async fn carry_out(
+    /// Decides what becomes of one delivery.
+    fn judge(
         &self,
-        delivery: &Delivery,
-        verdict: Verdict,
+        delivery: Delivery,
+        tried: Try,
+        outcome: Outcome,
+        judged: &mut Judged,
         written: &mut Written,
-    ) -> Option<Verdict> {
-        match verdict {
-            Verdict::Retry(after) if !self.queue.delays() => {
+    ) {
+        let id = delivery.message.id.clone();
+        if matches!(outcome, Outcome::Unavailable(_) | Outcome::Closed) {
+            judged.ended.push((id, Ended::Released));
+            written.unwritten.push(delivery);
+            return;
+        }
+        if self.plan.rehearsal != Rehearsal::No {
+            return;
+        }
+        let jitter = fastrand::f64();
+        match retry::verdict(outcome, tried.tries, &self.plan.retries, jitter) {
+            Verdict::Retry(after) => {
                 count(&self.counters.retried, 1);
-                if self.plan.mode == Mode::Follow {
-                    written.kept.push((delivery.receipt.clone(), Instant::now() + after));
-                }
-                None
-            }
-            Verdict::Bury(why) if !self.queue.buries() => {
-                match self.dead.keep(delivery, &why).await {
-                    Ok(()) => {
-                        fail::fail_point!("subscribe-buried");
-                        count(&self.counters.dead, 1);
-                        Some(Verdict::Ack)
-                    }
-                    Err(cause) => {
-                        let error = no_place_for_the_dead(&cause);
-                        tracing::warn!(id = delivery.message.id, "{}", error.one_line());
-                        written.no_place = Some(error);
-                        None
-                    }
+                judged.ended.push((id.clone(), Ended::Failed));
+                if self.queue.delays() {
+                    judged.verdicts.push((id, delivery.receipt, Verdict::Retry(after)));
+                } else {
+                    self.keep(delivery.receipt, after, written);
                 }
             }
-            verdict => {
-                match verdict {
-                    Verdict::Retry(_) => count(&self.counters.retried, 1),
-                    Verdict::Bury(_) => count(&self.counters.dead, 1),
-                    Verdict::Release => count(&self.counters.released, 1),
-                    Verdict::Ack => {}
+            Verdict::Bury(why) if self.dead.are_published() => {
+                let mut death = self.dead.death(why);
+                (death.attempts, death.first_at) = (delivery.attempts, tried.first_at);
+                judged.letters.push((delivery.receipt, (delivery.message, death)));
+            }
+            verdict => judged.verdicts.push((id, delivery.receipt, verdict)),
+        }
+    }
+
+    /// Keeps the lease until a retry is due, where the queue cannot delay. A run that ends by
+    /// itself does not wait longer for it than for a new message: it leaves it to a later run.
+    fn keep(&self, receipt: Receipt, after: Duration, written: &mut Written) {
+        if self.plan.mode == Mode::Follow || after <= self.plan.idle {
+            written.kept.push((receipt, Instant::now() + after));
+        } else {
+            written.postponed += 1;
+        }
+    }
+
+    /// Puts dead letters where they are kept; only then may their messages be acknowledged.
+    async fn bury(&self, judged: &mut Judged, written: &mut Written) {
+        if judged.letters.is_empty() {
+            return;
+        }
+        let (receipts, letters): (Vec<_>, Vec<_>) = judged.letters.drain(..).unzip();
+        let kept = self.dead.keep(&letters).await;
+        for ((receipt, (message, _)), kept) in receipts.into_iter().zip(letters).zip(kept) {
+            match kept {
+                Ok(()) => {
+                    fail::fail_point!("subscribe-buried");
+                    count(&self.counters.dead, 1);
+                    judged.verdicts.push((message.id, receipt, Verdict::Ack));
                 }
-                Some(verdict)
+                Err(cause) => {
+                    let error = no_place_for_the_dead(&cause);
+                    tracing::warn!(id = message.id, "{}", error.one_line());
+                    written.no_place = Some(error);
+                    judged.ended.push((message.id, Ended::Failed));
+                }
             }
         }
     }
 
-    async fn settle(&self, verdicts: Vec<(Receipt, Verdict)>, written: &mut Written) {
-        if verdicts.is_empty() {
+    /// Tells the queue.
+    async fn settle(&self, judged: &mut Judged, written: &mut Written) {
+        if judged.verdicts.is_empty() {
             return;
         }
-        let receipts: Vec<_> = verdicts.iter().map(|(receipt, _)| receipt.clone()).collect();
-        for (receipt, settled) in receipts.into_iter().zip(self.queue.settle(verdicts).await) {
-            match settled {
-                Settled::Done => {}
-                Settled::LeaseLost => count(&self.counters.lease_lost, 1),
+        let mut verdicts = Vec::with_capacity(judged.verdicts.len());
+        let mut told = Vec::with_capacity(judged.verdicts.len());
+        for (id, receipt, verdict) in judged.verdicts.drain(..) {
+            let ended = match verdict {
+                Verdict::Ack | Verdict::Bury(_) => Some(Ended::Settled),
+                Verdict::Release => Some(Ended::Released),
+                Verdict::Retry(_) => None, // it has failed already
+            };
+            match verdict {
+                Verdict::Bury(_) => count(&self.counters.dead, 1),
+                Verdict::Release => count(&self.counters.released, 1),
+                Verdict::Retry(_) | Verdict::Ack => {}
+            }
+            told.push((id, receipt.clone(), ended));
+            verdicts.push((receipt, verdict));
+        }
+        for ((id, receipt, ended), settled) in
+            told.into_iter().zip(self.queue.settle(verdicts).await)
+        {
+            // What the queue has not taken comes again: then it is known how often it failed.
+            let not_taken = Some(Ended::Released);
+            let ended = match settled {
+                Settled::Done => ended,
+                Settled::LeaseLost => {
+                    count(&self.counters.lease_lost, 1);
+                    ended.and(not_taken)
+                }
                 Settled::Unknown(why) => {
                     written.not_settled.get_or_insert(why);
+                    ended.and(not_taken)
                 }
-            }
+            };
+            judged.ended.extend(ended.map(|ended| (id, ended)));
             written.settled.push(receipt);
         }
     }
@@ -183,7 +236,7 @@ impl Tools<'_> {
 }
 
 fn no_place_for_the_dead(cause: &str) -> Error {
-    Error::new(Kind::Unreachable, "a rejected message could not be kept as a dead letter")
+    Error::new(Kind::Unreachable, "a message could not be kept as a dead letter")
         .because_of(cause)
         .hint("it stays in the queue; make the queue of dead letters with `--create`")
 }

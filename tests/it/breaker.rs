@@ -1,101 +1,16 @@
 //! The sink goes away under the second loop, and leases end under it.
 
 use crate::subscribe::{Scene, Scripted, ids, plan};
+use crate::watched::Watched;
 use async_trait::async_trait;
 use kakehi::clock::Clock;
-use kakehi::queues::{Leases, Receive, Settled, Subscriber, Verdict};
+use kakehi::queues::{Receive, Settled, Subscriber, Verdict};
 use kakehi::sinks::{Outcome, Sink};
 use kakehi::subscribe::{Mode, Plan};
-use kakehi::{Delivery, Kind, Receipt, Result};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use kakehi::{Delivery, Kind, Result};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// A queue that tells what was asked of it.
-struct Watched {
-    queue: Box<dyn Subscriber>,
-    pauses: AtomicUsize,
-    extended: Arc<Extended>,
-}
-
-#[derive(Default)]
-struct Extended {
-    receipts: Mutex<Vec<Receipt>>,
-    times: AtomicUsize,
-}
-
-impl Watched {
-    async fn of(scene: &Scene) -> Self {
-        let (pauses, extended) = Default::default();
-        Self { queue: scene.subscriber().await, pauses, extended }
-    }
-
-    fn pauses(&self) -> usize {
-        self.pauses.load(Ordering::SeqCst)
-    }
-}
-
-#[async_trait]
-impl Subscriber for Watched {
-    async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
-        self.queue.receive(request).await
-    }
-
-    async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
-        self.queue.settle(batch).await
-    }
-
-    async fn check(&self) -> Result<()> {
-        self.queue.check().await
-    }
-
-    async fn pause(&self) -> Result<()> {
-        self.pauses.fetch_add(1, Ordering::SeqCst);
-        self.queue.pause().await
-    }
-
-    /// They are recorded, and not made longer.
-    fn leases(&self) -> Option<Arc<dyn Leases>> {
-        Some(self.extended.clone())
-    }
-
-    async fn own_limit(&self) -> Result<Option<u32>> {
-        self.queue.own_limit().await
-    }
-
-    fn delays(&self) -> bool {
-        true
-    }
-
-    fn buries(&self) -> bool {
-        true
-    }
-
-    fn dead_letters(&self) -> Option<String> {
-        None
-    }
-
-    fn knows_empty(&self) -> bool {
-        true
-    }
-
-    fn release_counts(&self) -> bool {
-        false
-    }
-
-    async fn close(self: Box<Self>) -> Result<()> {
-        self.queue.close().await
-    }
-}
-
-#[async_trait]
-impl Leases for Extended {
-    async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
-        *self.receipts.lock().unwrap() = receipts.to_vec();
-        self.times.fetch_add(1, Ordering::SeqCst);
-        Ok(())
-    }
-}
 
 fn following() -> Plan {
     Plan { mode: Mode::Follow, ..plan() }

@@ -14,7 +14,7 @@ use kakehi::queues::{self, Select};
 use kakehi::report::{Counters, Summary};
 use kakehi::retry::Limits;
 use kakehi::sinks::{self, Options, Outcome, Sink};
-use kakehi::subscribe::{DeadLetters, Mode, Plan, Rehearsal, subscribe};
+use kakehi::subscribe::{DeadLetters, Mode, Parts, Plan, Rehearsal, subscribe};
 use kakehi::{Error, Kind, Location};
 use std::time::Duration;
 
@@ -443,11 +443,13 @@ async fn drain(messages: &[Message], sink: &dyn Sink) -> (kakehi::Result<()>, Su
         grace: Duration::from_secs(5),
         select: Select::Any,
         retries: Limits { max_attempts: 1, ..Limits::default() },
+        own_limit: None,
     };
     let dead = DeadLetters::new(None, url.to_string(), options);
     let counters = Counters::default();
-    let never = std::future::pending();
-    let result = subscribe(&*queue, sink, &dead, &plan, &counters, never).await;
+    let (plan, counters) = (&plan, &counters);
+    let parts = Parts { queue: &*queue, sink, dead: &dead, attempts: None, plan, counters };
+    let result = subscribe(parts, std::future::pending()).await;
     queue.close().await.unwrap();
     (result, counters.summary(Duration::ZERO))
 }

@@ -1,11 +1,12 @@
 //! The second loop, on the queue in memory and a sink that does as it is told.
 
 use async_trait::async_trait;
+use kakehi::attempts::Attempts;
 use kakehi::environment::Environment;
 use kakehi::queues::{self, Leases, Publisher, Receive, Select, Settled, Subscriber, Verdict};
 use kakehi::report::{Counters, Summary};
 use kakehi::sinks::{Outcome, Sink};
-use kakehi::subscribe::{DeadLetters, Mode, Plan, Rehearsal, subscribe};
+use kakehi::subscribe::{DeadLetters, Mode, Parts, Plan, Rehearsal, subscribe};
 use kakehi::{Delivery, Error, Kind, Location, Message, Receipt, Result};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,16 +19,16 @@ use tokio::sync::watch;
 /// down, and can go down after some writes.
 #[derive(Default)]
 pub struct Scripted {
-    stored: Mutex<Vec<String>>,
-    batches: Mutex<Vec<usize>>,
+    pub stored: Mutex<Vec<String>>,
+    pub batches: Mutex<Vec<usize>>,
     pub down: AtomicBool,
     /// Goes down once, when it has stored this many.
     pub down_after: Mutex<Option<usize>>,
-    closed_after: Option<usize>,
-    ordered: bool,
-    slow: bool,
-    writing: AtomicUsize,
-    most_writing: AtomicUsize,
+    pub closed_after: Option<usize>,
+    pub ordered: bool,
+    pub slow: bool,
+    pub writing: AtomicUsize,
+    pub most_writing: AtomicUsize,
 }
 
 impl Scripted {
@@ -112,6 +113,8 @@ pub struct Scene {
     pub url: Location,
     pub options: queues::Options,
     publisher: Box<dyn Publisher>,
+    /// Where dead letters go, where that is said.
+    pub dead: Option<String>,
 }
 
 impl Scene {
@@ -119,7 +122,7 @@ impl Scene {
         let url = Location::parse(&format!("memory:{}", uuid::Uuid::now_v7())).unwrap();
         let options = queues::Options::new(Environment::default(), PathBuf::new());
         let publisher = queues::open_publisher(url.clone(), &options).await.unwrap();
-        Self { url, options, publisher }
+        Self { url, options, publisher, dead: None }
     }
 
     pub async fn with(ids: impl IntoIterator<Item = String>) -> Self {
@@ -157,10 +160,24 @@ impl Scene {
         plan: &Plan,
         shutdown: impl Future<Output = ()>,
     ) -> (Result<()>, Summary) {
+        self.run_counted(queue, sink, None, plan, shutdown).await
+    }
+
+    /// The same, with somebody who counts attempts.
+    pub async fn run_counted(
+        &self,
+        queue: &dyn Subscriber,
+        sink: &dyn Sink,
+        attempts: Option<&Attempts>,
+        plan: &Plan,
+        shutdown: impl Future<Output = ()>,
+    ) -> (Result<()>, Summary) {
         let counters = Counters::default();
-        let dead =
-            DeadLetters::new(queue.dead_letters(), self.url.to_string(), self.options.clone());
-        let result = subscribe(queue, sink, &dead, plan, &counters, shutdown).await;
+        let url = self.dead.clone().or(queue.dead_letters());
+        let dead = DeadLetters::new(url, self.url.to_string(), self.options.clone());
+        let parts = Parts { queue, sink, dead: &dead, attempts, plan, counters: &counters };
+        let result = subscribe(parts, shutdown).await;
+        dead.close().await.unwrap();
         (result, counters.summary(Duration::ZERO))
     }
 
@@ -447,7 +464,8 @@ async fn a_drain_asks_once_more_where_what_it_had_in_hand_held_back_the_rest() {
     let sink = Scripted::default();
     let options = queues::Options::new(Environment::default(), PathBuf::new());
     let dead = DeadLetters::new(None, "line".to_owned(), options);
-    let (counters, never) = (Counters::default(), std::future::pending());
-    subscribe(&queue, &sink, &dead, &plan(), &counters, never).await.unwrap();
+    let (plan, counters) = (&plan(), &Counters::default());
+    let parts = Parts { queue: &queue, sink: &sink, dead: &dead, attempts: None, plan, counters };
+    subscribe(parts, std::future::pending()).await.unwrap();
     assert_eq!(sink.stored(), ["a", "b", "c"]);
 }

@@ -1,0 +1,291 @@
+//! How often each message was tried, where its queue does not count that: a small file beside the
+//! user's others.
+//!
+//! A row is made before a message is written and goes when the message is settled. What is found
+//! there as being written is what a run was writing when it died: its lease was lost, and that
+//! counts. What is only given back does not.
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::sqlite::{Database, Purpose, Schema};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::OnceCell;
+
+/// The file's name in the user's data folder.
+pub const FILE: &str = "attempts.db";
+
+/// Rows that nobody touched for so long are of messages that no queue holds any more, in
+/// milliseconds: 31 days, the longest that Pub/Sub retains one; SQS has 14.
+const REMEMBERED: i64 = 31 * 24 * 60 * 60 * 1000;
+
+/// At most this many such rows are dropped when the file is opened.
+const PRUNED: i64 = 10_000;
+
+static SCHEMA: Schema = Schema {
+    purpose: Purpose::Attempts,
+    version: 1,
+    tables: "CREATE TABLE tries (
+                place TEXT NOT NULL,
+                id TEXT NOT NULL,
+                failed INTEGER NOT NULL, -- writes that failed, and leases that were lost
+                writing INTEGER NOT NULL, -- 1 from before a write until it is settled
+                first_at INTEGER NOT NULL, -- milliseconds since 1970
+                touched INTEGER NOT NULL,
+                PRIMARY KEY (place, id)
+             ) STRICT, WITHOUT ROWID;",
+    upgrades: &[],
+};
+
+/// How a message stands before a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+    /// When the first one began.
+    pub first_at: DateTime<Utc>,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The message is settled for good: nothing more is to be known about it.
+    Settled,
+    /// The attempt failed, and counts.
+    Failed,
+    /// Nothing was decided, and nothing counts.
+    Released,
+}
+
+/// The count of one queue's messages. The file is opened when it is first needed; where that
+/// fails, nobody counts, and that is said once.
+#[derive(Debug)]
+pub struct Attempts {
+    path: Option<PathBuf>,
+    place: String,
+    clock: Clock,
+    database: OnceCell<Option<Arc<Database>>>,
+    /// What this process is writing.
+    writing: Mutex<HashSet<String>>,
+    failed: AtomicBool,
+}
+
+impl Attempts {
+    /// The count for the queue that `queues::place` names so, in this file; `None`: there is no
+    /// folder for it.
+    pub fn new(path: Option<PathBuf>, place: String, clock: Clock) -> Self {
+        let (database, writing, failed) = Default::default();
+        Self { path, place, clock, database, writing, failed }
+    }
+
+    /// These messages are about to be written. Answers in their order; an id that is there twice
+    /// is one message. `None`: nobody counts.
+    pub async fn begin(&self, ids: Vec<String>) -> Option<Vec<Tried>> {
+        let database = self.database().await?;
+        self.writing().extend(ids.iter().cloned());
+        let (place, now) = (self.place.clone(), self.clock.millis());
+        self.told(database.write(move |c| begin(c, &place, now, &ids)).await)
+    }
+
+    /// This became of them.
+    pub async fn end(&self, ended: Vec<(String, Ended)>) {
+        let Some(Some(database)) = self.database.get() else { return };
+        let over: HashSet<_> = ended.iter().map(|(id, _)| id.as_str()).collect();
+        self.writing().retain(|id| !over.contains(id.as_str()));
+        let place = self.place.clone();
+        self.told(database.write(move |c| end(c, &place, &ended)).await);
+    }
+
+    /// Closes the file. What was still being written is given back, and does not count.
+    pub async fn close(self) -> Result<()> {
+        let cut_off = std::mem::take(&mut *self.writing());
+        if !cut_off.is_empty() {
+            self.end(cut_off.into_iter().map(|id| (id, Ended::Released)).collect()).await;
+        }
+        match self.database.into_inner().flatten() {
+            Some(database) => database.close().await,
+            None => Ok(()),
+        }
+    }
+
+    fn writing(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.writing.lock().expect("no holder of the ids panics")
+    }
+
+    async fn database(&self) -> Option<&Arc<Database>> {
+        let opened = self.database.get_or_init(async || {
+            let Some(path) = &self.path else {
+                tracing::warn!(
+                    "attempts are not counted: there is no data folder, and this queue does not \
+                     count them; set `HOME`"
+                );
+                return None;
+            };
+            let now = self.clock.millis();
+            let opened = async {
+                let database = Database::open(path, &SCHEMA).await?;
+                database.write(move |c| prune(c, now)).await?;
+                Ok(database)
+            };
+            self.told(opened.await)
+        });
+        opened.await.as_ref()
+    }
+
+    /// A failure is said once: the run goes on without.
+    fn told<T>(&self, result: Result<T>) -> Option<T> {
+        result
+            .inspect_err(|error| {
+                if !self.failed.swap(true, Ordering::Relaxed) {
+                    tracing::warn!("attempts are not counted: {}", error.one_line());
+                }
+            })
+            .ok()
+    }
+}
+
+fn begin(c: &Connection, place: &str, now: i64, ids: &[String]) -> rusqlite::Result<Vec<Tried>> {
+    // What this same batch has begun was not left behind by anybody.
+    let mut begun = HashSet::new();
+    let mut statement = c.prepare_cached(
+        "INSERT INTO tries (place, id, failed, writing, first_at, touched)
+         VALUES (?1, ?2, 0, 1, ?3, ?3)
+         ON CONFLICT (place, id) DO UPDATE
+         SET failed = failed + iif(?4, writing, 0), writing = 1, touched = ?3
+         RETURNING failed, first_at",
+    )?;
+    let begin = ids.iter().map(|id| {
+        statement.query_row(params![place, id, now, begun.insert(id)], |row| {
+            let failed: u32 = row.get(0)?;
+            let first_at = DateTime::from_timestamp_millis(row.get(1)?).unwrap_or_default();
+            Ok(Tried { attempt: failed.saturating_add(1), first_at })
+        })
+    });
+    begin.collect()
+}
+
+fn end(c: &Connection, place: &str, ended: &[(String, Ended)]) -> rusqlite::Result<()> {
+    let mut forget = c.prepare_cached("DELETE FROM tries WHERE place = ?1 AND id = ?2")?;
+    let mut note = c.prepare_cached(
+        "UPDATE tries SET failed = failed + ?3, writing = 0 WHERE place = ?1 AND id = ?2",
+    )?;
+    for (id, ended) in ended {
+        match ended {
+            Ended::Settled => forget.execute(params![place, id])?,
+            Ended::Failed => note.execute(params![place, id, 1])?,
+            Ended::Released => note.execute(params![place, id, 0])?,
+        };
+    }
+    Ok(())
+}
+
+fn prune(c: &Connection, now: i64) -> rusqlite::Result<()> {
+    let mut statement = c.prepare_cached(
+        "DELETE FROM tries WHERE (place, id) IN
+         (SELECT place, id FROM tries WHERE touched < ?1 LIMIT ?2)",
+    )?;
+    statement.execute(params![now.saturating_sub(REMEMBERED), PRUNED]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Hand;
+    use chrono::TimeDelta;
+    use tempfile::TempDir;
+
+    struct Place {
+        dir: TempDir,
+        clock: Clock,
+        hand: Hand,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let (clock, hand) = Clock::manual(DateTime::from_timestamp(1_000_000, 0).unwrap());
+            Self { dir: TempDir::with_prefix("kakehi-attempts-").unwrap(), clock, hand }
+        }
+
+        fn attempts(&self, place: &str) -> Attempts {
+            let path = self.dir.path().join(FILE);
+            Attempts::new(Some(path), place.to_owned(), self.clock.clone())
+        }
+    }
+
+    async fn begin(attempts: &Attempts, ids: &[&str]) -> Vec<u32> {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        attempts.begin(ids).await.unwrap().into_iter().map(|tried| tried.attempt).collect()
+    }
+
+    async fn end(attempts: &Attempts, id: &str, ended: Ended) {
+        attempts.end(vec![(id.to_owned(), ended)]).await;
+    }
+
+    #[tokio::test]
+    async fn failures_count_and_releases_do_not() {
+        let place = Place::new();
+        let attempts = place.attempts("q");
+        for expected in [1, 2, 3] {
+            assert_eq!(begin(&attempts, &["a", "b"]).await, [expected, 1]);
+            end(&attempts, "a", Ended::Failed).await;
+            end(&attempts, "b", Ended::Released).await;
+        }
+        assert_eq!(begin(&attempts, &["a"]).await, [4]);
+        end(&attempts, "a", Ended::Settled).await;
+        assert_eq!(begin(&attempts, &["a"]).await, [1], "it was settled");
+    }
+
+    #[tokio::test]
+    async fn what_was_being_written_when_its_holder_died_counts_one() {
+        let place = Place::new();
+        let dies = place.attempts("q");
+        assert_eq!(begin(&dies, &["a"]).await, [1]);
+        drop(dies);
+        let next = place.attempts("q");
+        assert_eq!(begin(&next, &["a"]).await, [2]);
+        next.close().await.unwrap();
+        let last = place.attempts("q");
+        assert_eq!(begin(&last, &["a"]).await, [2], "what was cut off does not count");
+    }
+
+    #[tokio::test]
+    async fn an_id_that_is_twice_in_a_batch_is_one_message() {
+        let place = Place::new();
+        assert_eq!(begin(&place.attempts("q"), &["a", "a"]).await, [1, 1]);
+    }
+
+    #[tokio::test]
+    async fn each_queue_has_its_own_count_and_the_first_time_stays() {
+        let place = Place::new();
+        let (one, other) = (place.attempts("one"), place.attempts("other"));
+        begin(&one, &["a"]).await;
+        end(&one, "a", Ended::Failed).await;
+        place.hand.advance(TimeDelta::hours(1));
+        assert_eq!(begin(&other, &["a"]).await, [1]);
+        let tried = one.begin(vec!["a".to_owned()]).await.unwrap()[0];
+        assert_eq!((tried.attempt, tried.first_at.timestamp()), (2, 1_000_000));
+    }
+
+    #[tokio::test]
+    async fn what_no_queue_can_hold_any_more_is_forgotten() {
+        let place = Place::new();
+        let old = place.attempts("q");
+        begin(&old, &["a"]).await;
+        end(&old, "a", Ended::Failed).await;
+        old.close().await.unwrap();
+        place.hand.advance(TimeDelta::days(32));
+        assert_eq!(begin(&place.attempts("q"), &["a"]).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn without_a_folder_nobody_counts() {
+        let attempts = Attempts::new(None, "q".to_owned(), Clock::system());
+        assert_eq!(attempts.begin(vec!["a".to_owned()]).await, None);
+        attempts.end(vec![("a".to_owned(), Ended::Failed)]).await;
+        attempts.close().await.unwrap();
+    }
+}

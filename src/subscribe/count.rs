@@ -1,0 +1,55 @@
+//! Which attempt each delivery of a batch is: as the queue counts, or as we do where it does not
+//! count as we mean it.
+
+use super::{Parts, Rehearsal};
+use crate::attempts::Ended;
+use crate::message::Delivery;
+use crate::retry::Tries;
+use chrono::{DateTime, Utc};
+
+/// What is known about one delivery before it is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Try {
+    pub(super) tries: Tries,
+    /// When the message was first tried, where that is known.
+    pub(super) first_at: Option<DateTime<Utc>>,
+}
+
+impl Parts<'_> {
+    /// Before a write: counts where the queue does not, and tells the deliveries their attempts.
+    pub(super) async fn begin(&self, batch: &mut [Delivery]) -> Vec<Try> {
+        let ours = |delivery: &Delivery| delivery.attempts.is_none() || self.queue.release_counts();
+        let mut tries: Vec<_> = batch.iter().map(|delivery| self.as_the_queue(delivery)).collect();
+        let places: Vec<_> = (0..batch.len()).filter(|at| ours(&batch[*at])).collect();
+        let Some(attempts) = self.attempts.filter(|_| self.plan.rehearsal == Rehearsal::No) else {
+            return tries;
+        };
+        if places.is_empty() {
+            return tries;
+        }
+        let ids = places.iter().map(|at| batch[*at].message.id.clone()).collect();
+        let Some(counted) = attempts.begin(ids).await else { return tries };
+        for (at, tried) in places.into_iter().zip(counted) {
+            batch[at].attempts = Some(tried.attempt);
+            tries[at].tries.attempt = Some(tried.attempt);
+            tries[at].first_at = Some(tried.first_at);
+        }
+        tries
+    }
+
+    /// A queue that counts releases too tells only when it is about to take the message away.
+    fn as_the_queue(&self, delivery: &Delivery) -> Try {
+        let deliveries = delivery.attempts.filter(|_| self.queue.release_counts());
+        let last = deliveries.zip(self.plan.own_limit).is_some_and(|(n, limit)| n >= limit);
+        Try { tries: Tries { attempt: delivery.attempts, last }, first_at: None }
+    }
+
+    /// After a batch was settled.
+    pub(super) async fn end(&self, ended: Vec<(String, Ended)>) {
+        if let Some(attempts) = self.attempts
+            && !ended.is_empty()
+        {
+            attempts.end(ended).await;
+        }
+    }
+}

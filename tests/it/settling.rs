@@ -1,0 +1,211 @@
+//! What becomes of messages that fail: tried again, counted, given up, kept.
+
+use crate::subscribe::{Scene, Scripted, ids, plan};
+use crate::watched::Watched;
+use kakehi::attempts::{self, Attempts};
+use kakehi::clock::Clock;
+use kakehi::dead_letter::{self, Death};
+use kakehi::queues::{self, Receive, Subscriber};
+use kakehi::report::Summary;
+use kakehi::retry::Limits;
+use kakehi::subscribe::{Mode, Plan};
+use kakehi::{Kind, Location, Message, Result};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A queue that plays a service, and what counts its messages' attempts from run to run.
+struct Service {
+    scene: Scene,
+    dir: TempDir,
+}
+
+impl Service {
+    async fn with(ids: impl IntoIterator<Item = String>) -> Self {
+        let mut scene = Scene::with(ids).await;
+        scene.dead = Some(format!("memory:{}", uuid::Uuid::now_v7()));
+        Self { scene, dir: TempDir::with_prefix("kakehi-settling-").unwrap() }
+    }
+
+    fn attempts(&self) -> Attempts {
+        let path = self.dir.path().join(attempts::FILE);
+        Attempts::new(Some(path), self.scene.url.to_string(), Clock::system())
+    }
+
+    async fn run(&self, sink: &Scripted, plan: &Plan) -> (Result<()>, Summary) {
+        let (queue, attempts) = (Watched::service(&self.scene).await, self.attempts());
+        let never = std::future::pending();
+        let ran = self.scene.run_counted(&queue, sink, Some(&attempts), plan, never).await;
+        attempts.close().await.unwrap();
+        Box::new(queue).close().await.unwrap();
+        ran
+    }
+
+    async fn dead(&self) -> Vec<(Message, Death)> {
+        let url = Location::parse(self.scene.dead.as_deref().unwrap()).unwrap();
+        let queue = queues::open_subscriber(url, &self.scene.options).await.unwrap();
+        let request = Receive {
+            max: 100,
+            max_bytes: usize::MAX,
+            wait: Duration::ZERO,
+            select: Default::default(),
+        };
+        let letters = queue.receive(request).await.unwrap();
+        queue.close().await.unwrap();
+        letters.into_iter().map(|letter| dead_letter::unwrap(letter.message)).collect()
+    }
+}
+
+fn at_most(max_attempts: u32) -> Plan {
+    Plan { retries: Limits { max_attempts, ..Limits::default() }, ..plan() }
+}
+
+fn one(id: &str) -> [String; 1] {
+    [id.to_owned()]
+}
+
+#[tokio::test]
+async fn a_message_that_fails_in_run_after_run_is_given_up_at_the_limit() {
+    let service = Service::with(one("t1")).await;
+    let (sink, plan) = (Scripted::default(), at_most(3));
+    for _ in 1..3 {
+        let (result, summary) = service.run(&sink, &plan).await;
+        result.unwrap();
+        assert_eq!((summary.received, summary.retried, summary.dead), (1, 1, 0));
+    }
+    let (result, summary) = service.run(&sink, &plan).await;
+    assert_eq!(result.unwrap_err().kind(), Kind::Rejected);
+    assert_eq!((summary.retried, summary.dead), (0, 1));
+    let letters = service.dead().await;
+    let (message, death) = &letters[0];
+    assert_eq!((letters.len(), message.id.as_str()), (1, "t1"));
+    assert_eq!(death.reason, "gave up after 3 attempts: later");
+    assert_eq!(death.attempts, Some(3));
+    assert!(death.first_at < death.at, "{death:?}");
+    assert_eq!(service.scene.left().await, []);
+}
+
+#[tokio::test]
+async fn outages_spend_no_attempt_however_many() {
+    let service = Service::with(one("t1")).await;
+    let (sink, plan) = (Scripted::default(), at_most(2));
+    assert_eq!(service.run(&sink, &plan).await.1.retried, 1);
+    sink.down.store(true, Ordering::SeqCst);
+    for _ in 0..5 {
+        let (result, summary) = service.run(&sink, &plan).await;
+        assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
+        assert_eq!((summary.retried, summary.dead, summary.released), (0, 0, 1));
+    }
+    sink.down.store(false, Ordering::SeqCst);
+    assert_eq!(service.run(&sink, &plan).await.1.dead, 1);
+    assert_eq!(service.dead().await[0].1.attempts, Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_dies_while_it_writes_has_spent_an_attempt() {
+    let service = Service::with(one("t1")).await;
+    let sink = Scripted { slow: true, ..Scripted::default() };
+    {
+        let (queue, attempts) = (Watched::service(&service.scene).await, service.attempts());
+        let (never, plan) = (std::future::pending(), at_most(2));
+        let run = service.scene.run_counted(&queue, &sink, Some(&attempts), &plan, never);
+        let dies = async {
+            while sink.writing.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = run => panic!("the write was to take longer"),
+            () = dies => {}
+        }
+        Box::new(queue).close().await.unwrap();
+    }
+    assert_eq!(service.run(&Scripted::default(), &at_most(2)).await.1.dead, 1);
+}
+
+#[tokio::test]
+async fn a_stranger_to_the_count_never_gives_up() {
+    let scene = Scene::with(one("t1")).await;
+    for _ in 0..3 {
+        let queue = Watched::service(&scene).await;
+        let never = std::future::pending();
+        let (result, summary) =
+            scene.run_on(&queue, &Scripted::default(), &at_most(1), never).await;
+        result.unwrap();
+        assert_eq!(summary.retried, 1);
+        Box::new(queue).close().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_a_retry_that_is_due_within_its_idle_time() {
+    let service = Service::with(["t1", "a"].map(str::to_owned)).await;
+    let plan = Plan { idle: Duration::from_secs(2), ..at_most(2) };
+    let (_, summary) = service.run(&Scripted::default(), &plan).await;
+    assert_eq!((summary.stored, summary.retried, summary.dead), (1, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_leaves_a_retry_that_is_due_later_to_a_later_run() {
+    let service = Service::with(["t1", "a"].map(str::to_owned)).await;
+    let retries = Limits { first_pause: Duration::from_secs(600), ..Limits::default() };
+    let plan = Plan { idle: Duration::from_secs(2), retries, ..plan() };
+    let before = tokio::time::Instant::now();
+    let (result, summary) = service.run(&Scripted::default(), &plan).await;
+    result.unwrap();
+    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
+    assert_eq!((summary.received, summary.stored, summary.retried), (2, 1, 1));
+    assert_eq!(service.scene.left().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_drain_whose_hands_are_full_of_retries_ends() {
+    let service = Service::with((0..80).map(|at| format!("t{at}"))).await;
+    let (result, summary) = service.run(&Scripted::default(), &plan()).await;
+    result.unwrap();
+    assert_eq!((summary.received, summary.retried), (50, 50));
+    assert_eq!(service.scene.left().await.len(), 80);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_keeps_the_lease_until_the_retry_is_due() {
+    let service = Service::with(one("t1")).await;
+    let plan = Plan { mode: Mode::Follow, max_time: Some(Duration::from_secs(60)), ..at_most(3) };
+    let (_, summary) = service.run(&Scripted::default(), &plan).await;
+    assert_eq!((summary.received, summary.retried, summary.dead), (3, 2, 1));
+}
+
+#[tokio::test]
+async fn all_dead_letters_of_a_batch_are_published_and_only_then_acknowledged() {
+    let mut rejected: Vec<_> = (0..7).map(|at| format!("r{at}")).collect();
+    rejected.extend(ids(3));
+    let service = Service::with(rejected).await;
+    let (_, summary) = service.run(&Scripted::default(), &plan()).await;
+    assert_eq!((summary.stored, summary.dead), (3, 7));
+    assert_eq!(service.dead().await.len(), 7);
+    assert_eq!(service.scene.left().await, []);
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_has_no_queue_is_kept_in_the_spool() {
+    let mut service = Service::with(one("r1")).await;
+    service.scene.dead = Some("memory:x?no=such".to_owned());
+    service.scene.options.data_dir = service.dir.path().to_owned();
+    let (_, summary) = service.run(&Scripted::default(), &plan()).await;
+    assert_eq!(summary.dead, 1);
+    assert_eq!(service.scene.left().await, []);
+    let place = queues::place(&service.scene.url, &service.scene.options).unwrap();
+    let path = service.dir.path().join(kakehi::spool::FILE);
+    let spool = kakehi::spool::Spool::new(path, place, &service.scene.options);
+    assert_eq!(spool.stats().await.unwrap().unwrap().dead, Some(1));
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_nobody_can_keep_stays_in_the_queue() {
+    let mut service = Service::with(["r1", "a"].map(str::to_owned)).await;
+    service.scene.dead = Some("memory:x?no=such".to_owned());
+    let (result, summary) = service.run(&Scripted::default(), &plan()).await;
+    assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
+    assert_eq!((summary.stored, summary.dead), (1, 0));
+    assert_eq!(service.scene.left().await.len(), 1);
+}
