@@ -139,8 +139,9 @@ pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> 
         None => Ok(()),
     };
     worked.and(kept)?;
-    if run.saw_nothing() {
-        // The client of a service reconnects in silence: was it empty, or was it not there?
+    if run.saw_the_end() {
+        // The client of a service reconnects in silence, and acknowledges without an answer: was it
+        // empty, or was it not there any more?
         queue.check().await?;
     }
     let dead = counters.dead.load(Ordering::Relaxed);

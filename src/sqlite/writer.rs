@@ -128,6 +128,7 @@ impl Desk {
                 self.look_outside();
             }
         }
+        fail::fail_point!("sqlite-close");
         if let Err((_, failure)) = self.connection.close() {
             tracing::warn!(path = %self.path.display(), %failure, "cannot close a file cleanly");
         }

@@ -89,9 +89,9 @@ impl Run<'_> {
         waits.then(|| self.hand.quiet_since() + self.parts.plan.idle)
     }
 
-    /// The queue was empty, as far as its client can tell.
-    pub(super) fn saw_nothing(&self) -> bool {
-        self.received == 0 && self.end == Some(End::Empty)
+    /// The queue was empty in the end, as far as its client can tell.
+    pub(super) fn saw_the_end(&self) -> bool {
+        self.end == Some(End::Empty)
     }
 
     /// There is room in hand for more, and the run's limit is not reached.

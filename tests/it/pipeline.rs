@@ -55,16 +55,20 @@ impl Stage {
     }
 
     pub fn subscribe(&self, words: &str) -> Program {
-        self.subscribe_to("", words)
+        self.subscribe_at(&services::mongodb().hosts, "", words)
     }
 
     /// The same with more parameters of the sink: `&name=value`.
     pub fn subscribe_to(&self, more: &str, words: &str) -> Program {
+        self.subscribe_at(&services::mongodb().hosts, more, words)
+    }
+
+    /// A subscriber that meets MongoDB at this address.
+    pub fn subscribe_at(&self, hosts: &str, more: &str, words: &str) -> Program {
         let mongo = services::mongodb();
         let source = if mongo.username.is_some() { "&authSource=admin" } else { "" };
         let name = &self.name;
-        let to =
-            format!("mongodb://{}/kakehi-pipeline?collection={name}{source}{more}", mongo.hosts);
+        let to = format!("mongodb://{hosts}/kakehi-pipeline?collection={name}{source}{more}");
         // One stream, so that there is only one that the emulator does not notice the end of.
         let from = self.queue() + "?streams=1";
         let program = self.sandbox.subscribe().args(words).arg("--from").arg(from);

@@ -42,6 +42,8 @@ struct State {
     delay: Duration,
     /// After so many more bytes this way comes a cut.
     budget: Option<(Way, usize)>,
+    /// How many connections it did not take.
+    refused: usize,
     /// Both ends of every connection, to be shut at a cut: the client's, the server's.
     sockets: Vec<[TcpStream; 2]>,
 }
@@ -51,8 +53,13 @@ impl Proxy {
     pub fn start(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let state =
-            State { mode: Mode::Pass, delay: Duration::ZERO, budget: None, sockets: Vec::new() };
+        let state = State {
+            mode: Mode::Pass,
+            delay: Duration::ZERO,
+            budget: None,
+            refused: 0,
+            sockets: Vec::new(),
+        };
         let switch = Arc::new(Switch { state: Mutex::new(state), changed: Condvar::new() });
         let acceptor = thread::spawn({
             let (switch, target) = (switch.clone(), target.to_owned());
@@ -102,6 +109,11 @@ impl Proxy {
     /// Whether it is cut, by us or by a number of bytes.
     pub fn is_cut(&self) -> bool {
         self.switch.state().mode == Mode::Cut
+    }
+
+    /// How many connections it has refused: somebody has noticed that it is cut.
+    pub fn refused(&self) -> usize {
+        self.switch.state().refused
     }
 
     /// Lets everything through again, at once and without end; what was held back, too.
@@ -167,10 +179,14 @@ impl Switch {
 fn accept(listener: &TcpListener, target: &str, switch: &Arc<Switch>) {
     let mut pumps = Vec::new();
     for client in listener.incoming() {
-        match switch.state().mode {
+        let mut state = switch.state();
+        match state.mode {
             Mode::End => break,
-            Mode::Cut => continue,
-            Mode::Pass | Mode::Stall | Mode::Mute => {}
+            Mode::Cut => {
+                state.refused += 1;
+                continue;
+            }
+            Mode::Pass | Mode::Stall | Mode::Mute => drop(state),
         }
         let (Ok(client), Ok(server)) = (client, TcpStream::connect(target)) else { continue };
         if let Ok(both) = join(&client, &server, switch) {

@@ -34,13 +34,15 @@ const EACH: &[usize] = &[1, 2, 5];
 /// A file is made once.
 const ONCE: &[usize] = &[1];
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 17] = [
     ("publish-read", Publisher, EACH),
     ("publish-taken", Publisher, EACH),
     ("publish-committed", Publisher, EACH),
     ("sqlite-found", Publisher, ONCE),
     ("sqlite-commit", Publisher, EACH),
     ("sqlite-committed", Publisher, EACH),
+    ("sqlite-close", Publisher, ONCE),
+    ("sqlite-close", Subscriber(To::Store), &[1, 2]),
     ("subscribe-received", Subscriber(To::Store), EACH),
     ("subscribe-written", Subscriber(To::Store), EACH),
     ("subscribe-written", Subscriber(To::Stdout), EACH),
@@ -53,9 +55,10 @@ const CASES: [Case; 15] = [
 ];
 
 /// Those that need other ends, and the files of their tests.
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: [(&str, &str); 4] = [
     ("nature-remo-state", "tests/it/crash/points.rs"),
     ("sqlite-commit-alone", "tests/it/crash/points.rs"),
+    ("sqlite-upgrade", "tests/it/crash/points.rs"),
     ("subscribe-buried", "tests/it/outage_pubsub.rs"),
 ];
 
@@ -209,6 +212,24 @@ fn a_queue_whose_deletion_was_killed_is_as_it_was() {
     publish().run().expect(0);
     delete().run().expect(0);
     assert!(super::files::queue(&sandbox).live.is_empty());
+}
+
+#[test]
+fn a_file_whose_upgrade_was_killed_is_upgraded_by_the_next_one() {
+    let sandbox = Sandbox::new();
+    let open = || rusqlite::Connection::open(sandbox.path("queue.db")).expect("a file");
+    let old = include_str!("../../fixtures/queue-version-1.sql");
+    open().execute_batch(old).expect("a file of an older version");
+    let ask = |sql: &str| open().query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
+    let version = || ask("PRAGMA user_version");
+    let messages = || ask("SELECT count(*) FROM messages JOIN bodies USING (seq)");
+    let before = messages();
+    let publish = || sandbox.publish().args("--to sqlite:queue.db").stdin("{\"n\":1}\n");
+    publish().env("KAKEHI_FAILPOINTS", "sqlite-upgrade=kill@1").run().expect(137);
+    assert_eq!((version(), messages()), (1, before));
+    publish().run().expect(0);
+    assert!(version() > 1);
+    assert_eq!(messages(), before + 1);
 }
 
 #[test]
