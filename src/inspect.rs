@@ -4,7 +4,7 @@
 
 use crate::envelope::Envelope;
 use crate::message::{Delivery, Message, Receipt};
-use crate::queues::{Check, DeadLetter, Grave, Mended, Peeked, Settled, State, Stats, Value};
+use crate::queues::{Check, DeadLetter, Grave, Lost, Mended, Peeked, Settled, State, Stats, Value};
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -196,6 +196,17 @@ pub fn check(check: &Check, form: Form) -> String {
             format!("wrong  {what}: {wrong} times not, first {}\n", visible(first.as_bytes()))
         }
     }
+}
+
+/// What a repair could not save as it was.
+pub fn lost(lost: &Lost, form: Form) -> String {
+    let Lost { what, queue, id, why, kept } = lost;
+    if form == Form::Json {
+        return json(lost);
+    }
+    let verb = if *kept { "kept" } else { "lost" };
+    let (queue, id) = (visible(queue.as_bytes()), visible(id.as_bytes()));
+    format!("{verb}  {what} `{id}` of `{queue}`: {why}\n")
 }
 
 /// Any bytes as text that does nothing to a terminal: control characters, those that turn the

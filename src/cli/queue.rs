@@ -1,6 +1,7 @@
 //! The command line of `queue`.
 
 mod desk;
+mod file;
 
 use super::{Basics, Program, Scene, positive};
 use crate::error::{Error, Kind, Result};
@@ -27,8 +28,9 @@ Examples:
       queue ack sqlite:queue.db $receipt
   A second reader for what is published to the queue `readings`:
     queue create 'sqlite:queue.db?queue=alerts&topic=readings'
-  Whether a file is in order, for instance after a power cut:
-    queue verify queue.db";
+  Whether a file is in order, for instance after a power cut; save what is left:
+    queue verify queue.db
+    queue repair queue.db";
 
 /// The arguments of `queue`.
 #[derive(Debug, Args)]
@@ -88,6 +90,12 @@ enum Action {
     /// Read a whole file and tell whether it is in order: SQLite's structure, and that messages,
     /// bodies, states, groups and counts agree. It writes nothing
     Verify(Verify),
+
+    /// Save what can be saved of a damaged file into `FILE.repaired`, and name what cannot: a file
+    /// left by a power cut, cut short, or with pages that are not what they were. What was leased
+    /// is ready; a message that is not whole becomes a dead letter. No other program may have the
+    /// file open, and nothing in it is changed
+    Repair(Repair),
 }
 
 /// The arguments of `queue verify`.
@@ -96,6 +104,18 @@ struct Verify {
     /// The file of an embedded queue
     #[arg(value_name = "FILE")]
     file: PathBuf,
+}
+
+/// The arguments of `queue repair`.
+#[derive(Debug, Args)]
+struct Repair {
+    /// The file of an embedded queue
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Put the new file in its place, and keep the damaged one and its log as `FILE.damaged`
+    #[arg(long)]
+    yes: bool,
 }
 
 /// The arguments of `queue lease`.

@@ -8,6 +8,7 @@ use crate::message::{Delivery, Message, Receipt};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The door to a queue's inside.
@@ -204,6 +205,38 @@ pub struct Check {
     pub wrong: u64,
     /// The first that is not so, in words; never a payload.
     pub first: Option<String>,
+}
+
+/// What came of repairing a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repaired {
+    /// The new file.
+    pub file: PathBuf,
+    /// How many messages are in it.
+    pub messages: u64,
+    /// How many dead letters are in it, those included that were messages.
+    pub dead: u64,
+    /// What was not saved, or not as it was.
+    pub lost: Vec<Lost>,
+    /// The pages that could not be read, or not wholly; from 1.
+    pub pages: Vec<u32>,
+    /// Commits at the end of the file's log could not be read: nobody knows what was in them.
+    pub log_cut_off: bool,
+}
+
+/// Something that a repair could not save as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    /// What it is, in words.
+    pub what: &'static str,
+    /// The queue that it was in.
+    pub queue: String,
+    /// The message's id.
+    pub id: String,
+    /// What is missing.
+    pub why: &'static str,
+    /// Whether the rest of it is kept: a message as a dead letter.
+    pub kept: bool,
 }
 
 /// A message, looked at.

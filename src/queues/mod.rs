@@ -14,15 +14,18 @@ mod sqlite_place;
 mod sqlite_publish;
 mod sqlite_purge;
 mod sqlite_receipts;
+mod sqlite_repair;
+mod sqlite_salvage;
 mod sqlite_schema;
 mod sqlite_settle;
 mod sqlite_topic;
 mod sqlite_verify;
 
 pub use inspect::{
-    Check, DeadLetter, Deletion, Fact, Grave, Graves, Inspect, Mended, Peek, Peeked, Purge,
-    Receipts, State, Stats, Taking, Value, Which,
+    Check, DeadLetter, Deletion, Fact, Grave, Graves, Inspect, Lost, Mended, Peek, Peeked, Purge,
+    Receipts, Repaired, State, Stats, Taking, Value, Which,
 };
+pub use sqlite_repair::repair;
 pub use sqlite_verify::verify;
 
 use crate::clock::Clock;

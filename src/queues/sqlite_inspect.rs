@@ -7,11 +7,10 @@ use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::{Location, list};
-use crate::sqlite::{Database, Reader};
+use crate::sqlite::{Database, Reader, beside};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Opens a queue that is there.
@@ -129,12 +128,6 @@ fn size(path: &Path) -> Result<u64> {
             Err(Error::new(Kind::Configuration, what).because(cause))
         }
     }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 /// Counts one queue. Each count walks one index of its state and no message: a million cost

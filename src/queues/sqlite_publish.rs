@@ -44,7 +44,12 @@ impl Row {
             id: message.id.clone(),
             group: message.group.clone(),
             tag: message.tag.clone(),
-            digest: digest(message, attributes.as_deref()),
+            digest: digest(
+                attributes.as_deref(),
+                message.group.as_deref(),
+                message.tag.as_deref(),
+                &message.body,
+            ),
             attributes,
             body: message.body.clone(),
             not_before,
@@ -53,16 +58,20 @@ impl Row {
 }
 
 /// Stands for everything about a message that makes it the same message.
-fn digest(message: &Message, attributes: Option<&str>) -> [u8; 32] {
+pub fn digest(
+    attributes: Option<&str>,
+    group: Option<&str>,
+    tag: Option<&str>,
+    body: &[u8],
+) -> [u8; 32] {
     let mut hash = Sha256::new();
-    let parts = [attributes, message.group.as_deref(), message.tag.as_deref()];
-    for part in parts {
+    for part in [attributes, group, tag] {
         // The length keeps "a" and "b" apart from "ab" and ""; none is not empty.
         let length = part.map_or(u64::MAX, |part| part.len() as u64);
         hash.update(length.to_le_bytes());
         hash.update(part.unwrap_or_default());
     }
-    hash.update(&message.body);
+    hash.update(body);
     hash.finalize().into()
 }
 

@@ -16,7 +16,8 @@ pub async fn verify(path: &Path) -> Result<Vec<Check>> {
     reader.read(checks).await
 }
 
-fn checks(connection: &Connection) -> rusqlite::Result<Vec<Check>> {
+/// Verifies the tables behind this connection.
+pub fn checks(connection: &Connection) -> rusqlite::Result<Vec<Check>> {
     let mut all = vec![integrity(connection)?];
     // In a file whose pages are damaged, counts say nothing.
     if all[0].wrong == 0 {

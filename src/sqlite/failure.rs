@@ -34,7 +34,9 @@ fn meaning(failure: &rusqlite::Error) -> (Kind, Option<&'static str>) {
         }
         Some(DatabaseCorrupt) => (
             Kind::Configuration,
-            Some("keep a copy of it, and save what can be read with `sqlite3 FILE .recover`"),
+            Some(
+                "a queue's file: `queue repair` saves what can be saved; a store's: `sqlite3 FILE .recover`",
+            ),
         ),
         Some(ReadOnly | PermissionDenied | AuthorizationForStatementDenied) => (
             Kind::Configuration,

@@ -21,7 +21,7 @@ impl Purpose {
     const ALL: [Self; 3] = [Self::Queue, Self::Store, Self::Attempts];
 
     /// `kkhq`, `kkhs` and `kkha`.
-    fn application_id(self) -> i32 {
+    pub fn application_id(self) -> i32 {
         i32::from_be_bytes(match self {
             Self::Queue => *b"kkhq",
             Self::Store => *b"kkhs",

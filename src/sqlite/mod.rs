@@ -5,12 +5,18 @@
 //! What the handles ask for meanwhile is committed together, so that durability costs one sync for
 //! all of them. Other processes have a thread like this of their own; SQLite's locks order them.
 
+mod cells;
 mod failure;
 mod format;
 mod opening;
+mod pages;
+mod salvage;
 mod writer;
 
+pub use cells::Kind as TreeKind;
 pub use format::{Purpose, Schema};
+pub use pages::{Pages, beside};
+pub use salvage::Salvage;
 
 use crate::error::{Error, Kind, Result};
 use rusqlite::Connection;
@@ -103,6 +109,43 @@ where
         Ok(made)
     });
     written.await.map_err(|cause| Error::new(Kind::Bug, "cannot write a file").because(cause))?
+}
+
+/// Makes a new file and fills it in one transaction; blocks meanwhile. A file that is there is
+/// refused as [`Kind::Configuration`]; where the work fails, none is left.
+pub fn make_new<T>(
+    path: &Path,
+    schema: &'static Schema,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T> {
+    if path.exists() {
+        let what = format!("cannot make `{}`", path.display());
+        return Err(Error::new(Kind::Configuration, what)
+            .because_of("it is there already")
+            .hint("look whether it is still needed, and move it away"));
+    }
+    let full = opening::make_file(path)?;
+    let made = fill(&full, schema, work);
+    if made.is_err() {
+        for ending in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(beside(&full, ending))); // as far as it was made
+        }
+    }
+    made
+}
+
+fn fill<T>(
+    path: &Path,
+    schema: &Schema,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T> {
+    let failed = |failure: rusqlite::Error| failure::explain("write", path, &failure);
+    let mut connection = opening::connect(path, schema)?;
+    let transaction = connection.transaction().map_err(failed)?;
+    let made = work(&transaction).map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    connection.close().map_err(|(_, failure)| failed(failure))?;
+    Ok(made)
 }
 
 /// One SQLite file and the thread that writes it.

@@ -11,7 +11,6 @@ use crate::queues::{
 };
 use std::collections::HashSet;
 use std::io::{self, Write as _};
-use std::path::Path;
 
 /// At most this many messages are looked at, or mended in one transaction, at once.
 const PAGE: usize = 200;
@@ -48,6 +47,7 @@ impl Desk<'_> {
             Action::Purge(sure) => self.purge(sure).await,
             Action::Delete(sure) => self.delete(sure).await,
             Action::Verify(verify) => self.verify(&verify.file).await,
+            Action::Repair(repair) => self.repair(repair).await,
         }
     }
 
@@ -223,31 +223,21 @@ impl Desk<'_> {
         self.tell(&text, &json)
     }
 
-    async fn verify(&self, file: &Path) -> Result<()> {
-        let checks = queues::verify(file).await?;
-        let text: String = checks.iter().map(|it| inspect::check(it, self.form)).collect();
-        say(&text)?;
-        match checks.iter().filter(|check| check.wrong > 0).count() {
-            0 => Ok(()),
-            wrong => {
-                let what = format!("`{}` is not in order", file.display());
-                Err(Error::new(Kind::Failed, what)
-                    .because_of(format!("{wrong} of {} checks found something", checks.len()))
-                    .hint(
-                        "keep a copy of it with its `-wal`, and save what can be read with \
-                         `sqlite3 FILE .recover`",
-                    ))
-            }
-        }
-    }
-
     /// One line.
-    fn tell(&self, text: &str, json: &serde_json::Value) -> Result<()> {
+    pub fn tell(&self, text: &str, json: &serde_json::Value) -> Result<()> {
         let line = match self.form {
             Form::Human => format!("{text}\n"),
             Form::Json => format!("{json}\n"),
         };
         say(&line).map(drop)
+    }
+
+    /// One line that is for people only.
+    pub fn remark(&self, text: &str) -> Result<()> {
+        match self.form {
+            Form::Human => say(&format!("{text}\n")).map(drop),
+            Form::Json => Ok(()),
+        }
     }
 
     /// Says that nothing was done, where it was not.
@@ -332,7 +322,7 @@ fn all_found(which: &Which, seen: &HashSet<String>) -> Result<()> {
 }
 
 /// Writes to stdout; `false` where nobody reads it any more.
-fn say(text: &str) -> Result<bool> {
+pub fn say(text: &str) -> Result<bool> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(true),

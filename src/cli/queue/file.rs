@@ -1,0 +1,59 @@
+//! What `queue` does with a whole file: verify it, repair it.
+
+use super::Repair;
+use super::desk::{Desk, say};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::inspect;
+use crate::queues::{self, Repaired};
+use std::path::Path;
+
+impl Desk<'_> {
+    /// Tells what is in order and what is not.
+    pub async fn verify(&self, file: &Path) -> Result<()> {
+        let checks = queues::verify(file).await?;
+        let text: String = checks.iter().map(|it| inspect::check(it, self.form)).collect();
+        say(&text)?;
+        match checks.iter().filter(|check| check.wrong > 0).count() {
+            0 => Ok(()),
+            wrong => {
+                let what = format!("`{}` is not in order", file.display());
+                Err(Error::new(Kind::Failed, what)
+                    .because_of(format!("{wrong} of {} checks found something", checks.len()))
+                    .hint("`queue repair` saves what can be saved, into a new file"))
+            }
+        }
+    }
+
+    /// Saves what can be saved, and names what cannot.
+    pub async fn repair(&self, asked: Repair) -> Result<()> {
+        let Repair { file, yes } = asked;
+        let repaired = queues::repair(&file, yes, &Clock::system()).await?;
+        let text: String = repaired.lost.iter().map(|it| inspect::lost(it, self.form)).collect();
+        say(&text)?;
+        let Repaired { file: new, messages, dead, lost, pages, log_cut_off } = repaired;
+        let json = serde_json::json!({
+            "file": new, "messages": messages, "dead": dead, "not_as_it_was": lost.len(),
+            "damaged_pages": pages, "log_cut_off": log_cut_off,
+        });
+        let text = format!(
+            "saved {messages} messages and {dead} dead letters in `{}`; {} damaged pages",
+            new.display(),
+            pages.len()
+        );
+        self.tell(&text, &json)?;
+        if !yes {
+            self.remark(&format!("`{}` is as it was: `--yes` replaces it", file.display()))?;
+        }
+        if lost.is_empty() && !log_cut_off {
+            return Ok(());
+        }
+        let what = format!("{} things in `{}` are not as they were", lost.len(), file.display());
+        Err(Error::new(Kind::Rejected, what)
+            .because_of(match log_cut_off {
+                true => "the end of its log cannot be read, and nobody knows what was in it",
+                false => "their pages are damaged",
+            })
+            .hint("the lines above name each of them; what is `kept` is a dead letter"))
+    }
+}

@@ -1,0 +1,292 @@
+//! What the embedded queue promises, as a program that is short enough to be believed: the
+//! specification that `embedded_model.rs` holds the real one against.
+//!
+//! Times are milliseconds. A subscriber has one lease length, which is the same for all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long a lease is.
+pub const LEASE: i64 = 30_000;
+
+/// A message as it is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub id: String,
+    pub body: String,
+    pub group: Option<String>,
+    pub tag: Option<String>,
+    /// Not before this time.
+    pub due: Option<i64>,
+}
+
+impl Message {
+    /// The same message: its time is not part of it.
+    fn is(&self, other: &Self) -> bool {
+        let content = |it: &Self| (it.body.clone(), it.group.clone(), it.tag.clone());
+        content(self) == content(other)
+    }
+}
+
+/// What holds a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing.
+    Ready,
+    /// An earlier message of its group; and, behind that one, a time.
+    Waiting(Option<i64>),
+    /// A time.
+    Scheduled(i64),
+    /// Whoever has this token.
+    Leased { token: u64, from: i64 },
+}
+
+impl State {
+    /// What a group offers: all others of it wait, unless some are leased.
+    fn is_offered(self) -> bool {
+        matches!(self, Self::Ready | Self::Scheduled(_))
+    }
+
+    fn is_leased(self) -> bool {
+        matches!(self, Self::Leased { .. })
+    }
+
+    fn at(due: Option<i64>, now: i64) -> Self {
+        due.filter(|due| *due > now).map_or(Self::Ready, Self::Scheduled)
+    }
+}
+
+/// A message in a queue.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub message: Message,
+    pub state: State,
+    pub attempts: u32,
+    remember: i64,
+}
+
+/// One queue.
+#[derive(Debug, Default)]
+pub struct Queue {
+    topic: Option<&'static str>,
+    /// In the order of publishing.
+    pub items: Vec<Item>,
+    pub dead: Vec<String>,
+    /// The ids that count on, and until when.
+    remembered: BTreeMap<String, (Message, i64)>,
+}
+
+/// A file with its queues.
+#[derive(Debug, Default)]
+pub struct File {
+    pub queues: BTreeMap<&'static str, Queue>,
+    tokens: u64,
+}
+
+/// What a publisher hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Accepted,
+    Duplicate,
+    Refused,
+}
+
+/// What shall become of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Ack,
+    /// After so many milliseconds.
+    Retry(i64),
+    Release,
+    Bury,
+}
+
+/// What a receiver asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Select {
+    Any,
+    Tag(&'static str),
+    OldestTag,
+}
+
+/// A delivery: id, attempt and the lease's token.
+pub type Delivery = (String, u32, u64);
+
+impl File {
+    pub fn add(&mut self, name: &'static str, topic: Option<&'static str>) {
+        self.queues.insert(name, Queue { topic, ..Queue::default() });
+    }
+
+    /// What a queue accepts reaches every queue whose topic it is; nothing else does.
+    pub fn publish(
+        &mut self,
+        name: &str,
+        batch: &[Message],
+        remember: i64,
+        now: i64,
+    ) -> Vec<Answer> {
+        for queue in self.queues.values_mut() {
+            queue.remembered.retain(|_, (_, until)| *until > now);
+        }
+        let own = self.queues.get_mut(name).expect("a queue of the test");
+        let answers: Vec<_> = batch.iter().map(|it| own.publish(it, remember, now)).collect();
+        for queue in self.queues.values_mut().filter(|queue| queue.topic == Some(name)) {
+            let accepted = batch.iter().zip(&answers).filter(|(_, it)| **it == Answer::Accepted);
+            for (message, _) in accepted {
+                if queue.publish(message, remember, now) == Answer::Refused {
+                    queue.dead.push(message.id.clone());
+                }
+            }
+        }
+        answers
+    }
+
+    /// The oldest that can be had, whole groups before their followers.
+    pub fn receive(&mut self, name: &str, max: usize, select: Select, now: i64) -> Vec<Delivery> {
+        self.tokens += 1;
+        let queue = self.queues.get_mut(name).expect("a queue of the test");
+        queue.let_time_pass(now);
+        queue.lease(max, select, now, self.tokens)
+    }
+
+    /// Each verdict counts if its lease is still the message's; whether it did.
+    pub fn settle(&mut self, name: &str, verdicts: &[(Delivery, Verdict)], now: i64) -> Vec<bool> {
+        let queue = self.queues.get_mut(name).expect("a queue of the test");
+        let done = verdicts.iter().map(|(it, verdict)| queue.settle(it, *verdict, now)).collect();
+        queue.offer(now);
+        done
+    }
+
+    /// These leases last one lease more from now.
+    pub fn extend(&mut self, name: &str, deliveries: &[Delivery], now: i64) {
+        let queue = self.queues.get_mut(name).expect("a queue of the test");
+        for delivery in deliveries {
+            if let Some(at) = queue.find(delivery) {
+                queue.items[at].state = State::Leased { token: delivery.2, from: now };
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn publish(&mut self, message: &Message, remember: i64, now: i64) -> Answer {
+        let here = self.items.iter().find(|it| it.message.id == message.id);
+        let here = here.map(|it| &it.message);
+        let known = self.remembered.get(&message.id).map(|(it, _)| it).or(here);
+        if let Some(known) = known {
+            return if known.is(message) { Answer::Duplicate } else { Answer::Refused };
+        }
+        let behind = message.group.is_some()
+            && self.items.iter().any(|it| it.message.group == message.group);
+        let state = if behind { State::Waiting(message.due) } else { State::at(message.due, now) };
+        self.items.push(Item { message: message.clone(), state, attempts: 0, remember });
+        Answer::Accepted
+    }
+
+    /// Leases end, those from a future that was taken back too, and what was scheduled is ready.
+    fn let_time_pass(&mut self, now: i64) {
+        for item in &mut self.items {
+            if let State::Leased { from, .. } = item.state
+                && !(from <= now && now < from + LEASE)
+            {
+                item.state = item.given_back(None);
+            }
+        }
+        self.offer(now);
+        for item in &mut self.items {
+            if let State::Scheduled(due) = item.state {
+                item.state = State::at(Some(due), now);
+            }
+        }
+    }
+
+    /// Of each group one message is offered, the first, unless some of it are leased.
+    fn offer(&mut self, now: i64) {
+        let groups: BTreeSet<_> =
+            self.items.iter().filter_map(|it| it.message.group.clone()).collect();
+        for group in groups {
+            let mut members =
+                self.items.iter_mut().filter(|it| it.message.group.as_ref() == Some(&group));
+            let first = members.next().expect("a group has a message");
+            let busy = |it: &Item| it.state.is_offered() || it.state.is_leased();
+            if !busy(first)
+                && !members.any(|it| busy(it))
+                && let State::Waiting(due) = first.state
+            {
+                first.state = State::at(due, now);
+            }
+        }
+    }
+
+    fn lease(&mut self, max: usize, select: Select, now: i64, token: u64) -> Vec<Delivery> {
+        let ready = |it: &&Item| it.state == State::Ready;
+        let oldest = self.items.iter().find(ready).map(|it| it.message.tag.clone());
+        let wanted = |it: &Item| match select {
+            Select::Any => true,
+            Select::Tag(tag) => it.message.tag.as_deref() == Some(tag),
+            Select::OldestTag => Some(&it.message.tag) == oldest.as_ref(),
+        };
+        let mut taken: Vec<usize> = (0..self.items.len())
+            .filter(|at| self.items[*at].state == State::Ready && wanted(&self.items[*at]))
+            .take(max)
+            .collect();
+        for head in taken.clone() {
+            let group = self.items[head].message.group.clone();
+            let followers = (head + 1..self.items.len())
+                .filter(|at| group.is_some() && self.items[*at].message.group == group);
+            let come = |at: &usize| match self.items[*at].state {
+                State::Waiting(due) => due.is_none_or(|due| due <= now) && wanted(&self.items[*at]),
+                _ => false,
+            };
+            taken.extend(followers.take_while(come).take(max - taken.len()));
+        }
+        let lease = |at: usize| {
+            let item = &mut self.items[at];
+            item.state = State::Leased { token, from: now };
+            item.attempts += 1;
+            (item.message.id.clone(), item.attempts, token)
+        };
+        taken.into_iter().map(lease).collect()
+    }
+
+    fn settle(&mut self, delivery: &Delivery, verdict: Verdict, now: i64) -> bool {
+        let Some(at) = self.find(delivery) else { return false };
+        match verdict {
+            Verdict::Ack => {
+                let item = self.items.remove(at);
+                if item.remember > 0 {
+                    let until = now + item.remember;
+                    self.remembered.insert(item.message.id.clone(), (item.message, until));
+                }
+            }
+            Verdict::Bury => self.dead.push(self.items.remove(at).message.id),
+            Verdict::Retry(after) => {
+                self.items[at].state =
+                    self.items[at].given_back((after > 0).then_some(now + after));
+            }
+            Verdict::Release => {
+                self.items[at].attempts -= 1;
+                self.items[at].state = self.items[at].given_back(None);
+            }
+        }
+        true
+    }
+
+    fn find(&self, (id, _, token): &Delivery) -> Option<usize> {
+        let held = |it: &Item| match it.state {
+            State::Leased { token: holder, .. } => holder == *token && it.message.id == *id,
+            _ => false,
+        };
+        self.items.iter().position(held)
+    }
+}
+
+impl Item {
+    /// Where a message goes whose lease has ended.
+    fn given_back(&self, due: Option<i64>) -> State {
+        match (&self.message.group, due) {
+            (Some(_), due) => State::Waiting(due),
+            (None, Some(due)) => State::Scheduled(due),
+            (None, None) => State::Ready,
+        }
+    }
+}
