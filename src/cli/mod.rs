@@ -39,6 +39,9 @@ Exit codes:
   130  interrupted (Ctrl-C)
   143  terminated (SIGTERM)";
 
+/// How long a run may take after its grace to close its ends, which may wait for one that stalls.
+const CLOSING: Duration = Duration::from_secs(2);
+
 /// One of the programs.
 pub trait Program: Args {
     /// Which loop it runs, and tells the progress and the summary of; `None` where it runs none.
@@ -61,6 +64,11 @@ pub trait Program: Args {
     /// How the summary of its loop looks.
     fn summary(&self) -> SummaryForm {
         SummaryForm::None
+    }
+
+    /// How long what is in hand may take after a signal; without end where that is always short.
+    fn grace(&self) -> Duration {
+        Duration::MAX
     }
 
     /// Does the work; counts as it goes.
@@ -181,7 +189,7 @@ pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Enviro
 }
 
 async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
-    let (basics, form) = (program.basics().clone(), program.summary());
+    let (basics, form, grace) = (program.basics().clone(), program.summary(), program.grace());
     let started = Instant::now();
     let progress = Progress::new(P::PROGRAM);
     let prepared = logging::start(&basics, &environment, &progress)
@@ -195,6 +203,7 @@ async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
     let result = tokio::select! {
         result = program.run(&scene) => result,
         () = scene.signals.second() => Ok(()),
+        () = overdue(&scene.signals, grace.saturating_add(CLOSING)) => Err(not_closed()),
         () = progress.show(&scene.counters) => unreachable!("progress is shown until it is dropped"),
     };
     progress.clear();
@@ -207,6 +216,18 @@ async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
     }
     ending.stderr += &told::<P>(form, basics.quiet, &scene.counters.summary(started.elapsed()));
     ending
+}
+
+/// Resolves so long after the first signal.
+async fn overdue(signals: &Signals, after: Duration) {
+    signals.shutdown().await;
+    tokio::time::sleep(after).await;
+}
+
+fn not_closed() -> Error {
+    Error::new(Kind::Failed, "what is open could not be closed")
+        .because_of("the grace after the signal is over")
+        .hint("nothing is lost: what was not settled comes again")
 }
 
 fn told<P: Program>(form: SummaryForm, quiet: bool, summary: &Summary) -> String {

@@ -78,6 +78,10 @@ impl Program for Publish {
         self.common.summary
     }
 
+    fn grace(&self) -> Duration {
+        self.common.grace
+    }
+
     async fn run(self, scene: &Scene) -> Result<()> {
         let environment = &scene.environment;
         let source_url = Location::parse(&self.source)?;

@@ -150,6 +150,10 @@ impl Program for Subscribe {
         self.common.summary
     }
 
+    fn grace(&self) -> Duration {
+        self.common.grace
+    }
+
     async fn run(self, scene: &Scene) -> Result<()> {
         let environment = &scene.environment;
         let queue_url = super::url_or(self.from.as_deref(), "KAKEHI_QUEUE", environment)?;

@@ -35,6 +35,7 @@ mod queue_contract;
 mod sandbox;
 mod services;
 mod settling;
+mod signals;
 mod sinks;
 mod spool;
 mod stdin;

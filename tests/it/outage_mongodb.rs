@@ -2,10 +2,12 @@
 //! them. Nothing is lost, nothing is stored twice, no good message dies, memory is bounded.
 
 use crate::examples::connect;
+use crate::poison::Poison;
 use crate::process::{End, Process};
 use crate::proxy::{Proxy, Way};
 use crate::sandbox::{Program, Sandbox};
 use crate::services::{self, Mongo};
+use crate::signals::{ended_by_its_grace, ended_now};
 use crate::stepdown::Stepdown;
 use mongodb::bson::{Document, doc};
 use nix::sys::signal::Signal;
@@ -242,5 +244,54 @@ async fn connections_that_are_cut_anywhere_or_closed_by_half_lose_nothing() {
     proxy.half_close();
     assert_drained_or_unavailable(&drain.end());
     assert!(bed.attempts() <= 1, "an outage spends no attempt");
+    bed.all_is_stored_once().await;
+}
+
+#[tokio::test]
+async fn a_document_that_breaks_the_connection_each_time_dies_alone() {
+    let bed = Bed::new(60);
+    let poison = Poison::start(&bed.mongo.hosts, "m000007");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while bed.waiting() > 0 {
+        assert!(Instant::now() < deadline, "{}", bed.stats());
+        let end = bed.start(&poison.address(), "--max-attempts 2 --idle 1s").end();
+        assert!([0, 65].contains(&end.code), "code {}: {}", end.code, end.stderr);
+    }
+    let dead = bed.sandbox.queue().args("dead list sqlite:queue.db --json").run().expect(0).stdout;
+    assert!(dead.lines().count() == 1 && dead.contains("m000007"), "{dead}");
+    let stored = connect(&bed.mongo).await.database(DATABASE);
+    let stored = stored.collection::<Document>(&bed.collection);
+    assert_eq!(stored.count_documents(doc! {}).await.expect("a count"), 59);
+    stored.drop().await.expect("it is removed");
+}
+
+#[tokio::test]
+async fn a_signal_while_mongodb_stalls_or_is_gone_loses_nothing() {
+    let bed = Bed::new(200);
+    let proxy = bed.proxy();
+    for twice in [false, true] {
+        let grace = if twice { "--grace 1h" } else { "--grace 100ms" };
+        let program = bed.subscribe(&proxy.address(), grace);
+        let program = program.env("KAKEHI_FAILPOINTS", "subscribe-received=stop@1");
+        let mut process = Process::start(program, String::new(), false);
+        process.wait_until_stopped();
+        proxy.stall();
+        process.signal(Signal::SIGCONT);
+        process.signal(Signal::SIGINT);
+        if twice {
+            process.insist(Signal::SIGINT);
+            ended_now(&process.end(), 130);
+        } else {
+            ended_by_its_grace(&process.end(), 130);
+        }
+        proxy.restore();
+    }
+    let mut follower = bed.start(&proxy.address(), "--follow");
+    proxy.cut_after(Way::Request, 8_000);
+    follower.wait_until("it waits for the sink", |it| it.said().contains("unavailable"));
+    follower.signal(Signal::SIGTERM);
+    let end = follower.end();
+    assert_eq!(end.code, 143, "{}", end.stderr);
+    assert_eq!(end.summary().expect("a summary")["dead"], 0);
     bed.all_is_stored_once().await;
 }

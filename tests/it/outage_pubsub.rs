@@ -9,6 +9,7 @@ use crate::process::{End, Process};
 use crate::proxy::{Proxy, Way};
 use crate::sandbox::Program;
 use crate::services;
+use crate::signals::{ended_by_its_grace, ended_now};
 use mongodb::bson::doc;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
@@ -196,4 +197,52 @@ async fn an_outage_of_the_sink_holds_a_bounded_part_of_a_large_backlog() {
     let end = follower.end();
     assert_eq!(end.code, 143, "{}", end.stderr);
     none_died(&end);
+}
+
+#[tokio::test]
+async fn a_signal_while_pubsub_stalls_loses_nothing() {
+    let stage = Stage::new();
+    stage.create().await;
+    let proxy = proxy();
+    for (twice, program) in [
+        (false, stage.publish("stdin:?id=id --publish-timeout 1h --grace 100ms --summary json")),
+        (true, stage.publish("stdin:?id=id --publish-timeout 1h --grace 1h --summary json")),
+    ] {
+        let program = through(program, &proxy).env("KAKEHI_FAILPOINTS", "publish-read=stop@1");
+        let mut process = Process::start(program, lines(30), false);
+        stall_and_end(&mut process, &proxy, twice);
+        judge(process.end(), twice);
+        proxy.restore();
+    }
+    stage.publish_lines(lines(30));
+    for twice in [false, true] {
+        let grace = if twice { "--grace 1h" } else { "--grace 1s" };
+        let program = through(stage.subscribe("--follow").args(grace), &proxy);
+        let mut process = start(program.env("KAKEHI_FAILPOINTS", "subscribe-received=stop@1"));
+        stall_and_end(&mut process, &proxy, twice);
+        let end = process.end();
+        assert_eq!(end.code, 143, "{}", end.stderr);
+        none_died(&end);
+        proxy.restore();
+    }
+    let mut follower = start(stage.subscribe("--follow"));
+    until_stored(&stage, 30).await;
+    follower.signal(Signal::SIGTERM);
+    assert_eq!(follower.end().code, 143);
+}
+
+/// Goes on from where it has stopped, to an end, while nothing comes through any more.
+fn stall_and_end(process: &mut Process, proxy: &Proxy, twice: bool) {
+    process.wait_until_stopped();
+    proxy.stall();
+    process.signal(Signal::SIGCONT);
+    process.signal(Signal::SIGTERM);
+    if twice {
+        process.insist(Signal::SIGTERM);
+    }
+}
+
+#[track_caller]
+fn judge(end: End, twice: bool) {
+    if twice { ended_now(&end, 143) } else { ended_by_its_grace(&end, 143) }
 }

@@ -94,6 +94,14 @@ impl Process {
         }
     }
 
+    /// Sends a signal again and again until it ends: two at once may be heard as one.
+    pub fn insist(&mut self, signal: Signal) {
+        while self.child.0.try_wait().expect("our child").is_none() {
+            self.signal(signal);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits until it has been stopped, as SIGSTOP does.
     #[track_caller]
     pub fn wait_until_stopped(&mut self) {

@@ -1,0 +1,121 @@
+//! SIGTERM and SIGINT while something else holds the program: the first ends it within its grace,
+//! the second now; nothing is lost. `crash/points.rs` does it at every failpoint, `outage_*.rs`
+//! while a server stalls.
+
+use crate::process::{End, Process};
+use crate::sandbox::Sandbox;
+use nix::sys::signal::Signal;
+use rusqlite::Connection;
+
+const SIGNALS: [(Signal, i32); 2] = [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)];
+
+/// Ended by the second signal: without a word about why.
+#[track_caller]
+pub fn ended_now(end: &End, code: i32) {
+    assert_eq!(end.code, code, "{}", end.stderr);
+    assert!(end.summary().is_some() && !end.stderr.contains("because:"), "{}", end.stderr);
+}
+
+/// Ended by its grace, and says so.
+#[track_caller]
+pub fn ended_by_its_grace(end: &End, code: i32) {
+    assert_eq!(end.code, code, "{}", end.stderr);
+    assert!(end.stderr.contains("the grace after the signal is over"), "{}", end.stderr);
+}
+
+#[test]
+fn a_publisher_that_waits_for_more_input_ends_with_what_it_has_read() {
+    for (signal, code) in SIGNALS {
+        let sandbox = Sandbox::new();
+        let program = sandbox.publish().args("--to sqlite:queue.db --log-format json");
+        let program = program.args("--summary json").env("RUST_LOG", "kakehi::publish=debug");
+        let mut process = Process::start(program, "{\"n\":1}\n{\"n\":2}\n".to_owned(), true);
+        process.wait_until("both are taken", |it| it.said().contains("taken"));
+        process.signal(signal);
+        let end = process.end();
+        assert_eq!(end.code, code, "{}", end.stderr);
+        assert_eq!(end.summary().expect("a summary")["published"], 2);
+    }
+}
+
+#[test]
+fn a_publisher_that_waits_for_its_next_tick_ends_at_once() {
+    for (signal, code) in SIGNALS {
+        let sandbox = Sandbox::new();
+        let program = sandbox.publish().args("nature-remo: --to sqlite:queue.db --every");
+        let program = program.arg("0 0 0 29 2 *").env("NATURE_REMO_TOKEN", "made-up");
+        let program = program.env("RUST_LOG", "kakehi::publish=debug");
+        let mut process = Process::start(program, String::new(), false);
+        process.wait_until("it waits", |it| it.said().contains("waiting for the next tick"));
+        process.signal(signal);
+        assert_eq!(process.end().code, code);
+    }
+}
+
+/// A queue with some messages, and its file as another program that writes to it holds it.
+fn held() -> (Sandbox, Connection) {
+    let sandbox = Sandbox::new();
+    let lines: String = (0..20).map(|n| format!("{{\"id\":\"{n}\"}}\n")).collect();
+    let publish = sandbox.publish().args("stdin:?id=id --to sqlite:queue.db -q");
+    publish.stdin(lines).run().expect(0);
+    let holder = Connection::open(sandbox.path("queue.db")).expect("a file");
+    (sandbox, holder)
+}
+
+/// Starts a program that stops at this failpoint; then the file is held, and it goes on.
+fn start_and_hold(program: crate::sandbox::Program, point: &str, holder: &Connection) -> Process {
+    let program = program.env("KAKEHI_FAILPOINTS", point);
+    let mut process = Process::start(program, "{\"id\":\"new\"}\n".to_owned(), false);
+    process.wait_until_stopped();
+    holder.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
+    process.signal(Signal::SIGCONT);
+    process
+}
+
+#[test]
+fn a_subscriber_that_cannot_settle_ends_by_its_grace_or_at_the_second_signal() {
+    for (signal, code, twice) in [(Signal::SIGTERM, 143, false), (Signal::SIGINT, 130, true)] {
+        let (sandbox, holder) = held();
+        let subscribe = || {
+            let ends = "--from sqlite:queue.db --to sqlite:store.db --lease 1s --summary json";
+            sandbox.subscribe().args(ends)
+        };
+        let grace = if twice { "--grace 1h" } else { "--grace 100ms" };
+        let point = "subscribe-written=stop@1";
+        let mut process = start_and_hold(subscribe().args(grace), point, &holder);
+        process.signal(signal);
+        if twice {
+            process.insist(signal);
+            ended_now(&process.end(), code);
+        } else {
+            ended_by_its_grace(&process.end(), code);
+        }
+        holder.execute_batch("ROLLBACK").expect("it was held");
+        let end = Process::start(subscribe().args("--idle 1500ms"), String::new(), false).end();
+        let summary = end.summary().expect("a summary");
+        let told = ["duplicate", "stored", "dead"].map(|name| &summary[name]);
+        assert_eq!((end.code, told), (0, [&20.into(), &0.into(), &0.into()]), "{}", end.stderr);
+    }
+}
+
+#[test]
+fn a_publisher_that_cannot_publish_ends_by_its_grace_or_at_the_second_signal() {
+    for twice in [false, true] {
+        let (sandbox, holder) = held();
+        let publish = || sandbox.publish().args("stdin:?id=id --to sqlite:queue.db --summary json");
+        let grace = if twice { "--grace 1h" } else { "--grace 100ms" };
+        let mut process = start_and_hold(publish().args(grace), "publish-read=stop@1", &holder);
+        process.signal(Signal::SIGTERM);
+        if twice {
+            process.insist(Signal::SIGTERM);
+            ended_now(&process.end(), 143);
+        } else {
+            ended_by_its_grace(&process.end(), 143);
+        }
+        holder.execute_batch("ROLLBACK").expect("it was held");
+        publish().stdin("{\"id\":\"new\"}\n").run().expect(0);
+        let to = "--from sqlite:queue.db --to sqlite:store.db --summary json";
+        let run = sandbox.subscribe().args(to).run().expect(0);
+        assert!(run.stderr.contains("\"stored\":21"), "{}", run.stderr);
+    }
+}
