@@ -81,6 +81,11 @@ impl Error {
         self.kind
     }
 
+    /// What to do about it, where that is known.
+    pub fn remedy(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The same text on one line, for a log or for the reason of a dead letter.
     pub fn one_line(&self) -> String {
         match &self.cause {

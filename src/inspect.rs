@@ -2,7 +2,13 @@
 //!
 //! What a stranger published is shown so that it cannot act on a terminal.
 
+mod taking;
+
+pub use taking::{Choice, Mending, Patience, choice, dead_letter as taken_letter, look};
+
+use crate::check::{Finding, Standing};
 use crate::envelope::Envelope;
+use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::queues::{Check, DeadLetter, Grave, Lost, Mended, Peeked, Settled, State, Stats, Value};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -207,6 +213,27 @@ pub fn lost(lost: &Lost, form: Form) -> String {
     let verb = if *kept { "kept" } else { "lost" };
     let (queue, id) = (visible(queue.as_bytes()), visible(id.as_bytes()));
     format!("{verb}  {what} `{id}` of `{queue}`: {why}\n")
+}
+
+/// What a look at one end of a pipeline found.
+pub fn finding(end: &str, url: &Location, finding: &Finding, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        end: &'a str,
+        url: String,
+        #[serde(flatten)]
+        finding: &'a Finding,
+    }
+    if form == Form::Json {
+        return json(&Line { end, url: url.to_string(), finding });
+    }
+    let standing = match finding.standing {
+        Standing::Ok => "ok",
+        Standing::Unknown => "unknown",
+        Standing::Wrong => "wrong",
+    };
+    let hint = finding.hint.as_ref().map(|hint| format!(" — {hint}")).unwrap_or_default();
+    format!("{standing:<8} {}\n", visible(format!("{}{hint}", finding.what).as_bytes()))
 }
 
 /// Any bytes as text that does nothing to a terminal: control characters, those that turn the

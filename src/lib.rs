@@ -13,6 +13,7 @@
 //! | queue -> sink | [`mod@subscribe`] |
 //! | what a queue could not take, kept in a file | [`spool`] |
 //! | a queue's inside, shown | [`inspect`] |
+//! | what a look at an end found | [`check`] |
 //! | what becomes of a delivery, purely | [`retry`] |
 //! | a dead letter as a message, purely | [`dead_letter`] |
 //! | cron expression -> next time, purely | [`schedule`] |
@@ -26,6 +27,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 pub mod attempts;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod dead_letter;

@@ -175,8 +175,11 @@ pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Enviro
         Ok(program) => program,
         Err(help) => return usage(&help),
     };
-    if let Some(what) = program.basics().generate {
-        return Ending { stdout: what.of(P::command(), P::NAME), ..Ending::default() };
+    if let Some(what) = &program.basics().generate {
+        return match what.of(P::command(), P::NAME) {
+            Ok(stdout) => Ending { stdout, ..Ending::default() },
+            Err(error) => failed::<P>(&error),
+        };
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -1,14 +1,21 @@
 //! The command line of `queue`.
 
+mod check;
 mod desk;
 mod file;
+mod looking;
+mod mending;
+mod receipts;
+mod upkeep;
 
 use super::{Basics, Program, Scene, positive};
 use crate::error::{Error, Kind, Result};
 use crate::inspect::Form;
 use crate::report;
+use check::Check;
 use clap::{Args, Subcommand};
 use desk::Desk;
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +35,8 @@ Examples:
       queue ack sqlite:queue.db $receipt
   A second reader for what is published to the queue `readings`:
     queue create 'sqlite:queue.db?queue=alerts&topic=readings'
+  Whether a pipeline would work, before anything runs through it:
+    queue check --from sqlite:queue.db --to sqlite:store.db
   Whether a file is in order, for instance after a power cut; save what is left:
     queue verify queue.db
     queue repair queue.db";
@@ -50,11 +59,12 @@ pub struct Queue {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Count what a queue holds: ready, waiting, scheduled, leased and dead messages, the age of
-    /// the oldest one that is not dead, the sizes of the file and its log
+    /// the oldest one that is not dead, the sizes of the file and its log. Pub/Sub does not count:
+    /// there it tells how the subscription is set up
     Stats(Where),
 
     /// Look at messages without taking them, in the order of their publishing and whatever their
-    /// state; control characters are made visible
+    /// state; control characters are made visible. On Pub/Sub only `--take` shows them
     Peek(Peek),
 
     /// Work on dead letters
@@ -76,16 +86,22 @@ enum Action {
 
     /// Make a queue, and its file where that is missing. `?queue=alerts&topic=readings` makes a
     /// queue that receives, from then on, what is published to `readings`, beside that queue
-    /// itself and in the same transaction; `queue delete` ends it
+    /// itself and in the same transaction; `queue delete` ends it. On Pub/Sub a subscription, its
+    /// topic (`?topic=NAME`) and a place for its dead letters
     Create(Where),
 
     /// Remove every message, leased ones included; dead letters stay. Without `--yes` only show
-    /// what would be removed
+    /// what would be removed. On Pub/Sub it seeks to now
     Purge(Sure),
 
     /// Delete a queue with all that it holds, dead letters included; the file stays. No other
-    /// program may have the file open. Without `--yes` only show what would be deleted
+    /// program may have the file open. On Pub/Sub it is the subscription; topics and dead letters
+    /// stay. Without `--yes` only show what would be deleted
     Delete(Sure),
+
+    /// Touch each end of a pipeline and tell whether it would work, a line for each thing: `ok`,
+    /// `wrong` or `unknown`. It moves no message, and leaves nothing behind
+    Check(Check),
 
     /// Read a whole file and tell whether it is in order: SQLite's structure, and that messages,
     /// bodies, states, groups and counts agree. It writes nothing
@@ -185,7 +201,7 @@ enum Dead {
     List(List),
 
     /// Put them back to the end of the queue, with no attempt counted; without `--yes` only show
-    /// what would be put back
+    /// what would be put back. On Pub/Sub into the topic, for all its subscriptions
     Redrive(Mend),
 
     /// Forget them, bodies and all; without `--yes` only show what would be forgotten
@@ -205,6 +221,22 @@ struct Peek {
     /// Look at dead letters instead
     #[arg(long)]
     dead: bool,
+
+    #[command(flatten)]
+    take: Take,
+}
+
+/// What it takes to look where looking is receiving.
+#[derive(Debug, Args)]
+struct Take {
+    /// Where looking is receiving (Pub/Sub): take messages, show them and give them back. It says
+    /// what that costs. Elsewhere nothing is taken
+    #[arg(long)]
+    take: bool,
+
+    /// Where looking is receiving: how long to wait for more before it is over
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    idle: Duration,
 }
 
 /// The arguments of `queue dead list`.
@@ -216,6 +248,13 @@ struct List {
     /// Only those of the messages with these ids
     #[arg(long, value_name = "ID", num_args = 1..)]
     id: Vec<String>,
+
+    /// At most this many. Default: all
+    #[arg(short = 'n', value_name = "N", value_parser = positive)]
+    max: Option<usize>,
+
+    #[command(flatten)]
+    take: Take,
 }
 
 /// The arguments of what is done with dead letters.
@@ -231,6 +270,9 @@ struct Mend {
     /// Do it
     #[arg(long)]
     yes: bool,
+
+    #[command(flatten)]
+    take: Take,
 }
 
 /// Which dead letters: nothing is chosen by saying nothing.
@@ -249,8 +291,8 @@ struct Chosen {
 /// A queue that may be left out.
 #[derive(Debug, Args)]
 struct Where {
-    /// The queue: `sqlite:PATH?queue=NAME`. Default: `$KAKEHI_QUEUE`, else `sqlite:` in the user's
-    /// data folder
+    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/SUBSCRIPTION`. Default:
+    /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
     #[arg(value_name = "URL")]
     url: Option<String>,
 }
@@ -283,11 +325,19 @@ impl Program for Queue {
             return Err(Error::new(Kind::Usage, "there is nothing to do")
                 .hint("`queue --help` lists what there is"));
         };
-        let desk = Desk { scene, form: if self.json { Form::Json } else { Form::Human } };
+        let form = if self.json { Form::Json } else { Form::Human };
+        let desk = Desk { scene, form, taking: Cell::new(false) };
+        let stopped = async {
+            scene.signals.shutdown().await;
+            // Whatever was written is written as a whole, or not at all; what was taken is still
+            // to be given back.
+            if desk.taking.get() {
+                std::future::pending().await
+            }
+        };
         tokio::select! {
             result = desk.perform(action) => result,
-            // Whatever was written is written as a whole, or not at all.
-            () = scene.signals.shutdown() => Ok(()),
+            () = stopped => Ok(()),
         }
     }
 }

@@ -34,12 +34,21 @@ pub trait Inspect: Send + Sync {
     fn receipts(&self) -> Option<&dyn Receipts>;
 }
 
+/// What a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// What is to be delivered.
+    Messages,
+    /// What was given up.
+    DeadLetters,
+}
+
 /// A queue where looking is receiving: whoever looks receives, and gives back what is to stay by
 /// closing.
 #[async_trait]
 pub trait Taking: Send + Sync {
-    /// What it costs messages to be taken and given back, in a sentence for a person.
-    async fn cost(&self) -> Result<String>;
+    /// What it costs to be taken and given back, in a sentence for a person.
+    async fn cost(&self, what: Held) -> Result<String>;
 
     /// Its messages; at most `limit` are fetched.
     async fn messages(&self, limit: Option<usize>) -> Result<Box<dyn Subscriber>>;
@@ -278,6 +287,16 @@ pub enum Which {
     All,
     /// Those of the messages with these ids.
     Ids(Vec<String>),
+}
+
+impl Which {
+    /// Whether a dead letter of this id is among them.
+    pub fn has(&self, id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Ids(ids) => ids.iter().any(|it| it == id),
+        }
+    }
 }
 
 /// A dead letter's name: there may be several of one id.

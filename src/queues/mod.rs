@@ -22,12 +22,13 @@ mod sqlite_topic;
 mod sqlite_verify;
 
 pub use inspect::{
-    Check, DeadLetter, Deletion, Fact, Grave, Graves, Inspect, Lost, Mended, Peek, Peeked, Purge,
-    Receipts, Repaired, State, Stats, Taking, Value, Which,
+    Check, DeadLetter, Deletion, Fact, Grave, Graves, Held, Inspect, Lost, Mended, Peek, Peeked,
+    Purge, Receipts, Repaired, State, Stats, Taking, Value, Which,
 };
 pub use sqlite_repair::repair;
 pub use sqlite_verify::verify;
 
+use crate::check::Finding;
 use crate::clock::Clock;
 use crate::dead_letter::Death;
 use crate::environment::Environment;
@@ -231,6 +232,9 @@ pub fn place(url: &Location, options: &Options) -> Result<String> {
     }
 }
 
+/// Why nobody can look into `memory:`.
+const IN_PROCESS: &str = "it lives in the process that made it, and only there";
+
 /// Opens a queue for publishing.
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
     match url.scheme() {
@@ -261,12 +265,11 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
 pub async fn open_inspector(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
     match url.scheme() {
         "sqlite" => sqlite_inspect::open(url, options).await,
-        "memory" => {
-            Err(inspect::closed(&url, "it lives in the process that made it, and only there"))
-        }
-        "pubsub" => {
-            Err(inspect::closed(&url, "Pub/Sub tells nobody what it holds without delivering it"))
-        }
+        "memory" => Err(inspect::closed(&url, IN_PROCESS)),
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::open_inspector(url, options).await,
+        #[cfg(not(feature = "pubsub"))]
+        "pubsub" => Err(url.missing_feature("pubsub")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
 }
@@ -299,7 +302,11 @@ pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
     match url.scheme() {
         "sqlite" => sqlite_inspect::create(url, options).await,
-        "memory" | "pubsub" => Err(inspect::closed(&url, "only the embedded queue is made by it")),
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::create(url, options).await,
+        #[cfg(not(feature = "pubsub"))]
+        "pubsub" => Err(url.missing_feature("pubsub")),
+        "memory" => Err(inspect::closed(&url, IN_PROCESS)),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
 }
@@ -310,9 +317,41 @@ pub async fn create(url: Location, options: &Options) -> Result<bool> {
 pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
     match url.scheme() {
         "sqlite" => sqlite_purge::delete(url, options, yes).await,
-        "memory" | "pubsub" => {
-            Err(inspect::closed(&url, "only the embedded queue is deleted by it"))
-        }
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::delete(url, options, yes).await,
+        #[cfg(not(feature = "pubsub"))]
+        "pubsub" => Err(url.missing_feature("pubsub")),
+        "memory" => Err(inspect::closed(&url, IN_PROCESS)),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
+/// Looks at a queue as `publish` will use it; nothing is published, made or changed.
+pub async fn check_publisher(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    match url.scheme() {
+        "sqlite" => sqlite_inspect::check(url, options).await,
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::check_publisher(url, options).await,
+        _ => {
+            let what = format!("`{url}` answers");
+            let queue = open_publisher(url, options).await?;
+            let checked = queue.check().await;
+            checked.and(queue.close().await).map(|()| vec![Finding::ok(what)])
+        }
+    }
+}
+
+/// Looks at a queue as `subscribe` will use it; nothing is received, made or changed.
+pub async fn check_subscriber(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    match url.scheme() {
+        "sqlite" => sqlite_inspect::check(url, options).await,
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::check_subscriber(url, options).await,
+        _ => {
+            let what = format!("`{url}` answers");
+            let queue = open_subscriber(url, options).await?;
+            let checked = queue.check().await;
+            checked.and(queue.close().await).map(|()| vec![Finding::ok(what)])
+        }
     }
 }

@@ -4,10 +4,11 @@ use super::sqlite_place::Place;
 use super::sqlite_schema::SCHEMA;
 use super::sqlite_topic;
 use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
+use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::{Location, list};
-use crate::sqlite::{Database, Reader, beside};
+use crate::sqlite::{self, Database, Reader, beside};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use std::path::Path;
@@ -35,6 +36,26 @@ pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Bo
 /// Makes a queue, and its file where that is missing. `false`: it was there already.
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
     sqlite_topic::create(&Place::of(url, options)?).await
+}
+
+/// Whether a queue could be used, and whether it is there.
+pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    let place = Place::of(url, options)?;
+    let mut findings = sqlite::check(&place.path, &SCHEMA).await?;
+    // Of a file that is not there yet it says one thing only.
+    if findings.len() > 1 {
+        let reader = Reader::open(&place.path, &SCHEMA).await?;
+        let wanted = place.name.clone();
+        let found = reader.read(move |c| sqlite_topic::find(c, &wanted)).await?;
+        let name = &place.name;
+        findings.push(match found.map(|(_, topic)| place.expect_topic(topic.as_deref())) {
+            Some(Ok(())) => Finding::ok(format!("the queue `{name}` is in it")),
+            Some(Err(error)) => Finding::of(&error),
+            None => Finding::unknown(format!("the queue `{name}` is not in it yet"))
+                .hint("it is made by whoever uses it first: is this its name?"),
+        });
+    }
+    Ok(findings)
 }
 
 /// The number of a queue that is there.

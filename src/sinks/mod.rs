@@ -8,6 +8,7 @@ mod same_json;
 pub mod sqlite;
 pub mod stdout;
 
+use crate::check::Finding;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::Result;
@@ -107,5 +108,21 @@ async fn open_scheme(url: Location, options: &Options) -> Result<Box<dyn Sink>> 
         #[cfg(not(feature = "mongodb"))]
         "mongodb" | "mongodb+srv" => Err(url.missing_feature("mongodb")),
         _ => Err(url.unknown_scheme("sink", KNOWN)),
+    }
+}
+
+/// Looks at a sink as `subscribe` will use it; nothing is written, made or changed.
+pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    match url.scheme() {
+        "stdout" => stdout::open(url, options).map(|_| vec![Finding::ok("stdout: is there")]),
+        "sqlite" => sqlite::check(url, options).await,
+        #[cfg(feature = "mongodb")]
+        "mongodb" | "mongodb+srv" => mongodb::check(url, options).await,
+        _ => {
+            let what = format!("`{url}` answers");
+            let sink = open(url, options).await?;
+            let checked = sink.check().await;
+            checked.and(sink.close().await).map(|()| vec![Finding::ok(what)])
+        }
     }
 }

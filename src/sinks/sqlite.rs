@@ -5,11 +5,12 @@
 
 use super::same_json::same_json;
 use super::{Options, Outcome, Sink};
+use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Delivery;
-use crate::sqlite::{Database, Purpose, Schema};
+use crate::sqlite::{self, Database, Purpose, Schema};
 use async_trait::async_trait;
 use chrono::SecondsFormat;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -24,29 +25,48 @@ static SCHEMA: Schema = Schema { purpose: Purpose::Store, version: 1, tables: ""
 const LARGEST_DOCUMENT: usize = 256 << 20;
 
 /// Opens it, and makes file and table where they are missing.
-pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());
-    check_name(&collection)?;
-    let conflict = match url.take("conflict")?.as_deref() {
-        None => Conflict::Reject,
-        Some("keep") => Conflict::Keep,
-        Some("replace") => Conflict::Replace,
-        Some(other) => {
-            return Err(Error::new(Kind::Usage, format!("`conflict={other}` is unknown"))
-                .hint("write `conflict=keep` or `conflict=replace`"));
-        }
-    };
-    url.finish(&["collection", "conflict"])?;
-    let path = match url.path()? {
-        path if path.is_empty() => options.data_dir.join("store.db"),
-        path => PathBuf::from(path),
-    };
+pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+    let Target { path, collection, conflict } = Target::of(url, options)?;
     let database = Database::open(&path, &SCHEMA).await?;
     let table = Arc::new(Table::new(&collection));
     let made = table.clone();
     database.write(move |c| c.execute_batch(&made.create)).await?;
     let (timeout, clock) = (options.write_timeout, options.clock.clone());
     Ok(Box::new(Store { database, table, conflict, timeout, clock }))
+}
+
+/// Looks whether it could be opened and written to; makes nothing.
+pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    sqlite::check(&Target::of(url, options)?.path, &SCHEMA).await
+}
+
+/// What its URL says.
+struct Target {
+    path: PathBuf,
+    collection: String,
+    conflict: Conflict,
+}
+
+impl Target {
+    fn of(mut url: Location, options: &Options) -> Result<Self> {
+        let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());
+        check_name(&collection)?;
+        let conflict = match url.take("conflict")?.as_deref() {
+            None => Conflict::Reject,
+            Some("keep") => Conflict::Keep,
+            Some("replace") => Conflict::Replace,
+            Some(other) => {
+                return Err(Error::new(Kind::Usage, format!("`conflict={other}` is unknown"))
+                    .hint("write `conflict=keep` or `conflict=replace`"));
+            }
+        };
+        url.finish(&["collection", "conflict"])?;
+        let path = match url.path()? {
+            path if path.is_empty() => options.data_dir.join("store.db"),
+            path => PathBuf::from(path),
+        };
+        Ok(Self { path, collection, conflict })
+    }
 }
 
 /// A name that needs no quotes in anybody's query.

@@ -3,6 +3,7 @@
 pub mod nature_remo;
 pub mod stdin;
 
+use crate::check::Finding;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::Result;
@@ -79,5 +80,16 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
         "stdin" => stdin::open(url, options),
         "nature-remo" => nature_remo::open(url, options),
         _ => Err(url.unknown_scheme("source", &["stdin", "nature-remo"])),
+    }
+}
+
+/// Looks at a source as `publish` will use it; nothing is published or remembered.
+pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    match url.scheme() {
+        "nature-remo" => nature_remo::check(url, options).await,
+        _ => {
+            let what = format!("`{url}` can be opened; what it holds shows when it is read");
+            open(url, options).await.map(|_| vec![Finding::ok(what)])
+        }
     }
 }

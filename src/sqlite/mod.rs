@@ -6,6 +6,7 @@
 //! all of them. Other processes have a thread like this of their own; SQLite's locks order them.
 
 mod cells;
+mod check;
 mod failure;
 mod format;
 mod opening;
@@ -14,6 +15,7 @@ mod salvage;
 mod writer;
 
 pub use cells::Kind as TreeKind;
+pub use check::check;
 pub use format::{Purpose, Schema};
 pub use pages::{Pages, beside};
 pub use salvage::Salvage;

@@ -143,7 +143,7 @@ pub fn connect_alone(path: &Path, schema: &Schema) -> Result<Connection> {
 }
 
 /// Waits for locks in small fixed steps.
-fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
+pub fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
     let mut since = Instant::now();
     connection.busy_handler(Some(move |tries: i32| {
         if tries == 0 {

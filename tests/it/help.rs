@@ -161,6 +161,22 @@ fn completions_and_manual_pages_are_made_from_the_command_line() {
 }
 
 #[test]
+fn each_action_of_queue_has_a_manual_page_of_its_own() {
+    let sandbox = Sandbox::new();
+    let actions = sandbox.queue().args("--generate actions").run().expect(0).stdout;
+    let named: Vec<_> = crate::queue::actions().iter().map(|it| it.replace(' ', "-")).collect();
+    assert!(named.iter().all(|action| actions.lines().any(|line| line == action)), "{actions}");
+    for action in actions.lines() {
+        let page = sandbox.queue().args(&format!("--generate man:{action}")).run().expect(0).stdout;
+        assert!(page.contains(&format!(".TH queue-{action} 1")), "{page}");
+        assert!(page.contains("\\-\\-json"), "{page}");
+    }
+    let run = sandbox.queue().args("--generate man:nonsense").run().expect(2);
+    assert!(run.stderr.contains("`dead-list`"), "{}", run.stderr);
+    assert_eq!(sandbox.publish().args("--generate actions").run().expect(0).stdout, "");
+}
+
+#[test]
 fn a_wrong_command_line_is_a_usage_error() {
     let sandbox = Sandbox::new();
     for line in ["--nonsense", "--batch 0", "--batch x", "--grace soon", "--timezone Mars/Base"] {

@@ -6,7 +6,7 @@ use super::trouble::{Sort, Trouble};
 use crate::error::{Error, Kind, Result};
 use google_cloud_gax::Result as Answer;
 use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt as _};
-use google_cloud_pubsub::client::{SubscriptionAdmin, TopicAdmin};
+use google_cloud_pubsub::client::{SchemaService, SubscriptionAdmin, TopicAdmin};
 use google_cloud_pubsub::model::{ExpirationPolicy, Subscription};
 use std::time::Duration;
 
@@ -31,8 +31,10 @@ pub(super) struct Delivering {
 
 /// The clients that manage topics and subscriptions; they need rights of their own.
 pub(super) struct Admin {
-    topics: TopicAdmin,
-    subscriptions: SubscriptionAdmin,
+    pub(super) topics: TopicAdmin,
+    pub(super) subscriptions: SubscriptionAdmin,
+    /// Only this client asks for rights, those on topics and subscriptions included.
+    pub(super) rights: SchemaService,
     retention: Duration,
 }
 
@@ -56,8 +58,9 @@ impl Admin {
     pub(super) async fn open(connection: &Connection) -> Result<Self> {
         let topics = client!(TopicAdmin, connection)?;
         let subscriptions = client!(SubscriptionAdmin, connection)?;
+        let rights = client!(SchemaService, connection)?;
         let retention = if connection.is_emulator() { EMULATOR_RETENTION } else { RETENTION };
-        Ok(Self { topics, subscriptions, retention })
+        Ok(Self { topics, subscriptions, rights, retention })
     }
 
     /// Proves that the service answers. Only a network error and a missing topic count against it:
@@ -148,7 +151,7 @@ impl Admin {
 }
 
 /// The clients' own limits do not cover a connection that is never made.
-async fn within<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, Trouble> {
+pub(super) async fn within<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, Trouble> {
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(answer) => answer.map_err(|error| Trouble::from(&error)),
         Err(_) => Err(Trouble::silence()),

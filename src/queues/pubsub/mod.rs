@@ -13,13 +13,23 @@
 //! message back until a time, select by tag, or keep a dead letter.
 
 mod admin;
+mod burial;
+mod check;
 mod connection;
 mod convert;
+mod facts;
+mod inspect;
 mod name;
 mod publisher;
 mod streams;
 mod subscriber;
+mod survey;
 mod trouble;
+mod upkeep;
+
+pub use check::{publisher as check_publisher, subscriber as check_subscriber};
+pub use inspect::open as open_inspector;
+pub use upkeep::{create, delete};
 
 use super::{Options, Publisher, Subscriber};
 use crate::error::{Error, Kind, Result};
@@ -39,12 +49,18 @@ const STREAMS: usize = 8;
 /// More streams than this are a typing error.
 const MOST_STREAMS: usize = 64;
 
+/// The parameters of a topic's URL.
+const OF_TOPIC: &[&str] = &["id-attribute", "ordered", "exactly-once"];
+
+/// The parameters of a subscription's URL.
+const OF_SUBSCRIPTION: &[&str] = &["id-attribute", "streams", "topic", "ordered", "exactly-once"];
+
 /// Opens a topic for publishing. Nothing is sent yet, unless it has to be created.
 pub async fn open_publisher(mut url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
     let topic = Name::topic(&url)?;
     let id_attribute = id_attribute(&mut url)?;
     let delivering = delivering(&mut url)?;
-    url.finish(&["id-attribute", "ordered", "exactly-once"])?;
+    url.finish(OF_TOPIC)?;
     let connection = Connection::open(&options.environment)?;
     if options.create {
         create_topic(&Admin::open(&connection).await?, &topic, delivering).await?;
@@ -57,18 +73,16 @@ pub async fn open_publisher(mut url: Location, options: &Options) -> Result<Box<
 pub async fn open_subscriber(mut url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
     let subscription = Name::subscription(&url)?;
     let id_attribute = id_attribute(&mut url)?;
-    let streams = streams(&mut url)?;
+    let streams = streams(&mut url)?.unwrap_or(STREAMS);
     let topic = url.take("topic")?;
     let delivering = delivering(&mut url)?;
-    url.finish(&["id-attribute", "streams", "topic", "ordered", "exactly-once"])?;
+    url.finish(OF_SUBSCRIPTION)?;
     let plan = streams::Plan::new(streams, options)?;
     let topic = match (topic, options.create) {
         (Some(topic), _) => Some(subscription.topic_beside(&topic)?),
         (None, false) => None,
         (None, true) => {
-            return Err(Error::new(Kind::Usage, format!("cannot create {subscription}"))
-                .because_of("it is not said which topic it shall be for")
-                .hint(format!("add the topic: `{url}?topic=NAME`")));
+            return Err(needs_topic(&subscription, &url));
         }
     };
     let connection = Connection::open(&options.environment)?;
@@ -90,6 +104,13 @@ pub fn place(url: &Location, options: &Options) -> Result<String> {
     Ok(format!("{name} at {}", Connection::place(&options.environment)?))
 }
 
+/// The error for a subscription that is to be made for nobody knows which topic.
+fn needs_topic(subscription: &Name, url: &Location) -> Error {
+    Error::new(Kind::Usage, format!("cannot create {subscription}"))
+        .because_of("it is not said which topic it shall be for")
+        .hint(format!("add the topic: `{url}?topic=NAME`"))
+}
+
 fn id_attribute(url: &mut Location) -> Result<String> {
     let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
     match convert::attribute_refusal(&name, "") {
@@ -105,10 +126,10 @@ fn delivering(url: &mut Location) -> Result<Delivering> {
     Ok(Delivering { ordered: url.flag("ordered")?, exactly_once: url.flag("exactly-once")? })
 }
 
-fn streams(url: &mut Location) -> Result<usize> {
-    let Some(text) = url.take("streams")? else { return Ok(STREAMS) };
+fn streams(url: &mut Location) -> Result<Option<usize>> {
+    let Some(text) = url.take("streams")? else { return Ok(None) };
     match text.parse() {
-        Ok(streams @ 1..=MOST_STREAMS) => Ok(streams),
+        Ok(streams @ 1..=MOST_STREAMS) => Ok(Some(streams)),
         _ => Err(Error::new(Kind::Usage, format!("`streams={text}` is not a number of streams"))
             .hint(format!("write a whole number from 1 to {MOST_STREAMS}"))),
     }
@@ -133,25 +154,28 @@ async fn create_topic(admin: &Admin, topic: &Name, delivering: Delivering) -> Re
 }
 
 /// Makes a subscription with all that it needs: its topic, and a place for its dead letters.
+/// `false`: it was there already.
 async fn create_subscription(
     admin: &Admin,
     subscription: &Name,
     topic: &Name,
     delivering: Delivering,
-) -> Result<()> {
+) -> Result<bool> {
     let dead = subscription.dead_letters()?;
     let plain = Delivering::default();
+    let mut last_made = false;
     for (subscription, topic, delivering) in
         [(&dead.subscription_alike(), &dead, plain), (subscription, topic, delivering)]
     {
         if admin.create_topic(topic).await? {
             tracing::info!("made {topic}");
         }
-        if admin.create_subscription(subscription, topic, delivering).await? {
+        last_made = admin.create_subscription(subscription, topic, delivering).await?;
+        if last_made {
             tracing::info!("made {subscription} of {topic}");
         }
     }
-    Ok(())
+    Ok(last_made)
 }
 
 #[cfg(test)]

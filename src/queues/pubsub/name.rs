@@ -54,6 +54,23 @@ impl Name {
         format!("pubsub://{}/{}", self.project, self.name)
     }
 
+    /// The topic that the service names by this path; `None` where it is no name, as that of a topic
+    /// which was deleted.
+    pub(super) fn of_topic_path(path: &str) -> Option<Self> {
+        Self::of_path(path, Thing::Topic)
+    }
+
+    /// The same for a subscription.
+    pub(super) fn of_subscription_path(path: &str) -> Option<Self> {
+        Self::of_path(path, Thing::Subscription)
+    }
+
+    fn of_path(path: &str, thing: Thing) -> Option<Self> {
+        let (project, name) =
+            path.strip_prefix("projects/")?.split_once(&format!("/{}s/", thing.word()))?;
+        Some(Self { project: project.to_owned(), thing, name: name.to_owned() })
+    }
+
     /// Another topic of the same project.
     pub(super) fn topic_beside(&self, name: &str) -> Result<Self> {
         let project = self.project.clone();
@@ -72,13 +89,16 @@ impl Name {
 
     /// The same as a URL.
     pub(super) fn dead_letters_url(&self) -> String {
-        // Of the letters that a name may have, only this one means something in a URL's path.
-        let name = self.dead_name().replace('%', "%25");
-        format!("pubsub://{}/{name}", self.project)
+        url(&self.project, &self.dead_name())
     }
 
     fn dead_name(&self) -> String {
         format!("{}-dead", self.name)
+    }
+
+    /// As a URL.
+    pub(super) fn url(&self) -> String {
+        url(&self.project, &self.name)
     }
 
     /// The name without its project.
@@ -120,6 +140,12 @@ impl Name {
         let word = self.thing.word();
         Err(Error::new(Kind::Usage, format!("`{name}` cannot name a {word}")).because_of(why))
     }
+}
+
+/// The URL of what is named so in a project.
+pub(super) fn url(project: &str, name: &str) -> String {
+    // Of the letters that a name may have, only this one means something in a URL's path.
+    format!("pubsub://{project}/{}", name.replace('%', "%25"))
 }
 
 /// ``topic `readings` of `project` ``
@@ -173,6 +199,16 @@ mod tests {
         ] {
             assert_eq!(topic(text).unwrap_err().kind(), Kind::Usage, "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_of_the_service_is_a_name() {
+        let name = topic("pubsub://p/read%25ings").unwrap();
+        assert_eq!(Name::of_topic_path(&name.path()), Some(name.clone()));
+        assert_eq!(topic(&name.url()).unwrap(), name);
+        let subscription = name.subscription_alike();
+        assert_eq!(Name::of_subscription_path(&subscription.path()), Some(subscription));
+        assert_eq!(Name::of_topic_path("_deleted-topic_"), None);
     }
 
     #[test]

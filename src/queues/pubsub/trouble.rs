@@ -19,7 +19,7 @@ pub(super) enum Sort {
     Missing,
     /// The service says that we may not.
     Forbidden,
-    /// We have no credentials to show; the service was not even asked.
+    /// We have no credentials to show, or none that the service knows.
     Anonymous,
     /// The service says no to what this request holds, and always will.
     Refused,
@@ -92,7 +92,8 @@ fn sort(error: &ServiceError) -> Sort {
     match status.code {
         Code::AlreadyExists => Sort::Exists,
         Code::NotFound => Sort::Missing,
-        Code::PermissionDenied | Code::Unauthenticated => Sort::Forbidden,
+        Code::Unauthenticated => Sort::Anonymous,
+        Code::PermissionDenied => Sort::Forbidden,
         Code::InvalidArgument | Code::OutOfRange => Sort::Refused,
         Code::FailedPrecondition | Code::Unimplemented => Sort::Misconfigured,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Sort::Unreachable,
@@ -102,6 +103,7 @@ fn sort(error: &ServiceError) -> Sort {
 
 fn reason(error: &ServiceError) -> String {
     let text = match error.status() {
+        Some(status) if status.message.is_empty() => status.code.name().to_owned(),
         Some(status) => format!("{}: {}", status.code.name(), status.message),
         None => ends(error),
     };

@@ -8,11 +8,14 @@
 //!
 //! With `conflict=replace` what was written last stands, so the order matters to this sink.
 
+mod check;
 mod document;
 mod failure;
 mod options;
 mod same;
 mod store;
+
+pub use check::check;
 
 use super::{Options, Outcome, Sink};
 use crate::error::{Error, Kind, Result};

@@ -15,6 +15,7 @@ mod snapshot;
 mod state;
 
 use super::{Batch, Options, Refusal, Source};
+use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::http;
@@ -73,7 +74,24 @@ pub fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
 }
 
 /// The same with other limits.
-pub fn open_with(mut url: Location, options: &Options, limits: Limits) -> Result<Box<dyn Source>> {
+pub fn open_with(url: Location, options: &Options, limits: Limits) -> Result<Box<dyn Source>> {
+    Ok(Box::new(prepare(url, options, limits)?))
+}
+
+/// Asks once for the devices, which proves the token; nothing is published or remembered.
+pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    let limits = Limits { tries: 1, ..Limits::default() };
+    let source = prepare(url, options, limits)?;
+    let devices = source.api.devices().await?;
+    let devices: Vec<serde::de::IgnoredAny> = serde_json::from_str(&devices).map_err(|cause| {
+        Error::new(Kind::Unreachable, "the answer of Nature's API is no list of devices")
+            .because_of(format!("line {}, column {}", cause.line(), cause.column()))
+    })?;
+    let what = format!("Nature's API takes the token, and shows {} devices", devices.len());
+    Ok(vec![Finding::ok(what)])
+}
+
+fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<NatureRemo> {
     if !url.rest().is_empty() {
         return Err(Error::new(Kind::Usage, "`nature-remo:` has something after the colon")
             .hint("write `nature-remo:?endpoint=URL` for another server"));
@@ -105,7 +123,7 @@ pub fn open_with(mut url: Location, options: &Options, limits: Limits) -> Result
     } else {
         Mode::Snapshot
     };
-    Ok(Box::new(NatureRemo {
+    Ok(NatureRemo {
         api: Api::new(&endpoint, &token, limits, options)?,
         mode,
         grouped,
@@ -116,7 +134,7 @@ pub fn open_with(mut url: Location, options: &Options, limits: Limits) -> Result
         ready: VecDeque::new(),
         uncommitted: VecDeque::new(),
         polled: None,
-    }))
+    })
 }
 
 /// One of some words, or nothing.

@@ -1,0 +1,141 @@
+//! `queue check`: touches each end of a pipeline, and moves nothing through it.
+
+use super::desk::{Desk, say};
+use crate::check::{self, Finding, Standing};
+use crate::cli;
+use crate::error::{Error, Kind, Result};
+use crate::inspect;
+use crate::location::Location;
+use crate::{queues, sinks, sources};
+use clap::Args;
+use std::time::Duration;
+
+/// The arguments of `queue check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The queue as `subscribe --from` has it
+    #[arg(long, value_name = "QUEUE")]
+    from: Option<String>,
+
+    /// The sink as `subscribe --to` has it; with `--source` and without `--from`, the queue as
+    /// `publish --to` has it
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+
+    /// The source as `publish` has it. Of Nature's API this spends one request
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+
+    /// The queue as `publish --to` has it, where both programs are meant
+    #[arg(long, value_name = "QUEUE")]
+    queue: Option<String>,
+
+    /// The lease that `subscribe` will have
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    lease: Duration,
+}
+
+/// What an end is to its program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Source,
+    Into,
+    From,
+    Sink,
+}
+
+impl Role {
+    /// The flag that names it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Into => "queue",
+            Self::From => "from",
+            Self::Sink => "to",
+        }
+    }
+}
+
+impl Check {
+    /// The ends that are asked for; where none is, those that `subscribe` uses by itself.
+    fn ends(&self) -> Vec<(Role, Option<&str>)> {
+        let to = match (&self.source, &self.from) {
+            (Some(_), None) => Role::Into,
+            _ => Role::Sink,
+        };
+        let given = [
+            (Role::Source, &self.source),
+            (Role::Into, &self.queue),
+            (Role::From, &self.from),
+            (to, &self.to),
+        ];
+        let given: Vec<_> = given
+            .into_iter()
+            .filter_map(|(role, url)| Some((role, Some(url.as_deref()?))))
+            .collect();
+        if given.is_empty() { vec![(Role::From, None), (Role::Sink, None)] } else { given }
+    }
+}
+
+impl Desk<'_> {
+    pub(super) async fn check(&self, asked: Check) -> Result<()> {
+        if asked.source.is_some()
+            && asked.from.is_none()
+            && asked.to.is_some()
+            && asked.queue.is_some()
+        {
+            return Err(Error::new(Kind::Usage, "`--to` and `--queue` name the same end")
+                .because_of(
+                    "with `--source` and without `--from`, `--to` is the queue of `publish`",
+                )
+                .hint("leave one of them out, or add `--from`"));
+        }
+        let mut all = Vec::new();
+        for (role, url) in asked.ends() {
+            let url = self.url(role, url)?;
+            let findings = match self.look_at(role, url.clone(), asked.lease).await {
+                Ok(findings) => findings,
+                Err(error) => vec![Finding::of(&error)],
+            };
+            let lines =
+                findings.iter().map(|it| inspect::finding(role.word(), &url, it, self.form));
+            say(&lines.collect::<String>())?;
+            all.extend(findings);
+        }
+        let wrong = all.iter().filter(|finding| finding.standing == Standing::Wrong).count();
+        match check::worst(&all) {
+            None => Ok(()),
+            Some(kind) => Err(Error::new(
+                kind,
+                format!("{wrong} of {} checks found something wrong", all.len()),
+            )
+            .hint("the lines above tell what, and what to do about it")),
+        }
+    }
+
+    fn url(&self, role: Role, given: Option<&str>) -> Result<Location> {
+        let variable = if role == Role::Sink { "KAKEHI_SINK" } else { "KAKEHI_QUEUE" };
+        cli::url_or(given, variable, &self.scene.environment)
+    }
+
+    async fn look_at(&self, role: Role, url: Location, lease: Duration) -> Result<Vec<Finding>> {
+        let environment = self.scene.environment.clone();
+        let data_dir = cli::data_dir(&environment, &[&url])?;
+        let queue = || queues::Options {
+            lease,
+            ..queues::Options::new(environment.clone(), data_dir.clone())
+        };
+        match role {
+            Role::Source => {
+                let options = sources::Options::new(environment.clone(), data_dir.clone());
+                sources::check(url, &options).await
+            }
+            Role::Into => queues::check_publisher(url, &queue()).await,
+            Role::From => queues::check_subscriber(url, &queue()).await,
+            Role::Sink => {
+                let options = sinks::Options::new(environment.clone(), data_dir.clone());
+                sinks::check(url, &options).await
+            }
+        }
+    }
+}

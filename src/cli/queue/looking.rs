@@ -1,0 +1,143 @@
+//! Shows messages and dead letters.
+
+use super::desk::{Desk, lacks, say};
+use super::mending::all_found;
+use super::{List, Peek, Take};
+use crate::error::Result;
+use crate::inspect::{self, Patience};
+use crate::queues::{Graves, Held, Inspect, Peeked, State, Taking, Which};
+use std::collections::HashSet;
+
+/// At most this many messages are looked at, or mended in one transaction, at once.
+pub(super) const PAGE: usize = 200;
+
+impl Desk<'_> {
+    pub(super) async fn peek(&self, asked: Peek) -> Result<()> {
+        let queue = self.open(asked.place.url.as_deref()).await?;
+        match (queue.taking(), asked.dead) {
+            (Some(taking), false) => self.peek_taking(taking, &asked.take, asked.max).await,
+            (Some(taking), true) => {
+                self.list_taking(taking, &asked.take, &Which::All, asked.max).await.map(drop)
+            }
+            (None, false) => self.peek_freely(&*queue, asked.max).await,
+            (None, true) => {
+                self.list_freely(graves(&*queue)?, &Which::All, asked.max).await.map(drop)
+            }
+        }
+    }
+
+    pub(super) async fn dead_list(&self, asked: List) -> Result<()> {
+        let queue = self.open(asked.place.url.as_deref()).await?;
+        let which = match asked.id.is_empty() {
+            true => Which::All,
+            false => Which::Ids(asked.id),
+        };
+        let max = asked.max.unwrap_or(usize::MAX);
+        let seen = match queue.taking() {
+            Some(taking) => self.list_taking(taking, &asked.take, &which, max).await?,
+            None => self.list_freely(graves(&*queue)?, &which, max).await?,
+        };
+        match seen {
+            Some(seen) => all_found(&which, &seen),
+            None => Ok(()),
+        }
+    }
+
+    async fn peek_freely(&self, queue: &dyn Inspect, max: usize) -> Result<()> {
+        let peek = queue.peek().ok_or_else(|| lacks("look without taking"))?;
+        let (mut left, mut after) = (max, 0);
+        while left > 0 {
+            let page = peek.peek(after, left.min(PAGE)).await?;
+            let Some(last) = page.last() else { break };
+            after = last.place;
+            left -= page.len();
+            let text: String = page.iter().map(|it| inspect::peeked(it, self.form)).collect();
+            if !say(&text)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows dead letters, and gives their ids where some were chosen by it; `None` where it ended
+    /// before all were shown.
+    async fn list_freely(
+        &self,
+        graves: &dyn Graves,
+        which: &Which,
+        max: usize,
+    ) -> Result<Option<HashSet<String>>> {
+        let (mut left, mut after) = (max, 0);
+        let mut seen = HashSet::new();
+        while left > 0 {
+            let page = graves.list(which, after, left.min(PAGE)).await?;
+            let Some(last) = page.last() else { return Ok(Some(seen)) };
+            after = last.grave.place;
+            left -= page.len();
+            let text: String = page.iter().map(|it| inspect::dead_letter(it, self.form)).collect();
+            if matches!(which, Which::Ids(_)) {
+                seen.extend(page.into_iter().map(|letter| letter.grave.id));
+            }
+            if !say(&text)? {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn peek_taking(&self, taking: &dyn Taking, take: &Take, max: usize) -> Result<()> {
+        self.warn_of_cost(taking, Held::Messages, take).await?;
+        let patience = Patience { max, idle: take.idle };
+        let queue = taking.messages(Some(max)).await?;
+        inspect::look(queue, patience, self.scene.signals.shutdown(), |page| {
+            let lines = page.into_iter().map(|delivery| Peeked {
+                place: 0,
+                message: delivery.message,
+                attempts: delivery.attempts,
+                state: State::Ready,
+                until: None,
+            });
+            say(&lines.map(|it| inspect::peeked(&it, self.form)).collect::<String>())
+        })
+        .await
+    }
+
+    /// The same as `list_freely`, by taking them.
+    async fn list_taking(
+        &self,
+        taking: &dyn Taking,
+        take: &Take,
+        which: &Which,
+        max: usize,
+    ) -> Result<Option<HashSet<String>>> {
+        self.warn_of_cost(taking, Held::DeadLetters, take).await?;
+        let limit = (max < usize::MAX && *which == Which::All).then_some(max);
+        let (mut left, mut seen) = (max, HashSet::new());
+        for place in taking.dead_letters(limit).await? {
+            // How many are looked at is bounded where all of them are shown.
+            let patience = Patience { max: limit.map_or(usize::MAX, |_| left), idle: take.idle };
+            let mut open = true;
+            inspect::look(place, patience, self.scene.signals.shutdown(), |page| {
+                let letters = page.into_iter().map(|it| inspect::taken_letter(taking, it));
+                let chosen: Vec<_> =
+                    letters.filter(|it| which.has(&it.grave.id)).take(left).collect();
+                left -= chosen.len();
+                open = say(&chosen
+                    .iter()
+                    .map(|it| inspect::dead_letter(it, self.form))
+                    .collect::<String>())?;
+                seen.extend(chosen.into_iter().map(|letter| letter.grave.id));
+                Ok(open && left > 0)
+            })
+            .await?;
+            if !open || left == 0 || self.scene.signals.received().is_some() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(seen))
+    }
+}
+
+pub(super) fn graves(queue: &dyn Inspect) -> Result<&dyn Graves> {
+    queue.graves().ok_or_else(|| lacks("keep dead letters"))
+}

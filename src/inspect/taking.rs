@@ -1,0 +1,286 @@
+//! Looks at a queue where looking is receiving: what is taken is shown and given back, or, a dead
+//! letter, put back or forgotten.
+
+use crate::error::Result;
+use crate::location::Location;
+use crate::message::{Delivery, Message, Receipt};
+use crate::queues::{
+    DeadLetter, Grave, Mended, Published, Publisher, Receive, Select, Settled, Subscriber, Taking,
+    Verdict, Which,
+};
+use std::collections::HashSet;
+use std::pin::pin;
+use std::time::Duration;
+
+/// At most this many messages are taken at once.
+const PAGE: usize = 200;
+
+/// At most this many bytes are taken at once; a single message may be larger.
+const PAGE_BYTES: usize = 16 << 20;
+
+/// How long to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// At most this many messages.
+    pub max: usize,
+    /// Until nothing has come for this long.
+    pub idle: Duration,
+}
+
+/// What was taken from a queue and is still ours.
+struct Hand {
+    queue: Box<dyn Subscriber>,
+    held: Vec<Receipt>,
+    left: usize,
+    idle: Duration,
+}
+
+impl Hand {
+    fn new(queue: Box<dyn Subscriber>, patience: Patience) -> Self {
+        Self { queue, held: Vec::new(), left: patience.max, idle: patience.idle }
+    }
+
+    /// The next ones; none when enough have come, or none any more. Cancel-safe.
+    async fn take(&mut self) -> Result<Vec<Delivery>> {
+        if self.left == 0 {
+            return Ok(Vec::new());
+        }
+        let max = self.left.min(PAGE);
+        let request = Receive { max, max_bytes: PAGE_BYTES, wait: self.idle, select: Select::Any };
+        let taken = self.queue.receive(request).await?;
+        if taken.is_empty() {
+            // An outage looks like an empty queue.
+            self.queue.check().await?;
+        }
+        self.left -= taken.len();
+        self.held.extend(taken.iter().map(|delivery| delivery.receipt.clone()));
+        if let Some(leases) = self.queue.leases() {
+            leases.extend(&self.held).await?;
+        }
+        Ok(taken)
+    }
+
+    /// Acknowledges these.
+    async fn forget(&mut self, receipts: Vec<Receipt>) -> Vec<Settled> {
+        let over: HashSet<_> = receipts.iter().collect();
+        self.held.retain(|held| !over.contains(held));
+        self.queue.settle(receipts.into_iter().map(|it| (it, Verdict::Ack)).collect()).await
+    }
+
+    /// Gives everything back that is still ours.
+    async fn give_back(self) -> Result<()> {
+        self.queue.close().await
+    }
+}
+
+/// Takes messages, shows a page at a time until `show` says that it is enough, and gives all back
+/// in the end. A `stop` ends it early.
+pub async fn look(
+    queue: Box<dyn Subscriber>,
+    patience: Patience,
+    stop: impl Future<Output = ()>,
+    mut show: impl FnMut(Vec<Delivery>) -> Result<bool>,
+) -> Result<()> {
+    let mut hand = Hand::new(queue, patience);
+    let mut stop = pin!(stop);
+    let looked = loop {
+        let page = tokio::select! {
+            page = hand.take() => page,
+            () = &mut stop => break Ok(()),
+        };
+        match page {
+            Ok(page) if page.is_empty() => break Ok(()),
+            Err(error) => break Err(error),
+            Ok(page) => match show(page) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            },
+        }
+    };
+    looked.and(hand.give_back().await)
+}
+
+/// What is done with dead letters that are taken.
+pub struct Mending<'a> {
+    /// The queue, by its URL, and how its dead letters are read.
+    pub url: &'a Location,
+    /// The queue.
+    pub taking: &'a dyn Taking,
+    /// Which of them.
+    pub which: &'a Which,
+    /// Where the originals are put back to; `None` forgets them.
+    pub origin: Option<&'a dyn Publisher>,
+}
+
+impl Mending<'_> {
+    /// Does it with what is there, a page at a time, each told with what became of it; gives the
+    /// others back in the end. A letter is acknowledged only after its original was put back: what
+    /// is interrupted between the two is put back twice, under one id.
+    pub async fn run(
+        &self,
+        queue: Box<dyn Subscriber>,
+        patience: Patience,
+        stop: impl Future<Output = ()>,
+        mut tell: impl FnMut(&[(Grave, Mended)]) -> Result<()>,
+    ) -> Result<()> {
+        let mut hand = Hand::new(queue, patience);
+        let mut stop = pin!(stop);
+        let mended = loop {
+            let page = tokio::select! {
+                page = hand.take() => page,
+                () = &mut stop => break Ok(()),
+            };
+            let done = match page {
+                Ok(page) if page.is_empty() => break Ok(()),
+                Ok(page) => self.page(&mut hand, page).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = done.and_then(|done| tell(&done)) {
+                break Err(error);
+            }
+        };
+        mended.and(hand.give_back().await)
+    }
+
+    async fn page(&self, hand: &mut Hand, page: Vec<Delivery>) -> Result<Vec<(Grave, Mended)>> {
+        let mut done = Vec::new();
+        let (mut chosen, mut receipts) = (Vec::new(), Vec::new());
+        for delivery in page {
+            let receipt = delivery.receipt.clone();
+            let DeadLetter { grave, message } = dead_letter(self.taking, delivery);
+            match choice(self.which, self.url, &grave) {
+                Choice::Yes => {
+                    chosen.push((grave, message));
+                    receipts.push(receipt);
+                }
+                Choice::No => {}
+                Choice::Foreign(why) => done.push((grave, Mended::Kept(why))),
+            }
+        }
+        let (graves, originals): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
+        let outcomes = self.settle(hand, receipts, &originals).await?;
+        done.extend(graves.into_iter().zip(outcomes));
+        Ok(done)
+    }
+
+    /// Puts the originals back, and acknowledges those letters whose original is there again.
+    async fn settle(
+        &self,
+        hand: &mut Hand,
+        receipts: Vec<Receipt>,
+        originals: &[Message],
+    ) -> Result<Vec<Mended>> {
+        let answers = match self.origin {
+            Some(origin) if !originals.is_empty() => origin.publish(originals).await?,
+            _ => vec![Published::Accepted; receipts.len()],
+        };
+        let back =
+            |answer: &Published| matches!(answer, Published::Accepted | Published::Duplicate);
+        let pairs = receipts.into_iter().zip(&answers);
+        let over = pairs.filter(|(_, answer)| back(answer)).map(|(receipt, _)| receipt).collect();
+        let mut settled = hand.forget(over).await.into_iter();
+        Ok(answers
+            .into_iter()
+            .map(|answer| match answer {
+                Published::Retry(why) | Published::Refused(why) => Mended::Kept(why),
+                Published::Accepted | Published::Duplicate => match settled.next() {
+                    Some(Settled::Done) => Mended::Done,
+                    _ => Mended::Kept(self.unsettled().to_owned()),
+                },
+            })
+            .collect())
+    }
+
+    fn unsettled(&self) -> &'static str {
+        match self.origin {
+            Some(_) => "it was put back, but its letter may come again: the id makes that harmless",
+            None => "it may come again: the queue did not confirm that it is forgotten",
+        }
+    }
+}
+
+/// Whether a dead letter is chosen.
+pub enum Choice {
+    /// It is.
+    Yes,
+    /// It has another id.
+    No,
+    /// All are chosen, but this one is another queue's; the reason.
+    Foreign(String),
+}
+
+/// Chooses by id; or all that are this queue's own: several queues may share one place.
+pub fn choice(which: &Which, url: &Location, grave: &Grave) -> Choice {
+    match which {
+        Which::Ids(ids) if ids.contains(&grave.id) => Choice::Yes,
+        Which::Ids(_) => Choice::No,
+        Which::All => match &grave.from {
+            Some(from) if !is_same(url, from) => {
+                Choice::Foreign(format!("it is from `{from}`: choose it by its id, or work there"))
+            }
+            _ => Choice::Yes,
+        },
+    }
+}
+
+/// Whether a URL names this queue, whatever its parameters.
+fn is_same(url: &Location, from: &str) -> bool {
+    let Ok(from) = Location::parse(from) else { return false };
+    let place = |url: &Location| (url.scheme().to_owned(), url.path().ok());
+    place(url) == place(&from)
+}
+
+/// A dead letter as it was taken.
+pub fn dead_letter(taking: &dyn Taking, delivery: Delivery) -> DeadLetter {
+    let buried_at = delivery.message.published_at;
+    let (mut message, death) = taking.unwrap(delivery.message);
+    // The time of the letter's own publishing says when it died, and nothing of the original.
+    if message.published_at == buried_at {
+        message.published_at = None;
+    }
+    let grave = Grave {
+        place: 0,
+        id: message.id.clone(),
+        attempts: death.attempts,
+        first_at: death.first_at,
+        died_at: death.at.or(buried_at),
+        reason: death.reason,
+        from: death.from,
+    };
+    DeadLetter { grave, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grave(from: Option<&str>) -> Grave {
+        Grave {
+            place: 0,
+            id: "a".to_owned(),
+            attempts: None,
+            first_at: None,
+            died_at: None,
+            reason: String::new(),
+            from: from.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn all_means_those_of_this_queue() {
+        let url = Location::parse("pubsub://p/s?streams=1").unwrap();
+        for (from, chosen) in [
+            (None, true),
+            (Some("pubsub://p/s"), true),
+            (Some("pubsub://p/s?id-attribute=x"), true),
+            (Some("pubsub://p/other"), false),
+            (Some("rubbish"), false),
+        ] {
+            let choice = choice(&Which::All, &url, &grave(from));
+            assert_eq!(matches!(choice, Choice::Yes), chosen, "{from:?}");
+        }
+        let ids = Which::Ids(vec!["a".to_owned()]);
+        assert!(matches!(choice(&ids, &url, &grave(Some("pubsub://p/other"))), Choice::Yes));
+    }
+}

@@ -1,0 +1,104 @@
+//! A subscription's setup as facts for `queue stats`.
+
+use super::survey::Survey;
+use crate::queues::{Fact, Stats, Value};
+use google_cloud_pubsub::model::Subscription;
+use google_cloud_pubsub::model::subscription::State;
+use std::time::Duration;
+
+/// Why there are no counts.
+const UNKNOWN: &str = "only Cloud Monitoring counts what a subscription holds";
+
+/// Everything that its API tells without receiving.
+pub(super) fn stats(survey: &Survey) -> Stats {
+    let found = &survey.found;
+    let mut facts = vec![
+        yes("exists", Some(true)),
+        text("subscription", &found.name),
+        text("topic", &found.topic),
+        yes("topic exists", survey.topic_there),
+        text("state", state(&found.state)),
+        yes("detached", Some(found.detached)),
+        text("delivery", delivery(found)),
+        time("ack deadline", seconds(found.ack_deadline_seconds)),
+        time("retention", found.message_retention_duration.and_then(|it| it.try_into().ok())),
+        yes("ordered", Some(found.enable_message_ordering)),
+        yes("exactly once", Some(found.enable_exactly_once_delivery)),
+        text("filter", &found.filter),
+    ];
+    // A policy without a time is one that never ends it; without a policy it is 31 days:
+    // https://docs.cloud.google.com/pubsub/docs/subscription-properties
+    let expires = match &found.expiration_policy {
+        Some(policy) => policy.ttl.and_then(|it| it.try_into().ok()),
+        None => Some(Duration::from_secs(31 * 24 * 60 * 60)),
+    };
+    facts.push(yes("expires", Some(expires.is_some())));
+    facts.extend(expires.map(|after| time("expires after", Some(after))));
+    facts.extend(dead_letters(survey));
+    Stats { unknown: Some(UNKNOWN), facts, ..Stats::default() }
+}
+
+fn dead_letters(survey: &Survey) -> Vec<Fact> {
+    let own = &survey.own;
+    let policy = survey.policy.as_ref();
+    let burial = policy.and_then(|policy| policy.burial.as_ref());
+    let mut facts = vec![
+        text("dead topic", &own.topic.path()),
+        yes("dead topic exists", own.topic_there),
+        yes("dead subscription exists", Some(own.subscription.is_some())),
+        yes("dead letter policy", Some(policy.is_some())),
+    ];
+    if let Some(policy) = policy {
+        let topic =
+            survey.found.dead_letter_policy.as_ref().map(|it| it.dead_letter_topic.as_str());
+        let reader = burial.and_then(|it| it.subscription.as_ref()).map(|it| it.path());
+        facts.extend([
+            Fact { name: "policy attempts", value: Some(Value::Count(policy.limit.into())) },
+            text("policy topic", topic.unwrap_or_default()),
+            yes("policy topic exists", burial.map_or(Some(false), |burial| burial.topic_there)),
+            text("policy subscription", &reader.unwrap_or_default()),
+        ]);
+    }
+    facts
+}
+
+/// How the messages leave: only one that is pulled can be subscribed to.
+pub(super) fn delivery(found: &Subscription) -> &'static str {
+    if found.push_config.as_ref().is_some_and(|it| !it.push_endpoint.is_empty()) {
+        "push"
+    } else if found.bigquery_config.is_some() {
+        "bigquery"
+    } else if found.cloud_storage_config.is_some() {
+        "cloud storage"
+    } else if found.bigtable_config.is_some() {
+        "bigtable"
+    } else {
+        "pull"
+    }
+}
+
+/// The service's own word; the emulator has none.
+fn state(state: &State) -> &str {
+    match state {
+        State::Unspecified => "",
+        State::Active => "active",
+        other => other.name().unwrap_or_default(),
+    }
+}
+
+fn text(name: &'static str, text: &str) -> Fact {
+    Fact { name, value: Some(Value::Text(text.to_owned())) }
+}
+
+fn yes(name: &'static str, yes: Option<bool>) -> Fact {
+    Fact { name, value: yes.map(Value::Yes) }
+}
+
+/// One that is not set is one that nobody told.
+fn time(name: &'static str, length: Option<Duration>) -> Fact {
+    Fact { name, value: length.map(Value::Time) }
+}
+
+fn seconds(seconds: i32) -> Option<Duration> {
+    seconds.try_into().ok().map(Duration::from_secs)
+}

@@ -1,0 +1,225 @@
+//! Looks into a subscription. What it holds can only be seen by receiving it.
+
+use super::admin::{Admin, within};
+use super::burial::unwrap;
+use super::connection::Connection;
+use super::facts;
+use super::name::Name;
+use super::publisher::Topic;
+use super::streams::Plan;
+use super::subscriber;
+use super::survey::{Burial, Survey};
+use super::{delivering, id_attribute, streams};
+use crate::dead_letter::Death;
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::Message;
+use crate::queues::{
+    Graves, Held, Inspect, Options, Peek, Publisher, Purge, Receipts, Stats, Subscriber, Taking,
+};
+use async_trait::async_trait;
+use google_cloud_pubsub::model::SeekRequest;
+use google_cloud_pubsub::model::seek_request::Target;
+use std::time::{Duration, SystemTime};
+
+/// How long what is looked at stays ours after we are gone: the shortest that Pub/Sub has.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// At most this many messages are taken at once.
+const IN_HAND: usize = 100_000;
+
+/// A subscription, looked at.
+pub(super) struct Inspector {
+    name: Name,
+    /// Where redriven messages go, where the URL says so; else the subscription's own topic.
+    topic: Option<Name>,
+    id_attribute: String,
+    streams: usize,
+    connection: Connection,
+    admin: Admin,
+    options: Options,
+}
+
+/// Opens it; nothing is sent yet.
+pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
+    let name = Name::subscription(&url)?;
+    let topic = url.take("topic")?.map(|topic| name.topic_beside(&topic)).transpose()?;
+    let id_attribute = id_attribute(&mut url)?;
+    // Who looks is in no hurry, and one stream can hold all that may be in hand.
+    let streams = streams(&mut url)?.unwrap_or(1);
+    // They count where the subscription is made; the same URL is good for all.
+    delivering(&mut url)?;
+    url.finish(super::OF_SUBSCRIPTION)?;
+    let connection = Connection::open(&options.environment)?;
+    let admin = Admin::open(&connection).await?;
+    let options = Options {
+        lease: LEASE,
+        in_flight: IN_HAND,
+        max_messages: None,
+        create: false,
+        ..options.clone()
+    };
+    Ok(Box::new(Inspector { name, topic, id_attribute, streams, connection, admin, options }))
+}
+
+#[async_trait]
+impl Inspect for Inspector {
+    async fn stats(&self) -> Result<Stats> {
+        Ok(facts::stats(&self.admin.survey(&self.name).await?))
+    }
+
+    fn peek(&self) -> Option<&dyn Peek> {
+        None
+    }
+
+    fn graves(&self) -> Option<&dyn Graves> {
+        None
+    }
+
+    fn taking(&self) -> Option<&dyn Taking> {
+        Some(self)
+    }
+
+    fn purge(&self) -> Option<&dyn Purge> {
+        Some(self)
+    }
+
+    /// The client settles only what the same process has received.
+    fn receipts(&self) -> Option<&dyn Receipts> {
+        None
+    }
+}
+
+#[async_trait]
+impl Taking for Inspector {
+    async fn cost(&self, what: Held) -> Result<String> {
+        let survey = self.admin.survey(&self.name).await?;
+        Ok(match what {
+            Held::Messages => cost(&survey),
+            // They wait in another subscription, which is nobody's way to a sink.
+            Held::DeadLetters => kept_back(),
+        })
+    }
+
+    async fn messages(&self, limit: Option<usize>) -> Result<Box<dyn Subscriber>> {
+        self.subscriber(self.name.clone(), limit).await
+    }
+
+    async fn dead_letters(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>> {
+        let survey = self.admin.survey(&self.name).await?;
+        let mut places = Vec::new();
+        for burial in survey.burials() {
+            match &burial.subscription {
+                Some(name) => places.push(self.subscriber(name.clone(), limit).await?),
+                None if burial.others.is_empty() => {}
+                None => return Err(ambiguous(burial)),
+            }
+        }
+        match places.is_empty() {
+            true => Err(self.no_place(&survey)),
+            false => Ok(places),
+        }
+    }
+
+    fn unwrap(&self, letter: Message) -> (Message, Death) {
+        unwrap(letter)
+    }
+
+    async fn origin(&self) -> Result<Box<dyn Publisher>> {
+        let topic = match &self.topic {
+            Some(topic) => topic.clone(),
+            None => self.own_topic().await?,
+        };
+        let (id_attribute, connection) = (self.id_attribute.clone(), self.connection.clone());
+        Ok(Box::new(Topic::open(topic, id_attribute, connection, &self.options).await?))
+    }
+}
+
+#[async_trait]
+impl Purge for Inspector {
+    /// Seeks to now. How many messages that skips, the service does not tell.
+    async fn purge(&self) -> Result<Option<u64>> {
+        let now = SystemTime::from(self.options.clock.now()).try_into().map_err(|cause| {
+            Error::new(Kind::Configuration, "the clock shows no time that Pub/Sub knows")
+                .because_of(cause)
+        })?;
+        let mut request = SeekRequest::new().set_subscription(self.name.path());
+        request.target = Some(Target::Time(Box::new(now)));
+        let answer = self.admin.subscriptions.seek().with_request(request).send();
+        within(answer).await.map_err(|it| it.error("cannot seek in", &self.name))?;
+        Ok(None)
+    }
+}
+
+impl Inspector {
+    async fn subscriber(&self, name: Name, limit: Option<usize>) -> Result<Box<dyn Subscriber>> {
+        let options = Options { max_messages: limit, ..self.options.clone() };
+        let plan = Plan::new(self.streams, &options)?;
+        let (id_attribute, connection) = (self.id_attribute.clone(), self.connection.clone());
+        let subscriber =
+            subscriber::Subscription::open(name, id_attribute, connection, plan).await?;
+        Ok(Box::new(subscriber))
+    }
+
+    async fn own_topic(&self) -> Result<Name> {
+        let found = self.admin.look(&self.name).await;
+        let found = found.map_err(|it| it.error("cannot look for the topic of", &self.name))?;
+        Name::of_topic_path(&found.topic).ok_or_else(|| {
+            Error::new(Kind::Configuration, format!("{} has no topic any more", self.name))
+                .because_of("its topic was deleted")
+                .hint(format!("name another one: `{}?topic=NAME`", self.name.url()))
+        })
+    }
+
+    /// The error where there is no subscription that dead letters could be in.
+    fn no_place(&self, survey: &Survey) -> Error {
+        let topic = survey.topic.as_ref().map_or("NAME", Name::short);
+        let what = format!("there is no place for dead letters of {}", self.name);
+        Error::new(Kind::Configuration, what)
+            .because_of(format!("there is no {}", survey.own.topic.subscription_alike()))
+            .hint(format!(
+                "`queue create '{}?topic={topic}'` makes it; what died before it was there is in \
+                 the spool file of the machine that ran `subscribe`",
+                self.name.url()
+            ))
+    }
+}
+
+fn ambiguous(burial: &Burial) -> Error {
+    let names: Vec<_> = burial.others.iter().map(Name::short).collect();
+    let what = format!("cannot tell where the dead letters in {} are read", burial.topic);
+    Error::new(Kind::Configuration, what)
+        .because_of(format!("it has the subscriptions {}", crate::location::list(&names)))
+        .hint(format!("one that is named `{}`, as the topic is, stands out", burial.topic.short()))
+}
+
+fn kept_back() -> String {
+    let lease = humantime::format_duration(LEASE);
+    format!(
+        "what is taken is kept from every subscriber until it is given back, and for {lease} more \
+         if this program is killed"
+    )
+}
+
+/// What it costs to take messages of a subscription that is set up so.
+fn cost(survey: &Survey) -> String {
+    let mut costs = vec![kept_back()];
+    if let Some(policy) = &survey.policy {
+        costs.push(format!(
+            "it counts as one of the {} deliveries after which the server makes a dead letter of it",
+            policy.limit
+        ));
+    }
+    if survey.found.enable_message_ordering {
+        costs
+            .push("what follows in its group waits, and may be delivered again with it".to_owned());
+    }
+    let back_off = survey.found.retry_policy.as_ref().and_then(|it| it.minimum_backoff);
+    if let Some(back_off) = back_off.and_then(|it| Duration::try_from(it).ok()) {
+        costs.push(format!(
+            "what is given back comes again after {} only",
+            humantime::format_duration(back_off)
+        ));
+    }
+    costs.join("; ")
+}

@@ -1,0 +1,50 @@
+//! Makes and deletes subscriptions for the program `queue`.
+
+use super::admin::{Admin, within};
+use super::connection::Connection;
+use super::name::Name;
+use super::{OF_SUBSCRIPTION, create_subscription, delivering, id_attribute, needs_topic, streams};
+use crate::error::Result;
+use crate::location::Location;
+use crate::queues::{Deletion, Options};
+
+/// Makes a subscription with all that it needs: its topic, and a place for its dead letters.
+/// `false`: it was there already.
+pub async fn create(mut url: Location, options: &Options) -> Result<bool> {
+    let name = Name::subscription(&url)?;
+    id_attribute(&mut url)?;
+    streams(&mut url)?;
+    let (topic, delivering) = (url.take("topic")?, delivering(&mut url)?);
+    url.finish(OF_SUBSCRIPTION)?;
+    let topic = name.topic_beside(&topic.ok_or_else(|| needs_topic(&name, &url))?)?;
+    let admin = Admin::open(&Connection::open(&options.environment)?).await?;
+    create_subscription(&admin, &name, &topic, delivering).await
+}
+
+/// Deletes a subscription, and with it all that waits in it; unless `yes` only tells.
+pub async fn delete(mut url: Location, options: &Options, yes: bool) -> Result<Deletion> {
+    let name = Name::subscription(&url)?;
+    url.take("topic")?;
+    id_attribute(&mut url)?;
+    streams(&mut url)?;
+    delivering(&mut url)?;
+    url.finish(OF_SUBSCRIPTION)?;
+    let admin = Admin::open(&Connection::open(&options.environment)?).await?;
+    let survey = admin.survey(&name).await?;
+    if yes {
+        let answer = admin.subscriptions.delete_subscription().set_subscription(name.path());
+        within(answer.send()).await.map_err(|it| it.error("cannot delete", &name))?;
+    }
+    let topic = match &survey.topic {
+        Some(topic) => format!("its {topic} stays"),
+        None => "its topic was deleted before".to_owned(),
+    };
+    let dead: Vec<_> =
+        survey.burials().into_iter().filter_map(|it| it.subscription.as_ref()).collect();
+    let dead: Vec<_> = dead.into_iter().map(Name::short).collect();
+    let stays = match dead.is_empty() {
+        true => topic,
+        false => format!("{topic}, and so do the dead letters in {}", crate::location::list(&dead)),
+    };
+    Ok(Deletion { messages: None, dead: None, stays: Some(stays) })
+}
