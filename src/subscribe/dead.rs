@@ -67,10 +67,7 @@ impl DeadLetters {
         };
         match answers {
             Ok(answers) => answers.into_iter().map(Kept::of).collect(),
-            // It may be back at the next run; a topic that is missing is not.
-            Err(error) if error.kind() == Kind::Unreachable => {
-                vec![Kept::NotNow(error.one_line()); letters.len()]
-            }
+            // Of the whole queue: its topic is missing, or we may not publish there.
             Err(error) => vec![Kept::Refused(error.one_line()); letters.len()],
         }
     }

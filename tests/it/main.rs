@@ -37,6 +37,7 @@ mod queue_pubsub;
 mod sandbox;
 mod services;
 mod settling;
+mod settling_pubsub;
 mod signals;
 mod sinks;
 mod spool;

@@ -29,12 +29,18 @@ pub struct Scripted {
     pub slow: bool,
     pub writing: AtomicUsize,
     pub most_writing: AtomicUsize,
+    pub checks: AtomicUsize,
 }
 
 impl Scripted {
     /// One that goes down when it has stored this many.
     pub fn down_after(stored: usize) -> Self {
         Self { down_after: Mutex::new(Some(stored)), ..Self::default() }
+    }
+
+    /// How often it was asked whether it is there.
+    pub fn asked(&self) -> usize {
+        self.checks.load(Ordering::SeqCst)
     }
 
     pub fn stored(&self) -> Vec<String> {
@@ -62,6 +68,7 @@ impl Scripted {
 #[async_trait]
 impl Sink for Scripted {
     async fn check(&self) -> Result<()> {
+        self.checks.fetch_add(1, Ordering::SeqCst);
         match self.down.load(Ordering::SeqCst) {
             true => Err(Error::new(Kind::Unreachable, "the sink is down")),
             false => Ok(()),
