@@ -11,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::queues::{Check, DeadLetter, Grave, Lost, Mended, Peeked, Settled, State, Stats, Value};
+use crate::spool::Spooled;
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -27,9 +28,17 @@ pub enum Form {
 }
 
 /// The counts of a queue, and how it is set up.
-pub fn stats(stats: &Stats, form: Form) -> String {
+/// What waits for it in a spool is told beside it.
+pub fn stats(stats: &Stats, spool: Spooled, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        #[serde(flatten)]
+        queue: &'a Stats,
+        #[serde(flatten)]
+        spool: Spooled,
+    }
     if form == Form::Json {
-        return json(stats);
+        return json(&Line { queue: stats, spool });
     }
     let nothing = if stats.unknown.is_some() { "unknown" } else { "-" };
     let count = |value: Option<u64>| value.map_or(nothing.to_owned(), |count| count.to_string());
@@ -45,6 +54,7 @@ pub fn stats(stats: &Stats, form: Form) -> String {
     let sizes = [("file", stats.file_bytes), ("log", stats.wal_bytes)];
     let sizes = sizes.into_iter().filter_map(|(name, size)| Some((name, HumanBytes(size?))));
     lines.extend(sizes.map(|(name, size)| (name, size.to_string())));
+    lines.extend(spool_lines(spool));
     lines.extend(stats.facts.iter().map(|fact| (fact.name, said(fact.value.as_ref()))));
     let width = lines.iter().map(|(name, _)| name.len() + 1).max().unwrap_or(0).max(10);
     let mut text: String =
@@ -53,6 +63,20 @@ pub fn stats(stats: &Stats, form: Form) -> String {
         writeln!(text, "unknown: {why}").expect("writing to a string does not fail");
     }
     text
+}
+
+/// The counts of a spool alone, where nobody can tell those of its queue.
+pub fn spooled(spool: Spooled, form: Form) -> String {
+    match form {
+        Form::Json => json(&spool),
+        Form::Human => {
+            spool_lines(spool).map(|(name, value)| format!("{name:<10} {value}\n")).concat()
+        }
+    }
+}
+
+fn spool_lines(spool: Spooled) -> [(&'static str, String); 2] {
+    [("spooled", spool.waiting.to_string()), ("spool dead", spool.dead.to_string())]
 }
 
 fn said(value: Option<&Value>) -> String {

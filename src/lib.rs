@@ -20,6 +20,7 @@
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
 //! | rooms that any shelf may use | [`sqlite`], [`http`] |
+//! | one process at a time | [`lock`] |
 //! | what a run did | [`report`] |
 //! | what the programs share | [`cli`], [`environment`], [`error`], [`clock`] |
 
@@ -37,6 +38,7 @@ pub mod error;
 pub mod http;
 pub mod inspect;
 pub mod location;
+pub mod lock;
 pub mod message;
 pub mod publish;
 pub mod queues;

@@ -71,6 +71,17 @@ impl Location {
             .ok_or_else(|| Error::new(Kind::Usage, format!("the path of `{self}` is not UTF-8")))
     }
 
+    /// The URL that stands behind this one's scheme, with all the parameters:
+    /// `pubsub://project/topic?ordered` of `forward:pubsub://project/topic?ordered`.
+    pub fn inner(self) -> Result<Self> {
+        let bare = Self::parse(&self.rest).map_err(|error| {
+            Error::new(Kind::Usage, format!("`{}:` needs a URL behind it", self.scheme))
+                .because_of(error.one_line())
+                .hint(format!("write `{}:sqlite:other.db`, for instance", self.scheme))
+        })?;
+        Ok(Self { params: self.params, ..bare })
+    }
+
     /// Takes a parameter out; a parameter without a value is refused.
     pub fn take(&mut self, name: &str) -> Result<Option<String>> {
         let Some(at) = self.params.iter().position(|(known, _)| known == name) else {
@@ -187,6 +198,18 @@ mod tests {
         assert_eq!(url.take("queue").unwrap().as_deref(), Some("a&b"));
         assert!(url.flag("envelope").unwrap());
         assert!(url.finish(&[]).is_ok());
+    }
+
+    #[test]
+    fn a_url_may_hold_another_with_its_parameters() {
+        let url = Location::parse("forward:sqlite:my%3Ffile.db?queue=a%26b").unwrap();
+        assert_eq!(url.scheme(), "forward");
+        let inner = Location::parse("sqlite:my%3Ffile.db?queue=a%26b").unwrap();
+        assert_eq!(url.inner().unwrap(), inner);
+        for text in ["forward:", "forward:queue.db", "forward:?queue=x"] {
+            let error = Location::parse(text).unwrap().inner().unwrap_err();
+            assert_eq!(error.kind(), Kind::Usage, "{text}");
+        }
     }
 
     #[test]

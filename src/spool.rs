@@ -7,13 +7,20 @@
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::lock;
 use crate::message::Message;
-use crate::queues::{self, Options, Published, Publisher, Stats};
+use crate::queues::{self, Options, Published, Publisher};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The file's name in the user's data folder.
 pub const FILE: &str = "spool.db";
+
+/// How long what is being drained is kept from others: so long does it wait after its drain was
+/// killed. Nobody else drains while the lock is held, so a lease that is lost does no harm.
+pub const LEASE: Duration = Duration::from_secs(5);
 
 /// What means something in a URL, or would not survive a shell or an eye.
 const RESERVED: &AsciiSet =
@@ -25,6 +32,20 @@ pub struct Spool {
     path: PathBuf,
     place: String,
     options: Options,
+}
+
+/// What a spool keeps for its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Spooled {
+    /// Messages, in whatever state.
+    #[serde(rename = "spooled")]
+    pub waiting: u64,
+    /// Dead letters.
+    #[serde(rename = "spool_dead")]
+    pub dead: u64,
+    /// Those of the messages that somebody has taken out, or had when it was killed.
+    #[serde(skip)]
+    pub leased: u64,
 }
 
 impl Spool {
@@ -56,12 +77,30 @@ impl Spool {
         Location::parse(&self.url()?)
     }
 
-    /// Counts what is kept for the place; `None` where nothing ever was. Makes nothing.
-    pub async fn stats(&self) -> Result<Option<Stats>> {
-        match queues::open_inspector_if_there(self.location()?, &self.options).await? {
-            Some(queue) => queue.stats().await.map(Some),
-            None => Ok(None),
-        }
+    /// Counts what is kept for the place. Makes nothing: where nothing ever was, it is nothing.
+    pub async fn held(&self) -> Result<Spooled> {
+        let queue = queues::open_inspector_if_there(self.location()?, &self.options).await?;
+        let Some(queue) = queue else { return Ok(Spooled::default()) };
+        let stats = queue.stats().await?;
+        let known = "an embedded queue counts everything";
+        let count = |count: Option<u64>| count.expect(known);
+        Ok(Spooled {
+            waiting: count(stats.held()),
+            dead: count(stats.dead),
+            leased: count(stats.leased),
+        })
+    }
+
+    /// What to open to receive what waits, and how.
+    pub fn to_receive(&self) -> Result<(Location, Options)> {
+        Ok((self.location()?, Options { lease: LEASE, ..self.options.clone() }))
+    }
+
+    /// The lock of whoever drains: beside the file, one for each place.
+    pub fn lock_path(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!("-{}.lock", lock::name_for(&self.place)));
+        name.into()
     }
 
     /// Opens it to keep messages in; the file is made where it is missing.

@@ -1,62 +1,25 @@
-//! One run at a time: a lock that the system holds, so that a killed run leaves nothing to clean up.
+//! Where the lock of a run is, and how `--lock` takes it.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::location::Location;
-use sha2::{Digest as _, Sha256};
-use std::fs::{File, OpenOptions, TryLockError};
+use crate::lock::{self, Lock};
 use std::path::{Path, PathBuf};
-
-/// The lock, held until it is dropped or the process ends.
-#[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
 /// The place of a program's lock where the user names none: one for each pair of ends.
 pub fn default_path(data_dir: &Path, program: &str, ends: [&Location; 2]) -> PathBuf {
-    let digest = Sha256::digest(format!("{}\n{}", ends[0], ends[1]));
-    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    data_dir.join("locks").join(format!("{program}-{digest}.lock"))
+    let ends = lock::name_for(&format!("{}\n{}", ends[0], ends[1]));
+    data_dir.join("locks").join(format!("{program}-{ends}.lock"))
 }
 
 /// Takes the lock; `None` where another run holds it and `wait` is not asked for.
 pub async fn take(path: &Path, wait: bool) -> Result<Option<Lock>> {
-    let failed = |cause: std::io::Error| {
-        Error::new(Kind::Configuration, format!("cannot lock `{}`", path.display()))
-            .because(cause)
-            .hint("name another file with `--lock=PATH`")
-    };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock(file))),
-        Err(TryLockError::WouldBlock) if wait => {
-            tracing::info!("waiting for the lock `{}`", path.display());
-            let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
-            let file = locked
-                .map_err(|cause| Error::new(Kind::Bug, "the lock's thread died").because(cause))?;
-            file.map(|file| Some(Lock(file))).map_err(failed)
-        }
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(cause)) => Err(failed(cause)),
-    }
+    let taken = lock::take(path, wait).await;
+    taken.map_err(|error| error.hint("name another file with `--lock=PATH`"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn the_second_is_turned_away_until_the_first_is_gone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep").join("it.lock");
-        let first = take(&path, false).await.unwrap();
-        assert!(first.is_some());
-        assert!(take(&path, false).await.unwrap().is_none());
-        drop(first);
-        assert!(take(&path, true).await.unwrap().is_some());
-    }
 
     #[test]
     fn each_pair_of_ends_has_its_own() {

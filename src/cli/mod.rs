@@ -33,7 +33,7 @@ Exit codes:
    65  done, but some messages were refused or became dead letters
    69  the source, the queue or the sink cannot be reached; nothing is lost
    70  a bug of ours
-   75  published to the spool instead of the queue (no spool yet: never)
+   75  the queue took nothing: kept in the spool, and sent by the next run
    77  credentials were refused
    78  configuration: a file, a feature or a limit is wrong
   130  interrupted (Ctrl-C)
@@ -287,7 +287,7 @@ fn data_dir(environment: &Environment, ends: &[&Location]) -> Result<PathBuf> {
 /// Whether the run may go on.
 enum Locked {
     /// It may; the lock, where one was asked for, is held as long as this lives.
-    Yes(Option<lock::Lock>),
+    Yes(Option<crate::lock::Lock>),
     /// Another run holds the lock, or a signal came while we waited for it.
     No,
 }

@@ -4,8 +4,11 @@ use super::{Basics, Common, Program, Scene, SummaryForm, positive};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::publish::Plan;
+use crate::publish::{Later, Plan};
+use crate::queues::Publisher as _;
 use crate::schedule::Schedule;
+use crate::sources::Source;
+use crate::spool::{self, Spool};
 use crate::{queues, report, sources};
 use chrono_tz::Tz;
 use clap::Args;
@@ -60,6 +63,15 @@ pub struct Publish {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     publish_timeout: Duration,
 
+    /// Keep what the queue cannot take in this file, and send it before anything else when the
+    /// queue is back. Default: `spool.db` in the user's data folder
+    #[arg(long, value_name = "PATH")]
+    spool: Option<PathBuf>,
+
+    /// Keep nothing: fail where the queue cannot take what was read
+    #[arg(long, conflicts_with = "spool")]
+    no_spool: bool,
+
     #[command(flatten)]
     common: Common,
 }
@@ -95,32 +107,65 @@ impl Program for Publish {
 
         let mut source =
             sources::open(source_url, &self.source_options(scene, data_dir.clone())).await?;
-        let queue = queues::open_publisher(queue_url, &self.queue_options(scene, data_dir)).await?;
-        if self.dry_run {
-            queue.check().await?;
-        }
+        let options = self.queue_options(scene, data_dir);
         let plan = Plan {
             every: schedule,
             dry_run: self.dry_run,
             grace: self.common.grace,
+            spool: self.spool(&queue_url, &options)?,
             ..Plan::default()
         };
-        let shutdown = scene.signals.shutdown();
-        let clock = Clock::system();
-        let result = crate::publish::publish(
-            &mut *source,
-            &*queue,
-            &plan,
-            &clock,
-            &scene.counters,
-            shutdown,
-        )
-        .await;
-        result.and(queue.close().await)
+        let queue = self.open(queue_url, options, plan.spool.is_some()).await?;
+        let result = self.pour(&mut *source, &queue, &plan, scene).await;
+        result.and(Box::new(queue).close().await)
     }
 }
 
 impl Publish {
+    async fn pour(
+        &self,
+        source: &mut dyn Source,
+        queue: &Later,
+        plan: &Plan,
+        scene: &Scene,
+    ) -> Result<()> {
+        if self.dry_run {
+            queue.check().await?;
+        }
+        let (clock, shutdown) = (Clock::system(), scene.signals.shutdown());
+        crate::publish::publish(source, queue, plan, &clock, &scene.counters, shutdown).await?;
+        // Where nothing was read, nothing has needed the topic that `--create` is to make.
+        queue.open().await.map(drop)
+    }
+
+    /// Opens the queue, so that a wrong URL or file is told before anything is read. What needs
+    /// somebody else, as making a topic does, comes after the reading: where there is a spool, a
+    /// queue that cannot be opened yet is one that cannot be reached.
+    async fn open(&self, url: Location, options: queues::Options, spool: bool) -> Result<Later> {
+        if self.create {
+            let looked = queues::Options { create: false, ..options.clone() };
+            queues::open_publisher(url.clone(), &looked).await?.close().await?;
+            return Ok(Later::new(url, options));
+        }
+        let queue = Later::new(url, options);
+        match queue.open().await {
+            Err(error) if !spool || never_opens(error.kind()) => return Err(error),
+            _ => {}
+        }
+        Ok(queue)
+    }
+
+    /// Where to keep what the queue cannot take; without a data folder there is no such place.
+    fn spool(&self, queue: &Location, options: &queues::Options) -> Result<Option<Spool>> {
+        let path = match &self.spool {
+            _ if self.no_spool => return Ok(None),
+            Some(path) => path.clone(),
+            None if options.data_dir.as_os_str().is_empty() => return Ok(None),
+            None => options.data_dir.join(spool::FILE),
+        };
+        Ok(Some(Spool::new(path, queues::place(queue, options)?, options)))
+    }
+
     fn schedule(&self, source: &Location) -> Result<Option<Schedule>> {
         let Some(expression) = &self.every else { return Ok(None) };
         if source.scheme() == "stdin" {
@@ -146,4 +191,9 @@ impl Publish {
             ..queues::Options::new(scene.environment.clone(), data_dir)
         }
     }
+}
+
+/// Whether a queue that cannot be opened for this reason never can: no outage is the cause.
+fn never_opens(kind: Kind) -> bool {
+    matches!(kind, Kind::Usage | Kind::Configuration | Kind::Bug)
 }

@@ -1,6 +1,7 @@
 //! The command line of `queue`.
 
 mod check;
+mod counting;
 mod desk;
 mod file;
 mod looking;
@@ -60,8 +61,9 @@ pub struct Queue {
 enum Action {
     /// Count what a queue holds: ready, waiting, scheduled, leased and dead messages, the age of
     /// the oldest one that is not dead, the sizes of the file and its log. Pub/Sub does not count:
-    /// there it tells how the subscription is set up
-    Stats(Where),
+    /// there it tells how the subscription is set up. Beside it, what waits in the spool of
+    /// `publish` for this queue, and the spool's dead letters
+    Stats(Count),
 
     /// Look at messages without taking them, in the order of their publishing and whatever their
     /// state; control characters are made visible. On Pub/Sub only `--take` shows them
@@ -112,6 +114,18 @@ enum Action {
     /// is ready; a message that is not whole becomes a dead letter. No other program may have the
     /// file open, and nothing in it is changed
     Repair(Repair),
+}
+
+/// The arguments of `queue stats`.
+#[derive(Debug, Args)]
+struct Count {
+    #[command(flatten)]
+    place: Where,
+
+    /// The spool of `publish`, of which is counted what is meant for this queue. Default:
+    /// `spool.db` in the user's data folder
+    #[arg(long, value_name = "PATH")]
+    spool: Option<PathBuf>,
 }
 
 /// The arguments of `queue verify`.

@@ -7,13 +7,14 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::Subscriber;
 use crate::retry::Limits;
-use crate::sinks::{Sink, exec};
+use crate::sinks::forward::Forward;
+use crate::sinks::{Sink, exec, legacy};
 use crate::subscribe::{DeadLetters, LINGER, Mode, Parts, Plan, Rehearsal};
 use crate::{queues, report, sinks};
 use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// At most this many messages in one write.
@@ -33,6 +34,8 @@ Examples:
     subscribe --from sqlite:queue.db --to sqlite:store.db --dry-run -v
   A command for each message, its body on stdin, the rest in its environment:
     subscribe --from sqlite:queue.db -- sh -c 'echo \"$KAKEHI_ID $(cat)\"'
+  From one queue into another, ids kept, for instance to another broker:
+    subscribe --from sqlite:queue.db --to forward:sqlite:other.db
   From Cloud Pub/Sub into MongoDB, until stopped:
     MONGODB_USERNAME=me MONGODB_PASSWORD_FILE=password subscribe --follow \\
       --from pubsub://my-project/readings \\
@@ -47,13 +50,13 @@ pub struct Subscribe {
     from: Option<String>,
 
     /// The sink: `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME`, `stdout:`
-    /// (what was written to a pipe counts as taken) or `exec:PROGRAM`. Default: `$KAKEHI_SINK`,
-    /// else `sqlite:` in the user's data folder
+    /// (what was written to a pipe counts as taken), `exec:PROGRAM` or `forward:QUEUE-URL`, another
+    /// queue. Default: `$KAKEHI_SINK`, else `sqlite:` in the user's data folder
     #[arg(long, value_name = "SINK")]
     to: Option<String>,
 
     /// A command as the sink, run for each message: body on stdin; KAKEHI_ID, KAKEHI_ATTEMPT,
-    /// KAKEHI_GROUP, KAKEHI_TAG and KAKEHI_ATTRIBUTE_<NAME> in its environment. Exit 0: stored; 65:
+    /// KAKEHI_GROUP, KAKEHI_TAG and `KAKEHI_ATTRIBUTE_<NAME>` in its environment. Exit 0: stored; 65:
     /// rejected; 69 or 75: unavailable, nothing is held against the message; else: tried again
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "to")]
     command: Vec<OsString>,
@@ -159,7 +162,8 @@ impl Program for Subscribe {
         let queue_url = super::url_or(self.from.as_deref(), "KAKEHI_QUEUE", environment)?;
         let sink_url = self.sink_url(environment)?;
         let bounds = self.bounds(&sink_url)?;
-        let ends = [&queue_url, &sink_url];
+        let forward = forwarded(&sink_url)?;
+        let ends = [&queue_url, forward.as_ref().unwrap_or(&sink_url)];
         let data_dir = super::data_dir(environment, &ends)?;
         let lock = super::lock(&self.common, Self::NAME, ends, false, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
@@ -169,10 +173,43 @@ impl Program for Subscribe {
             write_timeout: self.write_timeout,
             ..sinks::Options::new(environment.clone(), data_dir.clone())
         };
-        let sink = sinks::open(sink_url, &options).await?;
+        let sink = match forward {
+            Some(to) => open_forward(&queue_url, to, environment, &data_dir).await?,
+            None => sinks::open(sink_url, &options).await?,
+        };
         let result = self.drain(scene, queue_url, &*sink, bounds, data_dir).await;
         result.and(sink.close().await)
     }
+}
+
+/// The queue that a `forward:` sink is to write into.
+fn forwarded(sink: &Location) -> Result<Option<Location>> {
+    match sink.scheme() {
+        "forward" => sink.clone().inner().map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Opens a queue as a sink. The same one on both sides is refused: it would call what it holds a
+/// duplicate of itself, and then forget it.
+async fn open_forward(
+    from: &Location,
+    mut to: Location,
+    environment: &Environment,
+    data_dir: &Path,
+) -> Result<Box<dyn Sink>> {
+    let legacy = legacy::take(&mut to)?;
+    let options = queues::Options::new(environment.clone(), data_dir.to_owned());
+    if queues::place(from, &options)? == queues::place(&to, &options)? {
+        return Err(Error::new(Kind::Usage, format!("cannot forward `{from}` to `{to}`"))
+            .because_of("they are the same queue")
+            .hint("name another queue behind `forward:`"));
+    }
+    let sink = Box::new(Forward::to(queues::open_publisher(to, &options).await?));
+    Ok(match legacy {
+        Some(legacy) => legacy.before(sink),
+        None => sink,
+    })
 }
 
 /// How much at once.

@@ -1,6 +1,7 @@
 //! TO: what can be written. One file a sink, one line of `open` a scheme.
 
 pub mod exec;
+pub mod forward;
 pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
@@ -86,7 +87,7 @@ impl Options {
 }
 
 /// The sinks that this build knows.
-const KNOWN: &[&str] = &["sqlite", "mongodb", "mongodb+srv", "stdout", "exec"];
+const KNOWN: &[&str] = &["sqlite", "mongodb", "mongodb+srv", "stdout", "exec", "forward"];
 
 /// Opens a sink by its URL. Every sink knows `?legacy`.
 pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Sink>> {
@@ -100,6 +101,7 @@ pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Sink>>
 
 async fn open_scheme(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
     match url.scheme() {
+        "forward" => Err(forward::needs_a_queue(&url)),
         "stdout" => stdout::open(url, options),
         "exec" => exec::open(url, options).await,
         "sqlite" => sqlite::open(url, options).await,

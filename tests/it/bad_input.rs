@@ -232,8 +232,12 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn a_topic_and_a_subscription_that_do_not_exist() {
     let sandbox = Sandbox::new();
     let host = services::pubsub_emulator();
-    let publish = sandbox.publish().args("--to pubsub://kakehi-bad/nowhere").stdin("{}\n");
-    fails(publish.env("PUBSUB_EMULATOR_HOST", &host), 69, "gcloud pubsub topics create nowhere");
+    // The reading is kept in the spool, or not where nobody wants that.
+    for (spool, code) in [("", 75), ("--no-spool", 69)] {
+        let publish = sandbox.publish().args("--to pubsub://kakehi-bad/nowhere").args(spool);
+        let publish = publish.stdin("{}\n").env("PUBSUB_EMULATOR_HOST", &host);
+        fails(publish, code, "gcloud pubsub topics create nowhere");
+    }
     let subscribe = sandbox.subscribe().args("--from pubsub://kakehi-bad/nowhere --to stdout:");
     let words = "gcloud pubsub subscriptions create nowhere";
     fails(subscribe.env("PUBSUB_EMULATOR_HOST", &host), 69, words);
@@ -243,8 +247,11 @@ fn a_topic_and_a_subscription_that_do_not_exist() {
 fn a_queue_that_cannot_be_reached() {
     let sandbox = Sandbox::new();
     let nobody = "127.0.0.1:1";
-    let publish = sandbox.publish().args("--to pubsub://kakehi-bad/topic --publish-timeout 1s");
-    fails(publish.stdin("{}\n").env("PUBSUB_EMULATOR_HOST", nobody), 69, "`topic` of `kakehi-bad`");
+    let to = "--to pubsub://kakehi-bad/topic --publish-timeout 1s";
+    for (spool, code) in [("", 75), ("--no-spool", 69)] {
+        let publish = sandbox.publish().args(to).args(spool).stdin("{}\n");
+        fails(publish.env("PUBSUB_EMULATOR_HOST", nobody), code, "`topic` of `kakehi-bad`");
+    }
     let subscribe = sandbox.subscribe().args("--from pubsub://kakehi-bad/sub --to stdout:");
     fails(subscribe.env("PUBSUB_EMULATOR_HOST", nobody), 69, "sub");
 }

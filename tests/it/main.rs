@@ -15,6 +15,7 @@ mod embedded_versions;
 mod examples;
 mod exec;
 mod exec_processes;
+mod forward;
 mod help;
 mod http_server;
 mod legacy;

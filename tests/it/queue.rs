@@ -101,7 +101,7 @@ fn stats_count_every_state_once() {
     assert!(stats["file_bytes"].as_u64().unwrap() > 0, "{stats}");
     assert!(stats["oldest_seconds"].as_u64().unwrap() < 600, "{stats}");
     let human = queue(&sandbox, "stats sqlite:q.db").expect(0).stdout;
-    assert!(human.contains("ready      4\n") && human.contains("dead       2\n"), "{human}");
+    assert!(human.contains("ready       4\n") && human.contains("dead        2\n"), "{human}");
 }
 
 #[test]

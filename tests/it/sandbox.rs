@@ -42,6 +42,11 @@ impl Sandbox {
         self.program(env!("CARGO_BIN_EXE_queue"))
     }
 
+    /// A script for `bash`, whose `$0` is this program.
+    pub fn shell(&self, script: &str, program: &str) -> Program {
+        self.program("bash").arg("-c").arg(script).arg(program)
+    }
+
     fn program(&self, path: &str) -> Program {
         let mut command = Command::new(path);
         command

@@ -197,7 +197,7 @@ async fn a_dead_letter_that_has_no_queue_is_kept_in_the_spool() {
     let place = queues::place(&service.scene.url, &service.scene.options).unwrap();
     let path = service.dir.path().join(kakehi::spool::FILE);
     let spool = kakehi::spool::Spool::new(path, place, &service.scene.options);
-    assert_eq!(spool.stats().await.unwrap().unwrap().dead, Some(1));
+    assert_eq!(spool.held().await.unwrap().dead, 1);
 }
 
 #[tokio::test]

@@ -80,7 +80,13 @@ fn shelves_do_not_import_one_another() {
         for file in files(&format!("src/{shelf}"), ".rs") {
             let words: Vec<_> = others.iter().map(|other| format!("{other}::")).collect();
             let words: Vec<_> = words.iter().map(String::as_str).collect();
-            none(file.find(&words), "a shelf imports another one");
+            let mut found = file.find(&words);
+            // A queue can be a sink: it is given an opened publisher, and names no more than that.
+            if file.path == "src/sinks/forward.rs" {
+                found
+                    .retain(|line| !line.ends_with(": use crate::queues::{Published, Publisher};"));
+            }
+            none(found, "a shelf imports another one");
             none(file.find(&["crate::publish", "crate::subscribe"]), "a shelf imports a loop");
         }
     }

@@ -4,7 +4,7 @@ use super::mending::Verb;
 use super::{Action, Dead, Take};
 use crate::cli::{self, Scene};
 use crate::error::{Error, Kind, Result};
-use crate::inspect::{self, Form};
+use crate::inspect::Form;
 use crate::location::Location;
 use crate::queues::{self, Held, Inspect, Options, Taking, Verdict};
 use std::cell::Cell;
@@ -24,10 +24,7 @@ impl Desk<'_> {
     /// Does it, from opening the queue to the last line.
     pub async fn perform(&self, action: Action) -> Result<()> {
         match action {
-            Action::Stats(place) => {
-                let queue = self.open(place.url.as_deref()).await?;
-                say(&inspect::stats(&queue.stats().await?, self.form)).map(drop)
-            }
+            Action::Stats(count) => self.stats(count).await,
             Action::Peek(peek) => self.peek(peek).await,
             Action::Dead(Dead::List(list)) => self.dead_list(list).await,
             Action::Dead(Dead::Redrive(mend)) => self.mend(Verb::Redrive, mend).await,

@@ -1,7 +1,7 @@
 //! `exec:PROGRAM`, or `subscribe -- COMMAND ARGS...`: a command is the sink, in whatever language.
 //!
 //! It runs once per message: the body is its standard input, id, attempt, group, tag and attributes
-//! are in its environment ([`variables`]). Where a number of messages per run is asked for, it gets
+//! are in its environment (`variables`). Where a number of messages per run is asked for, it gets
 //! them as lines of JSON, as `stdout:?envelope` writes them. Its standard output is ours; each line
 //! of its standard error becomes a warning in our log.
 //!
@@ -16,7 +16,7 @@
 //!
 //! A batch that failed or was rejected runs again, one message at a time. The runs of one group of
 //! messages come one after the other, others at the same time. Each run is a process group of its
-//! own, which ends when its time is over, when we end, and when we are killed ([`groups`]).
+//! own, which ends when its time is over, when we end, and when we are killed (`groups`).
 
 mod groups;
 mod lanes;

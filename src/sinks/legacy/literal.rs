@@ -15,7 +15,7 @@ use std::collections::HashSet;
 const DEEPEST: usize = 100;
 
 /// The text of a Python dict as JSON, or why it is none. The reason has a place, and no payload.
-/// `zone` is that of its `request_at`, see [`super::in_utc`].
+/// `zone` is that of its `request_at`, see `in_utc`.
 pub fn to_json(text: &str, zone: Option<Tz>) -> Result<String, String> {
     let json = String::with_capacity(text.len() + 16);
     let mut reader = Reader { text, at: 0, json, zone };

@@ -20,7 +20,7 @@ use chrono_tz::Tz;
 use std::borrow::Cow;
 
 /// What `?legacy` and `legacy-timezone=` ask for; `None` where they do not.
-pub(super) fn take(url: &mut Location) -> Result<Option<Legacy>> {
+pub fn take(url: &mut Location) -> Result<Option<Legacy>> {
     let wanted = url.flag("legacy")?;
     let timezone = url.take("legacy-timezone")?;
     let timezone = timezone.map(|name| zone(&name)).transpose()?;
@@ -47,7 +47,7 @@ pub struct Legacy {
 
 impl Legacy {
     /// The same sink, which sees new bodies only.
-    pub(super) fn before(self, sink: Box<dyn Sink>) -> Box<dyn Sink> {
+    pub fn before(self, sink: Box<dyn Sink>) -> Box<dyn Sink> {
         Box::new(Renewed { legacy: self, sink })
     }
 

@@ -1,0 +1,191 @@
+//! The way around a queue that cannot be reached: into the spool.
+
+use super::Plan;
+use super::drain::{Drained, drain};
+use crate::dead_letter::Death;
+use crate::error::{Error, Kind, Result};
+use crate::message::Message;
+use crate::queues::{Published, Publisher};
+use crate::report::{Counters, count};
+use crate::spool::{Inlet, Spool, Spooled};
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::time::Instant;
+
+/// Whether the way of this tick's messages is straight into the queue.
+pub(super) struct Gate {
+    /// There is a way around.
+    armed: bool,
+    shut: AtomicBool,
+    turn: Mutex<()>,
+}
+
+impl Gate {
+    /// One that never shuts, where there is no way around.
+    pub(super) fn new(armed: bool) -> Self {
+        Self { armed, shut: AtomicBool::new(false), turn: Mutex::default() }
+    }
+
+    /// Something waits in the spool, and nothing may overtake it.
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn shut(&self) {
+        self.shut.store(self.armed, Ordering::Relaxed);
+    }
+
+    fn open(&self) {
+        self.shut.store(false, Ordering::Relaxed);
+    }
+
+    /// Batches that have groups go one after the other: none overtakes one that failed.
+    pub(super) async fn turn(&self, messages: &[Message]) -> Option<MutexGuard<'_, ()>> {
+        let grouped = self.armed && messages.iter().any(|message| message.group.is_some());
+        if grouped { Some(self.turn.lock().await) } else { None }
+    }
+}
+
+/// What one tick knows of its spool.
+pub(super) struct Detour<'a> {
+    spool: &'a Spool,
+    gate: &'a Gate,
+    plan: &'a Plan,
+    counters: &'a Counters,
+    inlet: OnceCell<Inlet>,
+    /// Why the queue took nothing when it was last asked.
+    cause: Option<Error>,
+    /// When to ask the queue again while the reading goes on.
+    pub(super) again_at: Option<Instant>,
+}
+
+impl<'a> Detour<'a> {
+    /// Looks whether anything waits in the spool.
+    pub(super) async fn of(
+        spool: &'a Spool,
+        gate: &'a Gate,
+        plan: &'a Plan,
+        counters: &'a Counters,
+    ) -> Result<Self> {
+        let waiting = spool.held().await?.waiting;
+        let mut again_at = None;
+        if waiting > 0 {
+            tracing::info!("{waiting} messages wait in the spool: what is read goes behind them");
+            gate.shut();
+            again_at = Some(Instant::now() + plan.drain_every);
+        }
+        let inlet = OnceCell::new();
+        Ok(Self { spool, gate, plan, counters, inlet, cause: None, again_at })
+    }
+
+    /// Remembers why the queue takes nothing, and tells it the first time.
+    pub(super) fn because(&mut self, why: Error) {
+        self.gate.shut();
+        self.again_at = Some(Instant::now() + self.plan.drain_every);
+        if self.cause.is_none() {
+            let why = why.one_line();
+            tracing::warn!("the queue takes nothing, what is read goes into the spool: {why}");
+        }
+        self.cause = Some(why);
+    }
+
+    /// Keeps messages in the spool; gives those that it refuses. They are on disk when this
+    /// returns.
+    pub(super) async fn append(&self, messages: &[Message]) -> Result<Vec<(Message, String)>> {
+        let inlet = self.inlet.get_or_try_init(|| self.spool.open()).await?;
+        let mut refused = Vec::new();
+        for (message, answer) in messages.iter().zip(inlet.append(messages).await?) {
+            match answer {
+                Published::Accepted => count(&self.counters.spooled, 1),
+                Published::Duplicate => count(&self.counters.duplicate, 1),
+                Published::Refused(why) | Published::Retry(why) => {
+                    refused.push((message.clone(), why));
+                }
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Keeps what was refused for good as dead letters of the spool.
+    pub(super) async fn bury(&self, refused: Vec<(Message, String)>) -> Result<()> {
+        let death = |reason| Death { reason, attempts: None, first_at: None, at: None, from: None };
+        let letters: Vec<_> =
+            refused.into_iter().map(|(message, why)| (message, death(why))).collect();
+        self.spool.bury(&letters).await.map_err(|error| {
+            Error::new(error.kind(), "refused messages could not be kept as dead letters")
+                .because_of(error.one_line())
+                .hint("nothing of their batch counts as read: mend the spool, or give `--no-spool`")
+        })
+    }
+
+    /// The error where the spool fails too.
+    pub(super) fn neither(&self, spool: &Error) -> Error {
+        let what = "the queue did not take every message, and neither did the spool";
+        let cause = match &self.cause {
+            Some(queue) => format!("{}; {}", queue.one_line(), spool.one_line()),
+            None => spool.one_line(),
+        };
+        Error::new(spool.kind(), what)
+            .because_of(cause)
+            .hint("nothing of it counts as read: mend one of the two, then run it again")
+    }
+
+    /// Sends what waits, if the queue takes it; the way is straight again once nothing waits.
+    pub(super) async fn drain(
+        &mut self,
+        queue: &dyn Publisher,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        self.again_at = Some(Instant::now() + self.plan.drain_every);
+        let why = match drain(self.spool, queue, self.plan, self.counters, shutdown).await {
+            Ok(Drained::Emptied) => {
+                self.gate.open();
+                (self.again_at, self.cause) = (None, None);
+                return;
+            }
+            Ok(Drained::Left(why)) => why,
+            Ok(Drained::Elsewhere) => Error::new(Kind::Spooled, "another run is sending them"),
+            Err(error) => error,
+        };
+        self.cause = Some(why);
+    }
+
+    /// Ends the tick: what waits is sent, unless the queue was found unreachable a moment ago. The
+    /// error is of kind `Spooled` where anything is left.
+    pub(super) async fn end(
+        mut self,
+        queue: &dyn Publisher,
+        stopped: bool,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let due = self.again_at.is_none_or(|at| at <= Instant::now());
+        if self.gate.is_shut() && (self.cause.is_none() || due) && !stopped {
+            self.drain(queue, shutdown).await;
+        }
+        let left = if self.gate.is_shut() { Err(self.left().await) } else { Ok(()) };
+        match self.inlet.into_inner() {
+            Some(inlet) => left.and(inlet.close().await),
+            None => left,
+        }
+    }
+
+    async fn left(&self) -> Error {
+        let waiting = match self.spool.held().await {
+            Ok(Spooled { waiting: 1, .. }) => "a message waits".to_owned(),
+            Ok(Spooled { waiting, .. }) => format!("{waiting} messages wait"),
+            Err(_) => "messages wait".to_owned(),
+        };
+        let what = format!("{waiting} in the spool `{}`", self.spool.path().display());
+        let next = "nothing is lost: the next `publish` to this queue sends them first";
+        let error = Error::new(Kind::Spooled, what);
+        match &self.cause {
+            None => error.because_of("the run was stopped before it was sent").hint(next),
+            Some(cause) => {
+                let remedy = cause.remedy().map(|remedy| format!("; {remedy}"));
+                error
+                    .because_of(cause.one_line())
+                    .hint(next.to_owned() + &remedy.unwrap_or_default())
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `forward:QUEUE-URL`: another queue. What is drained out of one goes into the other, each message
+//! with its id, body, attributes, group, tag and time.
+//!
+//! The shelves do not open one another: whoever opens this sink gives it a publisher.
+
+use super::{Outcome, Sink};
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::{Delivery, Message};
+use crate::queues::{Published, Publisher};
+use async_trait::async_trait;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A queue, as a sink.
+pub struct Forward<'q> {
+    queue: Box<dyn Publisher + 'q>,
+    /// Why the queue last took nothing of a batch, or not all of it.
+    failure: Mutex<Option<Error>>,
+    /// Of the last batch it took nothing, and nobody has asked since.
+    down: AtomicBool,
+}
+
+impl<'q> Forward<'q> {
+    /// Writes into this queue.
+    pub fn to(queue: Box<dyn Publisher + 'q>) -> Self {
+        Self { queue, failure: Mutex::default(), down: AtomicBool::new(false) }
+    }
+
+    /// Why the queue last did not take a message that it may take later.
+    pub fn into_failure(self) -> Option<Error> {
+        self.failure.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the queue's answer means for a message; `failure`: for all that it may take later.
+    fn judge(answer: Published, failure: &mut Option<Error>) -> Outcome {
+        match answer {
+            Published::Accepted => Outcome::Stored,
+            Published::Duplicate => Outcome::Duplicate,
+            Published::Refused(why) => Outcome::Reject(why),
+            // No attempt is spent on what the queue does not take for the moment: an outage
+            // would make dead letters of good messages.
+            Published::Retry(why) => {
+                failure.get_or_insert_with(|| {
+                    Error::new(Kind::Unreachable, "the queue did not take every message")
+                        .because_of(&why)
+                });
+                Outcome::Unavailable(why)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Error>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Sink for Forward<'_> {
+    /// Asks the queue. Right after a batch of which it took nothing the answer is no, whatever else
+    /// it would say: a topic can be looked at while it takes no message, and a batch that is no
+    /// message's fault must not be taken apart to find the one that spoils it.
+    async fn check(&self) -> Result<()> {
+        if self.down.swap(false, Ordering::Relaxed) {
+            let error = Error::new(Kind::Unreachable, "the queue took nothing a moment ago");
+            return Err(match &*self.lock() {
+                Some(failure) => error.because_of(failure.one_line()),
+                None => error,
+            });
+        }
+        self.queue.check().await
+    }
+
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        let messages: Vec<Message> = batch.iter().map(|it| it.message.clone()).collect();
+        let mut failure = None;
+        let outcomes = match self.queue.publish(&messages).await {
+            Ok(answers) => {
+                answers.into_iter().map(|answer| Self::judge(answer, &mut failure)).collect()
+            }
+            Err(error) => {
+                let why = Outcome::Unavailable(error.one_line());
+                failure = Some(error);
+                vec![why; batch.len()]
+            }
+        };
+        let nothing = outcomes.iter().all(|it| matches!(it, Outcome::Unavailable(_)));
+        self.down.store(nothing, Ordering::Relaxed);
+        *self.lock() = failure;
+        outcomes
+    }
+
+    /// A group that is split over two batches must arrive in its order.
+    fn ordered(&self) -> bool {
+        true
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        self.queue.close().await
+    }
+}
+
+/// The error for a shelf that is asked to open what it cannot.
+pub fn needs_a_queue(url: &Location) -> Error {
+    Error::new(Kind::Usage, format!("cannot open `{url}` here"))
+        .because_of("a sink does not open queues")
+        .hint("open the queue as a publisher, and give it to `Forward::to`")
+}
