@@ -15,7 +15,17 @@ pub struct Hand {
     held: Held,
     bytes: usize,
     due: BTreeSet<(Instant, Receipt)>,
+    stopped: HashMap<String, Until>,
     quiet_since: Instant,
+}
+
+/// How long something is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// A retry is due.
+    Due(Instant),
+    /// The run ends.
+    TheEnd,
 }
 
 /// Everything in hand, by receipt; whoever extends the leases reads along.
@@ -62,6 +72,7 @@ impl Hand {
             held: Held::default(),
             bytes: 0,
             due: BTreeSet::new(),
+            stopped: HashMap::new(),
             quiet_since: now,
         }
     }
@@ -101,21 +112,55 @@ impl Hand {
         self.quiet_since
     }
 
-    /// Takes what was received.
-    pub fn take(&mut self, deliveries: Vec<Delivery>, now: Instant) {
-        self.quiet_since = now;
-        let mut held = self.held.lock();
-        for delivery in deliveries {
-            let size = delivery.message.size();
-            if held.insert(delivery.receipt.clone(), Holding { size, leased: now }).is_none() {
-                self.bytes += size;
-            }
-            self.waiting_bytes += size;
-            self.waiting.push_back(delivery);
+    /// A message of these groups failed, and its sink keeps the order: what waits behind it is
+    /// kept as long as itself. Gives how many of them are kept to the end.
+    pub fn stop(&mut self, groups: HashMap<String, Until>) -> usize {
+        if groups.is_empty() {
+            return 0;
         }
+        self.stopped.extend(groups);
+        let waiting = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        let to_the_end = self.line_up(waiting);
+        self.forget_waiting(0);
+        to_the_end
+    }
+
+    /// Puts these behind what waits, but for those whose group is stopped.
+    fn line_up(&mut self, deliveries: impl IntoIterator<Item = Delivery>) -> usize {
+        let mut to_the_end = 0;
+        for delivery in deliveries {
+            let group = delivery.message.group.as_ref();
+            match group.and_then(|group| self.stopped.get(group)) {
+                Some(Until::Due(due)) => self.keep_until(delivery.receipt, *due),
+                Some(Until::TheEnd) => to_the_end += 1,
+                None => {
+                    self.waiting_bytes += delivery.message.size();
+                    self.waiting.push_back(delivery);
+                }
+            }
+        }
+        to_the_end
+    }
+
+    /// Takes what was received; gives how many of them are kept to the end.
+    pub fn take(&mut self, deliveries: Vec<Delivery>, now: Instant) -> usize {
+        self.quiet_since = now;
+        {
+            let mut held = self.held.lock();
+            for delivery in &deliveries {
+                let size = delivery.message.size();
+                let holding = Holding { size, leased: now };
+                if held.insert(delivery.receipt.clone(), holding).is_none() {
+                    self.bytes += size;
+                }
+            }
+        }
+        let to_the_end = self.line_up(deliveries);
         if !self.waiting.is_empty() {
             self.waiting_since.get_or_insert(now);
         }
+        to_the_end
     }
 
     /// Takes back what was in a batch and could not be written, before what waits already.
@@ -147,6 +192,7 @@ impl Hand {
     pub fn let_go(&mut self, keep: usize) -> Vec<Receipt> {
         let beyond = self.waiting.split_off(keep.min(self.waiting.len()));
         self.forget_waiting(beyond.iter().map(|delivery| delivery.message.size()).sum());
+        self.stopped.clear();
         let kept = std::mem::take(&mut self.due).into_iter().map(|(_, receipt)| receipt);
         beyond.into_iter().map(|delivery| delivery.receipt).chain(kept).collect()
     }
@@ -179,6 +225,7 @@ impl Hand {
 
     /// Takes those that are due.
     pub fn take_due(&mut self, now: Instant) -> Vec<Receipt> {
+        self.stopped.retain(|_, until| !matches!(until, Until::Due(due) if *due <= now));
         let mut receipts = Vec::new();
         while self.next_due().is_some_and(|due| due <= now) {
             receipts.extend(self.due.pop_first().map(|(_, receipt)| receipt));

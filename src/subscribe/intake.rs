@@ -64,7 +64,7 @@ impl Run<'_> {
                 self.empty = false;
                 self.received += deliveries.len();
                 count(&self.parts.counters.received, deliveries.len());
-                self.hand.take(deliveries, now);
+                self.postponed += self.hand.take(deliveries, now);
                 fail::fail_point!("subscribe-received");
             }
             Err(error) => self.break_off(error),

@@ -34,7 +34,7 @@ pub(super) struct Run<'a> {
     pub(super) outage: Option<Outage>,
     pub(super) received: usize,
     /// Left to a later run, and ours until this one ends.
-    postponed: usize,
+    pub(super) postponed: usize,
     pub(super) empty: bool,
     pub(super) end: Option<End>,
     failure: Option<Error>,
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
         for (receipt, due) in written.kept {
             self.hand.keep_until(receipt, due);
         }
-        self.postponed += written.postponed;
+        self.postponed += written.postponed + self.hand.stop(written.stopped);
         if let Some(error) = written.no_place {
             self.failure.get_or_insert(error);
         }

@@ -2,6 +2,7 @@
 
 use super::count::Try;
 use super::dead::Letter;
+use super::hand::Until;
 use super::{Mode, Parts, Rehearsal, write};
 use crate::attempts::Ended;
 use crate::error::{Error, Kind};
@@ -10,6 +11,7 @@ use crate::queues::{Settled, Verdict};
 use crate::report::count;
 use crate::retry;
 use crate::sinks::Outcome;
+use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -29,6 +31,8 @@ pub(super) struct Written {
     pub(super) kept: Vec<(Receipt, Instant)>,
     /// How many are left to a later run.
     pub(super) postponed: usize,
+    /// Groups of which a message failed, where the sink keeps their order.
+    pub(super) stopped: HashMap<String, Until>,
     /// The sink cannot be reached.
     pub(super) unavailable: Option<String>,
     /// The reader is gone.
@@ -43,6 +47,13 @@ impl Written {
     /// What becomes of a batch that could not even be tried.
     pub(super) fn not_at_all(batch: Vec<Delivery>, why: String) -> Self {
         Self { unwritten: batch, unavailable: Some(why), ..Self::default() }
+    }
+
+    fn keep(&mut self, receipt: Receipt, until: Until) {
+        match until {
+            Until::Due(due) => self.kept.push((receipt, due)),
+            Until::TheEnd => self.postponed += 1,
+        }
     }
 }
 
@@ -120,15 +131,25 @@ impl Parts<'_> {
         if self.plan.rehearsal != Rehearsal::No {
             return;
         }
+        let behind = delivery.message.group.as_ref().and_then(|group| written.stopped.get(group));
+        if let (Outcome::Unwritten, Some(until)) = (&outcome, behind) {
+            count(&self.counters.released, 1);
+            judged.ended.push((id, Ended::Released));
+            return written.keep(delivery.receipt, *until);
+        }
         let jitter = fastrand::f64();
         match retry::verdict(outcome, tried.tries, &self.plan.retries, jitter) {
             Verdict::Retry(after) => {
                 count(&self.counters.retried, 1);
                 judged.ended.push((id.clone(), Ended::Failed));
+                let until = self.kept_until(after);
+                if let Some(group) = delivery.message.group.filter(|_| self.sink.ordered()) {
+                    written.stopped.insert(group, until);
+                }
                 if self.queue.delays() {
                     judged.verdicts.push((id, delivery.receipt, Verdict::Retry(after)));
                 } else {
-                    self.keep(delivery.receipt, after, written);
+                    written.keep(delivery.receipt, until);
                 }
             }
             Verdict::Bury(why) if self.dead.are_published() => {
@@ -140,13 +161,17 @@ impl Parts<'_> {
         }
     }
 
-    /// Keeps the lease until a retry is due, where the queue cannot delay. A run that ends by
-    /// itself does not wait longer for it than for a new message: it leaves it to a later run.
-    fn keep(&self, receipt: Receipt, after: Duration, written: &mut Written) {
-        if self.plan.mode == Mode::Follow || after <= self.plan.idle {
-            written.kept.push((receipt, Instant::now() + after));
+    /// How long what waits for a retry is kept: not at all where the queue can delay, else until it
+    /// is due. A run that ends by itself does not wait longer for it than for a new message: it
+    /// leaves it to a later run.
+    fn kept_until(&self, after: Duration) -> Until {
+        let now = Instant::now();
+        if self.queue.delays() {
+            Until::Due(now)
+        } else if self.plan.mode == Mode::Follow || after <= self.plan.idle {
+            Until::Due(now + after)
         } else {
-            written.postponed += 1;
+            Until::TheEnd
         }
     }
 

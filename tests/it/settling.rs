@@ -209,3 +209,46 @@ async fn a_dead_letter_that_nobody_can_keep_stays_in_the_queue() {
     assert_eq!((summary.stored, summary.dead), (1, 0));
     assert_eq!(service.scene.left().await.len(), 1);
 }
+
+/// Three of a group, of which the first fails, and one of nobody's.
+async fn grouped() -> Service {
+    let service = Service::with([]).await;
+    let message = |id: &str, group: Option<&str>| Message {
+        group: group.map(str::to_owned),
+        ..Message::new(id, "{}")
+    };
+    let g = Some("g");
+    service
+        .scene
+        .publish(&[message("t1", g), message("a", g), message("b", g), message("c", None)])
+        .await;
+    service
+}
+
+#[tokio::test]
+async fn an_ordered_sink_never_gets_what_is_behind_a_failure_in_its_group() {
+    let plan = Plan { batch: 1, idle: Duration::from_millis(1), ..plan() };
+    let ordered = || Scripted { ordered: true, ..Scripted::default() };
+
+    let (service, sink) = (grouped().await, ordered());
+    let (result, summary) = service.run(&sink, &plan).await;
+    result.unwrap();
+    assert_eq!(sink.stored(), ["c"], "{summary:?}");
+    let left: Vec<_> = service.scene.left().await.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(left, ["t1", "a", "b"]);
+
+    let (service, sink) = (grouped().await, ordered());
+    service.scene.run_until(&sink, &plan, std::future::pending()).await.0.unwrap();
+    assert_eq!(sink.stored(), ["c"], "where the queue delays the retry, it holds back the rest");
+    assert_eq!(service.scene.left().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_behind_a_failure_of_its_group_is_kept_as_long_as_the_failure() {
+    let (service, sink) = (grouped().await, Scripted { ordered: true, ..Scripted::default() });
+    let plan = Plan { mode: Mode::Follow, batch: 1, ..at_most(3) };
+    let plan = Plan { max_time: Some(Duration::from_secs(60)), ..plan };
+    let (_, summary) = service.run(&sink, &plan).await;
+    assert_eq!((summary.retried, summary.dead), (2, 1));
+    assert_eq!(sink.stored(), ["c", "a", "b"], "a dead letter does not hold back its group");
+}

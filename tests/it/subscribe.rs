@@ -139,6 +139,10 @@ impl Scene {
         scene
     }
 
+    pub async fn publish(&self, batch: &[Message]) {
+        self.publisher.publish(batch).await.unwrap();
+    }
+
     pub async fn subscriber(&self) -> Box<dyn Subscriber> {
         queues::open_subscriber(self.url.clone(), &self.options).await.unwrap()
     }
