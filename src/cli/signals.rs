@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks for a shutdown, the second ends the program.
 
 use crate::error::{Error, Kind, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
@@ -34,6 +34,9 @@ impl Signals {
         for (signal, _, flag) in &early {
             signal_hook::flag::register(*signal, flag.clone()).map_err(failed)?;
         }
+        // A file that would grow beyond the limit of this process is a failure to tell: caught, the
+        // signal lets the write fail.
+        signal_hook::flag::register(SIGXFSZ, Arc::default()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let missed = early.into_iter().find(|(_, _, flag)| flag.load(Ordering::SeqCst));

@@ -55,7 +55,10 @@ fn meaning(failure: &rusqlite::Error) -> (Kind, Option<&'static str>) {
         }
         Some(SystemIoFailure) => (
             Kind::Unreachable,
-            Some("the disk or its file system failed: see the system's log, then run this again"),
+            Some(
+                "the disk, its file system or a limit on the size of files stopped it: see the \
+                 system's log and `ulimit -f`, then run this again",
+            ),
         ),
         Some(OutOfMemory) => (Kind::Unreachable, Some("run it where there is more memory")),
         Some(TooBig) => (Kind::Failed, None),

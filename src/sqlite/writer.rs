@@ -17,6 +17,12 @@ const GROUP: usize = 256;
 /// `PRAGMA data_version` costs some microseconds.
 const POLL: Duration = Duration::from_millis(5);
 
+/// Fewer free pages than this are kept for what comes next: 1 MiB.
+const FREE_ENOUGH: i64 = 256;
+
+/// At most this many pages are freed at once: 32 MiB, some tenths of a second.
+const FREED_AT_ONCE: u32 = 8192;
+
 /// Something to write, and whom to tell.
 pub struct Job<T, F, A> {
     work: Option<F>,
@@ -129,6 +135,9 @@ impl Desk {
             }
         }
         fail::fail_point!("sqlite-close");
+        if let Err(failure) = shrink(&self.connection) {
+            tracing::debug!(path = %self.path.display(), %failure, "the file keeps its size");
+        }
         if let Err((_, failure)) = self.connection.close() {
             tracing::warn!(path = %self.path.display(), %failure, "cannot close a file cleanly");
         }
@@ -215,4 +224,20 @@ impl Desk {
     fn explain(&self, failure: &rusqlite::Error) -> Error {
         explain("write", &self.path, failure)
     }
+}
+
+/// Gives free pages back to the disk where they are a large part of the file: some at a time, as
+/// others wait for the file meanwhile, the rest when it is closed again.
+fn shrink(connection: &Connection) -> rusqlite::Result<()> {
+    let ask = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (free, all) = (ask("PRAGMA freelist_count")?, ask("PRAGMA page_count")?);
+    if free < FREE_ENOUGH || free < all / 2 {
+        return Ok(());
+    }
+    // A row for each page: what is not asked for is not done.
+    let mut statement =
+        connection.prepare(&format!("PRAGMA incremental_vacuum({FREED_AT_ONCE})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
 }

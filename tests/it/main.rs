@@ -6,6 +6,7 @@ mod crash;
 mod cron;
 mod docs;
 mod embedded;
+mod embedded_faults;
 mod embedded_model;
 mod embedded_processes;
 mod embedded_repair;
