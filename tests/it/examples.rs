@@ -33,6 +33,20 @@ fn example(sandbox: &Sandbox, script: &str, environment: &[(&str, &str)]) -> Run
     Run::of(output)
 }
 
+#[test]
+fn an_alert_is_told_beside_the_store() {
+    let sandbox = Sandbox::new();
+    let run = example(&sandbox, "alert.sh", &[]).expect(0);
+    let told = run.stdout.lines().filter(|line| line.contains("above 13 ("));
+    let told: std::collections::BTreeSet<_> = told.collect();
+    assert_eq!(told.len(), 3, "{}", run.stdout);
+    assert!(told.contains("庭: 13.5 °C, above 13 (2025-03-20T09:03:00Z)"), "{told:?}");
+    assert!(run.stdout.contains("5 received, 5 stored"), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("garden@").count(), 5, "{}", run.stdout);
+    let left: Vec<_> = std::fs::read_dir(sandbox.dir()).expect("the sandbox").collect();
+    assert!(left.is_empty(), "the example left {left:?}");
+}
+
 /// Columns in a terminal: what is not Latin here is Japanese or an emoji, each two wide.
 fn width(line: &str) -> usize {
     line.chars().map(|c| if c < '\u{2000}' { 1 } else { 2 }).sum()

@@ -56,6 +56,7 @@ pub struct Server {
 struct Shared {
     script: Mutex<Vec<Answer>>,
     requests: Mutex<Vec<String>>,
+    bodies: Mutex<Vec<String>>,
     stopping: AtomicBool,
 }
 
@@ -70,6 +71,7 @@ impl Server {
         let shared = Arc::new(Shared {
             script: Mutex::new(script),
             requests: Mutex::new(Vec::new()),
+            bodies: Mutex::new(Vec::new()),
             stopping: AtomicBool::new(false),
         });
         let acceptor = thread::spawn({
@@ -87,6 +89,11 @@ impl Server {
     /// The heads of the requests so far: request line and headers.
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// The bodies of the requests so far.
+    pub fn bodies(&self) -> Vec<String> {
+        self.shared.bodies.lock().unwrap().clone()
     }
 }
 
@@ -129,7 +136,12 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let (mut reader, mut writer) = (BufReader::new(stream), stream);
     let mut head = String::new();
     while reader.read_line(&mut head)? > b"\r\n".len() {}
+    let length = head.lines().filter_map(|line| line.split_once(": "));
+    let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let mut body = vec![0; length.map(|(_, text)| text.parse().unwrap_or(0)).next().unwrap_or(0)];
+    reader.read_exact(&mut body)?;
     shared.requests.lock().unwrap().push(head);
+    shared.bodies.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
     let answer = {
         let mut script = shared.script.lock().unwrap();
         if script.len() > 1 { script.pop() } else { script.last().cloned() }
