@@ -12,7 +12,7 @@ use super::sqlite_schema::SCHEMA;
 use super::sqlite_verify::checks;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::sqlite::{Pages, Salvage, beside, make_new};
+use crate::sqlite::{Pages, Salvage, beside, make_new, remove};
 use chrono::DateTime;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::Path;
@@ -27,23 +27,42 @@ pub async fn repair(path: &Path, replace: bool, clock: &Clock) -> Result<Repaire
 }
 
 fn repair_blocking(path: &Path, replace: bool, now: i64) -> Result<Repaired> {
+    if replace {
+        refuse_to_overwrite(&beside(path, ".damaged"))?;
+    }
     let salvage = Salvage::of(Pages::open(path)?);
     refuse_strangers(&salvage, path)?;
-    let new = beside(path, ".repaired");
-    let mut repaired = make_new(&new, &SCHEMA, |c| rebuild(c, &salvage, now))?;
+    let (new, making) = (beside(path, ".repaired"), beside(path, ".repairing"));
+    refuse_to_overwrite(&new)?;
+    // What a repair that was killed has left is half a file under this name, and no other.
+    remove(&making);
+    let mut repaired = make_new(&making, &SCHEMA, |c| rebuild(c, &salvage, now))?;
     repaired.file = new;
     let read = repaired.messages + repaired.dead + repaired.lost.len() as u64;
     if read == 0 && salvage.pages().purpose().is_none() {
-        drop(std::fs::remove_file(&repaired.file)); // it is empty
+        remove(&making);
         return Err(Error::new(Kind::Configuration, format!("cannot repair `{}`", path.display()))
             .because_of("nothing in it looks like an embedded queue")
             .hint("name the file of an embedded queue"));
     }
+    std::fs::rename(&making, &repaired.file).map_err(|cause| {
+        let what = format!("cannot make `{}`", repaired.file.display());
+        Error::new(Kind::Failed, what).because(cause)
+    })?;
     if replace {
         put_in_place(path, &repaired.file)?;
         repaired.file = path.to_owned();
     }
     Ok(repaired)
+}
+
+fn refuse_to_overwrite(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Configuration, format!("cannot make `{}`", path.display()))
+        .because_of("it is there already")
+        .hint("look whether it is still needed, and move it away"))
 }
 
 /// Refuses a file that is whole enough to say that it is none of ours, or too new.
@@ -68,10 +87,6 @@ fn put_in_place(path: &Path, new: &Path) -> Result<()> {
         Error::new(Kind::Failed, what).because(cause).hint("what was saved is there")
     };
     let damaged = beside(path, ".damaged");
-    if damaged.exists() {
-        return Err(failed(std::io::ErrorKind::AlreadyExists.into())
-            .hint(format!("move `{}` away", damaged.display())));
-    }
     std::fs::rename(path, &damaged).map_err(failed)?;
     for ending in ["-wal", "-shm"] {
         match std::fs::rename(beside(path, ending), beside(&damaged, ending)) {

@@ -113,25 +113,24 @@ where
     written.await.map_err(|cause| Error::new(Kind::Bug, "cannot write a file").because(cause))?
 }
 
-/// Makes a new file and fills it in one transaction; blocks meanwhile. A file that is there is
-/// refused as [`Kind::Configuration`]; where the work fails, none is left.
+/// Removes a file with its log, as far as they are there.
+pub fn remove(path: &Path) {
+    for ending in ["", "-wal", "-shm"] {
+        drop(std::fs::remove_file(beside(path, ending)));
+    }
+}
+
+/// Makes a new file and fills it in one transaction; blocks meanwhile. Where the work fails, none
+/// is left.
 pub fn make_new<T>(
     path: &Path,
     schema: &'static Schema,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> Result<T> {
-    if path.exists() {
-        let what = format!("cannot make `{}`", path.display());
-        return Err(Error::new(Kind::Configuration, what)
-            .because_of("it is there already")
-            .hint("look whether it is still needed, and move it away"));
-    }
     let full = opening::make_file(path)?;
     let made = fill(&full, schema, work);
     if made.is_err() {
-        for ending in ["", "-wal", "-shm"] {
-            drop(std::fs::remove_file(beside(&full, ending))); // as far as it was made
-        }
+        remove(&full);
     }
     made
 }

@@ -252,6 +252,8 @@ fn the_program_saves_names_and_replaces() {
     let again = repair(&sandbox, "").expect(78);
     assert!(again.stderr.contains("it is there already"), "{}", again.stderr);
     fs::remove_file(sandbox.path("q.db.repaired")).unwrap();
+    // A repair that was killed has left half of its work.
+    sandbox.write("q.db.repairing", b"half");
 
     damage_body(&sandbox, "m77");
     let damaged = fs::read(sandbox.path("q.db")).unwrap();
@@ -262,13 +264,33 @@ fn the_program_saves_names_and_replaces() {
     let line = "lost  message `m77` of `default`: its body is gone\n";
     assert!(run.stdout.contains(line), "{}", run.stdout);
     assert_eq!(fs::read(sandbox.path("q.db.damaged")).unwrap(), damaged);
+    assert!(!sandbox.path("q.db.repairing").exists());
     sandbox.queue().args("verify q.db").run().expect(0);
     let lost = run.stdout.lines().filter(|line| line.starts_with("lost")).count();
     let drained = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run().expect(0);
     assert_eq!(drained.stdout.lines().count() + lost, 500);
+    let again = repair(&sandbox, "--yes").expect(78);
+    assert!(again.stderr.contains("q.db.damaged"), "{}", again.stderr);
     let again = repair(&sandbox, "--json").expect(0);
     let last: serde_json::Value = serde_json::from_str(again.stdout.trim_end()).unwrap();
     assert_eq!(last["messages"], 0);
+}
+
+#[test]
+fn a_damaged_file_of_version_1_becomes_a_good_one_of_this() {
+    let sandbox = Sandbox::new();
+    let old = include_str!("../fixtures/queue-version-1.sql");
+    Connection::open(sandbox.path("q.db")).unwrap().execute_batch(old).unwrap();
+    let held = held(&sandbox.path("q.db"));
+    // Its head, without which SQLite takes it for no database.
+    let mut bytes = fs::read(sandbox.path("q.db")).unwrap();
+    bytes[..PAGE].fill(0);
+    sandbox.write("q.db", bytes);
+    sandbox.queue().args("verify q.db").run().expect(78);
+    repair(&sandbox, "--yes").expect(0);
+    assert_eq!(self::held(&sandbox.path("q.db")), held);
+    let drained = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run().expect(0);
+    assert_eq!(drained.stdout.lines().count(), 7, "two were leased, and one is not due");
 }
 
 #[test]
