@@ -7,6 +7,9 @@
 #                                         of kills (KAKEHI_CRASH_KILLS), no servers; where it fails,
 #                                         it names the KAKEHI_CRASH_SEED that leads there again
 #   bash tests/run.sh --bench             the benches instead, on the same servers
+#   bash tests/run.sh --fuzz [TARGET]     each fuzz target (fuzz/targets/) for a minute
+#                                         (KAKEHI_FUZZ_SECONDS), no servers; what they have learned
+#                                         stays in fuzz/corpus/
 #
 # A server whose address is given is used as it is:
 #
@@ -36,6 +39,10 @@ case ${1:-} in
     ;;
   --bench)
     work=bench
+    shift
+    ;;
+  --fuzz)
+    work=fuzz
     shift
     ;;
 esac
@@ -70,7 +77,8 @@ check_needs() {
   need cargo 'a Rust toolchain, 1.91 or later: the installer of the Rust project, `rustup`'
   need cc 'a C compiler: Debian package `build-essential`'
   need flock 'Debian package `util-linux`'
-  [[ $long ]] || check_needs_of_servers
+  [[ $work != fuzz ]] || need c++ 'a C++ compiler: Debian package `build-essential`'
+  [[ $long || $work == fuzz ]] || check_needs_of_servers
   ((${#missing[@]})) || return 0
   say 'the tests need what is not here:' >&2
   printf '  %s\n' "${missing[@]}" >&2
@@ -255,6 +263,28 @@ show_dead_servers() {
   done
 }
 
+# ---- fuzz targets ----------------------------------------------------------------------------------
+
+cargo_fuzz=0.13.2
+
+# The stable toolchain does without sanitizers: there is no unsafe code for them to watch.
+fuzz() { # fuzz TARGET...: each for a while, on what it knows already and on the tests' fixtures
+  if [[ "$("$cache/tools/bin/cargo-fuzz" --version 2>/dev/null)" != "cargo-fuzz $cargo_fuzz" ]]; then
+    env -u CARGO_TARGET_DIR cargo install --locked --version "$cargo_fuzz" --root "$cache/tools" cargo-fuzz
+  fi
+  local target seconds=${KAKEHI_FUZZ_SECONDS:-60}
+  cp -- Cargo.lock fuzz/ # the versions of the product
+  mkdir -p fuzz/corpus/{device,legacy,location,stdin}
+  cp -- tests/fixtures/nature-remo/*.json fuzz/corpus/device/
+  split -l 1 -- tests/fixtures/legacy/readings.txt fuzz/corpus/legacy/reading-
+  (($#)) || set -- device legacy location stdin
+  for target; do
+    say "fuzzing $target for $seconds s"
+    PATH=$cache/tools/bin:$PATH cargo fuzz run -s none --target-dir "$cache/fuzz-target" "$target" \
+      -- "-max_total_time=$seconds" -timeout=10 -print_final_stats=1 -verbosity=0
+  done
+}
+
 # ---- the run -----------------------------------------------------------------------------------------
 
 check_needs
@@ -262,6 +292,12 @@ mkdir -p "$cache" "$CARGO_TARGET_DIR"
 exec {lock}</dev/null
 servers=()
 start_guard
+
+if [[ $work == fuzz ]]; then
+  start fuzz "$@"
+  finish
+  exit
+fi
 
 began=$SECONDS
 [[ $long || -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb

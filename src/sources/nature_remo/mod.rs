@@ -23,7 +23,9 @@ use crate::location::Location;
 use crate::message::Message;
 use api::Api;
 use async_trait::async_trait;
+use chrono::DateTime;
 use chrono_tz::Tz;
+use device::Device;
 use secrecy::{ExposeSecret as _, SecretString};
 use state::{Memory, Seen};
 use std::collections::VecDeque;
@@ -147,6 +149,26 @@ fn choice<'w>(url: &mut Location, name: &str, words: &[&'w str]) -> Result<Optio
     })
 }
 
+/// What an answer of `GET /1/devices` is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A message per device.
+    Snapshot,
+    /// A message per event.
+    Changes,
+}
+
+/// The messages of an answer that came at this time, in one batch; nothing is asked, and nothing
+/// remembered.
+///
+/// # Errors
+/// An answer that is not a list of devices.
+pub fn parse(answer: &str, form: Form, request_at: DateTime<Tz>) -> Result<Batch> {
+    let mut pieces = Pieces::new(usize::MAX, usize::MAX);
+    pieces.fill(answer, form, request_at, |_| false)?;
+    Ok(pieces.finish().pop_front().unwrap_or_default().batch)
+}
+
 /// One file for each account and server: its name tells neither.
 fn default_state(options: &Options, endpoint: &url::Url, token: &SecretString) -> PathBuf {
     use sha2::{Digest as _, Sha256};
@@ -210,41 +232,15 @@ impl NatureRemo {
     async fn poll(&self) -> Result<VecDeque<Piece>> {
         let request_at = self.clock.now().with_timezone(&self.timezone);
         let answer = self.api.devices().await?;
-        let devices = device::list(&answer)?;
-        let count = devices.len();
-        if count == 0 {
-            tracing::info!("the account has no devices");
-        }
         let mut pieces = Pieces::new(self.batch, self.batch_bytes);
-        for (at, device) in devices.into_iter().enumerate() {
-            let place = format!("device {} of {count}", at + 1);
-            match (device::parse(device), &self.mode) {
-                (Err(reason), _) => pieces.refuse(Refusal { place, reason }),
-                (Ok(device), Mode::Snapshot) => {
-                    let message = snapshot::message(&device, request_at);
-                    pieces.add(self.group(message, &device.id), None);
-                }
-                (Ok(device), Mode::Changes(memory)) => {
-                    for change in changes::of(&device) {
-                        match change {
-                            Ok(change) if memory.knows(&change.seen()) => {}
-                            Ok(change) => pieces
-                                .add(self.group(change.message(), &device.id), Some(change.seen())),
-                            Err((event, reason)) => {
-                                let place = format!("{place}, event `{event}`");
-                                pieces.refuse(Refusal { place, reason });
-                            }
-                        }
-                    }
-                }
+        pieces.grouped = self.grouped;
+        match &self.mode {
+            Mode::Snapshot => pieces.fill(&answer, Form::Snapshot, request_at, |_| false)?,
+            Mode::Changes(memory) => {
+                pieces.fill(&answer, Form::Changes, request_at, |seen| memory.knows(seen))?;
             }
         }
         Ok(pieces.finish())
-    }
-
-    fn group(&self, mut message: Message, device: &str) -> Message {
-        message.group = self.grouped.then(|| device.to_owned());
-        message
     }
 }
 
@@ -252,6 +248,8 @@ impl NatureRemo {
 struct Pieces {
     messages: usize,
     bytes: usize,
+    /// Each message is in the group of its device.
+    grouped: bool,
     full: VecDeque<Piece>,
     last: Piece,
     last_bytes: usize,
@@ -259,10 +257,51 @@ struct Pieces {
 
 impl Pieces {
     fn new(messages: usize, bytes: usize) -> Self {
-        Self { messages, bytes, full: VecDeque::new(), last: Piece::default(), last_bytes: 0 }
+        let (full, last) = (VecDeque::new(), Piece::default());
+        Self { messages, bytes, grouped: false, full, last, last_bytes: 0 }
     }
 
-    fn add(&mut self, message: Message, seen: Option<Seen>) {
+    /// All that an answer holds, but for the events that are known.
+    fn fill(
+        &mut self,
+        answer: &str,
+        form: Form,
+        request_at: DateTime<Tz>,
+        knows: impl Fn(&Seen) -> bool,
+    ) -> Result<()> {
+        let devices = device::list(answer)?;
+        let count = devices.len();
+        if count == 0 {
+            tracing::info!("the account has no devices");
+        }
+        for (at, device) in devices.into_iter().enumerate() {
+            let place = format!("device {} of {count}", at + 1);
+            match (device::parse(device), form) {
+                (Err(reason), _) => self.refuse(Refusal { place, reason }),
+                (Ok(device), Form::Snapshot) => {
+                    self.add(snapshot::message(&device, request_at), &device, None);
+                }
+                (Ok(device), Form::Changes) => self.add_events(&device, &place, &knows),
+            }
+        }
+        Ok(())
+    }
+
+    fn add_events(&mut self, device: &Device<'_>, place: &str, knows: impl Fn(&Seen) -> bool) {
+        for change in changes::of(device) {
+            match change.map(|change| (change.seen(), change)) {
+                Ok((seen, _)) if knows(&seen) => {}
+                Ok((seen, change)) => self.add(change.message(), device, Some(seen)),
+                Err((event, reason)) => {
+                    let place = format!("{place}, event `{event}`");
+                    self.refuse(Refusal { place, reason });
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, mut message: Message, device: &Device<'_>, seen: Option<Seen>) {
+        message.group = self.grouped.then(|| device.id.clone());
         if self.last.batch.messages.len() >= self.messages || self.last_bytes >= self.bytes {
             self.full.push_back(std::mem::take(&mut self.last));
             self.last_bytes = 0;

@@ -1,0 +1,42 @@
+//! The URL of an end: no text breaks it, and it never shows a password.
+
+#![no_main]
+
+use kakehi::Location;
+use libfuzzer_sys::fuzz_target;
+
+/// Too short a password stands in every text by chance.
+const SHORTEST_SECRET: usize = 6;
+
+fuzz_target!(|text: &str| {
+    let _ = everything(text);
+    let secret = text;
+    let around = "mongodb://user@host/db?a=1 is not a URL write it as the path of";
+    if secret.chars().count() >= SHORTEST_SECRET && !around.contains(secret) {
+        let shown = everything(&format!("mongodb://user:{secret}@host/db?a=1"));
+        assert!(!shown.contains(secret), "{secret:?} is shown: {shown}");
+    }
+});
+
+/// All that is ever said about a URL.
+fn everything(text: &str) -> String {
+    let mut url = match Location::parse(text) {
+        Ok(url) => url,
+        Err(error) => return format!("{error} {error:?} {}", error.one_line()),
+    };
+    let shown = format!("{url} {url:?} {:?} {:?}", url.finish(&[]), url.finish(&["a", "b"]));
+    let path = url.path().map_err(|error| error.to_string());
+    let names: Vec<String> = url.remaining().map(|(name, _)| name.to_owned()).collect();
+    for name in &names {
+        let mut other = url.clone();
+        let flag = other.flag(name);
+        assert!(other.remaining().all(|(left, _)| left != name), "{name:?} was not taken");
+        let taken = url.take(name);
+        assert!(flag.is_ok() || taken.is_ok() || taken.is_err());
+    }
+    assert!(url.finish(&[]).is_ok(), "everything was taken");
+    match path {
+        Ok(_) => shown,
+        Err(error) => shown + &error,
+    }
+}
