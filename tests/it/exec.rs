@@ -238,6 +238,26 @@ fn what_cannot_run_is_told_before_anything_is_received() {
 }
 
 #[test]
+fn a_program_is_found_as_a_shell_finds_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sandbox = Sandbox::new();
+    let script = sandbox.write("my script?", "#!/bin/sh\necho found: $0 $*\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("our file");
+    let path = std::env::var("PATH").expect("a PATH");
+    for (name, path) in [
+        ("my script?", format!(":{path}")),
+        ("my script?", format!("{}:{path}", sandbox.dir().display())),
+        ("./my script?", path.clone()),
+    ] {
+        publish_all(&sandbox, "1");
+        let program = sandbox.subscribe().args("--from sqlite:q.db --").arg(name).args("-n --to x");
+        let run = program.env("PATH", path).run().expect(0);
+        assert!(run.stdout.starts_with("found: "), "{}", run.stdout);
+        assert!(run.stdout.ends_with("my script? -n --to x\n"), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn a_program_is_named_by_a_url_too() {
     let sandbox = Sandbox::new();
     publish_all(&sandbox, "1");

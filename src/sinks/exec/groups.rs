@@ -5,6 +5,7 @@
 //! are killed ourselves, a guard does both: a shell in a group of its own, which ignores signals,
 //! knows the groups, and sees its pipe from us end.
 
+use futures_util::future::join_all;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use std::io::Write as _;
@@ -81,8 +82,8 @@ impl Groups {
     /// Kills the groups that were asked to end and have not, and lets the guard go.
     pub async fn close(&self) {
         let dropped = std::mem::take(&mut self.state().dropped);
+        join_all(dropped.iter().map(|id| end(*id))).await;
         for id in dropped {
-            end(id).await;
             self.tell_guard("end", id);
         }
         let guard = self.state().guard.take();

@@ -25,7 +25,7 @@ impl Program {
         let path = environment.get("PATH")?.unwrap_or(DEFAULT_PATH);
         let candidates: Vec<PathBuf> = match name.contains('/') {
             true => vec![PathBuf::from(&name)],
-            false => path.split(':').map(|folder| Path::new(folder).join(&name)).collect(),
+            false => path.split(':').map(|folder| in_folder(folder, &name)).collect(),
         };
         match candidates.iter().find(|path| may_run(path)).or(candidates.first()) {
             Some(path) => {
@@ -50,6 +50,11 @@ impl Program {
             .because_of(why)
             .hint("name a program by its path, or one that `PATH` leads to; a script needs `chmod +x`"))
     }
+}
+
+/// An empty folder in `PATH` is the working folder.
+fn in_folder(folder: &str, name: &str) -> PathBuf {
+    Path::new(if folder.is_empty() { "." } else { folder }).join(name)
 }
 
 fn may_run(path: &Path) -> bool {
