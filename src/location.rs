@@ -12,6 +12,8 @@ pub struct Location {
     scheme: String,
     rest: String,
     params: Vec<(String, Option<String>)>,
+    /// What looks like parameters may be the rest of a password with a raw `?` in it.
+    in_password: bool,
 }
 
 impl Location {
@@ -34,6 +36,7 @@ impl Location {
             return Err(malformed("it holds control characters"));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let in_password = query.contains('@');
         let mut params = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = match pair.split_once('=') {
@@ -48,11 +51,12 @@ impl Location {
                 None => None,
             };
             if params.iter().any(|(known, _)| *known == name) {
+                let name = if in_password { "..." } else { &name };
                 return Err(malformed(&format!("it gives `{name}` twice")));
             }
             params.push((name, value));
         }
-        Ok(Self { scheme: scheme.to_owned(), rest: rest.to_owned(), params })
+        Ok(Self { scheme: scheme.to_owned(), rest: rest.to_owned(), params, in_password })
     }
 
     /// The word before the first colon.
@@ -127,8 +131,7 @@ impl Location {
     /// Refuses parameters that nobody took, with the list of what is known.
     pub fn finish(&self, known: &[&str]) -> Result<()> {
         let Some((name, _)) = self.params.first() else { return Ok(()) };
-        // What follows a raw `?` in a password looks like a parameter.
-        let name = if name.contains('@') { "..." } else { name };
+        let name = if self.in_password { "..." } else { name };
         let hint = match known {
             [] => format!("`{}:` takes no parameters", self.scheme),
             _ => format!("`{}:` knows {}", self.scheme, list(known)),
@@ -231,6 +234,9 @@ mod tests {
             "x y://u:secret@h",
             "mongodb://me:se?cret=secret@host/db",
             "mongodb://me:se?secret@host/db",
+            "mongodb://me:se?secret&x@host/db",
+            "mongodb://me:p@ss?secret=1&x=y@host/db",
+            "mongodb://me:se?secret&secret&x@host/db",
             "x y://me:se?secret@host/db",
         ] {
             let shown = match Location::parse(text) {
