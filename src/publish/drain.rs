@@ -41,12 +41,17 @@ pub(super) async fn drain(
     shutdown: impl Future<Output = ()>,
 ) -> Result<Drained> {
     let mut shutdown = std::pin::pin!(shutdown);
+    let mut stopped = false;
     loop {
         let Some(lock) = lock::take(&spool.lock_path(), false).await? else {
             return Ok(Drained::Elsewhere);
         };
         outwait_the_dead(spool).await?;
-        let round = once(spool, queue, plan, counters, shutdown.as_mut()).await;
+        let noticed = async {
+            shutdown.as_mut().await;
+            stopped = true;
+        };
+        let round = once(spool, queue, plan, counters, noticed).await;
         drop(lock);
         let Round { received, failure } = round?;
         if let Some(why) = failure {
@@ -55,6 +60,11 @@ pub(super) async fn drain(
         // Asked behind the lock: whoever was turned away by it had put its messages there before.
         match spool.held().await?.waiting {
             0 => return Ok(Drained::Emptied),
+            // The shutdown has been heard: it is not asked again.
+            _ if stopped => {
+                let why = "the run was stopped before all was sent";
+                return Ok(Drained::Left(Error::new(Kind::Spooled, why)));
+            }
             _ if received == 0 => {
                 let why = "they are not due yet, or a run that is gone had taken them: then they \
                            come back when their lease ends";

@@ -38,7 +38,7 @@ fn kills() -> usize {
 }
 
 /// Lives, one after the other, until so many programs were ended before their time.
-fn lives(name: &str, to: To, blow: Blow, wanted: usize) -> Tally {
+fn lives(name: &str, to: To, blow: Blow, spools: bool, wanted: usize) -> Tally {
     let began = Instant::now();
     let first = number("KAKEHI_CRASH_SEED").unwrap_or_else(|| fastrand::u64(..1 << 48));
     let mut tally = Tally::default();
@@ -48,7 +48,7 @@ fn lives(name: &str, to: To, blow: Blow, wanted: usize) -> Tally {
         }
         println!("{name}: KAKEHI_CRASH_SEED={seed} after {} hits", tally.hits);
         let until = wanted.min(tally.hits + KILLS_OF_A_LIFE);
-        let mut life = Life::new(seed, to, blow, &mut tally);
+        let mut life = Life::new(seed, to, blow, spools, &mut tally);
         while life.hits() < until {
             life.round();
         }
@@ -66,20 +66,26 @@ fn assert_hit_at_work(tally: &Tally) {
 
 #[test]
 fn what_is_killed_at_random_moments_loses_nothing_and_stores_nothing_twice() {
-    let tally = lives("killed, to the store", To::Store, Blow::Kill, kills());
+    let tally = lives("killed, to the store", To::Store, Blow::Kill, false, kills());
     assert_hit_at_work(&tally);
 }
 
 #[test]
 fn what_a_killed_subscriber_acknowledged_had_been_written() {
-    let tally = lives("killed, to stdout", To::Stdout, Blow::Kill, kills().div_ceil(4));
+    let tally = lives("killed, to stdout", To::Stdout, Blow::Kill, false, kills().div_ceil(4));
     assert_hit_at_work(&tally);
 }
 
 #[test]
+fn what_is_killed_while_a_spool_is_sent_loses_nothing_and_stores_nothing_twice() {
+    // A spool whose sender was killed waits for seconds: fewer are enough.
+    lives("killed, with a spool", To::Store, Blow::Kill, true, kills().div_ceil(20));
+}
+
+#[test]
 fn what_is_terminated_or_interrupted_at_random_moments_ends_well_and_loses_nothing() {
-    lives("signalled, to the store", To::Store, Blow::Signal, kills().div_ceil(4));
-    lives("signalled, to stdout", To::Stdout, Blow::Signal, kills().div_ceil(8));
+    lives("signalled, to the store", To::Store, Blow::Signal, false, kills().div_ceil(4));
+    lives("signalled, to stdout", To::Stdout, Blow::Signal, false, kills().div_ceil(8));
 }
 
 #[test]

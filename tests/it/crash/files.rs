@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Documents or bodies by their ids.
 pub type Texts = BTreeMap<String, String>;
 
+/// The file that publishers are given as their spool.
+pub const SPOOL: &str = "spool.db";
+
 /// What the queue's file holds.
 #[derive(Default)]
 pub struct Queue {
@@ -57,7 +60,16 @@ const WRONG: [(&str, &str); 8] = [
 
 /// The queue; empty where its file was not made yet.
 pub fn queue(sandbox: &Sandbox) -> Queue {
-    let Some(file) = copy(sandbox, "queue.db", "messages") else { return Queue::default() };
+    queue_in(sandbox, "queue.db")
+}
+
+/// The spool, which is a queue in a file of its own.
+pub fn spool(sandbox: &Sandbox) -> Queue {
+    queue_in(sandbox, SPOOL)
+}
+
+fn queue_in(sandbox: &Sandbox, name: &str) -> Queue {
+    let Some(file) = copy(sandbox, name, "messages") else { return Queue::default() };
     for (what, sql) in WRONG {
         assert_eq!(number(&file, sql), 0, "{what}");
     }

@@ -66,8 +66,9 @@ impl Ledger {
 
     /// Compares the books with what is there, now that nobody runs.
     pub fn audit(&mut self, sandbox: &Sandbox) -> Queue {
-        let queue = files::queue(sandbox);
-        for (id, body) in queue.live.iter().chain(&queue.dead) {
+        let (queue, spool) = (files::queue(sandbox), files::spool(sandbox));
+        assert!(spool.dead.is_empty(), "the queue refuses none of them: {:?}", spool.dead);
+        for (id, body) in queue.live.iter().chain(&queue.dead).chain(&spool.live) {
             self.is_as_offered(id, body);
         }
         for id in queue.dead.keys() {
@@ -83,12 +84,13 @@ impl Ledger {
             self.written = store.into_keys().collect();
         }
         // What is in the file was accepted, though nobody lived to tell.
-        self.accepted.extend(queue.live.keys().cloned());
+        self.accepted.extend(queue.live.keys().chain(spool.live.keys()).cloned());
         let lost: Vec<_> = self
             .accepted
             .iter()
             .filter(|id| !self.written.contains(*id))
             .filter(|id| !queue.live.contains_key(*id) && !queue.dead.contains_key(*id))
+            .filter(|id| !spool.live.contains_key(*id))
             .collect();
         assert!(lost.is_empty(), "{} accepted messages are lost: {lost:?}", lost.len());
         queue

@@ -7,6 +7,7 @@ use super::life::{body, publisher};
 use crate::http_server::{Answer, Server};
 use crate::process::{End, Process};
 use crate::sandbox::{Program, Sandbox};
+use kakehi::Message;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,9 +16,11 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy)]
 enum Victim {
     Publisher,
+    /// A publisher whose spool holds something: what it reads goes behind that, and it sends both.
+    Drainer,
     Subscriber(To),
 }
-use Victim::{Publisher, Subscriber};
+use Victim::{Drainer, Publisher, Subscriber};
 
 /// What happens there.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +37,7 @@ const EACH: &[usize] = &[1, 2, 5];
 /// A file is made once.
 const ONCE: &[usize] = &[1];
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 25] = [
     ("publish-read", Publisher, EACH),
     ("publish-taken", Publisher, EACH),
     ("publish-committed", Publisher, EACH),
@@ -43,6 +46,14 @@ const CASES: [Case; 17] = [
     ("sqlite-committed", Publisher, EACH),
     ("sqlite-close", Publisher, ONCE),
     ("sqlite-close", Subscriber(To::Store), &[1, 2]),
+    ("publish-read", Drainer, EACH),
+    ("publish-taken", Drainer, EACH),
+    ("publish-committed", Drainer, EACH),
+    ("sqlite-commit", Drainer, &[1, 2, 61, 62, 63, 64]),
+    ("sqlite-committed", Drainer, &[1, 2, 61, 62, 63, 64]),
+    ("subscribe-received", Drainer, &[1, 2]),
+    ("subscribe-written", Drainer, &[1, 2]),
+    ("subscribe-settled", Drainer, &[1, 2]),
     ("subscribe-received", Subscriber(To::Store), EACH),
     ("subscribe-written", Subscriber(To::Store), EACH),
     ("subscribe-written", Subscriber(To::Stdout), EACH),
@@ -65,6 +76,9 @@ const ELSEWHERE: [(&str, &str); 4] = [
 /// So many messages come before each blow.
 const MESSAGES: usize = 60;
 
+/// So many wait in the spool: more than a drain takes at once.
+const SPOOLED: usize = 600;
+
 /// One queue's life, with one victim after the other at one place.
 struct Life {
     sandbox: Sandbox,
@@ -81,6 +95,7 @@ impl Life {
             println!("{point} at passing {passing}: {victim:?}, {blow:?}");
             match victim {
                 Publisher => life.hit_publisher(point, passing, blow),
+                Drainer => life.hit_drainer(point, passing, blow),
                 Subscriber(_) => life.hit_subscriber(point, passing, blow),
             }
         }
@@ -88,7 +103,7 @@ impl Life {
     }
 
     fn hit_publisher(&mut self, point: &str, passing: usize, blow: Blow) {
-        let (ids, lines) = self.messages();
+        let (ids, lines) = self.messages(MESSAGES);
         let program = || publisher(&self.sandbox, source(passing)).args("--batch 1");
         let end = hit(program(), &lines, point, passing, blow);
         self.ledger.accept(&ids[..end.taken()]);
@@ -98,8 +113,21 @@ impl Life {
         self.ledger.audit(&self.sandbox);
     }
 
+    fn hit_drainer(&mut self, point: &str, passing: usize, blow: Blow) {
+        let (ids, lines) = self.messages(SPOOLED);
+        let spooled: Vec<_> = ids
+            .iter()
+            .zip(lines.lines())
+            .map(|(id, body)| Message::new(id, body.to_owned()))
+            .collect();
+        drain::fill_spool(&self.sandbox, &spooled);
+        self.ledger.accept(&ids);
+        self.hit_publisher(point, passing, blow);
+        drain::spool(&self.sandbox, &mut self.ledger);
+    }
+
     fn hit_subscriber(&mut self, point: &str, passing: usize, blow: Blow) {
-        let (ids, lines) = self.messages();
+        let (ids, lines) = self.messages(MESSAGES);
         publisher(&self.sandbox, source(passing)).stdin(lines).run().expect(0);
         self.ledger.accept(&ids);
         let program = drain::subscriber(&self.sandbox, self.to).args("--batch 2 --concurrency 2");
@@ -111,16 +139,16 @@ impl Life {
     }
 
     /// New messages; now and then one of which a store says that it is nested too deeply.
-    fn messages(&mut self) -> (Vec<String>, String) {
+    fn messages(&mut self, count: usize) -> (Vec<String>, String) {
         let (mut ids, mut lines) = (Vec::new(), String::new());
-        for n in self.made..self.made + MESSAGES {
+        for n in self.made..self.made + count {
             let (id, bad) = (format!("m{n:06}"), n % 20 == 7);
             let body = body(&id, n % 3, "tea 茶 🍵", if bad { 130 } else { 1 });
             lines += &format!("{body}\n");
             self.ledger.offer(id.clone(), body, !bad);
             ids.push(id);
         }
-        self.made += MESSAGES;
+        self.made += count;
         (ids, lines)
     }
 }
