@@ -2,8 +2,10 @@
 //!
 //! What a stranger published is shown so that it cannot act on a terminal.
 
+mod spooled;
 mod taking;
 
+pub use spooled::{open_spool, redrive_spooled};
 pub use taking::{Choice, Mending, Patience, choice, dead_letter as taken_letter, look};
 
 use crate::check::{Finding, Standing};

@@ -7,6 +7,7 @@ mod file;
 mod looking;
 mod mending;
 mod receipts;
+mod taken;
 mod upkeep;
 
 use super::{Basics, Program, Scene, positive};

@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_pubsub::client::{Publisher as BarePublisher, SubscriptionAdmin, TopicAdmin};
 use google_cloud_pubsub::model::{DeadLetterPolicy, Message as Wire, Subscription};
+use kakehi::dead_letter::Death;
 use kakehi::environment::Environment;
 use kakehi::inspect::{Mending, Patience};
 use kakehi::queues::{self, Mended, Options, Published, Publisher, Which};
+use kakehi::spool::{FILE, Spool};
 use kakehi::{Error, Kind, Location, Message, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -347,6 +349,54 @@ async fn all_dead_letters_are_those_of_this_subscription() {
     assert!(run.stdout.contains(kept), "{}", run.stdout);
     let run = bed.subscribe("--to stdout:?envelope --idle 10s --max-messages 1").expect(0);
     assert!(run.stdout.contains("\"id\":\"s\"") && !run.stdout.contains("CloudPubSub"), "{run:?}");
+}
+
+/// Keeps dead letters in the spool of this machine, as `subscribe` does without a place for them.
+async fn spool(bed: &Bed, ids: &[&str]) {
+    let host = services::pubsub_emulator();
+    let environment = Environment::from_iter([("PUBSUB_EMULATOR_HOST", host.as_str())]);
+    let data_dir = bed.sandbox.path(".local/share/kakehi");
+    let options = Options::new(environment, data_dir.clone());
+    let place = queues::place(&Location::parse(&bed.url()).unwrap(), &options).unwrap();
+    let reason = "a reason".to_owned();
+    let death = Death { reason, attempts: Some(3), first_at: None, at: None, from: None };
+    let letters: Vec<_> = ids.iter().map(|id| (Message::new(*id, "1"), death.clone())).collect();
+    Spool::new(data_dir.join(FILE), place, &options).bury(&letters).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_that_the_spool_kept_are_mended_by_the_same_commands() {
+    let bed = Bed::new("");
+    spool(&bed, &["s1", "s2"]).await;
+    let url = bed.url();
+    let letters = bed.lines(&format!("dead list {url} --take"));
+    assert_eq!(letters.len(), 2, "{letters:?}");
+    assert!(letters.iter().all(|it| it["reason"] == "a reason" && it["attempts"] == 3));
+    let run = bed.queue(&format!("dead redrive {url} --all --take")).expect(0);
+    assert_eq!(run.stdout.matches("would redrive s").count(), 2, "{}", run.stdout);
+    let run = bed.queue(&format!("dead redrive {url} --id s1 --yes")).expect(0);
+    assert_eq!(run.stdout, "redrive s1: done\n");
+    let run = bed.subscribe("--to stdout:?envelope --idle 10s --max-messages 1").expect(0);
+    assert!(run.stdout.contains("\"id\":\"s1\""), "{}", run.stdout);
+    let run = bed.queue(&format!("dead drop {url} --all --yes")).expect(0);
+    assert_eq!(run.stdout, "drop s2: done\n");
+    assert!(bed.lines(&format!("dead list {url} --take")).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_spool_is_enough_where_the_service_has_no_place_for_dead_letters() {
+    let bed = Bed { sandbox: Sandbox::new(), name: fresh() };
+    let publish = bed.on_emulator(bed.sandbox.publish()).args("--create --to");
+    publish.arg(bed.url()).stdin("").run().expect(0);
+    let run = bed.queue(&format!("dead list {} --take", bed.url())).expect(78);
+    assert!(run.stderr.contains("`queue create 'pubsub://"), "{}", run.stderr);
+    bed.publish("{\"id\":\"s\",\"body\":\"no object\"}\n");
+    bed.subscribe("--to sqlite:s.db --max-messages 1 --idle 10s").expect(65);
+    let run = bed.queue(&format!("dead list {} --take", bed.url())).expect(0);
+    assert!(run.stdout.starts_with("s  died") && run.stdout.contains("no object"), "{run:?}");
+    assert!(run.stderr.contains("these are from the spool only"), "{}", run.stderr);
+    let run = bed.queue(&format!("dead redrive {} --all --yes", bed.url())).expect(0);
+    assert_eq!(run.stdout, "redrive s: done\n");
 }
 
 #[test]

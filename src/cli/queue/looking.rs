@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, lacks, say};
 use super::mending::all_found;
+use super::taken::Place;
 use super::{List, Peek, Take};
 use crate::error::Result;
 use crate::inspect::{self, Patience};
@@ -17,7 +18,9 @@ impl Desk<'_> {
         match (queue.taking(), asked.dead) {
             (Some(taking), false) => self.peek_taking(taking, &asked.take, asked.max).await,
             (Some(taking), true) => {
-                self.list_taking(taking, &asked.take, &Which::All, asked.max).await.map(drop)
+                let (url, options) = self.place(asked.place.url.as_deref())?;
+                let place = Place::of(taking, (&url, &options), &Which::All, &asked.take).await?;
+                self.list_taking(place, asked.max).await.map(drop)
             }
             (None, false) => self.peek_freely(&*queue, asked.max).await,
             (None, true) => {
@@ -34,7 +37,11 @@ impl Desk<'_> {
         };
         let max = asked.max.unwrap_or(usize::MAX);
         let seen = match queue.taking() {
-            Some(taking) => self.list_taking(taking, &asked.take, &which, max).await?,
+            Some(taking) => {
+                let (url, options) = self.place(asked.place.url.as_deref())?;
+                let place = Place::of(taking, (&url, &options), &which, &asked.take).await?;
+                self.list_taking(place, max).await?
+            }
             None => self.list_freely(graves(&*queue)?, &which, max).await?,
         };
         match seen {
@@ -61,7 +68,7 @@ impl Desk<'_> {
 
     /// Shows dead letters, and gives their ids where some were chosen by it; `None` where it ended
     /// before all were shown.
-    async fn list_freely(
+    pub(super) async fn list_freely(
         &self,
         graves: &dyn Graves,
         which: &Which,
@@ -100,41 +107,6 @@ impl Desk<'_> {
             say(&lines.map(|it| inspect::peeked(&it, self.form)).collect::<String>())
         })
         .await
-    }
-
-    /// The same as `list_freely`, by taking them.
-    async fn list_taking(
-        &self,
-        taking: &dyn Taking,
-        take: &Take,
-        which: &Which,
-        max: usize,
-    ) -> Result<Option<HashSet<String>>> {
-        self.warn_of_cost(taking, Held::DeadLetters, take).await?;
-        let limit = (max < usize::MAX && *which == Which::All).then_some(max);
-        let (mut left, mut seen) = (max, HashSet::new());
-        for place in taking.dead_letters(limit).await? {
-            // How many are looked at is bounded where all of them are shown.
-            let patience = Patience { max: limit.map_or(usize::MAX, |_| left), idle: take.idle };
-            let mut open = true;
-            inspect::look(place, patience, self.scene.signals.shutdown(), |page| {
-                let letters = page.into_iter().map(|it| inspect::taken_letter(taking, it));
-                let chosen: Vec<_> =
-                    letters.filter(|it| which.has(&it.grave.id)).take(left).collect();
-                left -= chosen.len();
-                open = say(&chosen
-                    .iter()
-                    .map(|it| inspect::dead_letter(it, self.form))
-                    .collect::<String>())?;
-                seen.extend(chosen.into_iter().map(|letter| letter.grave.id));
-                Ok(open && left > 0)
-            })
-            .await?;
-            if !open || left == 0 || self.scene.signals.received().is_some() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(seen))
     }
 }
 

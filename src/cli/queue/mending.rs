@@ -1,12 +1,13 @@
 //! Puts dead letters back, or forgets them.
 
+use super::Mend;
 use super::desk::{Desk, say};
 use super::looking::{PAGE, graves};
-use super::{Mend, Take};
+use super::taken::Place;
 use crate::error::{Error, Kind, Result};
-use crate::inspect::{self, Choice, Mending, Patience};
-use crate::location::{Location, list};
-use crate::queues::{Grave, Graves, Held, Inspect, Mended, Taking, Which};
+use crate::inspect;
+use crate::location::list;
+use crate::queues::{Grave, Graves, Inspect, Mended, Which};
 use std::collections::HashSet;
 
 /// What is done with a dead letter.
@@ -34,7 +35,7 @@ impl Verb {
 
 /// What was done with dead letters, or would be.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     seen: HashSet<String>,
     all: usize,
     kept: usize,
@@ -43,20 +44,21 @@ struct Tally {
 impl Desk<'_> {
     /// Redrives or drops, or shows what would be done.
     pub(super) async fn mend(&self, verb: Verb, asked: Mend) -> Result<()> {
-        let (url, _) = self.place(Some(&asked.url))?;
+        let (url, options) = self.place(Some(&asked.url))?;
         let queue = self.open(Some(&asked.url)).await?;
         let which = match asked.which.all {
             true => Which::All,
             false => Which::Ids(asked.which.id),
         };
         let mut tally = Tally::default();
-        let ended = match (queue.taking(), asked.yes) {
-            (None, yes) => self.mend_freely(&*queue, verb, &which, yes, &mut tally).await?,
-            (Some(taking), true) => {
-                self.mend_taking(taking, &url, verb, &which, &asked.take, &mut tally).await?
-            }
-            (Some(taking), false) => {
-                self.foretell(taking, &url, verb, &which, &asked.take, &mut tally).await?
+        let ended = match queue.taking() {
+            None => self.mend_freely(&*queue, verb, &which, asked.yes, &mut tally).await?,
+            Some(taking) => {
+                let place = Place::of(taking, (&url, &options), &which, &asked.take).await?;
+                match asked.yes {
+                    true => self.mend_taking(verb, place, &mut tally).await?,
+                    false => self.foretell(verb, place, &mut tally).await?,
+                }
             }
         };
         self.remind(asked.yes)?;
@@ -95,77 +97,8 @@ impl Desk<'_> {
         Ok(Ended::All)
     }
 
-    /// Does it where looking is receiving.
-    async fn mend_taking(
-        &self,
-        taking: &dyn Taking,
-        url: &Location,
-        verb: Verb,
-        which: &Which,
-        take: &Take,
-        tally: &mut Tally,
-    ) -> Result<Ended> {
-        self.taking.set(true);
-        let places = taking.dead_letters(None).await?;
-        let origin = match verb {
-            Verb::Redrive => Some(taking.origin().await?),
-            Verb::Drop => None,
-        };
-        let mending = Mending { url, taking, which, origin: origin.as_deref() };
-        let patience = Patience { max: usize::MAX, idle: take.idle };
-        let mut ended = Ok(Ended::All);
-        for place in places {
-            let stop = self.scene.signals.shutdown();
-            let told = mending.run(place, patience, stop, |done| {
-                let outcomes: Vec<_> =
-                    done.iter().map(|(_, outcome)| Some(outcome.clone())).collect();
-                self.tell_mended(verb, done.iter().map(|(grave, _)| grave).zip(&outcomes), tally)
-                    .map(drop)
-            });
-            if let Err(error) = told.await {
-                ended = Err(error);
-                break;
-            }
-        }
-        let closed = match origin {
-            Some(origin) => origin.close().await,
-            None => Ok(()),
-        };
-        let ended = ended.and_then(|ended| closed.map(|()| ended))?;
-        Ok(if self.scene.signals.received().is_some() { Ended::Early } else { ended })
-    }
-
-    /// Shows what would be done where looking is receiving, and gives all of it back.
-    async fn foretell(
-        &self,
-        taking: &dyn Taking,
-        url: &Location,
-        verb: Verb,
-        which: &Which,
-        take: &Take,
-        tally: &mut Tally,
-    ) -> Result<Ended> {
-        self.warn_of_cost(taking, Held::DeadLetters, take).await?;
-        let patience = Patience { max: usize::MAX, idle: take.idle };
-        for place in taking.dead_letters(None).await? {
-            inspect::look(place, patience, self.scene.signals.shutdown(), |page| {
-                let graves = page.into_iter().map(|it| inspect::taken_letter(taking, it).grave);
-                let chosen = graves.filter_map(|grave| match inspect::choice(which, url, &grave) {
-                    Choice::Yes => Some((grave, None)),
-                    Choice::No => None,
-                    Choice::Foreign(why) => Some((grave, Some(Mended::Kept(why)))),
-                });
-                let (graves, outcomes): (Vec<_>, Vec<_>) = chosen.unzip();
-                self.tell_mended(verb, graves.iter().zip(&outcomes), tally)
-            })
-            .await?;
-        }
-        let early = self.scene.signals.received().is_some();
-        Ok(if early { Ended::Early } else { Ended::All })
-    }
-
     /// Tells of some and counts them; `false` where nobody reads it any more.
-    fn tell_mended<'g>(
+    pub(super) fn tell_mended<'g>(
         &self,
         verb: Verb,
         done: impl Iterator<Item = (&'g Grave, &'g Option<Mended>)>,
@@ -183,7 +116,7 @@ impl Desk<'_> {
 }
 
 /// How far a look went.
-enum Ended {
+pub(super) enum Ended {
     /// To the end.
     All,
     /// A signal ended it.

@@ -1,0 +1,192 @@
+//! Shows and mends dead letters where looking is receiving: those in the service, and those that
+//! the spool of this machine kept because the service had no place for them.
+
+use super::Take;
+use super::desk::{Desk, say};
+use super::looking::graves;
+use super::mending::{Ended, Tally, Verb};
+use crate::error::Result;
+use crate::inspect::{self, Choice, Mending, Patience};
+use crate::location::Location;
+use crate::queues::{
+    DeadLetter, Grave, Held, Inspect, Mended, Options, Publisher, Subscriber, Taking, Which,
+};
+use std::collections::HashSet;
+
+/// The dead letters that are worked on.
+pub(super) struct Place<'a> {
+    taking: &'a dyn Taking,
+    spooled: Option<Box<dyn Inspect>>,
+    url: &'a Location,
+    which: &'a Which,
+    take: &'a Take,
+}
+
+impl<'a> Place<'a> {
+    /// Those of a queue.
+    pub(super) async fn of(
+        taking: &'a dyn Taking,
+        (url, options): (&'a Location, &Options),
+        which: &'a Which,
+        take: &'a Take,
+    ) -> Result<Self> {
+        let spooled = inspect::open_spool(url, options).await?;
+        Ok(Self { taking, spooled, url, which, take })
+    }
+
+    /// By name, those in the spool.
+    async fn names(&self) -> Result<Vec<Grave>> {
+        match &self.spooled {
+            Some(spooled) => graves(&**spooled)?.names(self.which).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Where the service keeps them. That it has no place for them is no end where the spool has
+    /// some.
+    async fn open(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>> {
+        match self.taking.dead_letters(limit).await {
+            Err(error) if !self.names().await?.is_empty() => {
+                tracing::warn!("these are from the spool only: {}", error.one_line());
+                Ok(Vec::new())
+            }
+            opened => opened,
+        }
+    }
+
+    fn patience(&self, max: usize) -> Patience {
+        Patience { max, idle: self.take.idle }
+    }
+}
+
+impl Desk<'_> {
+    /// Shows them, and gives their ids where some were chosen by it; `None` where it ended before
+    /// all were shown.
+    pub(super) async fn list_taking(
+        &self,
+        place: Place<'_>,
+        max: usize,
+    ) -> Result<Option<HashSet<String>>> {
+        self.warn_of_cost(place.taking, Held::DeadLetters, place.take).await?;
+        // How many are looked at is bounded where all of them are shown.
+        let limit = (max < usize::MAX && *place.which == Which::All).then_some(max);
+        let (mut left, mut seen) = (max, HashSet::new());
+        for queue in place.open(limit).await? {
+            let patience = place.patience(limit.map_or(usize::MAX, |_| left));
+            let mut open = true;
+            inspect::look(queue, patience, self.scene.signals.shutdown(), |page| {
+                let letters = page.into_iter().map(|it| inspect::taken_letter(place.taking, it));
+                let chosen: Vec<_> =
+                    letters.filter(|it| place.which.has(&it.grave.id)).take(left).collect();
+                left -= chosen.len();
+                open = self.show(&chosen)?;
+                seen.extend(chosen.into_iter().map(|letter| letter.grave.id));
+                Ok(open && left > 0)
+            })
+            .await?;
+            if !open || left == 0 || self.scene.signals.received().is_some() {
+                return Ok(None);
+            }
+        }
+        if let Some(spooled) = &place.spooled {
+            let Some(more) = self.list_freely(graves(&**spooled)?, place.which, left).await? else {
+                return Ok(None);
+            };
+            seen.extend(more);
+        }
+        Ok(Some(seen))
+    }
+
+    fn show(&self, letters: &[DeadLetter]) -> Result<bool> {
+        say(&letters.iter().map(|it| inspect::dead_letter(it, self.form)).collect::<String>())
+    }
+
+    /// Redrives or drops them.
+    pub(super) async fn mend_taking(
+        &self,
+        verb: Verb,
+        place: Place<'_>,
+        tally: &mut Tally,
+    ) -> Result<Ended> {
+        self.taking.set(true);
+        let queues = place.open(None).await?;
+        let origin = match verb {
+            Verb::Redrive => Some(place.taking.origin().await?),
+            Verb::Drop => None,
+        };
+        let mended = self.mend_with(verb, &place, queues, origin.as_deref(), tally).await;
+        let closed = match origin {
+            Some(origin) => origin.close().await,
+            None => Ok(()),
+        };
+        mended.and(closed)?;
+        Ok(self.ended())
+    }
+
+    async fn mend_with(
+        &self,
+        verb: Verb,
+        place: &Place<'_>,
+        queues: Vec<Box<dyn Subscriber>>,
+        origin: Option<&dyn Publisher>,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let Place { taking, url, which, .. } = *place;
+        let mending = Mending { url, taking, which, origin };
+        let mut tell = |done: &[(Grave, Mended)]| {
+            let outcomes: Vec<_> = done.iter().map(|(_, outcome)| Some(outcome.clone())).collect();
+            let graves = done.iter().map(|(grave, _)| grave);
+            self.tell_mended(verb, graves.zip(&outcomes), tally).map(drop)
+        };
+        for queue in queues {
+            let stop = self.scene.signals.shutdown();
+            mending.run(queue, place.patience(usize::MAX), stop, &mut tell).await?;
+        }
+        let Some(spooled) = &place.spooled else { return Ok(()) };
+        let spooled = graves(&**spooled)?;
+        match origin {
+            Some(origin) => inspect::redrive_spooled(spooled, which, origin, tell).await,
+            None => {
+                let names = spooled.names(which).await?;
+                let outcomes = spooled.drop(names.clone()).await?;
+                tell(&names.into_iter().zip(outcomes).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// Shows what would be done, and gives all of it back.
+    pub(super) async fn foretell(
+        &self,
+        verb: Verb,
+        place: Place<'_>,
+        tally: &mut Tally,
+    ) -> Result<Ended> {
+        self.warn_of_cost(place.taking, Held::DeadLetters, place.take).await?;
+        for queue in place.open(None).await? {
+            let stop = self.scene.signals.shutdown();
+            inspect::look(queue, place.patience(usize::MAX), stop, |page| {
+                let letters = page.into_iter().map(|it| inspect::taken_letter(place.taking, it));
+                let chosen = letters.map(|letter| letter.grave).filter_map(|grave| {
+                    match inspect::choice(place.which, place.url, &grave) {
+                        Choice::Yes => Some((grave, None)),
+                        Choice::No => None,
+                        Choice::Foreign(why) => Some((grave, Some(Mended::Kept(why)))),
+                    }
+                });
+                let (graves, outcomes): (Vec<_>, Vec<_>) = chosen.unzip();
+                self.tell_mended(verb, graves.iter().zip(&outcomes), tally)
+            })
+            .await?;
+        }
+        let names = place.names().await?;
+        self.tell_mended(verb, names.iter().zip(&vec![None; names.len()]), tally)?;
+        Ok(self.ended())
+    }
+
+    fn ended(&self) -> Ended {
+        match self.scene.signals.received() {
+            Some(_) => Ended::Early,
+            None => Ended::All,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Dead letters that were kept in the spool of this machine, because there was no place for them
+//! where their queue is.
+
+use crate::error::Result;
+use crate::location::Location;
+use crate::queues::{self, Grave, Graves, Inspect, Mended, Options, Published, Publisher, Which};
+use crate::spool::{self, Spool};
+
+/// At most this many are put back at once.
+const PAGE: usize = 200;
+
+/// What the spool in the user's data folder keeps for this queue; `None` where it never kept
+/// anything.
+pub async fn open_spool(url: &Location, options: &Options) -> Result<Option<Box<dyn Inspect>>> {
+    if options.data_dir.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let place = queues::place(url, options)?;
+    let spool = Spool::new(options.data_dir.join(spool::FILE), place, options);
+    queues::open_inspector_if_there(Location::parse(&spool.url()?)?, options).await
+}
+
+/// Puts spooled dead letters back to where they came from, a page at a time, and tells of each.
+/// One is dropped from the spool only after the queue has taken it: what is interrupted between the
+/// two is put back twice, under one id.
+pub async fn redrive_spooled(
+    graves: &dyn Graves,
+    which: &Which,
+    origin: &dyn Publisher,
+    mut tell: impl FnMut(&[(Grave, Mended)]) -> Result<()>,
+) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let page = graves.list(which, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.grave.place;
+        let (names, originals): (Vec<_>, Vec<_>) =
+            page.into_iter().map(|letter| (letter.grave, letter.message)).unzip();
+        let answers = origin.publish(&originals).await?;
+        let taken =
+            |answer: &Published| matches!(answer, Published::Accepted | Published::Duplicate);
+        let pairs = names.iter().zip(&answers).filter(|(_, answer)| taken(answer));
+        let mut dropped =
+            graves.drop(pairs.map(|(name, _)| name.clone()).collect()).await?.into_iter();
+        let outcomes = answers.into_iter().map(|answer| match answer {
+            Published::Retry(why) | Published::Refused(why) => Mended::Kept(why),
+            _ => dropped.next().unwrap_or(Mended::Done),
+        });
+        tell(&names.into_iter().zip(outcomes).collect::<Vec<_>>())?;
+    }
+}
