@@ -129,7 +129,7 @@ pub struct Parts<'a> {
 /// A message is acknowledged only after its write succeeded. The error is that of the queue or the
 /// sink that stopped the run, else of kind `Rejected` where messages became dead letters.
 pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> Result<()> {
-    let Parts { queue, plan, counters, .. } = parts;
+    let Parts { queue, plan, counters, dead, .. } = parts;
     let mut run = Run::new(parts);
     let keeper = Keeper::start(queue.leases(), run.held(), plan.lease);
     let worked = run.work(shutdown).await;
@@ -144,11 +144,11 @@ pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> 
         // empty, or was it not there any more?
         queue.check().await?;
     }
-    let dead = counters.dead.load(Ordering::Relaxed);
-    if dead == 0 {
-        return Ok(());
+    match counters.dead.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        letters => {
+            Err(Error::new(Kind::Rejected, format!("{letters} messages became dead letters"))
+                .hint(format!("each keeps its reason{}; the others went their way", dead.look())))
+        }
     }
-    let look = if queue.buries() { ", see `queue dead list`" } else { "" };
-    Err(Error::new(Kind::Rejected, format!("{dead} messages became dead letters"))
-        .hint(format!("each keeps its reason{look}; the others went their way")))
 }

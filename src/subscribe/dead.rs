@@ -33,6 +33,15 @@ impl DeadLetters {
         self.url.is_some()
     }
 
+    /// Where a person finds them, as the end of a clause.
+    pub(super) fn look(&self) -> String {
+        match self.url.as_deref().map(Location::parse) {
+            Some(Ok(url)) => format!(" in `{url}`"),
+            Some(Err(_)) => String::new(),
+            None => ", see `queue dead list`".to_owned(),
+        }
+    }
+
     /// The death of a message, now.
     pub(super) fn death(&self, reason: String) -> Death {
         let at = Some(self.options.clock.now());

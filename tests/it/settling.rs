@@ -1,5 +1,6 @@
 //! What becomes of messages that fail: tried again, counted, given up, kept.
 
+use crate::sandbox::Sandbox;
 use crate::subscribe::{Scene, Scripted, ids, plan};
 use crate::watched::Watched;
 use kakehi::attempts::{self, Attempts};
@@ -251,4 +252,28 @@ async fn what_came_behind_a_failure_of_its_group_is_kept_as_long_as_the_failure(
     let (_, summary) = service.run(&sink, &plan).await;
     assert_eq!((summary.retried, summary.dead), (2, 1));
     assert_eq!(sink.stored(), ["c", "a", "b"], "a dead letter does not hold back its group");
+}
+
+#[test]
+fn dead_letters_of_the_embedded_queue_go_where_it_was_said() {
+    let sandbox = Sandbox::new();
+    let lines = "{\"id\": \"bad\", \"body\": \"text\"}\n{\"id\": \"good\", \"body\": {\"n\": 1}}\n";
+    let publish = sandbox.publish().args("stdin:?envelope --to sqlite:q.db");
+    publish.stdin(lines).run().expect(0);
+    let refused =
+        sandbox.subscribe().args("--from sqlite:q.db --to sqlite:s.db --dead sqlite:./q.db");
+    let refused = refused.run().expect(2);
+    assert!(refused.stderr.contains("`--dead` is the queue itself"), "{}", refused.stderr);
+
+    let command = "--from sqlite:q.db --max-attempts 1 --dead sqlite:dead.db?queue=d -- sh -c";
+    let fails = sandbox.subscribe().args(command).arg("test $KAKEHI_ID = good");
+    let run = fails.run().expect(65);
+    assert!(run.stderr.contains("1 stored, 1 dead"), "{}", run.stderr);
+    assert!(run.stderr.contains("in `sqlite:dead.db?queue=d`"), "{}", run.stderr);
+    let stats = sandbox.queue().args("stats sqlite:q.db --json").run().expect(0).stdout;
+    let stats: serde_json::Value = serde_json::from_str(&stats).unwrap();
+    assert_eq!((&stats["ready"], &stats["dead"]), (&0.into(), &0.into()), "{stats}");
+    let letters = sandbox.subscribe().args("--from sqlite:dead.db?queue=d --to stdout:?envelope");
+    let letters = letters.run().expect(0).stdout;
+    assert!(letters.contains("gave up after 1 attempts") && letters.contains("text"), "{letters}");
 }
