@@ -275,6 +275,21 @@ async fn filled(sandbox: &Sandbox, count: usize) -> Spool {
     spool
 }
 
+#[tokio::test]
+async fn a_message_that_is_due_later_waits_in_the_queue_and_not_in_the_spool() {
+    let sandbox = Sandbox::new();
+    let spool = filled(&sandbox, 0).await;
+    let mut message = Message::new("late", "{}");
+    message.not_before = Some("2100-01-01T00:00:00Z".parse().unwrap());
+    let inlet = spool.open().await.unwrap();
+    inlet.append(&[message]).await.unwrap();
+    inlet.close().await.unwrap();
+    sandbox.publish().args("--to sqlite:q.db").run().expect(0);
+    let run = sandbox.queue().args("peek --json sqlite:q.db").run().expect(0);
+    assert!(run.stdout.contains("\"not_before\":\"2100-01-01"), "{}", run.stdout);
+    assert!(!run.stdout.contains("kakehi-spool"), "{}", run.stdout);
+}
+
 /// The ids in an embedded queue, in their order.
 fn ids_waiting(sandbox: &Sandbox, url: &str) -> Vec<String> {
     let run = sandbox.queue().args("peek --json -n 100000").arg(url).run().expect(0);
