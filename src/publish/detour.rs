@@ -67,7 +67,13 @@ impl<'a> Detour<'a> {
         plan: &'a Plan,
         counters: &'a Counters,
     ) -> Result<Self> {
-        let waiting = spool.held().await?.waiting;
+        let held = spool.held().await.map_err(|error| {
+            let what = format!("cannot look into the spool `{}`", spool.path().display());
+            Error::new(error.kind(), what)
+                .because_of(error.one_line())
+                .hint("name another one with `--spool PATH`, or go without: `--no-spool`")
+        })?;
+        let waiting = held.waiting;
         let mut again_at = None;
         if waiting > 0 {
             tracing::info!("{waiting} messages wait in the spool: what is read goes behind them");

@@ -264,6 +264,24 @@ fn a_disk_without_room_for_the_spool_is_told() {
     assert!(run.stderr.contains("1 not published"), "{}", run.stderr);
 }
 
+#[test]
+fn a_spool_that_is_something_else_is_told_before_anything_is_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("junk", "garbage");
+    let publish = |spool: &str| {
+        let publish = sandbox.publish().args("--to sqlite:q.db").args(spool);
+        publish.stdin("{}\n").run()
+    };
+    let run = publish("--spool junk").expect(78);
+    assert!(
+        run.stderr.contains("spool `junk`") && run.stderr.contains("--no-spool"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("0 read"), "{}", run.stderr);
+    publish("--no-spool").expect(0);
+}
+
 /// A spool with this many messages for the embedded queue `q.db`.
 async fn filled(sandbox: &Sandbox, count: usize) -> Spool {
     let url = Location::parse(&format!("sqlite:{}", sandbox.path("q.db").display())).unwrap();
