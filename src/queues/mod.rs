@@ -9,6 +9,7 @@ mod sqlite_bury;
 mod sqlite_claim;
 mod sqlite_dead;
 mod sqlite_inspect;
+mod sqlite_mend;
 mod sqlite_peek;
 mod sqlite_place;
 mod sqlite_publish;

@@ -1,0 +1,326 @@
+//! Fills a new file with the rows that are left of a damaged one.
+//!
+//! The rows are read around the damaged pages, and held against what the file says twice: a
+//! message's digest tells whether its content is whole, and the indexes tell which ids there were.
+//! So a row that a torn page shows once more after its message was acknowledged does not come back,
+//! and a message whose row is gone has a name.
+
+use super::inspect::{Lost, Repaired};
+use super::sqlite_publish::digest;
+use super::sqlite_salvage::{Found, load};
+use super::sqlite_verify::checks;
+use crate::sqlite::Salvage;
+use chrono::DateTime;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// Fills a new file from a damaged one.
+pub fn rebuild(connection: &Connection, salvage: &Salvage, now: i64) -> rusqlite::Result<Repaired> {
+    let found = load(connection, salvage)?;
+    let mut repair = Repair { connection, now, found, lost: Vec::new() };
+    repair.name_queues()?;
+    repair.drop_ghosts()?;
+    // Before any is added: it might take the place of one that is lost.
+    repair.check_dead()?;
+    repair.check_messages()?;
+    repair.bury_what_has_no_row()?;
+    repair.name_forgotten()?;
+    connection.execute_batch(OFFER)?;
+    connection.execute(OFFER_GROUPS, [now])?;
+    if let Some(wrong) = checks(connection)?.into_iter().find(|check| check.wrong > 0) {
+        let why = format!("the repaired file is not in order: {}", wrong.what);
+        return Err(rusqlite::Error::ToSqlConversionFailure(why.into()));
+    }
+    let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    Ok(Repaired {
+        file: Default::default(),
+        messages: count("SELECT count(*) FROM messages")?.unsigned_abs(),
+        dead: count("SELECT count(*) FROM dead")?.unsigned_abs(),
+        lost: repair.lost,
+        pages: repair.found.damaged.into_iter().collect(),
+        log_cut_off: salvage.pages().cut_off(),
+    })
+}
+
+struct Repair<'c> {
+    connection: &'c Connection,
+    now: i64,
+    found: Found,
+    lost: Vec<Lost>,
+}
+
+/// A message or dead letter by its place, queue and id.
+struct Named {
+    seq: i64,
+    queue: i64,
+    id: String,
+}
+
+impl Named {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { seq: row.get(0)?, queue: row.get(1)?, id: row.get(2)? })
+    }
+}
+
+impl Repair<'_> {
+    /// Every queue that anything is in gets a name: its own, if any page still knows it.
+    fn name_queues(&mut self) -> rusqlite::Result<()> {
+        self.connection.execute_batch(NAME_QUEUES)?;
+        let nameless = self.all(NAMELESS, |row| row.get::<_, i64>(0))?;
+        for number in nameless {
+            let mut name = format!("repaired-{number}");
+            while self.connection.prepare(IS_NAME)?.exists([&name])? {
+                name.push('x');
+            }
+            self.connection.execute(ADD_QUEUE, params![number, name])?;
+            self.note("queue", number, name, "its name is gone: it has this one now", true)?;
+        }
+        Ok(())
+    }
+
+    /// Where only one of table and index is whole, that one tells what there was.
+    fn drop_ghosts(&mut self) -> rusqlite::Result<()> {
+        let Found { messages, ids, dead, dead_ids, .. } = self.found;
+        if ids && !messages {
+            self.connection.execute_batch(DROP_GHOSTS)?;
+        }
+        if messages && !ids {
+            self.connection
+                .execute_batch("DELETE FROM known WHERE seq NOT IN (SELECT seq FROM messages)")?;
+        }
+        if dead_ids && !dead {
+            self.connection
+                .execute_batch("DELETE FROM dead WHERE seq NOT IN (SELECT seq FROM known_dead)")?;
+        }
+        if dead && !dead_ids {
+            self.connection
+                .execute_batch("DELETE FROM known_dead WHERE seq NOT IN (SELECT seq FROM dead)")?;
+        }
+        Ok(())
+    }
+
+    /// A message without its body is lost; one whose content is not what was published is kept as a
+    /// dead letter, to be looked at.
+    fn check_messages(&mut self) -> rusqlite::Result<()> {
+        let judged = self.judged(MESSAGES)?;
+        for (named, judgement) in judged {
+            match judgement {
+                Judgement::BadTime => {
+                    self.connection.prepare_cached(FORGET_TIME)?.execute([named.seq])?;
+                }
+                Judgement::NoBody => {
+                    self.remove(named.seq)?;
+                    self.note("message", named.queue, named.id, "its body is gone", false)?;
+                }
+                Judgement::OtherContent => {
+                    let why = "its content is not what was published";
+                    let reason = format!("damaged: {why}");
+                    let bury = params![named.seq, self.now, reason];
+                    self.connection.prepare_cached(BURY)?.execute(bury)?;
+                    self.remove(named.seq)?;
+                    self.note("message", named.queue, named.id, why, true)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// It is dealt with: neither its id nor its body is looked at again.
+    fn remove(&self, seq: i64) -> rusqlite::Result<()> {
+        let remove = |sql: &&str| self.connection.prepare_cached(sql)?.execute([seq]).map(drop);
+        DELETE.iter().try_for_each(remove)
+    }
+
+    /// A message of which only id and body are left is kept as a dead letter; so is a body alone.
+    fn bury_what_has_no_row(&mut self) -> rusqlite::Result<()> {
+        for named in self.all(ROW_LOST, Named::of)? {
+            let why = "its attributes, group and tag are gone";
+            match self.bury_body(&named, why)? {
+                true => self.note("message", named.queue, named.id, why, true)?,
+                false => self.note("message", named.queue, named.id, "it is gone", false)?,
+            }
+        }
+        // Whose queue and id nobody knows. Where the index is whole, they are of no message.
+        if !self.found.ids {
+            for seq in self.all(BODY_ALONE, |row| row.get::<_, i64>(0))? {
+                let queue =
+                    self.connection.query_row(FIRST_QUEUE, [], |row| row.get(0)).optional()?;
+                let queue = match queue {
+                    Some(queue) => queue,
+                    None => {
+                        self.connection.execute(ADD_QUEUE, params![1, "default"])?;
+                        1
+                    }
+                };
+                let named = Named { seq, queue, id: format!("repaired/{seq}") };
+                let why = "only its body is left: id, queue, attributes, group and tag are gone";
+                self.bury_body(&named, why)?;
+                self.note("message", queue, named.id, why, true)?;
+            }
+        }
+        self.connection.execute_batch(DROP_BODIES)
+    }
+
+    fn bury_body(&self, named: &Named, why: &str) -> rusqlite::Result<bool> {
+        let Named { seq, queue, id } = named;
+        let reason = format!("damaged: {why}");
+        let buried = params![seq, queue, id, self.now, reason];
+        Ok(self.connection.prepare_cached(BURY_BODY)?.execute(buried)? > 0)
+    }
+
+    fn check_dead(&mut self) -> rusqlite::Result<()> {
+        let judged = self.judged(DEAD)?;
+        for (named, judgement) in judged {
+            match judgement {
+                Judgement::NoBody => {}
+                Judgement::BadTime => {
+                    self.connection.prepare_cached(FORGET_DEAD_TIME)?.execute([named.seq])?;
+                }
+                Judgement::OtherContent => {
+                    let why = "its content may not be what was published";
+                    self.note("dead letter", named.queue, named.id, why, true)?;
+                }
+            }
+        }
+        for named in self.all(DEAD_LOST, Named::of)? {
+            self.note("dead letter", named.queue, named.id, "it is gone", false)?;
+        }
+        Ok(())
+    }
+
+    fn name_forgotten(&mut self) -> rusqlite::Result<()> {
+        if self.found.remembered {
+            return Ok(());
+        }
+        for named in self.all(FORGOTTEN, Named::of)? {
+            let why = "it counts no more: a message with it is accepted again";
+            self.note("remembered id", named.queue, named.id, why, false)?;
+        }
+        Ok(())
+    }
+
+    /// The rows with which something is wrong.
+    fn judged(&self, sql: &str) -> rusqlite::Result<Vec<(Named, Judgement)>> {
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut judged = Vec::new();
+        while let Some(row) = rows.next()? {
+            if let Some(judgement) = judge(row)? {
+                judged.push((Named::of(row)?, judgement));
+            }
+        }
+        Ok(judged)
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        self.connection.prepare(sql)?.query_map([], read)?.collect()
+    }
+
+    fn note(
+        &mut self,
+        what: &'static str,
+        queue: i64,
+        id: String,
+        why: &'static str,
+        kept: bool,
+    ) -> rusqlite::Result<()> {
+        let name = "SELECT name FROM queues WHERE id = ?1";
+        let queue = self.connection.prepare_cached(name)?.query_row([queue], |row| row.get(0))?;
+        self.lost.push(Lost { what, queue, id, why, kept });
+        Ok(())
+    }
+}
+
+/// What is wrong with a row.
+enum Judgement {
+    /// Its time cannot be read: it is offered at once.
+    BadTime,
+    NoBody,
+    OtherContent,
+}
+
+/// Holds a row of `MESSAGES` or `DEAD` against its digest. What version 1 buried has none, and an
+/// empty one where its page is torn.
+fn judge(row: &Row<'_>) -> rusqlite::Result<Option<Judgement>> {
+    let text = |at| row.get_ref(at).and_then(|it| Ok(it.as_str_or_null()?));
+    let Some(body) = row.get_ref(8)?.as_blob_or_null()? else { return Ok(Some(Judgement::NoBody)) };
+    let attributes = text(5)?;
+    let readable = attributes.is_none_or(|text| {
+        serde_json::from_str::<std::collections::BTreeMap<String, String>>(text).is_ok()
+    });
+    let content = digest(attributes, text(3)?, text(4)?, body);
+    let fits = row.get_ref(6)?.as_blob_or_null()?.is_none_or(|known| known == content);
+    if !readable || !fits {
+        return Ok(Some(Judgement::OtherContent));
+    }
+    let time = text(7)?;
+    let readable = time.is_none_or(|time| DateTime::parse_from_rfc3339(time).is_ok());
+    Ok((!readable).then_some(Judgement::BadTime))
+}
+
+const NAME_QUEUES: &str = "
+INSERT OR IGNORE INTO queues (id, name) SELECT number, name FROM known_names;
+UPDATE OR IGNORE queues SET topic = (SELECT topic FROM known_topics WHERE number = queues.id)
+WHERE topic IS NULL;";
+const NAMELESS: &str = "
+SELECT queue FROM messages UNION SELECT queue FROM known UNION SELECT queue FROM dead
+UNION SELECT queue FROM known_dead UNION SELECT queue FROM remembered
+UNION SELECT queue FROM known_remembered
+EXCEPT SELECT id FROM queues";
+const IS_NAME: &str = "SELECT 1 FROM queues WHERE name = ?1";
+const ADD_QUEUE: &str = "INSERT INTO queues (id, name) VALUES (?1, ?2)";
+const FIRST_QUEUE: &str = "SELECT id FROM queues ORDER BY id LIMIT 1";
+const DROP_GHOSTS: &str = "
+DELETE FROM messages WHERE NOT EXISTS (
+  SELECT 1 FROM known
+  WHERE known.seq = messages.seq AND known.queue = messages.queue AND known.id = messages.id);
+DELETE FROM bodies WHERE seq NOT IN (SELECT seq FROM known);";
+const MESSAGES: &str = "
+SELECT seq, queue, id, grp, tag, attributes, digest, not_before,
+       (SELECT body FROM bodies WHERE bodies.seq = messages.seq)
+FROM messages ORDER BY seq";
+const DEAD: &str = "
+SELECT seq, queue, id, grp, tag, attributes, digest, not_before, body FROM dead ORDER BY seq";
+const FORGET_TIME: &str = "UPDATE messages SET not_before = NULL, due = NULL WHERE seq = ?1";
+const FORGET_DEAD_TIME: &str = "UPDATE dead SET not_before = NULL WHERE seq = ?1";
+const DELETE: [&str; 3] = [
+    "DELETE FROM messages WHERE seq = ?1",
+    "DELETE FROM bodies WHERE seq = ?1",
+    "DELETE FROM known WHERE seq = ?1",
+];
+const BURY: &str = "
+INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_at, attempts,
+                  first_at, died_at, reason)
+SELECT queue, id, grp, tag, CASE WHEN json_valid(attributes) THEN attributes END, body, NULL,
+       published_at, attempts, first_at, ?2, ?3
+FROM messages JOIN bodies USING (seq) WHERE seq = ?1";
+const BURY_BODY: &str = "
+INSERT INTO dead (queue, id, body, published_at, attempts, died_at, reason)
+SELECT ?2, ?3, body, ?4, 0, ?4, ?5 FROM bodies WHERE seq = ?1";
+const ROW_LOST: &str = "
+SELECT seq, queue, id FROM known
+WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.seq = known.seq) ORDER BY seq";
+const BODY_ALONE: &str = "
+SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM messages)
+AND seq NOT IN (SELECT seq FROM known) ORDER BY seq";
+const DROP_BODIES: &str = "DELETE FROM bodies WHERE seq NOT IN (SELECT seq FROM messages)";
+const DEAD_LOST: &str = "
+SELECT seq, queue, id FROM known_dead WHERE seq NOT IN (SELECT seq FROM dead) ORDER BY seq";
+const FORGOTTEN: &str = "
+SELECT 0, queue, id FROM known_remembered
+WHERE NOT EXISTS (SELECT 1 FROM remembered
+                  WHERE remembered.queue = known_remembered.queue
+                  AND remembered.id = known_remembered.id)";
+/// Nothing is leased any more.
+const OFFER: &str = "
+UPDATE messages SET state = CASE WHEN grp IS NOT NULL THEN 1
+                                 WHEN state = 2 AND due IS NOT NULL THEN 2 ELSE 0 END,
+                    due = CASE WHEN state IN (1, 2) THEN due END,
+                    span = NULL, token = NULL, attempts = max(attempts, 0)";
+const OFFER_GROUPS: &str = "
+UPDATE messages SET state = CASE WHEN due > ?1 THEN 2 ELSE 0 END,
+                    due = CASE WHEN due > ?1 THEN due END
+WHERE seq IN (SELECT min(seq) FROM messages WHERE grp IS NOT NULL GROUP BY queue, grp)";
