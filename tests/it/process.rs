@@ -133,7 +133,11 @@ impl Process {
                 return status;
             }
             if Instant::now() > deadline {
-                panic!("a program did not end within {DEADLINE:?}");
+                panic!(
+                    "it did not end within {DEADLINE:?}: {}{}",
+                    self.facts("cmdline"),
+                    self.said()
+                );
             }
             std::thread::sleep(Duration::from_millis(2));
         }

@@ -177,10 +177,10 @@ impl<'t> Life<'t> {
             return (None, false);
         }
         let at = self.tally.spans[kind].mul_f64(self.dice.f64());
-        let signal = match (self.blow, self.dice.bool()) {
+        let signal = match (self.blow, self.dice.bool() && !interrupts_are_ignored()) {
             (Blow::Kill, _) => Signal::SIGKILL,
-            (Blow::Signal, true) => Signal::SIGTERM,
-            (Blow::Signal, false) => Signal::SIGINT,
+            (Blow::Signal, false) => Signal::SIGTERM,
+            (Blow::Signal, true) => Signal::SIGINT,
         };
         (Some((at, signal)), self.blow == Blow::Signal && self.dice.usize(..5) == 0)
     }
@@ -224,6 +224,15 @@ impl<'t> Life<'t> {
             self.again.push(job);
         }
     }
+}
+
+/// What a script starts with `&` ignores SIGINT, and so do its children until they listen for it:
+/// one that comes while they start would be lost.
+fn interrupts_are_ignored() -> bool {
+    let facts = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
+    let mask = facts.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("a mask");
+    let mask = u64::from_str_radix(mask.trim(), 16).expect("a mask in hexadecimal digits");
+    mask >> (Signal::SIGINT as u32 - 1) & 1 == 1
 }
 
 /// The body of a message, as a line of JSON. The ledger finds its id at its beginning.
