@@ -89,7 +89,6 @@ async fn open(server: &services::Mongo, collection: &str) -> Result<Box<dyn Sink
     let environment = login.into_iter().filter_map(|(n, v)| Some((n, v?))).collect();
     let options = Options {
         write_timeout: Duration::from_secs(60),
-        command: Default::default(),
         ..Options::new(environment, std::env::temp_dir())
     };
     sinks::open(Location::parse(&url)?, &options).await

@@ -29,10 +29,8 @@ fn everything(text: &str) -> String {
     let names: Vec<String> = url.remaining().map(|(name, _)| name.to_owned()).collect();
     for name in &names {
         let mut other = url.clone();
-        let flag = other.flag(name);
+        let _ = (other.flag(name), url.take(name));
         assert!(other.remaining().all(|(left, _)| left != name), "{name:?} was not taken");
-        let taken = url.take(name);
-        assert!(flag.is_ok() || taken.is_ok() || taken.is_err());
     }
     assert!(url.finish(&[]).is_ok(), "everything was taken");
     match path {
