@@ -200,7 +200,7 @@ struct Extend {
 /// A queue, and whether it is meant.
 #[derive(Debug, Args)]
 struct Sure {
-    /// The queue: `sqlite:PATH?queue=NAME`
+    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/SUBSCRIPTION`
     #[arg(value_name = "URL")]
     url: String,
 
@@ -275,7 +275,7 @@ struct List {
 /// The arguments of what is done with dead letters.
 #[derive(Debug, Args)]
 struct Mend {
-    /// The queue: `sqlite:PATH?queue=NAME`
+    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/SUBSCRIPTION`
     #[arg(value_name = "URL")]
     url: String,
 
