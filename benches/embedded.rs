@@ -62,6 +62,7 @@ async fn open(folder: &Path) -> (Box<dyn Publisher>, Box<dyn Subscriber>) {
         in_flight_bytes: 1 << 30,
         max_messages: None,
         publish_timeout: Duration::from_secs(60),
+        hold: true,
         create: false,
         environment: Environment::default(),
         data_dir: folder.to_owned(),

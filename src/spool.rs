@@ -10,7 +10,6 @@ use crate::location::Location;
 use crate::lock;
 use crate::message::Message;
 use crate::queues::{self, Options, Published, Publisher};
-use chrono::DateTime;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -106,7 +105,9 @@ impl Spool {
 
     /// Opens it to keep messages in; the file is made where it is missing.
     pub async fn open(&self) -> Result<Inlet> {
-        Ok(Inlet { queue: queues::open_publisher(self.location()?, &self.options).await? })
+        // A message waits here for its queue only, and that one is to hold it back.
+        let options = Options { hold: false, ..self.options.clone() };
+        Ok(Inlet { queue: queues::open_publisher(self.location()?, &options).await? })
     }
 
     /// Keeps messages as dead letters: on disk when this returns, all or none. One that is there
@@ -125,46 +126,11 @@ impl Inlet {
     /// Keeps messages behind those that are kept already: on disk when this returns. Answers per
     /// message; an error is of all of them, and none is kept.
     pub async fn append(&self, messages: &[Message]) -> Result<Vec<Published>> {
-        let stored: Vec<_> = messages.iter().cloned().map(stow).collect();
-        self.queue.publish(&stored).await
+        self.queue.publish(messages).await
     }
 
     /// Closes the file.
     pub async fn close(self) -> Result<()> {
         self.queue.close().await
-    }
-}
-
-/// The attribute under which a message's time travels through the spool: it waits there for its
-/// queue only, and that one is to hold it back.
-const NOT_BEFORE: &str = "kakehi-spool-not-before";
-
-fn stow(mut message: Message) -> Message {
-    if let Some(time) = message.not_before.take() {
-        message.attributes.insert(NOT_BEFORE.to_owned(), time.to_rfc3339());
-    }
-    message
-}
-
-/// A message of the spool as it was published.
-pub fn unstow(mut message: Message) -> Message {
-    if let Some(time) = message.attributes.remove(NOT_BEFORE) {
-        message.not_before = DateTime::parse_from_rfc3339(&time).ok().map(Into::into);
-    }
-    message
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_out_is_what_was_put_in() {
-        let mut message = Message::new("a", "body");
-        message.attributes.insert("mine".to_owned(), "1".to_owned());
-        assert_eq!(unstow(stow(message.clone())), message);
-        message.not_before = DateTime::from_timestamp(1, 500);
-        assert_eq!(stow(message.clone()).not_before, None);
-        assert_eq!(unstow(stow(message.clone())), message);
     }
 }

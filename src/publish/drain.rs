@@ -8,7 +8,7 @@ use crate::queues::{self, Published, Publisher};
 use crate::report::Counters;
 use crate::retry::Limits;
 use crate::sinks::forward::Forward;
-use crate::spool::{self, LEASE, Spool};
+use crate::spool::{LEASE, Spool};
 use crate::subscribe::{self, DeadLetters, Parts, subscribe};
 use async_trait::async_trait;
 use std::sync::atomic::Ordering;
@@ -66,7 +66,8 @@ pub(super) async fn drain(
                 return Ok(Drained::Left(Error::new(Kind::Spooled, why)));
             }
             _ if received == 0 => {
-                let why = "somebody has taken them out; they come back when their lease ends";
+                let why =
+                    "somebody has taken them out, or put dead letters back that are not due yet";
                 return Ok(Drained::Left(Error::new(Kind::Spooled, why)));
             }
             _ => {}
@@ -139,14 +140,13 @@ async fn once(
     closed.map(|()| Round { received, failure })
 }
 
-/// The queue, as the spool's messages come to it; somebody else closes it.
+/// A queue that somebody else closes.
 struct Borrowed<'q>(&'q dyn Publisher);
 
 #[async_trait]
 impl Publisher for Borrowed<'_> {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
-        let messages: Vec<_> = batch.iter().cloned().map(spool::unstow).collect();
-        self.0.publish(&messages).await
+        self.0.publish(batch).await
     }
 
     async fn check(&self) -> Result<()> {

@@ -188,6 +188,9 @@ pub struct Options {
     pub max_messages: Option<usize>,
     /// How long a publish may take before it counts as failed.
     pub publish_timeout: Duration,
+    /// Whether the embedded queue holds a message back until its `not_before`; where not, it only
+    /// carries that time, for another queue to act on.
+    pub hold: bool,
     /// Make the queue if it is not there.
     pub create: bool,
     /// Credentials' places and endpoints.
@@ -207,6 +210,7 @@ impl Options {
             in_flight_bytes: 64 << 20,
             max_messages: None,
             publish_timeout: Duration::from_secs(10),
+            hold: true,
             create: false,
             environment,
             data_dir,

@@ -34,7 +34,7 @@ pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn 
     let name = place.name;
     let number = database.write(move |c| queue_number(c, &name)).await?;
     let queue = Queue { database, number, remember: place.remember, clock: options.clock.clone() };
-    Ok(Box::new(Inlet { queue, timeout: options.publish_timeout }))
+    Ok(Box::new(Inlet { queue, timeout: options.publish_timeout, hold: options.hold }))
 }
 
 /// Opens it for receiving.
@@ -86,6 +86,8 @@ impl Queue {
 struct Inlet {
     queue: Queue,
     timeout: Duration,
+    /// Messages are held back until their `not_before`.
+    hold: bool,
 }
 
 #[async_trait]
@@ -93,7 +95,8 @@ impl Publisher for Inlet {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
         let rows: Vec<_> = batch.iter().map(Row::of).collect();
         let Queue { database, number, remember, clock } = &self.queue;
-        let entry = Entry { queue: *number, now: clock.millis(), remember: *remember };
+        let entry =
+            Entry { queue: *number, now: clock.millis(), remember: *remember, hold: self.hold };
         let inserted = database.write(move |c| publish(c, entry, &rows));
         tokio::time::timeout(self.timeout, inserted).await.unwrap_or_else(|_| {
             let what = format!("cannot write `{}` in time", database.path().display());

@@ -87,7 +87,7 @@ fn redrive(
     // by now is found out by whoever receives, as for all that are scheduled.
     let now = message.published_at.map_or(0, |time| time.timestamp_millis());
     let entering = [Entering::of(&message)];
-    let answer = insert(connection, Entry { queue, now, remember }, &entering)?.pop();
+    let answer = insert(connection, Entry { queue, now, remember, hold: true }, &entering)?.pop();
     match answer {
         Some(Published::Accepted) => {
             connection.prepare_cached(DROP)?.execute(params![grave.place, queue])?;

@@ -84,6 +84,8 @@ pub struct Entry {
     pub now: i64,
     /// How long an id counts after its message was acknowledged.
     pub remember: Duration,
+    /// Whether a message is held back until its `not_before`, or only carries it.
+    pub hold: bool,
 }
 
 /// Puts messages into this queue and no other, in this order; what no queue can hold is refused.
@@ -122,7 +124,7 @@ fn insert_one(
     if any_remembered && let Some(known) = find(connection, REMEMBERED, entry.queue, &row.id)? {
         return Ok(judge(row, &known, "was acknowledged"));
     }
-    let due = row.not_before.as_ref().map(|(_, millis)| *millis);
+    let due = row.not_before.as_ref().filter(|_| entry.hold).map(|(_, millis)| *millis);
     let state = match &row.group {
         Some(group) if has_messages(connection, entry.queue, group)? => 1,
         _ if due.is_some_and(|due| due > entry.now) => 2,

@@ -168,7 +168,7 @@ mod tests {
 
     fn publish(connection: &Connection, count: usize, make: impl Fn(usize) -> Message) {
         let rows: Vec<_> = (0..count).map(|n| Row::of(&make(n))).collect();
-        let entry = Entry { queue: 1, now: 0, remember: Duration::ZERO };
+        let entry = Entry { queue: 1, now: 0, remember: Duration::ZERO, hold: true };
         let answers = sqlite_topic::publish(connection, entry, &rows).unwrap();
         assert!(answers.iter().all(|it| *it == Published::Accepted));
     }

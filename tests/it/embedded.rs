@@ -69,6 +69,7 @@ fn options(folder: &Path, clock: Clock) -> Options {
         in_flight_bytes: 64 << 20,
         max_messages: None,
         publish_timeout: Duration::from_secs(30),
+        hold: true,
         create: false,
         environment: Environment::default(),
         data_dir: folder.join("data"),

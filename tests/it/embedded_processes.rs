@@ -71,6 +71,7 @@ fn options(folder: &Path) -> Options {
         in_flight_bytes: 1 << 20,
         max_messages: None,
         publish_timeout: Duration::from_secs(60),
+        hold: true,
         create: false,
         environment: Environment::default(),
         data_dir: folder.to_owned(),

@@ -186,6 +186,7 @@ async fn a_queue_is_not_taken_for_a_store() {
         in_flight_bytes: 1,
         max_messages: None,
         publish_timeout: Duration::from_secs(30),
+        hold: true,
         create: false,
         environment: Environment::default(),
         data_dir: shed.options.data_dir.clone(),

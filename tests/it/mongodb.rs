@@ -420,6 +420,7 @@ async fn drain(messages: &[Message], sink: &dyn Sink) -> (kakehi::Result<()>, Su
         in_flight_bytes: 1 << 20,
         max_messages: None,
         publish_timeout: Duration::from_secs(1),
+        hold: true,
         create: false,
         environment: Environment::default(),
         data_dir: std::path::PathBuf::new(),

@@ -35,6 +35,7 @@ fn options(host: &str) -> Options {
         in_flight_bytes: 100_000_000,
         max_messages: None,
         publish_timeout: Duration::from_secs(10),
+        hold: true,
         create: false,
         environment: Environment::from_iter([("PUBSUB_EMULATOR_HOST", host)]),
         data_dir: Default::default(),

@@ -128,6 +128,7 @@ impl Backend {
             in_flight_bytes: 100_000_000,
             max_messages: None,
             publish_timeout: Duration::from_secs(10),
+            hold: true,
             create: true,
             environment: self.environment.clone(),
             data_dir: PathBuf::from(self.dir.path()),

@@ -216,6 +216,7 @@ mod tests {
             in_flight_bytes: 1000,
             max_messages,
             publish_timeout: Duration::from_secs(10),
+            hold: true,
             create: false,
             environment: Default::default(),
             data_dir: Default::default(),
