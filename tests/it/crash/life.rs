@@ -244,7 +244,8 @@ pub fn body(id: &str, room: usize, text: &str, depth: usize) -> String {
 /// A publisher that tells what the queue has taken.
 pub fn publisher(sandbox: &Sandbox, source: &str) -> Program {
     let program = sandbox.publish().arg(source);
-    let program = program.args("--to sqlite:queue.db --summary json --log-format json --spool");
+    let program = program
+        .args("--to sqlite:queue.db --summary json --log-format json --publish-timeout 1m --spool");
     let program = program.arg(SPOOL);
     program.env("RUST_LOG", "kakehi::publish=debug")
 }
