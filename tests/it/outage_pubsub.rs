@@ -15,9 +15,6 @@ use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-/// By then what was cut off has come again, leases and all.
-const DEADLINE: Duration = Duration::from_secs(120);
-
 /// In MiB, for a program of a debug build.
 const MOST_MEMORY: u64 = 150;
 
@@ -39,7 +36,7 @@ async fn stored(stage: &Stage) -> u64 {
 
 /// Waits until more than this is stored; tells how much.
 async fn until_more_is_stored(stage: &Stage, than: u64) -> u64 {
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + services::EMULATOR_PATIENCE;
     loop {
         let stored = stored(stage).await;
         if stored > than {

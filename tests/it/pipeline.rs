@@ -180,9 +180,10 @@ async fn a_killed_run_loses_nothing_and_doubles_nothing() {
     child.kill().expect("it is killed");
     child.wait().expect("it ends");
     let follower = stage.subscribe("--follow").spawn();
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + services::EMULATOR_PATIENCE;
     while stored.count_documents(doc! {}).await.expect("a count") < 3000 {
         assert!(Instant::now() < deadline, "not all came");
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let kill = Command::new("kill").args(["-s", "TERM"]).arg(follower.id().to_string()).status();
     assert!(kill.expect("kill").success());

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const PROJECT: &str = "kakehi-test";
 
 /// How long a test waits for what must come: longer than a lease.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = services::EMULATOR_PATIENCE;
 
 /// A topic and subscription name that no other run has used.
 fn fresh() -> String {

@@ -57,7 +57,7 @@ struct Backend {
 const LEASE: Duration = Duration::from_secs(10);
 
 /// How long a case waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = services::EMULATOR_PATIENCE;
 
 impl Backend {
     fn memory(case: &str) -> Self {

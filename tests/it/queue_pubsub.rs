@@ -17,7 +17,6 @@ use kakehi::spool::{FILE, Spool};
 use kakehi::{Error, Kind, Location, Message, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 const PROJECT: &str = "kakehi-test";
 
@@ -258,7 +257,7 @@ async fn a_redrive_that_is_killed_in_between_keeps_the_letter() {
     let url = Location::parse(&bed.url()).unwrap();
     let queue = queues::open_inspector(url.clone(), &options).await.unwrap();
     let taking = queue.taking().unwrap();
-    let patience = Patience { max: 1, idle: Duration::from_secs(120) };
+    let patience = Patience { max: 1, idle: services::EMULATOR_PATIENCE };
     for killed in [true, false] {
         let mut origin = taking.origin().await.unwrap();
         if killed {

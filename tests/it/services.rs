@@ -2,6 +2,11 @@
 //! needs one and has none fails with how to get it, and never skips.
 
 use std::env;
+use std::time::Duration;
+
+/// How long what was in the hands of a program that was killed may take to come again. The emulator
+/// never notices that a stream has ended: each lease it offers a part of the messages to it anew.
+pub const EMULATOR_PATIENCE: Duration = Duration::from_secs(400);
 
 /// `host:port` of a Pub/Sub emulator.
 pub fn pubsub_emulator() -> String {

@@ -93,7 +93,7 @@ impl Place {
 }
 
 async fn until(it_is_so: impl Fn() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
+    let deadline = tokio::time::Instant::now() + services::EMULATOR_PATIENCE;
     while !it_is_so() {
         assert!(tokio::time::Instant::now() < deadline, "it never happened");
         tokio::time::sleep(Duration::from_millis(10)).await;
