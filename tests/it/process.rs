@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// What has not ended by then hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = crate::services::EMULATOR_PATIENCE;
 
 /// A program whose streams are fed and read, so that it never waits for us.
 pub struct Process {
