@@ -78,7 +78,8 @@ pub(super) async fn drain(
 /// Waits for what a drain had taken that was killed: nothing shall overtake it. The lock tells that
 /// it is gone; what is leased for longer was taken by somebody else, and is not waited for.
 async fn outwait_the_dead(spool: &Spool) -> Result<()> {
-    let deadline = Instant::now() + LEASE;
+    // A moment more than the lease: it may have been extended just before its holder died.
+    let deadline = Instant::now() + LEASE + Duration::from_secs(1);
     while spool.held().await?.leased > 0 && Instant::now() < deadline {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
