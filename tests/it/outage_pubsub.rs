@@ -197,7 +197,7 @@ async fn an_outage_of_the_sink_holds_a_bounded_part_of_a_large_backlog() {
 }
 
 #[tokio::test]
-async fn a_signal_while_pubsub_stalls_loses_nothing() {
+async fn a_signal_while_a_publisher_cannot_reach_pubsub_ends_it_and_loses_nothing() {
     let stage = Stage::new();
     stage.create().await;
     let proxy = proxy();
@@ -212,8 +212,21 @@ async fn a_signal_while_pubsub_stalls_loses_nothing() {
         proxy.restore();
     }
     stage.publish_lines(lines(30));
-    for twice in [false, true] {
-        let grace = if twice { "--grace 1h" } else { "--grace 1s" };
+    let mut follower = start(stage.subscribe("--follow"));
+    until_stored(&stage, 30).await;
+    follower.signal(Signal::SIGTERM);
+    assert_eq!(follower.end().code, 143);
+}
+
+/// What it had in hand is not looked for afterwards: the emulator takes a stream that stalled for
+/// one that lives, and may offer its messages to that one again and again.
+#[tokio::test]
+async fn a_signal_while_a_subscriber_cannot_reach_pubsub_ends_it_and_no_message_dies() {
+    let proxy = proxy();
+    for (twice, grace) in [(false, "--grace 1s"), (true, "--grace 1h")] {
+        let stage = Stage::new();
+        stage.create().await;
+        stage.publish_lines(lines(30));
         let program = through(stage.subscribe("--follow").args(grace), &proxy);
         let mut process = start(program.env("KAKEHI_FAILPOINTS", "subscribe-received=stop@1"));
         stall_and_end(&mut process, &proxy, twice);
@@ -222,10 +235,6 @@ async fn a_signal_while_pubsub_stalls_loses_nothing() {
         none_died(&end);
         proxy.restore();
     }
-    let mut follower = start(stage.subscribe("--follow"));
-    until_stored(&stage, 30).await;
-    follower.signal(Signal::SIGTERM);
-    assert_eq!(follower.end().code, 143);
 }
 
 /// Goes on from where it has stopped, to an end, while nothing comes through any more.
