@@ -317,7 +317,9 @@ impl Both {
             .model
             .queues
             .iter()
-            .flat_map(|(name, queue)| queue.dead.iter().map(|id| ((*name).to_owned(), id.clone())))
+            .flat_map(|(name, queue)| {
+                queue.dead.iter().map(|it| ((*name).to_owned(), it.id.clone()))
+            })
             .collect();
         told.sort();
         assert_eq!(real, told, "the dead letters");

@@ -70,7 +70,7 @@ pub struct Queue {
     topic: Option<&'static str>,
     /// In the order of publishing.
     pub items: Vec<Item>,
-    pub dead: Vec<String>,
+    pub dead: Vec<Message>,
     /// The ids that count on, and until when.
     remembered: BTreeMap<String, (Message, i64)>,
 }
@@ -133,7 +133,7 @@ impl File {
             let accepted = batch.iter().zip(&answers).filter(|(_, it)| **it == Answer::Accepted);
             for (message, _) in accepted {
                 if queue.publish(message, remember, now) == Answer::Refused {
-                    queue.dead.push(message.id.clone());
+                    queue.keep_once(message);
                 }
             }
         }
@@ -180,6 +180,13 @@ impl Queue {
         let state = if behind { State::Waiting(message.due) } else { State::at(message.due, now) };
         self.items.push(Item { message: message.clone(), state, attempts: 0, remember });
         Answer::Accepted
+    }
+
+    /// What it never took is a dead letter once, however often it comes.
+    fn keep_once(&mut self, message: &Message) {
+        if !self.dead.iter().any(|it| it.id == message.id && it.is(message)) {
+            self.dead.push(message.clone());
+        }
     }
 
     /// Leases end, those from a future that was taken back too, and what was scheduled is ready.
@@ -258,7 +265,7 @@ impl Queue {
                     self.remembered.insert(item.message.id.clone(), (item.message, until));
                 }
             }
-            Verdict::Bury => self.dead.push(self.items.remove(at).message.id),
+            Verdict::Bury => self.dead.push(self.items.remove(at).message),
             Verdict::Retry(after) => {
                 self.items[at].state =
                     self.items[at].given_back((after > 0).then_some(now + after));
