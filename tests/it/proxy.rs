@@ -42,6 +42,8 @@ struct State {
     delay: Duration,
     /// After so many more bytes this way comes a cut.
     budget: Option<(Way, usize)>,
+    /// How often it was cut: a connection from before a cut is over, whatever is still in it.
+    cuts: usize,
     /// How many connections it did not take.
     refused: usize,
     /// Both ends of every connection, to be shut at a cut: the client's, the server's.
@@ -57,6 +59,7 @@ impl Proxy {
             mode: Mode::Pass,
             delay: Duration::ZERO,
             budget: None,
+            cuts: 0,
             refused: 0,
             sockets: Vec::new(),
         };
@@ -142,9 +145,21 @@ impl Switch {
     }
 
     fn turn(&self, mode: Mode) {
-        let mut state = self.state();
+        self.turn_held(self.state(), mode);
+    }
+
+    /// Cuts, unless it was done since a connection was made after so many cuts.
+    fn cut_once(&self, cuts: usize) {
+        let state = self.state();
+        if state.cuts == cuts {
+            self.turn_held(state, Mode::Cut);
+        }
+    }
+
+    fn turn_held(&self, mut state: MutexGuard<'_, State>, mode: Mode) {
         state.mode = mode;
         if matches!(mode, Mode::Cut | Mode::End) {
+            state.cuts += 1;
             for socket in state.sockets.drain(..).flatten() {
                 let _ = socket.shutdown(Shutdown::Both);
             }
@@ -152,8 +167,9 @@ impl Switch {
         self.changed.notify_all();
     }
 
-    /// Waits until bytes may go this way; tells how many of them may.
-    fn admit(&self, way: Way, bytes: usize) -> usize {
+    /// Waits until bytes may go this way; tells how many of them may, of a connection that was made
+    /// after so many cuts.
+    fn admit(&self, way: Way, bytes: usize, cuts: usize) -> usize {
         let closed = |mode| match mode {
             Mode::Stall => true,
             Mode::Mute => way == Way::Answer,
@@ -161,6 +177,9 @@ impl Switch {
         };
         let held = self.changed.wait_while(self.state(), |state| closed(state.mode));
         let mut state = held.expect("no holder of the switch panics");
+        if state.cuts != cuts {
+            return 0;
+        }
         let delay = state.delay;
         let admitted = match &mut state.budget {
             Some((limited, left)) if *limited == way => {
@@ -209,24 +228,26 @@ fn join(
     let mut state = switch.state();
     // A cut between the accept and this line would otherwise miss this connection.
     if matches!(state.mode, Mode::Cut | Mode::End) {
-        both.iter().try_for_each(|socket| socket.shutdown(Shutdown::Both))?;
+        return Err(std::io::ErrorKind::ConnectionAborted.into());
     }
     state.sockets.push(both);
+    let cuts = state.cuts;
     drop(state);
     let pump = |from: &TcpStream, to: &TcpStream, way| {
         let (from, to, switch) = (from.try_clone()?, to.try_clone()?, switch.clone());
-        std::io::Result::Ok(thread::spawn(move || pump(from, to, &switch, way)))
+        std::io::Result::Ok(thread::spawn(move || pump(from, to, &switch, way, cuts)))
     };
     Ok([pump(client, server, Way::Request)?, pump(server, client, Way::Answer)?])
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, switch: &Switch, way: Way) {
+fn pump(mut from: TcpStream, mut to: TcpStream, switch: &Switch, way: Way, cuts: usize) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        let admitted = switch.admit(way, count);
+        let admitted = switch.admit(way, count, cuts);
         let passed = to.write_all(&buffer[..admitted]);
         if admitted < count {
-            switch.turn(Mode::Cut);
+            switch.cut_once(cuts);
+            break;
         }
         if passed.is_err() {
             break;
@@ -250,8 +271,15 @@ fn echo() -> String {
     address
 }
 
+const BRIEF: Duration = Duration::from_millis(300);
+
+/// Waits as long as a busy machine may need.
 fn ask(socket: &mut TcpStream) -> std::io::Result<[u8; 4]> {
-    socket.set_read_timeout(Some(Duration::from_millis(300)))?;
+    ask_for(socket, Duration::from_secs(30))
+}
+
+fn ask_for(socket: &mut TcpStream, patience: Duration) -> std::io::Result<[u8; 4]> {
+    socket.set_read_timeout(Some(patience))?;
     socket.write_all(b"ping")?;
     let mut answer = [0; 4];
     socket.read_exact(&mut answer).map(|()| answer)
@@ -265,7 +293,7 @@ fn a_proxy_passes_cuts_stalls_and_recovers() {
     assert_eq!(&ask(&mut socket).unwrap(), b"ping");
     for hold in [Proxy::stall, Proxy::mute] {
         hold(&proxy);
-        assert!(ask(&mut socket).is_err(), "nothing comes back");
+        assert!(ask_for(&mut socket, BRIEF).is_err(), "nothing comes back");
         proxy.restore();
         assert_eq!(&ask(&mut socket).unwrap(), b"ping", "and what was held back comes through");
         socket = connect();
@@ -295,8 +323,8 @@ fn a_proxy_cuts_after_some_bytes_closes_by_half_and_takes_its_time() {
     proxy.half_close();
     assert_eq!(ask(&mut socket).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
     socket.write_all(b"it still listens").unwrap();
-    proxy.delay(Duration::from_millis(200));
-    assert!(ask(&mut connect()).is_err(), "there and back takes longer than it waits");
+    proxy.delay(BRIEF);
+    assert!(ask_for(&mut connect(), BRIEF).is_err(), "there and back takes longer than it waits");
     proxy.restore();
     assert_eq!(&ask(&mut connect()).unwrap(), b"ping");
 }
