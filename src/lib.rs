@@ -19,7 +19,7 @@
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
-//! | rooms that any shelf may use | [`sqlite`], [`http`] |
+//! | rooms that any shelf may use | [`sqlite`], [`http`], `aws` |
 //! | one process at a time | [`lock`] |
 //! | what a run did | [`report`] |
 //! | what the programs share | [`cli`], [`environment`], [`error`], [`clock`] |
@@ -28,6 +28,8 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 pub mod attempts;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -16,6 +16,7 @@
 #   TEST_MONGODB_URI                      mongodb://HOST:PORT, with user and password in it or in
 #   TEST_MONGODB_USERNAME, TEST_MONGODB_PASSWORD
 #   TEST_PUBSUB_EMULATOR_HOST             HOST:PORT
+#   TEST_SQS_ENDPOINT, TEST_S3_ENDPOINT   http://HOST:PORT, as LocalStack (both) or ElasticMQ (SQS)
 #
 # What is built is kept in KAKEHI_TEST_CACHE (~/.cache/kakehi-tests), CARGO_TARGET_DIR with it
 # unless that is set.
@@ -26,8 +27,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 ferretdb_version=1.24.2
+moto_version=5.2.5
+pillow_version=13.0.0
 cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
 ferretdb=$cache/ferretdb-$ferretdb_version-patched
+# Python with moto, which speaks SQS and S3, and with Pillow, which the benches compare with.
+python=$cache/python-moto-$moto_version-pillow-$pillow_version
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 
 long='' work=test
@@ -86,6 +91,11 @@ check_needs() {
 }
 
 check_needs_of_servers() {
+  # The tests run Python of their own, too.
+  need python3 'Debian package `python3-venv`'
+  if [[ ! -e $python/complete ]] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=('the module `venv` of Python: Debian package `python3-venv`')
+  fi
   if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb ]]; then
     need go "Go 1.24 or later, which builds FerretDB $ferretdb_version: Debian 12's own is too old,
     take Debian 13's \`golang-go\` or the Go project's archive; or give TEST_MONGODB_URI"
@@ -201,6 +211,25 @@ compile_ferretdb() {
   mv -- "$ferretdb.$$" "$ferretdb"
 }
 
+install_python() {
+  [[ -e $python/complete ]] && return
+  lock_file "$python.lock" 'installs moto'
+  [[ -e $python/complete ]] && return
+  say "installing moto $moto_version and Pillow $pillow_version, once"
+  start fill_python
+  finish || { say 'moto could not be installed' >&2; exit 1; }
+  exec {lock}>&-
+}
+
+# shellcheck disable=SC2317 # `start` runs it
+fill_python() {
+  rm -rf -- "$python"
+  python3 -m venv "$python"
+  "$python/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+    "moto[server]==$moto_version" "pillow==$pillow_version"
+  touch "$python/complete"
+}
+
 refused() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # serve NAME READY COMMAND...: starts a server on a free port, which replaces PORT in its command,
@@ -252,6 +281,18 @@ start_pubsub() {
   pubsub_is="Google's emulator at $TEST_PUBSUB_EMULATOR_HOST"
 }
 
+start_aws() {
+  if [[ -n ${TEST_SQS_ENDPOINT:-} && -n ${TEST_S3_ENDPOINT:-} ]]; then
+    aws_is="those at $TEST_SQS_ENDPOINT and $TEST_S3_ENDPOINT"
+    return
+  fi
+  serve moto 'Running on' "$python/bin/moto_server" -H 127.0.0.1 -p PORT
+  servers+=("$job")
+  aws_is="moto $moto_version at 127.0.0.1:$port"
+  export TEST_SQS_ENDPOINT=${TEST_SQS_ENDPOINT:-http://127.0.0.1:$port}
+  export TEST_S3_ENDPOINT=${TEST_S3_ENDPOINT:-http://127.0.0.1:$port}
+}
+
 # A server that died explains the tests that failed.
 show_dead_servers() {
   local job log
@@ -301,6 +342,8 @@ fi
 
 began=$SECONDS
 [[ $long || -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
+[[ $long ]] || install_python
+export TEST_PYTHON=$python/bin/python
 got_servers=$((SECONDS - began))
 
 # Another checkout would replace the programs under our tests.
@@ -314,8 +357,10 @@ began=$SECONDS
 if [[ ! $long ]]; then
   start_mongodb
   start_pubsub
+  start_aws
   say "MongoDB's protocol: $mongodb_is"
   say "Pub/Sub: $pubsub_is"
+  say "SQS and S3: $aws_is"
 fi
 started_servers=$((SECONDS - began))
 
