@@ -8,6 +8,8 @@ pub mod mongodb;
 mod same_json;
 pub mod sqlite;
 pub mod stdout;
+#[cfg(feature = "thumbnail")]
+pub mod thumbnail;
 
 use crate::check::Finding;
 use crate::clock::Clock;

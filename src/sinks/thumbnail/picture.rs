@@ -1,0 +1,174 @@
+//! A picture, from bytes to the bytes of its thumbnail. Pure: nothing is read, and nothing kept.
+
+use super::fit::{Cut, Fit, Size};
+use super::{jpeg, other, resize};
+use bytes::Bytes;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageFormat};
+
+/// The largest colour profile that is kept, in bytes: those of cameras and screens have a few
+/// hundred, those of printers more than a thumbnail.
+pub(super) const KEPT_PROFILE: usize = 16 << 10;
+
+/// What is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipe {
+    /// The size that is wanted.
+    pub size: Size,
+    /// What to do where the picture has other proportions.
+    pub fit: Fit,
+}
+
+/// A thumbnail, in the format of its picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub content_type: &'static str,
+}
+
+/// Why a picture is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Damage {
+    Truncated,
+    Damaged,
+    Unsupported,
+    /// It takes more than its size allows.
+    Bomb,
+}
+
+/// What a picture's headers say.
+#[derive(Debug)]
+pub(super) struct Facts {
+    /// As it is stored.
+    pub(super) size: Size,
+    /// How it is to be turned to be seen.
+    pub(super) orientation: Orientation,
+    pub(super) profile: Option<Vec<u8>>,
+    /// The memory that its decoder needs besides the pixels that it gives.
+    pub(super) held: u64,
+    pub(super) bytes_per_pixel: u64,
+}
+
+/// A picture of which the headers have been read.
+#[derive(Debug)]
+pub struct Picture {
+    bytes: Bytes,
+    format: ImageFormat,
+    facts: Facts,
+}
+
+impl Picture {
+    /// Reads its headers. What is no picture, or has more pixels than this, is refused with the
+    /// reason.
+    pub fn open(bytes: Bytes, most_pixels: u64) -> Result<Self, String> {
+        let format = format(&bytes)?;
+        let facts = match format {
+            ImageFormat::Jpeg => jpeg::look(&bytes),
+            _ => other::look(&bytes, format, most_pixels),
+        };
+        let facts = facts.map_err(|damage| damage.of(format))?;
+        let Size { width, height } = facts.size;
+        match facts.size.pixels() {
+            0 => Err("it has no pixels".to_owned()),
+            pixels if pixels > most_pixels => Err(format!(
+                "it has {width} x {height} pixels, which is more than `max-pixels={most_pixels}`"
+            )),
+            _ => Ok(Self { bytes, format, facts }),
+        }
+    }
+
+    /// The memory that making its thumbnail takes, besides the picture's own bytes.
+    pub fn memory(&self, recipe: Recipe) -> u64 {
+        let size = self.facts.size;
+        let pixels = match self.format {
+            ImageFormat::Jpeg => {
+                let eighths = u64::from(self.cut(recipe).eighths());
+                let side = |length: u32| (u64::from(length) * eighths).div_ceil(8);
+                side(size.width) * side(size.height)
+            }
+            _ => size.pixels(),
+        };
+        // While it is made smaller one direction comes first.
+        let between = u64::from(size.width.max(size.height)) * u64::from(recipe.size.width.max(recipe.size.height));
+        (pixels + between) * self.facts.bytes_per_pixel + self.facts.held
+    }
+
+    /// Makes its thumbnail. A picture that cannot be decoded is refused with the reason.
+    pub fn thumbnail(&self, recipe: Recipe) -> Result<Thumbnail, String> {
+        let cut = self.cut(recipe);
+        let decoded = match self.format {
+            ImageFormat::Jpeg => jpeg::decode(&self.bytes, &cut),
+            format => other::decode(&self.bytes, format, self.memory(recipe)),
+        };
+        let picture = decoded.map_err(|damage| damage.of(self.format))?;
+        let scaled = Size::new(picture.width(), picture.height());
+        let mut small = resize::lanczos(picture, cut.of_scaled(self.facts.size, scaled))?;
+        small.apply_orientation(self.facts.orientation);
+        let bytes = self.encode(eight_bits(small))?;
+        Ok(Thumbnail { bytes, content_type: self.format.to_mime_type() })
+    }
+
+    /// The picture is turned when it is small: a side that will be a width is still a height.
+    fn cut(&self, recipe: Recipe) -> Cut {
+        let size = if self.lies() { recipe.size.turned() } else { recipe.size };
+        recipe.fit.cut(self.facts.size, size)
+    }
+
+    fn lies(&self) -> bool {
+        use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+        matches!(self.facts.orientation, Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH)
+    }
+
+    fn encode(&self, picture: DynamicImage) -> Result<Vec<u8>, String> {
+        let profile = self.facts.profile.clone();
+        other::encode(picture, self.format, profile)
+            .map_err(|_| format!("its thumbnail cannot be written as {}", name(self.format)))
+    }
+}
+
+/// By what it begins with: names and what is said about it may be wrong.
+fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
+    if bytes.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    match image::guess_format(bytes) {
+        Ok(
+            format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif),
+        ) => Ok(format),
+        Ok(_) | Err(_) => Err("it is no JPEG, PNG, WebP or GIF".to_owned()),
+    }
+}
+
+fn name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Png => "PNG",
+        ImageFormat::WebP => "WebP",
+        _ => "GIF",
+    }
+}
+
+impl Damage {
+    fn of(self, format: ImageFormat) -> String {
+        let name = name(format);
+        match self {
+            Self::Truncated => format!("it is a {name} that ends too early"),
+            Self::Damaged => format!("it is a damaged {name}"),
+            Self::Unsupported => format!("it is a {name} of a kind that is not known here"),
+            Self::Bomb => format!("it is a {name} that would take too much to decode"),
+        }
+    }
+}
+
+/// A thumbnail is looked at, not worked on.
+fn eight_bits(picture: DynamicImage) -> DynamicImage {
+    match picture {
+        DynamicImage::ImageLuma16(_) => picture.into_luma8().into(),
+        DynamicImage::ImageLumaA16(_) => picture.into_luma_alpha8().into(),
+        DynamicImage::ImageRgb16(_) => picture.into_rgb8().into(),
+        DynamicImage::ImageRgba16(_) => picture.into_rgba8().into(),
+        picture => picture,
+    }
+}
