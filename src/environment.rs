@@ -27,6 +27,15 @@ impl Environment {
         }
     }
 
+    /// The variables whose names begin so, for a client that has many; those that are empty or not
+    /// UTF-8 are passed over.
+    pub fn starting_with(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
+            .filter(move |(name, value)| name.starts_with(start) && !value.is_empty())
+    }
+
     /// A secret from `NAME`, or from the file that `NAME_FILE` names, without the newline at its
     /// end. Both at once are refused, as is an empty file.
     pub fn secret(&self, name: &str) -> Result<Option<SecretString>> {

@@ -19,7 +19,7 @@
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
-//! | rooms that any shelf may use | [`sqlite`], [`http`], `aws` |
+//! | rooms that any shelf may use | [`sqlite`], [`http`], `aws`, `store` |
 //! | one process at a time | [`lock`] |
 //! | what a run did | [`report`] |
 //! | what the programs share | [`cli`], [`environment`], [`error`], [`clock`] |
@@ -51,6 +51,8 @@ pub mod sinks;
 pub mod sources;
 pub mod spool;
 pub mod sqlite;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod subscribe;
 
 pub use error::{Error, Kind, Result};

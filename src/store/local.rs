@@ -1,0 +1,160 @@
+//! A local folder as a store: its files are the objects.
+//!
+//! `object_store` writes a file under a name of its own (`NAME#1`) and renames it, syncs both to the
+//! disk where it is asked to, and follows symlinks wherever they lead. Here none is followed out of
+//! the folder: it is looked at before, which holds off a link that lies there, not somebody who
+//! makes one in that moment and may write to the folder anyway.
+
+use super::failure::{self, Failure};
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The folder, by its path without links.
+#[derive(Debug, Clone)]
+pub(super) struct Folder(PathBuf);
+
+/// Opens the folder that `file:PATH` or `file:///PATH` names.
+pub(super) fn open(url: &Location) -> Result<(Folder, Arc<dyn ObjectStore>)> {
+    let path = path(url)?;
+    let failed = || {
+        Error::new(Kind::Configuration, format!("the store `{url}` cannot be used"))
+            .hint(format!("make the folder first: `mkdir -p '{path}'`"))
+    };
+    let root = fs::canonicalize(&path).map_err(|cause| failed().because(cause))?;
+    if !root.is_dir() {
+        return Err(failed().because_of("it is not a folder"));
+    }
+    let objects = LocalFileSystem::new_with_prefix(&root)
+        .map_err(|cause| failed().because_of(words(io_of(&cause))))?
+        .with_fsync(true);
+    Ok((Folder(root), Arc::new(objects)))
+}
+
+fn path(url: &Location) -> Result<String> {
+    let path = url.path()?;
+    let refused = |why: &str| {
+        Error::new(Kind::Usage, format!("`{url}` names no folder"))
+            .because_of(why)
+            .hint("write it as `file:PATH`, for instance `file:pictures` or `file:/srv/pictures`")
+    };
+    match path.strip_prefix("//") {
+        None if path.is_empty() => Err(refused("nothing stands after `file:`")),
+        None => Ok(path),
+        Some(absolute) if absolute.starts_with('/') => Ok(absolute.to_owned()),
+        Some(_) => Err(refused("after `//` it names a host")),
+    }
+}
+
+impl Folder {
+    /// Whether the folder is there.
+    pub(super) async fn check(&self) -> Result<(), Failure> {
+        self.blocking(|root| match fs::metadata(root) {
+            Ok(it) if it.is_dir() => Ok(()),
+            Ok(_) => Err(Failure::Gone("it is no folder any more".to_owned())),
+            Err(error) => Err(gone(&error)),
+        })
+        .await
+    }
+
+    /// Whether this object is a regular file that lies in the folder: a pipe would never end.
+    pub(super) async fn readable(&self, key: &str) -> Result<(), Failure> {
+        let key = key.to_owned();
+        self.blocking(move |root| {
+            let real = inside(root, &root.join(key))?.ok_or(Failure::Missing)?;
+            match fs::metadata(real) {
+                Ok(it) if it.is_file() => Ok(()),
+                Ok(it) if it.is_dir() => Err(Failure::Missing),
+                Ok(_) => Err(Failure::BadKey("it is not a regular file".to_owned())),
+                Err(error) => Err(trouble(&error)),
+            }
+        })
+        .await
+    }
+
+    /// Whether a file of this key would lie in the folder. The file itself is replaced, not
+    /// followed, where it is a link.
+    pub(super) async fn writable(&self, key: &str) -> Result<(), Failure> {
+        let key = key.to_owned();
+        self.blocking(move |root| {
+            let file = root.join(key);
+            let mut folders = file.ancestors().skip(1).take_while(|it| it.starts_with(root));
+            folders.try_for_each(|folder| match inside(root, folder)? {
+                None if folder == root => Err(Failure::Gone("the folder is not there".to_owned())),
+                _ => Ok(()),
+            })
+        })
+        .await
+    }
+
+    /// What an error of `object_store` means here.
+    pub(super) fn failure(&self, error: &object_store::Error) -> Failure {
+        match (error, io_of(error)) {
+            (object_store::Error::NotFound { .. }, _) if self.0.is_dir() => Failure::Missing,
+            (_, Some(error)) => trouble(error),
+            (_, None) => Failure::Refused(
+                "a local folder cannot hold such a name: `#` with digits is for files in the making"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let root = self.0.clone();
+        tokio::task::spawn_blocking(move || work(&root))
+            .await
+            .unwrap_or_else(|error| Err(Failure::Unavailable(error.to_string())))
+    }
+}
+
+/// The path without links, where there is such a file and no link leads it out of the folder.
+fn inside(root: &Path, path: &Path) -> Result<Option<PathBuf>, Failure> {
+    match fs::canonicalize(path) {
+        Ok(real) if real.starts_with(root) => Ok(Some(real)),
+        Ok(_) => Err(Failure::BadKey("a link leads it out of the store's folder".to_owned())),
+        // What a link leads to may be missing, and yet be somewhere else.
+        Err(error) if error.kind() == ErrorKind::NotFound => match fs::symlink_metadata(path) {
+            Ok(it) if it.is_symlink() => {
+                Err(Failure::BadKey("a link leads it to nowhere".to_owned()))
+            }
+            _ if !root.is_dir() => Err(gone(&error)),
+            _ => Ok(None),
+        },
+        Err(error) => Err(trouble(&error)),
+    }
+}
+
+fn gone(error: &io::Error) -> Failure {
+    Failure::Gone(format!("the folder is not there: {error}"))
+}
+
+/// What the system's answer means for an object.
+fn trouble(error: &io::Error) -> Failure {
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return Failure::BadKey("its links lead in a circle".to_owned());
+    }
+    match error.kind() {
+        ErrorKind::PermissionDenied => Failure::Denied(error.to_string()),
+        ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::DirectoryNotEmpty
+        | ErrorKind::InvalidFilename => Failure::Refused(error.to_string()),
+        _ => Failure::Unavailable(error.to_string()),
+    }
+}
+
+fn words(error: Option<&io::Error>) -> String {
+    error.map_or_else(|| "its path cannot be a URL".to_owned(), ToString::to_string)
+}
+
+fn io_of(error: &object_store::Error) -> Option<&io::Error> {
+    failure::find(error)
+}
