@@ -31,6 +31,8 @@ Examples:
     subscribe --from sqlite:queue.db -- sh -c 'echo \"$KAKEHI_ID $(cat)\"'
   From one queue into another, ids kept, for instance to another broker:
     subscribe --from sqlite:queue.db --to forward:sqlite:other.db
+  A thumbnail of each picture in a folder, or in a bucket (`s3://photos`):
+    subscribe --from sqlite:queue.db --to 'thumbnail:file:photos?size=200x200&fit=cover'
   From Cloud Pub/Sub into MongoDB, until stopped:
     MONGODB_USERNAME=me MONGODB_PASSWORD_FILE=password subscribe --follow \\
       --from pubsub://my-project/readings \\
@@ -45,8 +47,9 @@ pub struct Subscribe {
     from: Option<String>,
 
     /// The sink: `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME`, `stdout:`
-    /// (what was written to a pipe counts as taken), `exec:PROGRAM` or `forward:QUEUE-URL`, another
-    /// queue. Default: `$KAKEHI_SINK`, else `sqlite:` in the user's data folder
+    /// (what was written to a pipe counts as taken), `exec:PROGRAM`, `forward:QUEUE-URL`, another
+    /// queue, or `thumbnail:STORE-URL`, for each picture of an object store a small one. Default:
+    /// `$KAKEHI_SINK`, else `sqlite:` in the user's data folder
     #[arg(long, value_name = "SINK")]
     to: Option<String>,
 
@@ -85,7 +88,7 @@ pub struct Subscribe {
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     idle: Option<Duration>,
 
-    /// At most this many messages in one write. Default: 500; a command gets one at a time, and
+    /// At most this many messages in one write. Default: 500, and 10 pictures; a command gets one at a time, and
     /// with N above 1 up to N at once, as lines of JSON
     #[arg(long, value_name = "N", value_parser = positive)]
     batch: Option<usize>,

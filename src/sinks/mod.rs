@@ -89,7 +89,8 @@ impl Options {
 }
 
 /// The sinks that this build knows.
-const KNOWN: &[&str] = &["sqlite", "mongodb", "mongodb+srv", "stdout", "exec", "forward"];
+const KNOWN: &[&str] =
+    &["sqlite", "mongodb", "mongodb+srv", "stdout", "exec", "forward", "thumbnail"];
 
 /// Opens a sink by its URL. Every sink knows `?legacy`.
 pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Sink>> {
@@ -111,6 +112,10 @@ async fn open_scheme(url: Location, options: &Options) -> Result<Box<dyn Sink>> 
         "mongodb" | "mongodb+srv" => mongodb::open(url, options).await,
         #[cfg(not(feature = "mongodb"))]
         "mongodb" | "mongodb+srv" => Err(url.missing_feature("mongodb")),
+        #[cfg(feature = "thumbnail")]
+        "thumbnail" => thumbnail::open(url, options).await,
+        #[cfg(not(feature = "thumbnail"))]
+        "thumbnail" => Err(url.missing_feature("thumbnail")),
         _ => Err(url.unknown_scheme("sink", KNOWN)),
     }
 }

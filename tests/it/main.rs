@@ -50,6 +50,7 @@ mod stdin;
 mod stepdown;
 mod store;
 mod subscribe;
+mod thumbnail;
 mod thumbnail_pictures;
 mod tidy;
 mod watched;

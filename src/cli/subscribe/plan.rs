@@ -13,6 +13,9 @@ use std::time::Duration;
 /// At most this many messages in one write.
 const BATCH: usize = 500;
 
+/// Of pictures, each of which takes the sink some work.
+const BATCH_OF_PICTURES: usize = 10;
+
 /// How long a drain of a service waits for more.
 const IDLE_OF_A_SERVICE: Duration = Duration::from_secs(2);
 
@@ -27,7 +30,11 @@ impl Subscribe {
     /// One write gives a command as many messages as its runs take at once.
     pub(super) fn bounds(&self, sink: &Location) -> Result<Bounds> {
         let runs = sink.scheme() == "exec";
-        let batch = self.batch.unwrap_or(if runs { 1 } else { BATCH });
+        let batch = self.batch.unwrap_or(match sink.scheme() {
+            "exec" => 1,
+            "thumbnail" => BATCH_OF_PICTURES,
+            _ => BATCH,
+        });
         let write = if runs { batch.saturating_mul(self.concurrency) } else { batch };
         let in_flight = write.saturating_mul(self.concurrency.saturating_add(1));
         let in_flight = self.max_in_flight.unwrap_or(in_flight);

@@ -64,7 +64,8 @@ impl Fit {
             Self::Contain => whole(inside(picture, wanted)),
             Self::Cover => {
                 let (width, height) = (f64::from(picture.width), f64::from(picture.height));
-                let scale = (f64::from(wanted.width) / width).max(f64::from(wanted.height) / height);
+                let scale =
+                    (f64::from(wanted.width) / width).max(f64::from(wanted.height) / height);
                 let part = (f64::from(wanted.width) / scale, f64::from(wanted.height) / scale);
                 // Rounding must not take the part out of the picture.
                 let (part_width, part_height) = (part.0.min(width), part.1.min(height));

@@ -42,18 +42,18 @@ pub(super) fn decode(bytes: &[u8], cut: &Cut) -> Result<DynamicImage, Damage> {
     guarded(bytes, |mut decoder| {
         decoder.scale(cut.eighths());
         let inverted = is_adobe(&decoder);
-        let warnings = WARNINGS.get();
+        // What it has to complain of in headers and behind the last pixel changes no pixel.
+        STRICT.set(true);
         let mut decoder = match decoder.color_space() {
             ColorSpace::JCS_GRAYSCALE => decoder.grayscale(),
-            ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => decoder.to_colorspace(ColorSpace::JCS_CMYK),
+            ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => {
+                decoder.to_colorspace(ColorSpace::JCS_CMYK)
+            }
             _ => decoder.rgb(),
         }
         .map_err(|_| Damage::Damaged)?;
         let pixels = decoder.read_scanlines::<u8>().map_err(|_| Damage::Damaged)?;
-        // What it has to complain of in headers and behind the last pixel changes no pixel.
-        if WARNINGS.get() != warnings {
-            return Err(Damage::Damaged);
-        }
+        STRICT.set(false);
         let picture = picture(&decoder, pixels, inverted).ok_or(Damage::Damaged)?;
         decoder.finish().map_err(|_| Damage::Damaged)?;
         Ok(picture)
@@ -74,10 +74,8 @@ fn picture<R>(
         ColorSpace::JCS_GRAYSCALE => {
             GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8)
         }
-        ColorSpace::JCS_CMYK => {
-            RgbImage::from_raw(width, height, without_ink(pixels, inverted))
-                .map(DynamicImage::ImageRgb8)
-        }
+        ColorSpace::JCS_CMYK => RgbImage::from_raw(width, height, without_ink(pixels, inverted))
+            .map(DynamicImage::ImageRgb8),
         _ => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
     }
 }
@@ -162,7 +160,9 @@ impl Scans {
                 }
                 _ => {}
             }
-            let length = bytes.get(at + 2..at + 4).map_or(2, |it| usize::from(it[0]) << 8 | usize::from(it[1]));
+            let length = bytes
+                .get(at + 2..at + 4)
+                .map_or(2, |it| usize::from(it[0]) << 8 | usize::from(it[1]));
             at += 2 + length.max(2);
         }
         Self { count: 0, are_held: true }
@@ -193,8 +193,9 @@ impl BufRead for Watched<'_> {
 }
 
 thread_local! {
-    /// How often libjpeg has complained on this thread. Its callbacks are given nothing of ours.
-    static WARNINGS: Cell<u64> = const { Cell::new(0) };
+    /// Whether a complaint of libjpeg's is the end. Its callbacks are given nothing of ours, and a
+    /// thread decodes one picture at a time.
+    static STRICT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// libjpeg has given up.
@@ -207,6 +208,7 @@ fn guarded<'p, T>(
     work: impl FnOnce(Decompress<Watched<'_>>) -> Result<T, Damage>,
 ) -> Result<T, Damage> {
     let ran_out = Cell::new(false);
+    STRICT.set(false);
     let run = || {
         let decoder = Decompress::with_err(callbacks()).with_markers(MARKERS);
         let decoder = decoder.from_reader(Watched { rest: bytes, ran_out: &ran_out });
@@ -227,7 +229,7 @@ fn guarded<'p, T>(
 fn callbacks() -> jpeg_error_mgr {
     jpeg_error_mgr {
         error_exit: Some(give_up),
-        emit_message: Some(count_warnings),
+        emit_message: Some(judge),
         output_message: Some(do_nothing),
         format_message: Some(say_nothing),
         reset_error_mgr: Some(do_nothing),
@@ -249,9 +251,9 @@ extern "C-unwind" fn give_up(_: &mut jpeg_common_struct) {
 }
 
 /// What is below zero is a warning, what is not a trace.
-extern "C-unwind" fn count_warnings(_: &mut jpeg_common_struct, level: c_int) {
-    if level < 0 {
-        WARNINGS.set(WARNINGS.get().wrapping_add(1));
+extern "C-unwind" fn judge(cinfo: &mut jpeg_common_struct, level: c_int) {
+    if level < 0 && STRICT.get() {
+        give_up(cinfo);
     }
 }
 

@@ -1,10 +1,221 @@
-//! `thumbnail:STORE-URL`.
+//! `thumbnail:STORE-URL`: a small picture beside each picture of an object store.
+//!
+//! A message names an object: `{"bucket"?, "key", ...}` as `files:` publishes it, or its bare key. It is
+//! got, decoded in memory, made small, and put back under a name that follows from its key, so that a
+//! message that comes twice writes the same object twice. Nothing is decoded whose headers tell that it
+//! would be more than `max-pixels`, and no more at once than there is room for.
 
+mod asked;
 mod fit;
 mod jpeg;
+mod options;
 mod other;
 mod picture;
 mod resize;
+mod workshop;
 
 pub use fit::{Fit, Size};
 pub use picture::{Picture, Recipe, Thumbnail};
+
+use super::{Options, Outcome, Sink};
+use crate::error::{Error, Result};
+use crate::location::Location;
+use crate::message::Delivery;
+use crate::store::{Answer, Failure, Store};
+use asked::Asked;
+use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use options::Settings;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use workshop::{InHand, Workshop};
+
+/// So many messages of one write are worked on at once: while some are decoded, others are got.
+const AT_ONCE: usize = 16;
+
+/// So long after such a failure checks repeat it. Then they let one write through to look again.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// What is asked for at first. What is larger tells its size, and is asked for again when there is room.
+const FIRST_BYTES: u64 = 8 << 20;
+
+/// Opens it. The store is not asked for anything yet.
+pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+    let settings = Settings::read(url)?;
+    let store = Store::open(&settings.store, &options.environment).await?;
+    Ok(Box::new(Thumbnails {
+        workshop: Workshop::new(settings.max_bytes),
+        store: store.with_patience(options.write_timeout),
+        settings,
+        limit: options.write_timeout,
+        standing: Mutex::default(),
+    }))
+}
+
+/// Pictures of a store, and where their thumbnails go.
+struct Thumbnails {
+    store: Store,
+    settings: Settings,
+    workshop: Workshop,
+    /// How long the store may take to give or to take an object.
+    limit: Duration,
+    /// The last failure that a check cannot see by itself, and when it was.
+    standing: Mutex<Option<(Instant, Failure)>>,
+}
+
+#[async_trait]
+impl Sink for Thumbnails {
+    /// Asks the store. That we may not write shows at the first write, and the checks right after
+    /// it tell.
+    async fn check(&self) -> Result<()> {
+        if let Some(failure) = self.fresh_failure() {
+            return Err(self.explain(&failure));
+        }
+        let looked = self.in_time(self.store.check()).await;
+        looked.map(|_| ()).map_err(|failure| self.explain(&failure))
+    }
+
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        let stop = OnceLock::new();
+        let works = stream::iter(0..batch.len()).map(|at| self.answer(at, &batch[at], &stop));
+        let mut outcomes = vec![Outcome::Unwritten; batch.len()];
+        let mut told = works.buffer_unordered(AT_ONCE);
+        while let Some((at, outcome)) = told.next().await {
+            outcomes[at] = outcome;
+        }
+        outcomes
+    }
+
+    /// Whichever comes first: each picture has a thumbnail of its own.
+    fn ordered(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        self.workshop.close().await;
+        Ok(())
+    }
+}
+
+/// Why there is no thumbnail.
+enum Trouble {
+    /// This picture is to blame.
+    Refused(String),
+    /// Nobody knows whether it is to blame.
+    Unclear(String),
+    Store(Failure),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        if failure.is_the_objects() {
+            return Self::Refused(failure.to_string());
+        }
+        Self::Store(failure)
+    }
+}
+
+impl Thumbnails {
+    /// `stop`: what the first message that found the store gone says to those that have not begun.
+    async fn answer(
+        &self,
+        at: usize,
+        delivery: &Delivery,
+        stop: &OnceLock<Outcome>,
+    ) -> (usize, Outcome) {
+        if let Some(outcome) = stop.get() {
+            return (at, outcome.clone());
+        }
+        let outcome = match Asked::read(&delivery.message.body) {
+            Ok(asked) => self.outcome(&asked).await,
+            Err(reason) => Outcome::Reject(reason),
+        };
+        if matches!(outcome, Outcome::Unavailable(_)) {
+            stop.get_or_init(|| outcome.clone());
+        }
+        (at, outcome)
+    }
+
+    async fn outcome(&self, asked: &Asked) -> Outcome {
+        let key = asked.shown();
+        match self.make(asked).await {
+            Ok(()) => Outcome::Stored,
+            Err(Trouble::Refused(why)) => Outcome::Reject(format!("`{key}`: {why}")),
+            Err(Trouble::Unclear(why)) => Outcome::Retry(format!("`{key}`: {why}")),
+            Err(Trouble::Store(failure)) => {
+                let why = failure.to_string();
+                if !matches!(failure, Failure::Unavailable(_)) {
+                    *self.standing.lock().expect("no holder panics") =
+                        Some((Instant::now(), failure));
+                }
+                Outcome::Unavailable(format!("`{}` is unavailable: {why}", self.store))
+            }
+        }
+    }
+
+    async fn make(&self, asked: &Asked) -> Result<(), Trouble> {
+        let name =
+            asked.name(self.store.bucket(), &self.settings.prefix).map_err(Trouble::Refused)?;
+        let (bytes, hold) = self.get(&asked.key).await?;
+        let made = self.workshop.make(bytes, hold, self.settings.recipe, self.settings.max_pixels);
+        let made = made.await.map_err(Trouble::Refused)?;
+        let put = self.store.put(&name, made.bytes.into(), Some(made.content_type));
+        self.in_time(put).await?;
+        Ok(())
+    }
+
+    /// An object, and the room that it takes.
+    async fn get(&self, key: &str) -> Result<(bytes::Bytes, InHand), Trouble> {
+        let most = self.settings.max_bytes;
+        let mut size = FIRST_BYTES.min(most);
+        loop {
+            let mut hold = self.workshop.room_for(size).await;
+            match self.in_time(self.store.get(key, size)).await {
+                Ok(object) => {
+                    hold.shrink_to(object.bytes.len() as u64);
+                    return Ok((object.bytes, hold));
+                }
+                Err(Failure::TooLarge { size: larger, .. }) if larger > most => {
+                    return Err(Trouble::Refused(format!(
+                        "it has {larger} bytes, which is more than `max-bytes={most}`"
+                    )));
+                }
+                // It may grow while we ask, but not for ever.
+                Err(Failure::TooLarge { size: larger, .. }) => size = larger,
+                Err(failure @ Failure::Denied(_)) => return Err(self.denied(failure).await),
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+    }
+
+    /// A store that does not show what is missing calls an object that is gone forbidden, and one
+    /// such message must not stop all others.
+    async fn denied(&self, failure: Failure) -> Trouble {
+        match self.in_time(self.store.check()).await {
+            Ok(Answer::Guarded) => Trouble::Unclear(format!("it may be missing: {failure}")),
+            _ => Trouble::Store(failure),
+        }
+    }
+
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        timeout(self.limit, work).await.unwrap_or_else(|_| {
+            Err(Failure::Unavailable(format!("it took longer than {:?}", self.limit)))
+        })
+    }
+
+    /// A failure so fresh that a check has to tell it.
+    fn fresh_failure(&self) -> Option<Failure> {
+        let standing = self.standing.lock().expect("no holder panics");
+        let (at, failure) = standing.as_ref()?;
+        (at.elapsed() < FRESH).then(|| failure.clone())
+    }
+
+    fn explain(&self, failure: &Failure) -> Error {
+        self.store.error(format!("`{}` cannot be worked in", self.store), failure)
+    }
+}

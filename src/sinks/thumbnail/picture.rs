@@ -91,7 +91,8 @@ impl Picture {
             _ => size.pixels(),
         };
         // While it is made smaller one direction comes first.
-        let between = u64::from(size.width.max(size.height)) * u64::from(recipe.size.width.max(recipe.size.height));
+        let between = u64::from(size.width.max(size.height))
+            * u64::from(recipe.size.width.max(recipe.size.height));
         (pixels + between) * self.facts.bytes_per_pixel + self.facts.held
     }
 

@@ -1,0 +1,154 @@
+//! What the sink's URL says.
+
+use super::fit::{Fit, Size};
+use super::picture::Recipe;
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+
+/// The largest side of a thumbnail, in pixels.
+const LARGEST_SIDE: u32 = 4096;
+
+/// The largest picture unless the URL says otherwise, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The most pixels of a picture unless the URL says otherwise. What is not JPEG is decoded as a
+/// whole, into up to eight bytes a pixel.
+const MAX_PIXELS: u64 = 100_000_000;
+
+/// All that the sink needs.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) store: Location,
+    pub(super) recipe: Recipe,
+    /// What stands before the key of a picture in that of its thumbnail.
+    pub(super) prefix: String,
+    pub(super) max_bytes: u64,
+    pub(super) max_pixels: u64,
+}
+
+impl Settings {
+    pub(super) fn read(mut url: Location) -> Result<Self> {
+        let size = match url.take("size")? {
+            Some(text) => size(&text)?,
+            None => Size::new(100, 100),
+        };
+        let fit = match url.take("fit")?.as_deref() {
+            None | Some("exact") => Fit::Exact,
+            Some("contain") => Fit::Contain,
+            Some("cover") => Fit::Cover,
+            Some(other) => {
+                return Err(Error::new(Kind::Usage, format!("`fit={other}` is unknown"))
+                    .hint("write `fit=exact`, `fit=contain` or `fit=cover`"));
+            }
+        };
+        let prefix = url.take("prefix")?.unwrap_or_else(|| "thumbnail/".to_owned());
+        check_prefix(&prefix)?;
+        let max_bytes = number(&mut url, "max-bytes")?.unwrap_or(MAX_BYTES);
+        let max_pixels = number(&mut url, "max-pixels")?.unwrap_or(MAX_PIXELS);
+        url.finish(&["size", "fit", "prefix", "max-bytes", "max-pixels"])?;
+        let recipe = Recipe { size, fit };
+        Ok(Self { store: store(&url)?, recipe, prefix, max_bytes, max_pixels })
+    }
+}
+
+/// A store's URL, or the bare path of a folder.
+fn store(url: &Location) -> Result<Location> {
+    if url.rest().is_empty() {
+        return Err(Error::new(Kind::Usage, format!("`{url}` names no store"))
+            .hint("write `thumbnail:FOLDER` or `thumbnail:s3://BUCKET`"));
+    }
+    match url.clone().inner() {
+        Ok(store) => Ok(store),
+        Err(_) => Location::parse(&format!("file:{}", url.rest())),
+    }
+}
+
+fn size(text: &str) -> Result<Size> {
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=LARGEST_SIDE).contains(side));
+    let sides = text.split_once('x').and_then(|(w, h)| Some(Size::new(side(w)?, side(h)?)));
+    sides.ok_or_else(|| {
+        Error::new(Kind::Usage, format!("`size={text}` is no size"))
+            .hint(format!("write `size=WIDTHxHEIGHT`, each from 1 to {LARGEST_SIDE} pixels"))
+    })
+}
+
+fn number(url: &mut Location, name: &str) -> Result<Option<u64>> {
+    let Some(text) = url.take(name)? else { return Ok(None) };
+    match text.parse() {
+        Ok(number @ 1..=0xffff_ffff) => Ok(Some(number)),
+        _ => Err(Error::new(Kind::Usage, format!("`{name}={text}` is no limit"))
+            .hint(format!("write `{name}=NUMBER`, from 1 to {}", u32::MAX))),
+    }
+}
+
+/// What it stands before must stay a key below it.
+fn check_prefix(prefix: &str) -> Result<()> {
+    let refused = |why: &str| {
+        Error::new(Kind::Usage, format!("`prefix={prefix}` cannot be used"))
+            .because_of(why)
+            .hint("write it as a folder in the store: `prefix=thumbnail/`")
+    };
+    let folders = prefix.strip_suffix('/').unwrap_or(prefix);
+    if folders.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(refused("it has an empty part, `.` or `..`"));
+    }
+    if prefix.chars().any(char::is_control) {
+        return Err(Error::new(Kind::Usage, "`prefix` holds control characters")
+            .hint("write it as a folder in the store: `prefix=thumbnail/`"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Result<Settings> {
+        Settings::read(Location::parse(url)?)
+    }
+
+    #[test]
+    fn the_default_is_the_seeds() {
+        let settings = read("thumbnail:pictures").unwrap();
+        assert_eq!(settings.recipe, Recipe { size: Size::new(100, 100), fit: Fit::Exact });
+        assert_eq!(settings.prefix, "thumbnail/");
+    }
+
+    #[test]
+    fn a_store_is_a_url_or_a_folder() {
+        for (url, store) in [
+            ("thumbnail:pictures", "file:pictures"),
+            ("thumbnail:/srv/a b?fit=cover", "file:/srv/a b"),
+            ("thumbnail:./a:b", "file:./a:b"),
+            ("thumbnail:file:pictures", "file:pictures"),
+            ("thumbnail:s3://photos/2026?size=20x30", "s3://photos/2026"),
+        ] {
+            assert_eq!(read(url).unwrap().store.to_string(), store, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for query in [
+            "size=100",
+            "size=0x100",
+            "size=100x4097",
+            "size=-1x5",
+            "size=axb",
+            "size=",
+            "fit=fill",
+            "prefix=../x",
+            "prefix=/x",
+            "prefix=a//b",
+            "prefix=%0A",
+            "prefix=./",
+            "max-bytes=0",
+            "max-pixels=many",
+            "quality=9",
+        ] {
+            let error = read(&format!("thumbnail:s3://photos?{query}")).unwrap_err();
+            assert_eq!(error.kind(), Kind::Usage, "{query}");
+        }
+        assert_eq!(read("thumbnail:").unwrap_err().kind(), Kind::Usage);
+    }
+}
