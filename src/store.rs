@@ -115,6 +115,21 @@ impl Store {
         self.bucket.as_deref()
     }
 
+    /// What stands before every key of its URL; empty where nothing does.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The folder without links, where its objects are files.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_ref().map(Folder::path)
+    }
+
+    /// Whether something could have this key, as far as its letters tell; nothing is asked.
+    pub fn accepts(&self, key: &str) -> Result<(), Failure> {
+        self.path(key).map(drop)
+    }
+
     /// An object, where it has at most so many bytes; of a larger one nothing is read.
     pub async fn get(&self, key: &str, max_bytes: u64) -> Result<Object, Failure> {
         let path = self.path(key)?;
@@ -236,7 +251,14 @@ impl Store {
     }
 
     fn path(&self, key: &str) -> Result<Path, Failure> {
-        Key::parse(key).map(|key| key.below(&self.prefix)).map_err(Failure::BadKey)
+        let path = Key::parse(key).map_err(Failure::BadKey)?.below(&self.prefix);
+        match &self.folder {
+            Some(_) if local::is_in_the_making(&path) => {
+                let why = "a local folder has such names, `#` and digits, for files in the making";
+                Err(Failure::BadKey(why.to_owned()))
+            }
+            _ => Ok(path),
+        }
     }
 
     fn failure(&self, error: &object_store::Error) -> Failure {
