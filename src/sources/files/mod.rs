@@ -158,7 +158,7 @@ fn default_state(
         Some(folder) => folder.display().to_string(),
         None => store.to_string(),
     };
-    let folder = pattern.from_root().display();
+    let folder = pattern.rooted().display();
     let digest = Sha256::digest(format!("{folder}\n{}\n{place}\n{prefix}", pattern.text()));
     let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(options.data_dir.join(format!("files-{name}.json")))

@@ -76,7 +76,7 @@ impl Pattern {
     }
 
     /// The same from the root.
-    pub(super) fn from_root(&self) -> &Path {
+    pub(super) fn rooted(&self) -> &Path {
         &self.from_root
     }
 
@@ -152,7 +152,7 @@ mod tests {
             let pattern = pattern(text).unwrap();
             assert_eq!(pattern.folder(), Path::new(folder), "{text}");
             assert_eq!(pattern.key(Path::new(path)).unwrap(), key, "{text}");
-            let from_root = pattern.from_root().join(key);
+            let from_root = pattern.rooted().join(key);
             assert_eq!(pattern.matching(&from_root).as_deref(), Some(Path::new(path)), "{text}");
         }
     }
@@ -168,7 +168,7 @@ mod tests {
     fn hidden_files_and_other_folders_do_not_match() {
         let pattern = pattern("in/*.jpg").unwrap();
         for name in [".a.jpg", "a/b.jpg", "a.jpg.part"] {
-            assert_eq!(pattern.matching(&pattern.from_root().join(name)), None, "{name}");
+            assert_eq!(pattern.matching(&pattern.rooted().join(name)), None, "{name}");
         }
     }
 }

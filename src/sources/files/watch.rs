@@ -83,7 +83,7 @@ impl Watch {
             move |event| inbox.hear(event)
         };
         let mut watcher = notify::recommended_watcher(hear).map_err(failed)?;
-        watcher.watch(pattern.from_root(), RecursiveMode::Recursive).map_err(failed)?;
+        watcher.watch(pattern.rooted(), RecursiveMode::Recursive).map_err(failed)?;
         Ok(Self { inbox, _watcher: watcher, next_look: Instant::now() + LOOK_AGAIN })
     }
 
