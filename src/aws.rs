@@ -15,7 +15,7 @@ pub const LOG_IN: &str = "set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, o
 /// Reads the profile's files, and asks the machine's own metadata service where nothing else says
 /// the region; sends nothing to the service.
 pub async fn load(environment: &Environment, service: &str) -> Result<SdkConfig> {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2025_08_07());
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
     if let Some(profile) = environment.get("AWS_PROFILE")? {
         loader = loader.profile_name(profile);
     }
