@@ -11,6 +11,7 @@ mod local;
 
 pub use failure::Failure;
 
+use crate::aws;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -91,7 +92,15 @@ impl Store {
             "gs" => clouds::gs(&bucket, environment),
             _ => clouds::az(&bucket, environment),
         }?;
-        Ok(Self::new(url, Some(bucket), prefix, objects, None))
+        let mut store = Self::new(url, Some(bucket), prefix, objects, None);
+        if url.scheme() == "s3"
+            && let Some(endpoint) = aws::endpoint(environment, "S3")?
+        {
+            // As an endpoint may hold a password, only what it leads to.
+            let address = endpoint.rsplit('@').next().unwrap_or_default();
+            store.place = format!("{url} at {address}");
+        }
+        Ok(store)
     }
 
     fn new(
@@ -288,7 +297,7 @@ impl Store {
     }
 }
 
-/// The place as its URL, which holds no secret.
+/// The place as its URL, with the endpoint where that is not the cloud's own; no secret is in it.
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.place)
