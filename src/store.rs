@@ -11,6 +11,7 @@ mod local;
 
 pub use failure::Failure;
 
+use crate::aws;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -91,7 +92,15 @@ impl Store {
             "gs" => clouds::gs(&bucket, environment),
             _ => clouds::az(&bucket, environment),
         }?;
-        Ok(Self::new(url, Some(bucket), prefix, objects, None))
+        let mut store = Self::new(url, Some(bucket), prefix, objects, None);
+        if url.scheme() == "s3"
+            && let Some(endpoint) = aws::endpoint(environment, "S3")?
+        {
+            // As an endpoint may hold a password, only what it leads to.
+            let address = endpoint.rsplit('@').next().unwrap_or_default();
+            store.place = format!("{url} at {address}");
+        }
+        Ok(store)
     }
 
     fn new(
@@ -113,6 +122,21 @@ impl Store {
     /// The bucket or container, where the store has one.
     pub fn bucket(&self) -> Option<&str> {
         self.bucket.as_deref()
+    }
+
+    /// What stands before every key of its URL; empty where nothing does.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The folder without links, where its objects are files.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_ref().map(Folder::path)
+    }
+
+    /// Whether something could have this key, as far as its letters tell; nothing is asked.
+    pub fn accepts(&self, key: &str) -> Result<(), Failure> {
+        self.path(key).map(drop)
     }
 
     /// An object, where it has at most so many bytes; of a larger one nothing is read.
@@ -236,7 +260,14 @@ impl Store {
     }
 
     fn path(&self, key: &str) -> Result<Path, Failure> {
-        Key::parse(key).map(|key| key.below(&self.prefix)).map_err(Failure::BadKey)
+        let path = Key::parse(key).map_err(Failure::BadKey)?.below(&self.prefix);
+        match &self.folder {
+            Some(_) if local::is_in_the_making(&path) => {
+                let why = "a local folder has such names, `#` and digits, for files in the making";
+                Err(Failure::BadKey(why.to_owned()))
+            }
+            _ => Ok(path),
+        }
     }
 
     fn failure(&self, error: &object_store::Error) -> Failure {
@@ -266,7 +297,7 @@ impl Store {
     }
 }
 
-/// The place as its URL, which holds no secret.
+/// The place as its URL, with the endpoint where that is not the cloud's own; no secret is in it.
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.place)

@@ -28,8 +28,9 @@ Examples:
 /// The arguments of `publish`.
 #[derive(Debug, Args)]
 pub struct Publish {
-    /// Where to read: `stdin:` (lines of JSON; `?id=FIELD`, `?group=FIELD`, `?envelope`) or
-    /// `nature-remo:` (`?mode=changes`, `?group=device`)
+    /// Where to read: `stdin:` (lines of JSON; `?id=FIELD`, `?group=FIELD`, `?envelope`),
+    /// `nature-remo:` (`?mode=changes`, `?group=device`) or `files:GLOB?store=URL` (each file into
+    /// `file:FOLDER`, `s3://BUCKET`, `gs://BUCKET` or `az://CONTAINER`; `?watch`)
     #[arg(value_name = "SOURCE", default_value = "stdin:")]
     source: String,
 
@@ -173,6 +174,11 @@ impl Publish {
                 .because_of("stdin is read once, to its end")
                 .hint("give a source that can be asked again, or leave `--every` out"));
         }
+        if source.scheme() == "files" && source.remaining().any(|(name, _)| name == "watch") {
+            return Err(Error::new(Kind::Usage, "`--every` does not go with `files:` and `watch`")
+                .because_of("a source that watches stays by itself")
+                .hint("leave one of the two out"));
+        }
         Schedule::parse(expression, self.timezone).map(Some)
     }
 
@@ -180,6 +186,7 @@ impl Publish {
         sources::Options {
             batch: self.batch,
             timezone: self.timezone,
+            dry_run: self.dry_run,
             ..sources::Options::new(scene.environment.clone(), data_dir)
         }
     }

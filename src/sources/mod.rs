@@ -1,6 +1,9 @@
 //! FROM: what can be read. One file a source, one line of `open` a scheme.
 
+#[cfg(feature = "files")]
+pub mod files;
 pub mod nature_remo;
+mod state_file;
 pub mod stdin;
 
 use crate::check::Finding;
@@ -52,6 +55,8 @@ pub struct Options {
     pub batch_bytes: usize,
     /// The time zone in which readings are stamped.
     pub timezone: Tz,
+    /// Nothing is published, and nothing else may change either.
+    pub dry_run: bool,
     /// Tokens and endpoints.
     pub environment: Environment,
     /// Where small state files live.
@@ -67,6 +72,7 @@ impl Options {
             batch: 1000,
             batch_bytes: 1 << 20,
             timezone: Tz::Asia__Tokyo,
+            dry_run: false,
             environment,
             data_dir,
             clock: Clock::system(),
@@ -79,7 +85,11 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
     match url.scheme() {
         "stdin" => stdin::open(url, options),
         "nature-remo" => nature_remo::open(url, options),
-        _ => Err(url.unknown_scheme("source", &["stdin", "nature-remo"])),
+        #[cfg(feature = "files")]
+        "files" => files::open(url, options).await,
+        #[cfg(not(feature = "files"))]
+        "files" => Err(url.missing_feature("files")),
+        _ => Err(url.unknown_scheme("source", &["stdin", "nature-remo", "files"])),
     }
 }
 
@@ -87,6 +97,8 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
 pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
     match url.scheme() {
         "nature-remo" => nature_remo::check(url, options).await,
+        #[cfg(feature = "files")]
+        "files" => files::check(url, options).await,
         _ => {
             let what = format!("`{url}` can be opened; what it holds shows when it is read");
             open(url, options).await.map(|_| vec![Finding::ok(what)])

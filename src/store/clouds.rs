@@ -1,6 +1,6 @@
 //! The clouds' stores, each set up by its own variables.
 
-use super::failure::NoCredentials;
+use super::failure::{self, NoCredentials};
 use crate::aws;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
@@ -100,13 +100,11 @@ fn retry() -> RetryConfig {
     }
 }
 
-/// Of the cause only what names a setting is shown: a value may be a key.
+/// Of the cause only what the system said is shown: the rest may tell of a key, letter by letter.
 fn unusable(scheme: &str, error: &object_store::Error) -> Error {
-    let why = match error {
-        object_store::Error::Generic { source, .. } if !source.to_string().contains("key") => {
-            crate::http::excerpt(&source.to_string(), 200)
-        }
-        _ => "a setting in the environment is missing or makes no sense".to_owned(),
+    let why = match failure::find::<std::io::Error>(error) {
+        Some(error) => format!("the credentials' file cannot be read: {error}"),
+        None => "one of its settings in the environment is missing, or makes no sense".to_owned(),
     };
     Error::new(Kind::Configuration, format!("cannot set up `{scheme}:`"))
         .because_of(why)

@@ -52,6 +52,10 @@ fn path(url: &Location) -> Result<String> {
 }
 
 impl Folder {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Whether the folder is there.
     pub(super) async fn check(&self) -> Result<(), Failure> {
         self.blocking(|root| match fs::metadata(root) {
@@ -97,10 +101,7 @@ impl Folder {
         match (error, io_of(error)) {
             (object_store::Error::NotFound { .. }, _) if self.0.is_dir() => Failure::Missing,
             (_, Some(error)) => trouble(error),
-            (_, None) => Failure::Refused(
-                "a local folder cannot hold such a name: `#` with digits is for files in the making"
-                    .to_owned(),
-            ),
+            (_, None) => Failure::Refused("the folder cannot hold such a name".to_owned()),
         }
     }
 
@@ -113,6 +114,12 @@ impl Folder {
             .await
             .unwrap_or_else(|error| Err(Failure::Unavailable(error.to_string())))
     }
+}
+
+/// Whether `object_store` keeps this name for what it is writing, and refuses it as a key.
+pub(super) fn is_in_the_making(path: &object_store::path::Path) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    path.filename().and_then(|name| name.split_once('#')).is_some_and(|(_, end)| digits(end))
 }
 
 /// The path without links, where there is such a file and no link leads it out of the folder.

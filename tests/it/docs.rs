@@ -183,6 +183,7 @@ fn the_readmes_table_names_every_parameter() {
     let known = [
         ("source", "stdin:", publish("stdin:?nobody=1 --to sqlite:q.db")),
         ("source", "nature-remo:", publish("nature-remo:?mode=changes&nobody=1 --to sqlite:q.db")),
+        ("source", "files:GLOB", publish("files:*?nobody=1 --to sqlite:q.db")),
         ("queue", "sqlite:PATH", publish("--to sqlite:q.db?nobody=1")),
         ("queue", "sqlite:PATH", subscribe("--from sqlite:q.db?nobody=1 --to stdout:")),
         ("queue", "pubsub://PROJECT/TOPIC", publish("--to pubsub://project/topic?nobody=1")),

@@ -17,6 +17,7 @@ mod embedded_versions;
 mod examples;
 mod exec;
 mod exec_processes;
+mod files;
 mod forward;
 mod help;
 mod http_server;

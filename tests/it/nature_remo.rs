@@ -29,6 +29,7 @@ fn options(sandbox: &Sandbox) -> (Options, Hand) {
         batch: 1000,
         batch_bytes: 1 << 20,
         timezone: chrono_tz::Asia::Tokyo,
+        dry_run: false,
         environment: [("NATURE_REMO_TOKEN", TOKEN)].into_iter().collect(),
         data_dir: sandbox.path("data"),
         clock,

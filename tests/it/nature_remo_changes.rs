@@ -14,6 +14,7 @@ fn options(sandbox: &Sandbox) -> Options {
         batch: 1000,
         batch_bytes: 1 << 20,
         timezone: chrono_tz::Asia::Tokyo,
+        dry_run: false,
         environment: [("NATURE_REMO_TOKEN", "made-up")].into_iter().collect(),
         data_dir: sandbox.path("data"),
         clock: Clock::manual("2026-07-20T03:31:07Z".parse().unwrap()).0,

@@ -54,7 +54,8 @@ impl Bucket {
         let text = self.ask("GET", "?list-type=2&max-keys=1000");
         let between = |text: &str, name: &str| {
             let (_, rest) = text.split_once(&format!("<{name}>")).expect("an entry has it");
-            rest.split_once('<').expect("it ends").0.to_owned()
+            let text = rest.split_once('<').expect("it ends").0;
+            text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
         };
         text.split("<Contents>")
             .skip(1)

@@ -16,6 +16,7 @@ fn options() -> Options {
         batch: 1000,
         batch_bytes: 1 << 20,
         timezone: chrono_tz::Asia::Tokyo,
+        dry_run: false,
         environment: Default::default(),
         data_dir: "unused".into(),
         clock,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use kakehi::environment::Environment;
 use kakehi::store::{Answer, Failure, Store};
 use kakehi::{Error, Kind, Location};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 const MANY: u64 = 1 << 20;
@@ -126,10 +126,8 @@ async fn what_a_folder_cannot_hold_is_refused_alone() {
     let store = folder(&sandbox).await;
     store.put("a", "x".into(), None).await.expect("it is put");
     store.put("b/c", "x".into(), None).await.expect("it is put");
-    std::fs::set_permissions(sandbox.path("store/a"), PermissionsExt::from_mode(0o600))
-        .expect("it");
-    nix::unistd::mkfifo(&sandbox.path("store/pipe"), nix::sys::stat::Mode::S_IRWXU)
-        .expect("a pipe");
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path("store/pipe")).status();
+    assert!(made.expect("it starts").success());
     assert_eq!(store.get("b", MANY).await, Err(Failure::Missing));
     let long = "n".repeat(300);
     for (key, puts) in
@@ -258,5 +256,45 @@ async fn what_names_no_store_is_refused() {
         assert_eq!(error.kind(), kind, "{url}: {error}");
         assert!(error.remedy().is_some(), "{url}: {error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_are_refused_without_being_shown() {
+    let sandbox = Sandbox::new();
+    let broken = sandbox.write("broken.json", "{\"private_key\":\"hunter2\"}");
+    for (url, variables) in [
+        (
+            "az://a",
+            vec![("AZURE_STORAGE_ACCOUNT_NAME", "me"), ("AZURE_STORAGE_ACCOUNT_KEY", "hunter2!")],
+        ),
+        ("gs://a", vec![("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/file.json")]),
+        ("gs://a", vec![("GOOGLE_APPLICATION_CREDENTIALS", broken.to_str().expect("UTF-8"))]),
+        ("s3://a", vec![("AWS_REGION", "us-east-1"), ("AWS_ENDPOINT_URL", "no url")]),
+    ] {
+        let environment: Environment = variables.into_iter().collect();
+        let told = match open(url, &environment).await {
+            Ok(store) => {
+                let failure = store.check().await.expect_err("it cannot be asked");
+                store.error("it fails", &failure).to_string()
+            }
+            Err(error) => error.to_string(),
+        };
+        assert!(told.contains("hint: ") && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn googles_and_azures_stores_are_set_up_from_their_variables() {
+    let environment: Environment = [
+        ("AZURE_STORAGE_ACCOUNT_NAME", "me"),
+        ("AZURE_STORAGE_ACCOUNT_KEY", "aHVudGVyMg=="),
+        ("GOOGLE_SKIP_SIGNATURE", "true"),
+    ]
+    .into_iter()
+    .collect();
+    for (url, bucket) in [("az://photos/2026", "photos"), ("gs://photos", "photos")] {
+        let store = open(url, &environment).await.expect(url);
+        assert_eq!((store.bucket(), store.to_string()), (Some(bucket), url.to_owned()));
     }
 }

@@ -67,7 +67,7 @@ const CASES: [Case; 25] = [
 
 /// Those that need other ends, and the files of their tests.
 const ELSEWHERE: [(&str, &str); 4] = [
-    ("nature-remo-state", "tests/it/crash/points.rs"),
+    ("source-state", "tests/it/crash/points.rs"),
     ("sqlite-commit-alone", "tests/it/crash/points.rs"),
     ("sqlite-upgrade", "tests/it/crash/points.rs"),
     ("subscribe-buried", "tests/it/outage_pubsub.rs"),
@@ -223,7 +223,7 @@ fn a_publisher_killed_before_its_state_is_written_publishes_nothing_twice() {
         let program = sandbox.publish().arg(source).args("--to sqlite:queue.db --summary json");
         program.env("NATURE_REMO_TOKEN", "made-up").env("KAKEHI_FAILPOINTS", point).run()
     };
-    publish("nature-remo-state=kill@1").expect(137);
+    publish("source-state=kill@1").expect(137);
     assert_eq!(std::fs::read_dir(sandbox.dir()).expect("it").count(), 4, "queue, log, index, rest");
     let told: serde_json::Value =
         serde_json::from_str(&publish("").expect(0).stderr).expect("a summary");

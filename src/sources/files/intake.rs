@@ -1,0 +1,156 @@
+//! Files on their way into the store, a few at once, and what they become: batches.
+
+use super::super::{Batch, Refusal};
+use super::state::{Seen, Stamp};
+use super::take::{Found, Taken, Taker};
+use crate::http;
+use crate::store::Failure;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// So many files are in memory at once.
+const AT_ONCE: usize = 4;
+/// A batch waits no longer than this for more files.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// A batch, and what goes with it.
+#[derive(Default)]
+pub(super) struct Piece {
+    pub(super) batch: Batch,
+    /// What its commit is to remember, by key.
+    pub(super) seen: Vec<(String, Seen)>,
+    /// The files that were refused, as they were.
+    pub(super) refused: Vec<(PathBuf, Stamp)>,
+}
+
+/// Takes files in their order and fills batches. All it holds outlives a `next` that was dropped.
+pub(super) struct Intake {
+    messages: usize,
+    bytes: usize,
+    work: Option<BoxStream<'static, (Found, Taken)>>,
+    piece: Piece,
+    piece_bytes: usize,
+    /// When the piece goes out as it is.
+    due: Option<Instant>,
+    same: Vec<(String, Seen)>,
+    failure: Option<Failure>,
+}
+
+impl Intake {
+    pub(super) fn new(messages: usize, bytes: usize) -> Self {
+        let (work, due, failure) = (None, None, None);
+        let (piece, same) = (Piece::default(), Vec::new());
+        Self { messages, bytes, work, piece, piece_bytes: 0, due, same, failure }
+    }
+
+    /// Begins with these files; what was begun before is done by then, or was dropped.
+    pub(super) fn start(&mut self, taker: Arc<Taker>, files: Vec<Found>) {
+        if files.is_empty() {
+            return;
+        }
+        let take = move |file: Found| {
+            let taker = taker.clone();
+            async move {
+                let taken = taker.take(&file).await;
+                (file, taken)
+            }
+        };
+        self.work = Some(stream::iter(files).map(take).buffered(AT_ONCE).boxed());
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.messages, self.bytes);
+    }
+
+    /// Whether nothing is left to be taken or handed over.
+    pub(super) fn is_done(&self) -> bool {
+        self.work.is_none() && self.is_empty()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.piece.batch.messages.is_empty() && self.piece.batch.refused.is_empty()
+    }
+
+    /// Adds a refusal that needed no reading.
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.piece.batch.refused.push(refusal);
+    }
+
+    /// What is in the store and was not handed over yet.
+    pub(super) fn on_their_way(&self) -> impl Iterator<Item = &(String, Seen)> {
+        self.piece.seen.iter()
+    }
+
+    /// What turned out to be known already; its new stamps may be remembered at once.
+    pub(super) fn same(&mut self) -> Option<Vec<(String, Seen)>> {
+        (!self.same.is_empty()).then(|| std::mem::take(&mut self.same))
+    }
+
+    /// The next batch; `None` when all is taken. Where the store failed, what it took before comes
+    /// first, then its failure once. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Result<Option<Piece>, Failure> {
+        while let Some(work) = &mut self.work {
+            let due = self.due.filter(|_| !self.piece.batch.messages.is_empty());
+            let taken = match due {
+                None => work.next().await,
+                Some(due) => match timeout_at(due, work.next()).await {
+                    Ok(taken) => taken,
+                    Err(_) => return Ok(self.hand_over()),
+                },
+            };
+            match taken {
+                Some((file, taken)) => self.add(file, taken),
+                None => self.work = None,
+            }
+            if self.is_full() {
+                return Ok(self.hand_over());
+            }
+        }
+        if !self.is_empty() {
+            return Ok(self.hand_over());
+        }
+        self.failure.take().map_or(Ok(None), Err)
+    }
+
+    fn is_full(&self) -> bool {
+        let batch = &self.piece.batch;
+        batch.messages.len() + batch.refused.len() >= self.messages
+            || self.piece_bytes >= self.bytes
+    }
+
+    fn hand_over(&mut self) -> Option<Piece> {
+        self.due = None;
+        self.piece_bytes = 0;
+        Some(std::mem::take(&mut self.piece))
+    }
+
+    fn add(&mut self, file: Found, taken: Taken) {
+        let name = http::excerpt(&file.path.to_string_lossy(), 200);
+        match taken {
+            Taken::Put(message, seen) => {
+                self.due.get_or_insert_with(|| Instant::now() + PROMPT);
+                self.piece_bytes += message.size();
+                self.piece.batch.messages.push(*message);
+                self.piece.seen.push((file.key, seen));
+            }
+            Taken::Same(seen) => self.same.push((file.key, seen)),
+            Taken::Changing => {
+                tracing::warn!("file `{name}` changed while it was read: it is left for later");
+            }
+            Taken::Gone => tracing::debug!("file `{name}` is gone"),
+            Taken::Refused(reason) => {
+                self.piece.batch.refused.push(Refusal { place: format!("file `{name}`"), reason });
+                self.piece.refused.push((file.path, file.stamp));
+            }
+            Taken::Failed(failure) => {
+                self.failure = Some(failure);
+                self.work = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! `files:GLOB?store=STORE-URL`: each file is put into an object store, and a message tells of it.
+//!
+//! A file is in the store before its message is read from here, and it is remembered after the
+//! queue took that: whatever is cut off in between is done again, over the same object and under the
+//! same id. The id is a digest of the place, the key and the content; so a file that comes back as
+//! it was is the same message, and one that changed is another one. Its object is replaced then:
+//! who reads the first message late gets the newer content.
+//!
+//! The key is the file's path below the folder before the first wildcard, behind `prefix`. Two runs
+//! that share a store are kept apart by that alone.
+
+mod content_type;
+mod intake;
+mod pattern;
+mod state;
+mod take;
+mod watch;
+
+use super::{Batch, Options, Refusal, Source};
+use crate::check::Finding;
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::store::{Answer, Store};
+use intake::{Intake, Piece};
+use pattern::Pattern;
+use sha2::{Digest as _, Sha256};
+use state::{Memory, Seen, Stamp};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use take::{Found, Taker};
+use watch::{Look, Watch};
+
+const SOURCE: &str = "files";
+const PARAMETERS: &[&str] = &["store", "prefix", "state", "max-size", "watch"];
+
+/// The largest file, in bytes, unless `?max-size` says otherwise.
+const MAX_SIZE: u64 = 64 << 20;
+/// A store that was unreachable is tried again after this time, where we stay.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// Opens the store, and the state file of this glob and store.
+///
+/// `?store=URL` is where the files go, `?prefix=TEXT` stands before each key, `?max-size=BYTES`
+/// refuses larger files, `?state=FILE` is where it is remembered what was published, `?watch` stays
+/// and takes new files as they are finished.
+///
+/// # Errors
+/// `Usage` for a glob or a parameter that cannot be; `Configuration` for a store or a state file
+/// that cannot be used, and for a folder that cannot be watched.
+pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
+    let Setup { pattern, store, prefix, max_size, state, watch } = setup(url, options).await?;
+    let memory = Memory::open(state)?;
+    let watch = if watch { Some(Watch::start(&pattern)?) } else { None };
+    let clock = options.clock.clone();
+    let dry_run = options.dry_run;
+    let taker = Taker { store, prefix, max_size, dry_run, clock };
+    Ok(Box::new(Files {
+        pattern: Arc::new(pattern),
+        taker: Arc::new(taker),
+        memory,
+        watch,
+        due: None,
+        intake: Intake::new(options.batch.max(1), options.batch_bytes),
+        refused: BTreeMap::new(),
+        uncommitted: VecDeque::new(),
+        tick: None,
+    }))
+}
+
+/// Looks how many files match, and whether the store answers; nothing is put or remembered.
+pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    let Setup { pattern, store, state, .. } = setup(url, options).await?;
+    Memory::open(state)?;
+    let text = pattern.text().to_owned();
+    let walk = walk(Arc::new(pattern)).await?;
+    let files = walk.paths.iter().filter(|path| path.is_file()).count();
+    let mut findings = vec![Finding::ok(format!("`{text}` matches {files} files"))];
+    findings.extend(walk.unread.iter().map(|(path, why)| {
+        Finding::unknown(format!("`{}` cannot be looked into: {why}", path.display()))
+    }));
+    findings.push(match store.check().await {
+        Ok(Answer::Yes) => Finding::ok(format!("the store `{store}` answers")),
+        Ok(Answer::Guarded) => {
+            Finding::unknown(format!("the store `{store}` answers, and does not say what it holds"))
+                .hint("whether files may be put there shows with the first one")
+        }
+        Err(failure) => {
+            Finding::of(&store.error(format!("the store `{store}` cannot be used"), &failure))
+        }
+    });
+    Ok(findings)
+}
+
+/// What the URL asks for.
+struct Setup {
+    pattern: Pattern,
+    store: Store,
+    prefix: String,
+    max_size: u64,
+    state: PathBuf,
+    watch: bool,
+}
+
+async fn setup(mut url: Location, options: &Options) -> Result<Setup> {
+    let pattern = Pattern::of(&url)?;
+    let store = url.take("store")?;
+    let prefix = url.take("prefix")?.unwrap_or_default();
+    let state = url.take("state")?.map(PathBuf::from);
+    let max_size = max_size(&mut url)?;
+    let watch = url.flag("watch")?;
+    url.finish(PARAMETERS)?;
+    let store = store.ok_or_else(|| {
+        Error::new(Kind::Usage, format!("`{url}` does not say where the files go"))
+            .hint("add `?store=file:FOLDER` or `?store=s3://BUCKET`")
+    })?;
+    let store = Store::open(&Location::parse(&store)?, &options.environment).await?;
+    let inside = |folder: &Path| pattern.folder().canonicalize().is_ok_and(|it| it == folder);
+    if store.folder().is_some_and(inside) {
+        return Err(Error::new(Kind::Configuration, format!("`{url}` would read what it writes"))
+            .because_of("the store is the folder in which the files are looked for")
+            .hint("name another folder with `store`"));
+    }
+    store.accepts(&format!("{prefix}x")).map_err(|failure| {
+        Error::new(Kind::Usage, format!("`prefix={prefix}` cannot stand before a key"))
+            .because_of(failure)
+            .hint("write it as `prefix=camera-` or `prefix=camera/`")
+    })?;
+    let state = match state {
+        Some(path) => path,
+        None => default_state(options, &pattern, &store, &prefix)?,
+    };
+    Ok(Setup { pattern, store, prefix, max_size, state, watch })
+}
+
+fn max_size(url: &mut Location) -> Result<u64> {
+    let Some(text) = url.take("max-size")? else { return Ok(MAX_SIZE) };
+    text.parse().ok().filter(|bytes| *bytes > 0).ok_or_else(|| {
+        Error::new(Kind::Usage, format!("`max-size={text}` is not a number of bytes"))
+            .hint(format!("write it in digits, for instance `max-size={MAX_SIZE}`"))
+    })
+}
+
+/// One file for each glob, store and prefix.
+fn default_state(
+    options: &Options,
+    pattern: &Pattern,
+    store: &Store,
+    prefix: &str,
+) -> Result<PathBuf> {
+    if options.data_dir.as_os_str().is_empty() {
+        return Err(Error::new(Kind::Configuration, "there is no place for the state of `files:`")
+            .because_of("neither `HOME` nor `XDG_DATA_HOME` is set")
+            .hint("name a file with `state=FILE`"));
+    }
+    let place = match store.folder() {
+        Some(folder) => folder.display().to_string(),
+        None => store.to_string(),
+    };
+    let folder = pattern.rooted().display();
+    let digest = Sha256::digest(format!("{folder}\n{}\n{place}\n{prefix}", pattern.text()));
+    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(options.data_dir.join(format!("files-{name}.json")))
+}
+
+/// Walks folders on a thread that may wait.
+async fn walk(pattern: Arc<Pattern>) -> Result<pattern::Walk> {
+    let walked = tokio::task::spawn_blocking(move || pattern.walk()).await;
+    walked
+        .map_err(|cause| Error::new(Kind::Bug, "the walk through the folders broke").because(cause))
+}
+
+struct Files {
+    pattern: Arc<Pattern>,
+    taker: Arc<Taker>,
+    memory: Memory,
+    watch: Option<Watch>,
+    /// What is to be looked at next.
+    due: Option<Look>,
+    intake: Intake,
+    /// What was refused as it is: said once, and not again before it changes.
+    refused: BTreeMap<PathBuf, Stamp>,
+    /// What each batch that was read, and not committed, has made known.
+    uncommitted: VecDeque<Vec<(String, Seen)>>,
+    tick: Option<u64>,
+}
+
+#[async_trait::async_trait]
+impl Source for Files {
+    async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
+        if self.tick != Some(tick) {
+            self.begin(tick);
+        }
+        loop {
+            self.look().await?;
+            match self.intake.next().await {
+                Ok(Some(piece)) => return Ok(Some(self.hand_over(piece))),
+                Ok(None) => {}
+                Err(failure) => self.bear(self.unreachable(&failure))?,
+            }
+            if let Some(same) = self.intake.same()
+                && !self.taker.dry_run
+            {
+                same.into_iter().for_each(|(key, seen)| self.memory.remember(key, seen));
+            }
+            // With batches on their way this read may be dropped, and the last commit saves.
+            if self.uncommitted.is_empty() {
+                self.save().await?;
+            }
+            let Some(watch) = &mut self.watch else { return Ok(None) };
+            self.due = Some(watch.next().await);
+        }
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        for (key, seen) in self.uncommitted.pop_front().unwrap_or_default() {
+            self.memory.remember(key, seen);
+        }
+        self.save().await
+    }
+}
+
+impl Files {
+    /// A tick begins with a look at everything. What the last one has not brought home is found
+    /// again.
+    fn begin(&mut self, tick: u64) {
+        self.uncommitted.clear();
+        self.intake.clear();
+        self.due = Some(Look::All);
+        self.tick = Some(tick);
+    }
+
+    /// Looks at what is due; files that are to be taken go into the intake.
+    async fn look(&mut self) -> Result<()> {
+        // It is taken out at the end, so that a look that was dropped is done again.
+        let Some(due) = self.due.clone() else { return Ok(()) };
+        if self.taker.dry_run && due == Look::All {
+            self.taker.store.check().await.map_err(|failure| self.unreachable(&failure))?;
+        }
+        let walk = match &due {
+            Look::All => walk(self.pattern.clone()).await?,
+            Look::At(paths) => {
+                let paths = paths.iter().filter_map(|path| self.pattern.matching(path)).collect();
+                pattern::Walk { paths, ..pattern::Walk::default() }
+            }
+        };
+        let (folder, pattern) =
+            (self.taker.store.folder().map(Path::to_owned), self.pattern.clone());
+        let paths = walk.paths;
+        let sighted =
+            tokio::task::spawn_blocking(move || sight(paths, &pattern, folder.as_deref()));
+        let sighted = sighted
+            .await
+            .map_err(|cause| Error::new(Kind::Bug, "the look at the files broke").because(cause))?;
+        if due == Look::All {
+            self.account(&sighted, walk.unread);
+        }
+        let fresh = self.choose(sighted, due == Look::All);
+        self.intake.start(self.taker.clone(), fresh);
+        self.due = None;
+        Ok(())
+    }
+
+    /// What follows from having seen all there is.
+    fn account(&mut self, sighted: &[Sighted], unread: Vec<(PathBuf, String)>) {
+        if sighted.is_empty() {
+            let (text, folder) = (self.pattern.text(), self.pattern.folder().display());
+            match self.pattern.folder().is_dir() {
+                true => tracing::info!("nothing matches `{text}`"),
+                false => tracing::warn!("nothing matches `{text}`: there is no folder `{folder}`"),
+            }
+        } else if unread.is_empty() {
+            let prefix = &self.taker.prefix;
+            let keys: HashSet<_> = sighted.iter().filter_map(|it| it.key(prefix)).collect();
+            self.memory.keep(&keys);
+        }
+        self.refused.retain(|path, _| path.symlink_metadata().is_ok());
+        for (path, why) in unread {
+            self.refuse(&path, Stamp::default(), format!("it cannot be looked into: {why}"));
+        }
+        if let Some(watch) = &self.watch {
+            watch.tidy();
+        }
+    }
+
+    /// Those that are not known as they are, the oldest first.
+    fn choose(&mut self, sighted: Vec<Sighted>, by_looking: bool) -> Vec<Found> {
+        let on_their_way: HashMap<_, _> = self
+            .uncommitted
+            .iter()
+            .flatten()
+            .chain(self.intake.on_their_way())
+            .map(|(key, seen)| (key.clone(), seen.clone()))
+            .collect();
+        let mut fresh = Vec::new();
+        for Sighted { path, key, stamp } in sighted {
+            if self.refused.get(&path) == Some(&stamp) {
+                continue;
+            }
+            let key = match key {
+                Ok(key) => self.taker.prefix.clone() + &key,
+                Err(why) => {
+                    self.refuse(&path, stamp, why.to_owned());
+                    continue;
+                }
+            };
+            let seen = on_their_way.get(&key).or_else(|| self.memory.get(&key));
+            let known = seen.map(|seen| seen.digest.clone());
+            if seen.is_some_and(|seen| seen.stamp == Some(stamp))
+                || !self.is_due(&path, &stamp, by_looking)
+            {
+                continue;
+            }
+            fresh.push(Found { path, key, stamp, known });
+        }
+        fresh.sort_by(|a, b| (a.stamp.modified, &a.path).cmp(&(b.stamp.modified, &b.path)));
+        fresh
+    }
+
+    /// Whether a file is finished, as far as can be known; where we do not stay, it is taken as it
+    /// is.
+    fn is_due(&mut self, path: &Path, stamp: &Stamp, by_looking: bool) -> bool {
+        let Some(watch) = &mut self.watch else { return true };
+        let Some(from_root) = self.pattern.to_root(path) else { return true };
+        let wait = watch.wait(&from_root, stamp, by_looking, self.taker.clock.millis());
+        if !wait.is_zero() {
+            watch.look_within(wait);
+        }
+        wait.is_zero()
+    }
+
+    fn refuse(&mut self, path: &Path, stamp: Stamp, reason: String) {
+        if self.refused.insert(path.to_owned(), stamp) != Some(stamp) {
+            let place = format!("file `{}`", crate::http::excerpt(&path.to_string_lossy(), 200));
+            self.intake.refuse(Refusal { place, reason });
+        }
+    }
+
+    /// A batch goes out; what its commit is to remember stays here.
+    fn hand_over(&mut self, piece: Piece) -> Batch {
+        for (path, stamp) in piece.refused {
+            self.refused.insert(path, stamp);
+        }
+        self.uncommitted.push_back(piece.seen);
+        piece.batch
+    }
+
+    fn unreachable(&self, failure: &crate::store::Failure) -> Error {
+        let store = &self.taker.store;
+        store.error(format!("cannot put files into the store `{store}`"), failure)
+    }
+
+    /// Where we stay, a store that is away is waited for; nothing of it is remembered meanwhile.
+    fn bear(&mut self, error: Error) -> Result<()> {
+        match &mut self.watch {
+            Some(watch) if error.kind() == Kind::Unreachable => {
+                tracing::warn!("{}: trying again in {TRY_AGAIN:?}", error.one_line());
+                watch.look_within(TRY_AGAIN);
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
+    async fn save(&mut self) -> Result<()> {
+        if self.taker.dry_run {
+            return Ok(());
+        }
+        let last = self.uncommitted.is_empty() && self.intake.is_done();
+        self.memory.save(last).await
+    }
+}
+
+/// A file that matches.
+struct Sighted {
+    path: PathBuf,
+    /// Without the prefix; or why it has none.
+    key: Result<String, &'static str>,
+    stamp: Stamp,
+}
+
+impl Sighted {
+    fn key(&self, prefix: &str) -> Option<String> {
+        self.key.as_ref().ok().map(|key| prefix.to_owned() + key)
+    }
+}
+
+/// The regular files among paths, but for those of a store that lies below the same folder.
+fn sight(paths: Vec<PathBuf>, pattern: &Pattern, store: Option<&Path>) -> Vec<Sighted> {
+    let ours = |path: &Path| {
+        store.is_some_and(|store| path.canonicalize().is_ok_and(|it| it.starts_with(store)))
+    };
+    paths
+        .into_iter()
+        .filter_map(|path| {
+            // What is gone by now, or is a folder, is no file of ours; nor is a link to nowhere.
+            let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+            let (key, stamp) = (pattern.key(&path), Stamp::of(&metadata));
+            (!ours(&path)).then_some(Sighted { path, key, stamp })
+        })
+        .collect()
+}

@@ -1,0 +1,128 @@
+//! What was published: each file by its key, as it was when it was read.
+
+use super::super::state_file::StateFile;
+use crate::error::Result;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// So much longer than the last writing of the state took is the pause before the next one: a long
+/// run with many files does not spend its time with that.
+const PAUSE: u32 = 20;
+
+/// By what a file's change shows without reading it. Times are seconds and nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    /// First, so that stamps sort as the files are to be taken.
+    pub(super) modified: (i64, i64),
+    /// Of the file's entry, which no program can set back.
+    pub(super) changed: (i64, i64),
+    pub(super) size: u64,
+}
+
+impl Stamp {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            size: metadata.size(),
+        }
+    }
+
+    /// How long ago the file changed; nothing where that is to come.
+    pub(super) fn age(&self, now_millis: i64) -> Duration {
+        let changed =
+            self.changed.0.saturating_mul(1000).saturating_add(self.changed.1 / 1_000_000);
+        Duration::from_millis(now_millis.saturating_sub(changed).try_into().unwrap_or(0))
+    }
+
+    /// Whether a change after this moment must show in the stamp: the system's clock for files has
+    /// ticks, and some file systems count in seconds.
+    pub(super) fn is_settled(&self, now_millis: i64) -> bool {
+        let tick = if self.changed.1 == 0 { 2_000 } else { 50 };
+        self.age(now_millis) > Duration::from_millis(tick)
+    }
+}
+
+/// What is remembered of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    /// `None` where the file may have changed behind it: only its content tells.
+    pub(super) stamp: Option<Stamp>,
+    /// Of its content, in hexadecimal digits.
+    pub(super) digest: String,
+}
+
+/// What the file of the state says.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Published {
+    /// By key.
+    files: BTreeMap<String, Seen>,
+}
+
+/// The state and its file.
+pub(super) struct Memory {
+    file: StateFile,
+    published: Published,
+    dirty: bool,
+    /// When it may be written again, unless the run ends.
+    not_before: Instant,
+}
+
+impl Memory {
+    /// Reads the file, which may be missing.
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
+        let (file, published) = StateFile::open(path, "files", "files:")?;
+        Ok(Self { file, published, dirty: false, not_before: Instant::now() })
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Seen> {
+        self.published.files.get(key)
+    }
+
+    /// Remembers a file that was published. It is on disk after the next `save`.
+    pub(super) fn remember(&mut self, key: String, seen: Seen) {
+        self.dirty = true;
+        self.published.files.insert(key, seen);
+    }
+
+    /// Forgets all files but these.
+    pub(super) fn keep(&mut self, keys: &HashSet<String>) {
+        let before = self.published.files.len();
+        self.published.files.retain(|key, _| keys.contains(key));
+        self.dirty |= self.published.files.len() < before;
+    }
+
+    /// Writes what is new in it. One that is not `last` may be left out, since another one comes:
+    /// where that does not, what was published is published again, under the same ids.
+    pub(super) async fn save(&mut self, last: bool) -> Result<()> {
+        if !self.dirty || (!last && Instant::now() < self.not_before) {
+            return Ok(());
+        }
+        let started = Instant::now();
+        self.file.write(&self.published).await?;
+        self.dirty = false;
+        self.not_before = Instant::now() + started.elapsed() * PAUSE;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_settles_when_the_clock_for_files_has_ticked() {
+        let stamp = |nanos| Stamp { modified: (9, 9), changed: (100, nanos), size: 1 };
+        assert!(!stamp(500_000_000).is_settled(100_540));
+        assert!(stamp(500_000_000).is_settled(100_560));
+        assert!(!stamp(0).is_settled(101_900));
+        assert!(stamp(0).is_settled(102_001));
+        assert!(!stamp(1).is_settled(50_000), "a clock that was set back");
+        assert_eq!(stamp(0).age(103_000), Duration::from_secs(3));
+    }
+}
