@@ -109,7 +109,8 @@ fn a_store_that_is_down_loses_nothing_and_spends_nothing() {
         let url = kakehi::Location::parse(&bucket.url()).expect("a URL");
         let store = kakehi::store::Store::open(&url, &bucket.environment(None)).await.expect("it");
         for n in 0..12 {
-            let put = store.put(&format!("{n}.jpg"), picture.clone().into(), Some("image/jpeg"));
+            let key = format!("{n}.jpg");
+            let put = store.put(&key, picture.clone().into(), Some("image/jpeg"));
             put.await.expect("it is put");
         }
     });
