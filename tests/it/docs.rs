@@ -193,6 +193,11 @@ fn the_readmes_table_names_every_parameter() {
             subscribe("--from pubsub://project/subscription?nobody=1 --to stdout:"),
         ),
         ("sink", "sqlite:PATH", subscribe("--from sqlite:q.db --to sqlite:s.db?nobody=1")),
+        (
+            "sink",
+            "thumbnail:STORE-URL",
+            subscribe("--from sqlite:q.db --to thumbnail:photos?nobody=1"),
+        ),
         ("sink", "stdout:", subscribe("--from sqlite:q.db --to stdout:?nobody=1")),
     ];
     for (place, url, parameters) in known {

@@ -134,3 +134,16 @@ fn the_library_carries_a_message_from_a_queue_into_a_store() {
     let te: f64 = store.query_row(te, [], |row| row.get(0)).expect("a reading");
     assert_eq!(te, 21.5);
 }
+
+#[test]
+fn thumbnails_are_beside_their_pictures() {
+    let sandbox = Sandbox::new();
+    let run = example(&sandbox, "thumbnails.sh", &[]).expect(0);
+    for line in ["garden.jpg", "tower.jpg", "logo.png"] {
+        assert!(run.stdout.lines().any(|it| it == line), "{line} is not in\n{}", run.stdout);
+    }
+    let reason = "`notes.jpg`: it is no JPEG, PNG, WebP or GIF";
+    assert!(run.stdout.contains(reason), "{}", run.stdout);
+    let left: Vec<_> = std::fs::read_dir(sandbox.dir()).expect("the sandbox").collect();
+    assert!(left.is_empty(), "the example left {left:?}");
+}

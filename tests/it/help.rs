@@ -1,5 +1,6 @@
 //! `--help` is read by people in a terminal of 80 columns, and its examples run.
 
+use crate::pictures;
 use crate::sandbox::{Run, Sandbox};
 use crate::services;
 use kakehi::Kind;
@@ -121,7 +122,7 @@ fn the_examples_of_subscribe_run() {
     let mongo = services::mongodb();
     sandbox.write("password", mongo.password.unwrap_or_default());
     let commands = examples("subscribe");
-    assert_eq!(commands.len(), 6);
+    assert_eq!(commands.len(), 7);
     let told = [
         "4 received, 4 stored",
         "3 received, 3 stored",
@@ -136,8 +137,14 @@ fn the_examples_of_subscribe_run() {
         assert!(run.stderr.contains(received), "{}: {}", commands[at], run.stderr);
         sandbox.subscribe().args("--from sqlite:queue.db --to stdout:").run().expect(0);
     }
+    std::fs::create_dir(sandbox.path("photos")).expect("a folder");
+    let picture = pictures::encoded(pictures::scene(8, 8), image::ImageFormat::Png);
+    sandbox.write("photos/a.png", picture);
+    sandbox.publish().args("--to sqlite:queue.db").stdin("{\"key\":\"a.png\"}\n").run().expect(0);
+    let run = run_example(&sandbox, &commands[5]).expect(0);
+    assert!(run.stderr.contains("1 received, 1 stored"), "{}", run.stderr);
     // There is no such subscription on the emulator: told at once, with the command that makes it.
-    let run = run_example(&sandbox, &commands[5]).expect(69);
+    let run = run_example(&sandbox, &commands[6]).expect(69);
     assert!(run.stderr.contains("gcloud pubsub subscriptions create"), "{}", run.stderr);
 }
 
