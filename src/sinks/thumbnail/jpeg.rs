@@ -203,8 +203,8 @@ struct GaveUp;
 
 /// Runs libjpeg on these bytes. Where it gives up, and where it had to make up what is missing, the
 /// picture is refused.
-fn guarded<'p, T>(
-    bytes: &'p [u8],
+fn guarded<T>(
+    bytes: &[u8],
     work: impl FnOnce(Decompress<Watched<'_>>) -> Result<T, Damage>,
 ) -> Result<T, Damage> {
     let ran_out = Cell::new(false);
