@@ -3,8 +3,8 @@
 # workers put a small picture beside each of them. The queue is an embedded one, and the store a
 # folder. Needs a Rust toolchain and nothing else.
 #
-# With AWS_ENDPOINT_URL the queue is in SQS and the store in S3, on the server at that address, as
-# moto or LocalStack; KAKEHI_EXAMPLE_BUCKET names a bucket that is there.
+# With AWS_ENDPOINT_URL the store is in S3, on the server at that address, as moto or LocalStack;
+# KAKEHI_EXAMPLE_BUCKET names a bucket that is there.
 # KAKEHI_BIN names a folder that holds the programs already; without it they are built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -38,27 +38,23 @@ if [[ -n ${AWS_ENDPOINT_URL:-} ]]; then
   export AWS_REGION=${AWS_REGION:-us-east-1}
   export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test}
   export AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
-  queue=sqs:${KAKEHI_EXAMPLE_BUCKET}-pictures store=s3://$KAKEHI_EXAMPLE_BUCKET
-  create=(--create)
-  idle=10s # how long the workers wait for more
+  store=s3://$KAKEHI_EXAMPLE_BUCKET
 else
   mkdir store
-  queue=sqlite:queue.db store=file:store
-  create=()
-  idle=0s # this queue knows when it is empty
+  store=file:store
 fi
 
 say 'Each picture into the store, and a message for each into the queue.'
-run publish "files:pictures/*?store=$store" --to "$queue" "${create[@]}"
+run publish "files:pictures/*?store=$store" --to sqlite:queue.db
 
 say 'Three workers, ten messages at a time. What is no picture becomes a dead letter: exit code 65.'
 code=0
-run subscribe --from "$queue" --to "thumbnail:$store?size=100x100" --batch 10 --concurrency 3 \
-  --idle "$idle" --lease 30s --grace 30s "${create[@]}" || code=$?
+run subscribe --from sqlite:queue.db --to "thumbnail:$store?size=100x100" --batch 10 --concurrency 3 \
+  --lease 30s --grace 30s || code=$?
 [[ $code == 65 ]] || exit "$code"
 
 say 'Why it is one:'
-run queue dead list "$queue"
+run queue dead list sqlite:queue.db
 
 if [[ -d store ]]; then
   say 'The thumbnails:'

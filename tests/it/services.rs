@@ -13,11 +13,6 @@ pub fn pubsub_emulator() -> String {
     required("TEST_PUBSUB_EMULATOR_HOST", "the Pub/Sub emulator")
 }
 
-/// `http://host:port` of a server that speaks SQS.
-pub fn sqs() -> String {
-    required("TEST_SQS_ENDPOINT", "a server that speaks SQS")
-}
-
 /// `http://host:port` of a server that speaks S3.
 pub fn s3() -> String {
     required("TEST_S3_ENDPOINT", "a server that speaks S3")
