@@ -32,7 +32,8 @@ Examples:
   From one queue into another, ids kept, for instance to another broker:
     subscribe --from sqlite:queue.db --to forward:sqlite:other.db
   A thumbnail of each picture in a folder, or in a bucket (`s3://photos`):
-    subscribe --from sqlite:queue.db --to 'thumbnail:file:photos?size=200x200&fit=cover'
+    subscribe --from sqlite:queue.db \\
+      --to 'thumbnail:file:photos?size=200x200&fit=cover'
   From Cloud Pub/Sub into MongoDB, until stopped:
     MONGODB_USERNAME=me MONGODB_PASSWORD_FILE=password subscribe --follow \\
       --from pubsub://my-project/readings \\
