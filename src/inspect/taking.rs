@@ -11,12 +11,17 @@ use crate::queues::{
 use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// At most this many messages are taken at once.
 const PAGE: usize = 200;
 
 /// At most this many bytes are taken at once; a single message may be larger.
 const PAGE_BYTES: usize = 16 << 20;
+
+/// Leases are extended so long after they began, or were extended: those of a queue whose client
+/// does not do it by itself last three times that, or longer.
+const EXTENDED_AFTER: Duration = Duration::from_secs(10);
 
 /// How long to look.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +35,8 @@ pub struct Patience {
 /// What was taken from a queue and is still ours.
 struct Hand {
     queue: Box<dyn Subscriber>,
-    held: Vec<Receipt>,
+    /// Since when each is leased.
+    held: Vec<(Receipt, Instant)>,
     left: usize,
     idle: Duration,
 }
@@ -45,25 +51,54 @@ impl Hand {
         if self.left == 0 {
             return Ok(Vec::new());
         }
-        let max = self.left.min(PAGE);
-        let request = Receive { max, max_bytes: PAGE_BYTES, wait: self.idle, select: Select::Any };
-        let taken = self.queue.receive(request).await?;
-        if taken.is_empty() {
-            // An outage looks like an empty queue.
-            self.queue.check().await?;
+        let until = Instant::now() + self.idle;
+        loop {
+            let now = Instant::now();
+            let wait = until.saturating_duration_since(now).min(EXTENDED_AFTER);
+            let max = self.left.min(PAGE);
+            let request = Receive { max, max_bytes: PAGE_BYTES, wait, select: Select::Any };
+            let taken = self.queue.receive(request).await?;
+            self.left -= taken.len();
+            self.held.extend(taken.iter().map(|delivery| (delivery.receipt.clone(), now)));
+            self.extend().await?;
+            if !taken.is_empty() {
+                return Ok(taken);
+            }
+            if Instant::now() >= until {
+                // An outage looks like an empty queue.
+                self.queue.check().await?;
+                return Ok(taken);
+            }
         }
-        self.left -= taken.len();
-        self.held.extend(taken.iter().map(|delivery| delivery.receipt.clone()));
-        if let Some(leases) = self.queue.leases() {
-            leases.extend(&self.held).await?;
+    }
+
+    /// Extends the leases that are old.
+    async fn extend(&mut self) -> Result<()> {
+        let Some(leases) = self.queue.leases() else { return Ok(()) };
+        let now = Instant::now();
+        let is_old = |since: &Instant| now.duration_since(*since) >= EXTENDED_AFTER;
+        let old: Vec<_> = self
+            .held
+            .iter()
+            .filter(|(_, since)| is_old(since))
+            .map(|(receipt, _)| receipt.clone())
+            .collect();
+        if old.is_empty() {
+            return Ok(());
         }
-        Ok(taken)
+        leases.extend(&old).await?;
+        self.held
+            .iter_mut()
+            .map(|(_, since)| since)
+            .filter(|it| is_old(it))
+            .for_each(|it| *it = now);
+        Ok(())
     }
 
     /// Acknowledges these.
     async fn forget(&mut self, receipts: Vec<Receipt>) -> Vec<Settled> {
         let over: HashSet<_> = receipts.iter().collect();
-        self.held.retain(|held| !over.contains(held));
+        self.held.retain(|(held, _)| !over.contains(held));
         self.queue.settle(receipts.into_iter().map(|it| (it, Verdict::Ack)).collect()).await
     }
 
@@ -103,9 +138,7 @@ pub async fn look(
 
 /// What is done with dead letters that are taken.
 pub struct Mending<'a> {
-    /// The queue, by its URL, and how its dead letters are read.
-    pub url: &'a Location,
-    /// The queue.
+    /// The queue, and how its dead letters are read.
     pub taking: &'a dyn Taking,
     /// Which of them.
     pub which: &'a Which,
@@ -149,7 +182,7 @@ impl Mending<'_> {
         for delivery in page {
             let receipt = delivery.receipt.clone();
             let DeadLetter { grave, message } = dead_letter(self.taking, delivery);
-            match choice(self.which, self.url, &grave) {
+            match choice(self.which, |url| self.taking.is_it(url), &grave) {
                 Choice::Yes => {
                     chosen.push((grave, message));
                     receipts.push(receipt);
@@ -210,25 +243,19 @@ pub enum Choice {
     Foreign(String),
 }
 
-/// Chooses by id; or all that are this queue's own: several queues may share one place.
-pub fn choice(which: &Which, url: &Location, grave: &Grave) -> Choice {
+/// Chooses by id; or all that are this queue's own, as `is_it` tells by their URL: several queues
+/// may share one place.
+pub fn choice(which: &Which, is_it: impl Fn(&Location) -> bool, grave: &Grave) -> Choice {
     match which {
         Which::Ids(ids) if ids.contains(&grave.id) => Choice::Yes,
         Which::Ids(_) => Choice::No,
         Which::All => match &grave.from {
-            Some(from) if !is_same(url, from) => {
+            Some(from) if !Location::parse(from).is_ok_and(|from| is_it(&from)) => {
                 Choice::Foreign(format!("it is from `{from}`: choose it by its id, or work there"))
             }
             _ => Choice::Yes,
         },
     }
-}
-
-/// Whether a URL names this queue, whatever its parameters.
-fn is_same(url: &Location, from: &str) -> bool {
-    let Ok(from) = Location::parse(from) else { return false };
-    let place = |url: &Location| (url.scheme().to_owned(), url.path().ok());
-    place(url) == place(&from)
 }
 
 /// A dead letter as it was taken.
@@ -269,7 +296,7 @@ mod tests {
 
     #[test]
     fn all_means_those_of_this_queue() {
-        let url = Location::parse("pubsub://p/s?streams=1").unwrap();
+        let is_it = |url: &Location| url.rest() == "//p/s";
         for (from, chosen) in [
             (None, true),
             (Some("pubsub://p/s"), true),
@@ -277,10 +304,10 @@ mod tests {
             (Some("pubsub://p/other"), false),
             (Some("rubbish"), false),
         ] {
-            let choice = choice(&Which::All, &url, &grave(from));
+            let choice = choice(&Which::All, is_it, &grave(from));
             assert_eq!(matches!(choice, Choice::Yes), chosen, "{from:?}");
         }
         let ids = Which::Ids(vec!["a".to_owned()]);
-        assert!(matches!(choice(&ids, &url, &grave(Some("pubsub://p/other"))), Choice::Yes));
+        assert!(matches!(choice(&ids, is_it, &grave(Some("pubsub://p/other"))), Choice::Yes));
     }
 }

@@ -62,6 +62,10 @@ pub trait Taking: Send + Sync {
         dead_letter::unwrap(letter)
     }
 
+    /// Whether a URL names this queue, whatever its parameters: of the dead letters that one place
+    /// holds, it tells this queue's own.
+    fn is_it(&self, url: &Location) -> bool;
+
     /// Where the original of a dead letter goes back to.
     async fn origin(&self) -> Result<Box<dyn Publisher>>;
 }

@@ -263,7 +263,7 @@ async fn a_redrive_that_is_killed_in_between_keeps_the_letter() {
         if killed {
             origin = Box::new(Killed(origin));
         }
-        let mending = Mending { url: &url, taking, which: &Which::All, origin: Some(&*origin) };
+        let mending = Mending { taking, which: &Which::All, origin: Some(&*origin) };
         let place = taking.dead_letters(Some(1)).await.unwrap().remove(0);
         let mut done = Vec::new();
         let run = mending.run(place, patience, std::future::pending(), |page| {

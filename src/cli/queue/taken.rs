@@ -17,7 +17,6 @@ use std::collections::HashSet;
 pub(super) struct Place<'a> {
     taking: &'a dyn Taking,
     spooled: Option<Box<dyn Inspect>>,
-    url: &'a Location,
     which: &'a Which,
     take: &'a Take,
 }
@@ -26,12 +25,12 @@ impl<'a> Place<'a> {
     /// Those of a queue.
     pub(super) async fn of(
         taking: &'a dyn Taking,
-        (url, options): (&'a Location, &Options),
+        (url, options): (&Location, &Options),
         which: &'a Which,
         take: &'a Take,
     ) -> Result<Self> {
         let spooled = inspect::open_spool(url, options).await?;
-        Ok(Self { taking, spooled, url, which, take })
+        Ok(Self { taking, spooled, which, take })
     }
 
     /// By name, those in the spool.
@@ -131,8 +130,8 @@ impl Desk<'_> {
         origin: Option<&dyn Publisher>,
         tally: &mut Tally,
     ) -> Result<()> {
-        let Place { taking, url, which, .. } = *place;
-        let mending = Mending { url, taking, which, origin };
+        let Place { taking, which, .. } = *place;
+        let mending = Mending { taking, which, origin };
         let mut tell = |done: &[(Grave, Mended)]| {
             let outcomes: Vec<_> = done.iter().map(|(_, outcome)| Some(outcome.clone())).collect();
             let graves = done.iter().map(|(grave, _)| grave);
@@ -167,7 +166,7 @@ impl Desk<'_> {
             inspect::look(queue, place.patience(usize::MAX), stop, |page| {
                 let letters = page.into_iter().map(|it| inspect::taken_letter(place.taking, it));
                 let chosen = letters.map(|letter| letter.grave).filter_map(|grave| {
-                    match inspect::choice(place.which, place.url, &grave) {
+                    match inspect::choice(place.which, |url| place.taking.is_it(url), &grave) {
                         Choice::Yes => Some((grave, None)),
                         Choice::No => None,
                         Choice::Foreign(why) => Some((grave, Some(Mended::Kept(why)))),

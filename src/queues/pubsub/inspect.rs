@@ -125,6 +125,10 @@ impl Taking for Inspector {
         unwrap(letter)
     }
 
+    fn is_it(&self, url: &Location) -> bool {
+        url.scheme() == "pubsub" && Name::subscription(url).is_ok_and(|name| name == self.name)
+    }
+
     async fn origin(&self) -> Result<Box<dyn Publisher>> {
         let topic = match &self.topic {
             Some(topic) => topic.clone(),
