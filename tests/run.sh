@@ -16,6 +16,7 @@
 #   TEST_MONGODB_URI                      mongodb://HOST:PORT, with user and password in it or in
 #   TEST_MONGODB_USERNAME, TEST_MONGODB_PASSWORD
 #   TEST_PUBSUB_EMULATOR_HOST             HOST:PORT
+#   TEST_SQS_ENDPOINT                     http://HOST:PORT, as ElasticMQ or LocalStack
 #   TEST_S3_ENDPOINT                      http://HOST:PORT, as LocalStack
 #
 # What is built is kept in KAKEHI_TEST_CACHE (~/.cache/kakehi-tests), CARGO_TARGET_DIR with it
@@ -31,7 +32,7 @@ moto_version=5.2.5
 pillow_version=13.0.0
 cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
 ferretdb=$cache/ferretdb-$ferretdb_version-patched
-# Python with moto, which speaks S3, and with Pillow, which the benches compare with.
+# Python with moto, which speaks SQS and S3, and with Pillow, which the benches compare with.
 python=$cache/python-moto-$moto_version-pillow-$pillow_version
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 
@@ -281,15 +282,15 @@ start_pubsub() {
   pubsub_is="Google's emulator at $TEST_PUBSUB_EMULATOR_HOST"
 }
 
-start_s3() {
-  if [[ -n ${TEST_S3_ENDPOINT:-} ]]; then
-    s3_is="the one at $TEST_S3_ENDPOINT"
-    return
-  fi
-  serve moto 'Running on' "$python/bin/moto_server" -H 127.0.0.1 -p PORT
+start_aws() {
+  sqs_is="the one at ${TEST_SQS_ENDPOINT:-}" s3_is="the one at ${TEST_S3_ENDPOINT:-}"
+  [[ -z ${TEST_SQS_ENDPOINT:-} || -z ${TEST_S3_ENDPOINT:-} ]] || return 0
+  serve moto 'Running on' "$python/bin/python" tests/aws_server.py -H 127.0.0.1 -p PORT
   servers+=("$job")
-  s3_is="moto $moto_version at 127.0.0.1:$port"
-  export TEST_S3_ENDPOINT=http://127.0.0.1:$port
+  local moto="moto $moto_version at 127.0.0.1:$port"
+  [[ -n ${TEST_SQS_ENDPOINT:-} ]] || sqs_is=$moto TEST_SQS_ENDPOINT=http://127.0.0.1:$port
+  [[ -n ${TEST_S3_ENDPOINT:-} ]] || s3_is=$moto TEST_S3_ENDPOINT=http://127.0.0.1:$port
+  export TEST_SQS_ENDPOINT TEST_S3_ENDPOINT
 }
 
 # A server that died explains the tests that failed.
@@ -356,9 +357,10 @@ began=$SECONDS
 if [[ ! $long ]]; then
   start_mongodb
   start_pubsub
-  start_s3
+  start_aws
   say "MongoDB's protocol: $mongodb_is"
   say "Pub/Sub: $pubsub_is"
+  say "SQS: $sqs_is"
   say "S3: $s3_is"
 fi
 started_servers=$((SECONDS - began))

@@ -34,8 +34,8 @@ pub struct Publish {
     #[arg(value_name = "SOURCE", default_value = "stdin:")]
     source: String,
 
-    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/TOPIC`. Default: `$KAKEHI_QUEUE`,
-    /// else `sqlite:` in the user's data folder
+    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/TOPIC` or `sqs:NAME`. Default:
+    /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
     #[arg(long, value_name = "QUEUE")]
     to: Option<String>,
 

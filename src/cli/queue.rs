@@ -61,13 +61,14 @@ pub struct Queue {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Count what a queue holds: ready, waiting, scheduled, leased and dead messages, the age of
-    /// the oldest one that is not dead, the sizes of the file and its log. Pub/Sub does not count:
-    /// there it tells how the subscription is set up. Beside it, what waits in the spool of
-    /// `publish` for this queue, and the spool's dead letters
+    /// the oldest one that is not dead, the sizes of the file and its log. Pub/Sub does not count,
+    /// SQS does so roughly: there it tells how the queue is set up. Beside it, what waits in the
+    /// spool of `publish` for this queue, and the spool's dead letters
     Stats(Count),
 
     /// Look at messages without taking them, in the order of their publishing and whatever their
-    /// state; control characters are made visible. On Pub/Sub only `--take` shows them
+    /// state; control characters are made visible. On Pub/Sub and SQS only with
+    /// `--take`
     Peek(Peek),
 
     /// Work on dead letters
@@ -90,11 +91,12 @@ enum Action {
     /// Make a queue, and its file where that is missing. `?queue=alerts&topic=readings` makes a
     /// queue that receives, from then on, what is published to `readings`, beside that queue
     /// itself and in the same transaction; `queue delete` ends it. On Pub/Sub a subscription, its
-    /// topic (`?topic=NAME`) and a place for its dead letters
+    /// topic (`?topic=NAME`) and a place for its dead letters; on SQS a queue, one for its dead
+    /// letters, and the redrive policy between the two
     Create(Where),
 
     /// Remove every message, leased ones included; dead letters stay. Without `--yes` only show
-    /// what would be removed. On Pub/Sub it seeks to now
+    /// what would be removed. On Pub/Sub it seeks to now; SQS does it once a minute
     Purge(Sure),
 
     /// Delete a queue with all that it holds, dead letters included; the file stays. No other
@@ -178,7 +180,7 @@ struct Time {
 /// The arguments of `queue ack` and `queue release`.
 #[derive(Debug, Args)]
 struct Settle {
-    /// The queue: `sqlite:PATH?queue=NAME`
+    /// The queue: `sqlite:PATH?queue=NAME` or `sqs:NAME`
     #[arg(value_name = "URL")]
     url: String,
 
@@ -200,7 +202,7 @@ struct Extend {
 /// A queue, and whether it is meant.
 #[derive(Debug, Args)]
 struct Sure {
-    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/SUBSCRIPTION`
+    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`
     #[arg(value_name = "URL")]
     url: String,
 
@@ -244,8 +246,8 @@ struct Peek {
 /// What it takes to look where looking is receiving.
 #[derive(Debug, Args)]
 struct Take {
-    /// Where looking is receiving (Pub/Sub): take messages, show them and give them back. It says
-    /// what that costs. Elsewhere nothing is taken
+    /// Where looking is receiving (Pub/Sub, SQS): take messages, show them and give them back. It
+    /// says what that costs. Elsewhere nothing is taken
     #[arg(long)]
     take: bool,
 
@@ -275,7 +277,7 @@ struct List {
 /// The arguments of what is done with dead letters.
 #[derive(Debug, Args)]
 struct Mend {
-    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/SUBSCRIPTION`
+    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`
     #[arg(value_name = "URL")]
     url: String,
 
@@ -306,7 +308,7 @@ struct Chosen {
 /// A queue that may be left out.
 #[derive(Debug, Args)]
 struct Where {
-    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/SUBSCRIPTION`. Default:
+    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`. Default:
     /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
     #[arg(value_name = "URL")]
     url: Option<String>,

@@ -42,7 +42,7 @@ Examples:
 /// The arguments of `subscribe`.
 #[derive(Debug, Args)]
 pub struct Subscribe {
-    /// The queue: `sqlite:PATH?queue=NAME` or `pubsub://PROJECT/SUBSCRIPTION`. Default:
+    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`. Default:
     /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
     #[arg(long, value_name = "QUEUE")]
     from: Option<String>,
@@ -85,7 +85,7 @@ pub struct Subscribe {
     max_time: Option<Duration>,
 
     /// How long a drain waits for more before it calls the queue empty. Default: 0s where the
-    /// queue knows, 2s on Pub/Sub
+    /// queue knows, 2s on Pub/Sub and SQS
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     idle: Option<Duration>,
 
@@ -116,8 +116,8 @@ pub struct Subscribe {
     max_attempts: Option<u32>,
 
     /// Publish dead letters to this queue. Default: the embedded queue keeps them itself; for
-    /// Pub/Sub the topic `SUBSCRIPTION-dead`. What that does not take is kept in the user's data
-    /// folder
+    /// Pub/Sub the topic `SUBSCRIPTION-dead`, for SQS the queue of the redrive policy, else
+    /// `NAME-dead`. What that does not take is kept in the user's data folder
     #[arg(long, value_name = "QUEUE")]
     dead: Option<String>,
 

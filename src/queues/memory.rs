@@ -1,6 +1,8 @@
 //! `memory:NAME`: a queue in this process, for tests. Everybody who names it shares it.
 
-use super::{Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict};
+use super::{
+    Leases, Nothing, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
+};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::location::Location;
@@ -280,8 +282,8 @@ impl Subscriber for Memory {
         None
     }
 
-    fn knows_empty(&self) -> bool {
-        true
+    fn nothing(&self) -> Nothing {
+        Nothing::Known
     }
 
     fn release_counts(&self) -> bool {

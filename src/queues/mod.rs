@@ -21,6 +21,8 @@ mod sqlite_schema;
 mod sqlite_settle;
 mod sqlite_topic;
 mod sqlite_verify;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 
 pub use inspect::{
     Check, DeadLetter, Deletion, Fact, Grave, Graves, Held, Inspect, Lost, Mended, Peek, Peeked,
@@ -117,6 +119,17 @@ pub struct Receive {
     pub select: Select,
 }
 
+/// What it means that a queue gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
+    /// It is empty: it is a file or memory of ours.
+    Known,
+    /// A service was asked, and answered that it had nothing for so long.
+    Told,
+    /// Nothing came in time, and nobody tells whether there is something.
+    Guessed,
+}
+
 /// The door through which messages leave a queue.
 #[async_trait]
 pub trait Subscriber: Send + Sync {
@@ -156,9 +169,8 @@ pub trait Subscriber: Send + Sync {
     /// `None` where the queue keeps them itself.
     fn dead_letters(&self) -> Option<String>;
 
-    /// Whether an empty answer means an empty queue (the embedded one), or only that nothing came
-    /// in time (a service).
-    fn knows_empty(&self) -> bool;
+    /// What an empty answer means.
+    fn nothing(&self) -> Nothing;
 
     /// Whether a released delivery counts as an attempt: `--debug` warns of it.
     fn release_counts(&self) -> bool;
@@ -220,7 +232,7 @@ impl Options {
 }
 
 /// The queues that this build knows.
-const KNOWN: &[&str] = &["sqlite", "pubsub", "memory"];
+const KNOWN: &[&str] = &["sqlite", "pubsub", "sqs", "memory"];
 
 /// The canonical name of the queue that a URL stands for here and now: with the full path, or with
 /// the project, account, region and endpoint that it resolves to. Nothing is asked, made or sent.
@@ -233,6 +245,10 @@ pub fn place(url: &Location, options: &Options) -> Result<String> {
         "pubsub" => pubsub::place(url, options),
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
+        #[cfg(feature = "sqs")]
+        "sqs" => sqs::place(url, options),
+        #[cfg(not(feature = "sqs"))]
+        "sqs" => Err(url.missing_feature("sqs")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
 }
@@ -249,6 +265,10 @@ pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn 
         "pubsub" => pubsub::open_publisher(url, options).await,
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
+        #[cfg(feature = "sqs")]
+        "sqs" => sqs::open_publisher(url, options).await,
+        #[cfg(not(feature = "sqs"))]
+        "sqs" => Err(url.missing_feature("sqs")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
 }
@@ -262,6 +282,10 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
         "pubsub" => pubsub::open_subscriber(url, options).await,
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
+        #[cfg(feature = "sqs")]
+        "sqs" => sqs::open_subscriber(url, options).await,
+        #[cfg(not(feature = "sqs"))]
+        "sqs" => Err(url.missing_feature("sqs")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
 }
@@ -275,6 +299,10 @@ pub async fn open_inspector(url: Location, options: &Options) -> Result<Box<dyn 
         "pubsub" => pubsub::open_inspector(url, options).await,
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
+        #[cfg(feature = "sqs")]
+        "sqs" => sqs::open_inspector(url, options).await,
+        #[cfg(not(feature = "sqs"))]
+        "sqs" => Err(url.missing_feature("sqs")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
 }
@@ -296,7 +324,7 @@ pub async fn open_inspector_if_there(
 pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]) -> Result<()> {
     match url.scheme() {
         "sqlite" => sqlite_bury::bury(url, options, letters).await,
-        "memory" | "pubsub" => {
+        "memory" | "pubsub" | "sqs" => {
             Err(inspect::closed(&url, "only the embedded queue keeps dead letters from elsewhere"))
         }
         _ => Err(url.unknown_scheme("queue", KNOWN)),
@@ -311,6 +339,10 @@ pub async fn create(url: Location, options: &Options) -> Result<bool> {
         "pubsub" => pubsub::create(url, options).await,
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
+        #[cfg(feature = "sqs")]
+        "sqs" => sqs::create(url, options).await,
+        #[cfg(not(feature = "sqs"))]
+        "sqs" => Err(url.missing_feature("sqs")),
         "memory" => Err(inspect::closed(&url, IN_PROCESS)),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
@@ -326,6 +358,10 @@ pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Delet
         "pubsub" => pubsub::delete(url, options, yes).await,
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
+        #[cfg(feature = "sqs")]
+        "sqs" => sqs::delete(url, options, yes).await,
+        #[cfg(not(feature = "sqs"))]
+        "sqs" => Err(url.missing_feature("sqs")),
         "memory" => Err(inspect::closed(&url, IN_PROCESS)),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
@@ -337,6 +373,8 @@ pub async fn check_publisher(url: Location, options: &Options) -> Result<Vec<Fin
         "sqlite" => sqlite_inspect::check(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::check_publisher(url, options).await,
+        #[cfg(feature = "sqs")]
+        "sqs" => sqs::check_publisher(url, options).await,
         _ => {
             let what = format!("`{url}` answers");
             let queue = open_publisher(url, options).await?;
@@ -352,6 +390,8 @@ pub async fn check_subscriber(url: Location, options: &Options) -> Result<Vec<Fi
         "sqlite" => sqlite_inspect::check(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::check_subscriber(url, options).await,
+        #[cfg(feature = "sqs")]
+        "sqs" => sqs::check_subscriber(url, options).await,
         _ => {
             let what = format!("`{url}` answers");
             let queue = open_subscriber(url, options).await?;

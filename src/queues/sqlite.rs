@@ -7,7 +7,9 @@ use super::sqlite_publish::{Entry, Row};
 use super::sqlite_schema::{SCHEMA, queue_number};
 use super::sqlite_settle::{Claim, extend, settle};
 use super::sqlite_topic::{open_to_receive, publish};
-use super::{Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict};
+use super::{
+    Leases, Nothing, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
+};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -239,8 +241,8 @@ impl Subscriber for Outlet {
         None
     }
 
-    fn knows_empty(&self) -> bool {
-        true
+    fn nothing(&self) -> Nothing {
+        Nothing::Known
     }
 
     fn release_counts(&self) -> bool {

@@ -4,7 +4,7 @@ use super::run::{End, Run};
 use super::{Mode, Rehearsal};
 use crate::error::Result;
 use crate::message::Delivery;
-use crate::queues::Receive;
+use crate::queues::{Nothing, Receive};
 use crate::report::count;
 use futures_util::future::BoxFuture;
 use std::time::Duration;
@@ -81,11 +81,12 @@ impl Run<'_> {
         }
     }
 
-    /// When a drain of a service calls it empty.
+    /// When a drain calls a service empty that does not tell.
     pub(super) fn quiet_at(&self) -> Option<Instant> {
         let draining = !self.follows() && self.end.is_none();
         let nothing_in_hand = self.idle() && self.hand.next_due().is_none();
-        let waits = draining && !self.parts.queue.knows_empty() && nothing_in_hand;
+        let guesses = self.parts.queue.nothing() == Nothing::Guessed;
+        let waits = draining && guesses && nothing_in_hand;
         waits.then(|| self.hand.quiet_since() + self.parts.plan.idle)
     }
 
@@ -112,7 +113,7 @@ impl Run<'_> {
     fn wants_more(&self) -> bool {
         // A queue that was empty a moment ago is asked again when nothing is in hand: the embedded
         // one, and one whose answer we do not wait for.
-        let at_once = self.parts.queue.knows_empty() || self.parts.plan.idle.is_zero();
+        let at_once = self.knows() || self.parts.plan.idle.is_zero();
         let known_empty = self.empty && at_once && !self.idle();
         self.end.is_none()
             && self.outage.is_none()
@@ -120,12 +121,17 @@ impl Run<'_> {
             && (!known_empty || self.follows())
     }
 
+    /// Nobody needs to wait to know that the queue is empty.
+    fn knows(&self) -> bool {
+        self.parts.queue.nothing() == Nothing::Known
+    }
+
     fn request(&self) -> Receive {
         let plan = self.parts.plan;
         let room = plan.in_flight - self.hand.len();
         let wait = match plan.mode {
             Mode::Follow => LONG_POLL,
-            _ if self.parts.queue.knows_empty() && !self.idle() => Duration::ZERO,
+            _ if self.knows() && !self.idle() => Duration::ZERO,
             _ => plan.idle,
         };
         Receive {

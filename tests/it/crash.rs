@@ -9,7 +9,7 @@
 //! A kill takes the process and not the machine: what the system has taken from it stays.
 
 mod drain;
-mod files;
+pub mod files;
 mod ledger;
 mod life;
 mod points;

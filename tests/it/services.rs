@@ -13,6 +13,21 @@ pub fn pubsub_emulator() -> String {
     required("TEST_PUBSUB_EMULATOR_HOST", "the Pub/Sub emulator")
 }
 
+/// `http://host:port` of a server that speaks SQS.
+pub fn sqs() -> String {
+    required("TEST_SQS_ENDPOINT", "a server that speaks SQS")
+}
+
+/// What a program needs to speak with it: any credentials do.
+pub fn sqs_variables() -> [(&'static str, String); 4] {
+    [
+        ("AWS_ENDPOINT_URL", sqs()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+    ]
+}
+
 /// `http://host:port` of a server that speaks S3.
 pub fn s3() -> String {
     required("TEST_S3_ENDPOINT", "a server that speaks S3")

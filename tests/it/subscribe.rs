@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use kakehi::attempts::Attempts;
 use kakehi::environment::Environment;
-use kakehi::queues::{self, Leases, Publisher, Receive, Select, Settled, Subscriber, Verdict};
+use kakehi::queues::{
+    self, Leases, Nothing, Publisher, Receive, Select, Settled, Subscriber, Verdict,
+};
 use kakehi::report::{Counters, Summary};
 use kakehi::sinks::{Outcome, Sink};
 use kakehi::subscribe::{DeadLetters, Mode, Parts, Plan, Rehearsal, subscribe};
@@ -456,8 +458,8 @@ impl Subscriber for Line {
         None
     }
 
-    fn knows_empty(&self) -> bool {
-        true
+    fn nothing(&self) -> Nothing {
+        Nothing::Known
     }
 
     fn release_counts(&self) -> bool {

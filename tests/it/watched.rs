@@ -2,7 +2,7 @@
 
 use crate::subscribe::Scene;
 use async_trait::async_trait;
-use kakehi::queues::{Leases, Receive, Settled, Subscriber, Verdict};
+use kakehi::queues::{Leases, Nothing, Receive, Settled, Subscriber, Verdict};
 use kakehi::{Delivery, Receipt, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -83,8 +83,8 @@ impl Subscriber for Watched {
         self.service.then(|| "memory:dead-letters-of-a-service".to_owned())
     }
 
-    fn knows_empty(&self) -> bool {
-        !self.service
+    fn nothing(&self) -> Nothing {
+        if self.service { Nothing::Guessed } else { Nothing::Known }
     }
 
     fn release_counts(&self) -> bool {

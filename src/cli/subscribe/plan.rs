@@ -4,7 +4,7 @@ use super::Subscribe;
 use crate::cli::Scene;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::queues::{self, Subscriber};
+use crate::queues::{self, Nothing, Subscriber};
 use crate::retry::Limits;
 use crate::subscribe::{LINGER, Mode, Plan, Rehearsal};
 use std::path::PathBuf;
@@ -18,6 +18,10 @@ const BATCH_OF_PICTURES: usize = 10;
 
 /// How long a drain of a service waits for more.
 const IDLE_OF_A_SERVICE: Duration = Duration::from_secs(2);
+
+/// A queue that allows so many deliveries of a message allows the most that any service does:
+/// nobody can raise it.
+const MOST_DELIVERIES: u32 = 1000;
 
 /// How much at once.
 #[derive(Clone, Copy)]
@@ -85,7 +89,10 @@ impl Subscribe {
         if queue.release_counts() {
             warn_of_releases(rehearsal, own_limit);
         }
-        let idle = if queue.knows_empty() { Duration::ZERO } else { IDLE_OF_A_SERVICE };
+        let idle = match queue.nothing() {
+            Nothing::Known => Duration::ZERO,
+            Nothing::Told | Nothing::Guessed => IDLE_OF_A_SERVICE,
+        };
         Ok(Plan {
             mode: match (self.once, self.follow) {
                 (true, _) => Mode::Once,
@@ -139,7 +146,7 @@ fn warn_of_releases(rehearsal: Rehearsal, own_limit: Option<u32>) {
     if rehearsal != Rehearsal::No {
         tracing::warn!("giving a message back counts as a delivery attempt of this queue");
     }
-    if let Some(limit) = own_limit {
+    if let Some(limit) = own_limit.filter(|limit| *limit < MOST_DELIVERIES) {
         tracing::warn!(
             "the queue itself takes a message away after {limit} deliveries, and counts those that \
              are only given back: outages of the sink may bring good messages there"

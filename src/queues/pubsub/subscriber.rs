@@ -7,7 +7,7 @@ use super::streams::{Incoming, Paused, Plan, Streams};
 use super::trouble::{Sort, Trouble};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Message, Receipt};
-use crate::queues::{Leases, Receive, Select, Settled, Subscriber, Verdict};
+use crate::queues::{Leases, Nothing, Receive, Select, Settled, Subscriber, Verdict};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use google_cloud_pubsub::client::Subscriber as Client;
@@ -239,8 +239,8 @@ impl Subscriber for Subscription {
         })
     }
 
-    fn knows_empty(&self) -> bool {
-        false
+    fn nothing(&self) -> Nothing {
+        Nothing::Guessed
     }
 
     /// Where the subscription has a dead-letter policy the service counts every delivery, and

@@ -1,0 +1,244 @@
+//! `sqs:NAME`, or `sqs:` and a queue's own URL: Amazon SQS, through Amazon's own client.
+//!
+//! | parameter | publish | subscribe | means |
+//! |---|---|---|---|
+//! | `id-attribute=NAME` | yes | yes | the attribute that carries the message id, else `kakehi-id` |
+//! | `receivers=N` | | yes | how many requests for messages at once, 1 to 64, else 3 |
+//!
+//! A name is looked up in the account and the region that the environment says, as AWS's own tools
+//! read it; so is `AWS_ENDPOINT_URL`.
+//!
+//! A tag travels as the attribute `kakehi-tag`. What SQS cannot carry as it is travels as JSON in
+//! the attribute `kakehi-more`: attributes beyond the tenth or of odd names, bodies that are empty
+//! or no text (as base64), a time before which nothing is delivered. That time is kept by the
+//! service for 15 minutes at most, and beyond that by our subscribers, each of whose looks counts as
+//! a receive; other programs' subscribers do not know of it. Binary attributes of other publishers
+//! come as base64.
+//!
+//! On a FIFO queue (`NAME.fifo`) a group is the message group, by its digest where SQS does not
+//! take its name, and a message without one has a group of its own. The deduplication id is a
+//! digest of id, content and hop: the same for a publisher's retries, and another one for each
+//! death (a dead letter tells its time) and each redrive. No request holds two messages of one group:
+//! they would change places where the service took the second one only. On a standard queue a group
+//! travels as the attribute `kakehi-group`, and orders nothing.
+//!
+//! SQS cannot select by tag or keep a dead letter: these go to the queue of the redrive policy, else
+//! to `NAME-dead`.
+
+mod admin;
+mod burial;
+mod check;
+mod connection;
+mod convert;
+mod facts;
+mod inspect;
+mod name;
+mod parcels;
+mod publisher;
+mod receipts;
+mod receivers;
+mod settling;
+mod stock;
+mod subscriber;
+mod survey;
+mod trouble;
+mod upkeep;
+
+pub use check::{publisher as check_publisher, subscriber as check_subscriber};
+pub use inspect::open as open_inspector;
+pub use upkeep::{create, delete};
+
+use super::{Options, Publisher, Subscriber};
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::ID_ATTRIBUTE;
+use connection::Queue;
+use convert::Shape;
+use name::Name;
+use settling::LONGEST;
+use std::sync::Arc;
+use std::time::Duration;
+use subscriber::{Inlet, Set};
+
+/// The attribute under which a tag travels.
+const TAG_ATTRIBUTE: &str = "kakehi-tag";
+/// The attribute under which a group travels on a standard queue.
+const GROUP_ATTRIBUTE: &str = "kakehi-group";
+/// The attribute under which travels what SQS cannot carry as it is.
+const MORE_ATTRIBUTE: &str = "kakehi-more";
+
+/// Requests for messages at once where the URL does not say.
+const RECEIVERS: usize = 3;
+
+/// More than this are a typing error.
+const MOST_RECEIVERS: usize = 64;
+
+/// The parameters of a queue's URL.
+const PARAMETERS: &[&str] = &["id-attribute", "receivers"];
+
+/// What a URL says.
+struct Asked {
+    name: Name,
+    id_attribute: String,
+    receivers: usize,
+}
+
+impl Asked {
+    fn of(mut url: Location) -> Result<Self> {
+        let name = Name::of(&url)?;
+        let id_attribute = id_attribute(&mut url)?;
+        let receivers = receivers(&mut url)?.unwrap_or(RECEIVERS);
+        url.finish(PARAMETERS)?;
+        Ok(Self { name, id_attribute, receivers })
+    }
+
+    fn shape(&self, name: &Name) -> Shape {
+        Shape {
+            id_attribute: self.id_attribute.clone(),
+            fifo: name.is_fifo(),
+            queue: name.short().to_owned(),
+        }
+    }
+
+    async fn open(&self, options: &Options) -> Result<Queue> {
+        // Boxed: the client's futures are deep.
+        let queue = Box::pin(Queue::open(self.name.clone(), &options.environment)).await?;
+        if options.create && Box::pin(queue.create()).await? {
+            tracing::info!("made {}", queue.name);
+        }
+        Ok(queue)
+    }
+}
+
+/// Opens a queue for publishing. Nothing is sent yet, unless it has to be created.
+pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
+    let asked = Asked::of(url)?;
+    let queue = asked.open(options).await?;
+    let shape = asked.shape(&asked.name);
+    Ok(Box::new(publisher::Outlet::new(Arc::new(queue), shape, options)))
+}
+
+/// Opens a queue for receiving: asks how it is set up. Nothing is received before the first
+/// `receive`.
+pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
+    let asked = Asked::of(url)?;
+    check_lease(options.lease)?;
+    let queue = asked.open(options).await?;
+    let setup = Box::pin(queue.look_if_allowed()).await;
+    let setup = setup.map_err(|trouble| trouble.error("cannot open", &queue.name))?;
+    let set = Set {
+        receivers: asked.receivers,
+        dead: Some(queue.dead_letters(setup.as_ref())?),
+        own_limit: setup.and_then(|setup| setup.redrive()).map(|policy| policy.limit),
+        telling: false,
+    };
+    let shape = asked.shape(&asked.name);
+    Ok(Box::new(Inlet::new(Arc::new(queue), shape, set, options)))
+}
+
+/// The canonical name of a queue: where it is, and what tells its account apart without asking.
+pub fn place(url: &Location, options: &Options) -> Result<String> {
+    connection::place(&Name::of(url)?, &options.environment)
+}
+
+/// Refuses a lease that SQS does not have.
+fn check_lease(lease: Duration) -> Result<()> {
+    if lease >= Duration::from_secs(1) && lease <= LONGEST && lease.subsec_nanos() == 0 {
+        return Ok(());
+    }
+    let what = format!("cannot lease messages for {}", humantime::format_duration(lease));
+    Err(Error::new(Kind::Configuration, what)
+        .because_of("SQS leases for whole seconds, up to 12 hours")
+        .hint("set `--lease` to something from `1s` to `12h`"))
+}
+
+fn id_attribute(url: &mut Location) -> Result<String> {
+    let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
+    if [TAG_ATTRIBUTE, GROUP_ATTRIBUTE, MORE_ATTRIBUTE].contains(&name.as_str()) {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("`{name}` carries something else than the id"),
+        ));
+    }
+    match convert::name_refusal(&name) {
+        None => Ok(name),
+        Some(why) => {
+            Err(Error::new(Kind::Usage, format!("`{name}` cannot carry the id")).because_of(why))
+        }
+    }
+}
+
+fn receivers(url: &mut Location) -> Result<Option<usize>> {
+    let Some(text) = url.take("receivers")? else { return Ok(None) };
+    match text.parse() {
+        Ok(receivers @ 1..=MOST_RECEIVERS) => Ok(Some(receivers)),
+        _ => {
+            Err(Error::new(Kind::Usage, format!("`receivers={text}` is not a number of receivers"))
+                .hint(format!("write a whole number from 1 to {MOST_RECEIVERS}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place_of(text: &str, variables: &[(&str, &str)]) -> String {
+        let environment = variables.iter().copied().collect();
+        let options = Options::new(environment, std::path::PathBuf::new());
+        place(&Location::parse(text).unwrap(), &options).unwrap()
+    }
+
+    #[test]
+    fn the_cloud_each_region_each_account_and_each_emulator_are_places_of_their_own() {
+        let region = ("AWS_REGION", "eu-west-1");
+        let emulator = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566/");
+        let places = [
+            place_of("sqs:a", &[region]),
+            place_of("sqs:b", &[region]),
+            place_of("sqs:a", &[("AWS_REGION", "eu-west-2")]),
+            place_of("sqs:a", &[region, ("AWS_PROFILE", "other")]),
+            place_of("sqs:a", &[region, ("AWS_ACCESS_KEY_ID", "AKIATHEKEY")]),
+            place_of("sqs:a", &[region, emulator]),
+            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[]),
+            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/2/a", &[]),
+            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[emulator]),
+            place_of("sqs:http://127.0.0.1:4566/1/a", &[]),
+        ];
+        for (at, place) in places.iter().enumerate() {
+            assert!(!places[..at].contains(place), "{place}");
+            assert!(!place.contains("AKIATHEKEY"), "{place}");
+        }
+        assert_eq!(
+            place_of("sqs:a?receivers=2", &[region]),
+            "sqs:a at Amazon in `eu-west-1` of the default profile"
+        );
+    }
+
+    #[test]
+    fn what_the_url_says_is_checked() {
+        for text in [
+            "sqs:a?receivers=0",
+            "sqs:a?receivers=65",
+            "sqs:a?receivers=many",
+            "sqs:a?id-attribute=kakehi-tag",
+            "sqs:a?id-attribute=a%20b",
+            "sqs:a?id-attribute=AWS.id",
+            "sqs:a?streams=2",
+        ] {
+            let error = Asked::of(Location::parse(text).unwrap()).err().unwrap();
+            assert_eq!(error.kind(), Kind::Usage, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lease_that_sqs_does_not_have_is_refused() {
+        for millis in [0, 500, 1500, 43_201_000] {
+            let error = check_lease(Duration::from_millis(millis)).unwrap_err();
+            assert_eq!(error.kind(), Kind::Configuration, "{millis}");
+        }
+        for seconds in [1, 30, 43_200] {
+            assert!(check_lease(Duration::from_secs(seconds)).is_ok());
+        }
+    }
+}

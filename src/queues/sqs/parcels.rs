@@ -1,0 +1,188 @@
+//! Sending batches, entry by entry: what failed is sent again, alone, until its time is over.
+
+use super::connection::{PATIENCE, Queue, within};
+use super::publisher::Load;
+use super::trouble::{Sort, Trouble};
+use crate::queues::Published;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry as Entry;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Messages in one request, of any kind:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
+pub(super) const BATCH: usize = 10;
+
+/// The pauses between two tries of what the service could not take.
+pub(super) const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(Duration::from_secs(2))
+    .with_jitter()
+    .without_max_times();
+
+/// What became of one message, before it is clear what that means for the batch.
+pub(super) type Sent = Result<(), Failure>;
+
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    /// It, or the request that carried it, failed.
+    Trouble(Trouble),
+    /// It was not sent, because a message before it in its group was not.
+    Behind,
+}
+
+impl Failure {
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Trouble(trouble) if trouble.sort == Sort::Refused)
+    }
+}
+
+/// Sends a batch until each message is accepted, refused, or out of time.
+pub(super) async fn send_batch(
+    queue: &Queue,
+    batch: Vec<Load>,
+    deadline: Instant,
+) -> Vec<(usize, Sent)> {
+    let mut sent = Vec::new();
+    let mut pieces = VecDeque::from([batch]);
+    while let Some(mut open) = pieces.pop_front() {
+        let mut pauses = PAUSES.build();
+        while !open.is_empty() {
+            let trouble = match send_once(queue, &open, deadline).await {
+                Ok(failed) => settle(&mut open, &failed, &mut sent),
+                Err(trouble) if trouble.sort == Sort::Refused && open.len() > 1 => {
+                    // One of them spoils it: alone, it is found, and the others go on.
+                    open.drain(..).rev().for_each(|load| pieces.push_front(vec![load]));
+                    continue;
+                }
+                Err(trouble) => Some(trouble),
+            };
+            let Some(trouble) = trouble else { continue };
+            let pause = pauses.next().expect("there is no end to the pauses");
+            if !trouble.may_pass() || Instant::now() + pause >= deadline {
+                let failed = |load: Load| (load.at, Err(Failure::Trouble(trouble.clone())));
+                sent.extend(open.drain(..).map(failed));
+                continue;
+            }
+            tracing::debug!("{} messages are sent again: {}", open.len(), trouble.reason);
+            tokio::time::sleep(pause).await;
+        }
+    }
+    sent
+}
+
+/// Takes out what is accepted or refused; gives why the rest is to be sent again.
+fn settle(
+    open: &mut Vec<Load>,
+    failed: &HashMap<usize, Trouble>,
+    sent: &mut Vec<(usize, Sent)>,
+) -> Option<Trouble> {
+    let mut again = None;
+    open.retain(|load| match failed.get(&load.at) {
+        Some(trouble) if trouble.may_pass() => {
+            again = Some(trouble.clone());
+            true
+        }
+        Some(trouble) => {
+            sent.push((load.at, Err(Failure::Trouble(trouble.clone()))));
+            false
+        }
+        None => {
+            sent.push((load.at, Ok(())));
+            false
+        }
+    });
+    again
+}
+
+/// One request; gives the entries that failed. What the answer does not name counts as failed.
+async fn send_once(
+    queue: &Queue,
+    batch: &[Load],
+    deadline: Instant,
+) -> Result<HashMap<usize, Trouble>, Trouble> {
+    let url = queue.url().await?;
+    let entries = batch.iter().map(entry).collect();
+    let request = queue.client.send_message_batch().queue_url(url).set_entries(Some(entries));
+    let time = deadline.saturating_duration_since(Instant::now()).min(PATIENCE);
+    let answer = within(time, request.send()).await?;
+    let accepted: HashSet<_> = answer.successful.iter().map(|it| it.id.as_str()).collect();
+    let failed: HashMap<_, _> = answer.failed.iter().map(|it| (it.id.as_str(), it)).collect();
+    let unanswered =
+        || Trouble { sort: Sort::Busy, reason: "the service's answer does not name it".to_owned() };
+    Ok(batch
+        .iter()
+        .filter_map(|load| {
+            let id = load.at.to_string();
+            match failed.get(id.as_str()) {
+                Some(entry) => Some((load.at, Trouble::of_entry(entry))),
+                None if accepted.contains(id.as_str()) => None,
+                None => Some((load.at, unanswered())),
+            }
+        })
+        .collect())
+}
+
+fn entry(load: &Load) -> Entry {
+    let parcel = &load.parcel;
+    Entry::builder()
+        .id(load.at.to_string())
+        .message_body(&parcel.body)
+        .set_message_attributes(Some(parcel.attributes.clone()))
+        .set_message_group_id(parcel.group.clone())
+        .set_message_deduplication_id(parcel.deduplication.clone())
+        .set_delay_seconds(parcel.delay)
+        .build()
+        .expect("it has an id and a body")
+}
+
+/// The trouble that is the whole queue's: that which no message can escape; or, where no message
+/// came through, that there was no answer.
+pub(super) fn whole_queue(sent: &[(usize, Sent)]) -> Option<&Trouble> {
+    let troubles = || {
+        sent.iter().filter_map(|(_, sent)| match sent {
+            Err(Failure::Trouble(trouble)) => Some(trouble),
+            _ => None,
+        })
+    };
+    let silent = || {
+        let all_failed = sent.iter().all(|(_, sent)| sent.is_err());
+        let unanswered = troubles().all(|trouble| trouble.sort == Sort::Unreachable);
+        troubles().next().filter(|_| all_failed && unanswered)
+    };
+    troubles().find(|trouble| trouble.is_of_the_queue()).or_else(silent)
+}
+
+/// What it means for the message itself.
+pub(super) fn answer(sent: Sent) -> Published {
+    match sent {
+        Ok(()) => Published::Accepted,
+        Err(Failure::Trouble(trouble)) if trouble.sort == Sort::Refused => {
+            Published::Refused(trouble.reason)
+        }
+        Err(Failure::Trouble(trouble)) => Published::Retry(trouble.reason),
+        Err(Failure::Behind) => {
+            Published::Retry("a message before it in its group failed".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(sort: Sort) -> (usize, Sent) {
+        (0, Err(Failure::Trouble(Trouble { sort, reason: String::new() })))
+    }
+
+    #[test]
+    fn silence_is_the_queues_only_where_nothing_came_through() {
+        let silent = || failed(Sort::Unreachable);
+        assert!(whole_queue(&[silent(), (1, Err(Failure::Behind))]).is_some());
+        assert!(whole_queue(&[silent(), (1, Ok(()))]).is_none());
+        assert!(whole_queue(&[silent(), failed(Sort::Busy)]).is_none());
+        assert!(whole_queue(&[(1, Ok(())), failed(Sort::Missing)]).is_some());
+        assert!(whole_queue(&[]).is_none());
+    }
+}

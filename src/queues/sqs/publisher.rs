@@ -1,0 +1,205 @@
+//! Publishing to a queue.
+
+use super::connection::Queue;
+use super::convert::{LARGEST, Parcel, Shape};
+use super::parcels::{self, BATCH, Failure, Sent};
+use super::trouble::Sort;
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::message::Message;
+use crate::queues::{Options, Published, Publisher};
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Requests at once.
+const AT_ONCE: usize = 8;
+
+/// A queue, opened for publishing.
+pub(super) struct Outlet {
+    queue: Arc<Queue>,
+    shape: Shape,
+    timeout: Duration,
+    clock: Clock,
+    /// Each message makes a hop: a FIFO queue takes what it has had a moment ago.
+    hops: bool,
+    /// Held while messages are sent to a FIFO queue: the order holds across calls too.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// A message on its way: its place in the batch.
+pub(super) struct Load {
+    pub(super) at: usize,
+    pub(super) parcel: Parcel,
+}
+
+impl Outlet {
+    /// Nothing is sent yet.
+    pub(super) fn new(queue: Arc<Queue>, shape: Shape, options: &Options) -> Self {
+        let (timeout, clock) = (options.publish_timeout, options.clock.clone());
+        Self { queue, shape, timeout, clock, hops: false, turn: tokio::sync::Mutex::default() }
+    }
+
+    /// The way back for what was dead: each message makes a hop.
+    pub(super) fn with_hops(self) -> Self {
+        Self { hops: true, ..self }
+    }
+
+    /// Sends all, in rounds; nothing more is sent of a group of which something failed. What was
+    /// refused for good lets the others pass.
+    async fn send(&self, loads: Vec<Load>) -> Vec<(usize, Sent)> {
+        let mut sent = Vec::with_capacity(loads.len());
+        let mut stopped: HashSet<String> = HashSet::new();
+        for round in rounds(loads) {
+            let is_behind = |load: &Load| {
+                load.parcel.group.as_ref().is_some_and(|group| stopped.contains(group))
+            };
+            let (behind, round): (Vec<_>, Vec<_>) = round.into_iter().partition(is_behind);
+            sent.extend(behind.into_iter().map(|load| (load.at, Err(Failure::Behind))));
+            // A round that fails stops its groups: it is the last that takes its time.
+            let deadline = Instant::now() + self.timeout;
+            let groups: HashMap<_, _> = round
+                .iter()
+                .filter_map(|load| Some((load.at, load.parcel.group.clone()?)))
+                .collect();
+            let done: Vec<_> = stream::iter(batches(round))
+                .map(|batch| parcels::send_batch(&self.queue, batch, deadline))
+                .buffer_unordered(AT_ONCE)
+                .collect()
+                .await;
+            for (at, one) in done.into_iter().flatten() {
+                if let Err(failure) = &one
+                    && !failure.is_refusal()
+                {
+                    stopped.extend(groups.get(&at).cloned());
+                }
+                sent.push((at, one));
+            }
+        }
+        sent
+    }
+}
+
+/// The first messages of all groups, then the second ones, and so on: two of one group in one
+/// request would change places where the service could not take the first. What has no group needs
+/// no other round.
+fn rounds(loads: Vec<Load>) -> Vec<Vec<Load>> {
+    let mut rounds: Vec<Vec<Load>> = Vec::new();
+    let mut next: HashMap<String, usize> = HashMap::new();
+    for load in loads {
+        let round = load.parcel.group.as_ref().map_or(0, |group| {
+            let next = next.entry(group.clone()).or_default();
+            *next += 1;
+            *next - 1
+        });
+        if rounds.len() <= round {
+            rounds.resize_with(round + 1, Vec::new);
+        }
+        rounds[round].push(load);
+    }
+    rounds
+}
+
+/// Batches of as many messages and bytes as the service takes at once, in order.
+fn batches(loads: Vec<Load>) -> Vec<Vec<Load>> {
+    let mut batches: Vec<Vec<Load>> = Vec::new();
+    let mut size = 0;
+    for load in loads {
+        size += load.parcel.size;
+        match batches.last_mut().filter(|batch| batch.len() < BATCH && size <= LARGEST) {
+            Some(batch) => batch.push(load),
+            None => {
+                size = load.parcel.size;
+                batches.push(vec![load]);
+            }
+        }
+    }
+    batches
+}
+
+#[async_trait]
+impl Publisher for Outlet {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
+        let hop = if self.hops { uuid::Uuid::now_v7().to_string() } else { String::new() };
+        let now = self.clock.now();
+        let mut answers: Vec<Option<Published>> = vec![None; batch.len()];
+        let mut loads = Vec::new();
+        for (at, message) in batch.iter().enumerate() {
+            match self.shape.pack(message, &hop, now) {
+                Ok(parcel) => loads.push(Load { at, parcel }),
+                Err(why) => answers[at] = Some(Published::Refused(why)),
+            }
+        }
+        let turn = if self.shape.fifo { Some(self.turn.lock().await) } else { None };
+        let sent = self.send(loads).await;
+        drop(turn);
+        if let Some(trouble) = parcels::whole_queue(&sent) {
+            return Err(trouble.error("cannot publish to", &self.queue.name));
+        }
+        for (at, sent) in sent {
+            answers[at] = Some(parcels::answer(sent));
+        }
+        Ok(answers.into_iter().map(|it| it.expect("each was refused or sent")).collect())
+    }
+
+    /// Only a network error, missing credentials and a missing queue count against it: looking at
+    /// a queue needs a right that a publisher may lack.
+    async fn check(&self) -> Result<()> {
+        match self.queue.look().await {
+            Err(trouble) if trouble.sort != Sort::Forbidden => {
+                Err(trouble.error("cannot reach", &self.queue.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// There is nothing to send: `publish` has waited for every answer.
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(at: usize, size: usize) -> Load {
+        let (body, attributes) = Default::default();
+        let (group, deduplication, delay) = Default::default();
+        Load { at, parcel: Parcel { body, attributes, group, deduplication, delay, size } }
+    }
+
+    fn cut(sizes: &[usize]) -> Vec<Vec<usize>> {
+        let loads = sizes.iter().enumerate().map(|(at, size)| load(at, *size)).collect();
+        let places = |batch: Vec<Load>| batch.into_iter().map(|load| load.at).collect();
+        batches(loads).into_iter().map(places).collect()
+    }
+
+    #[test]
+    fn no_round_holds_two_messages_of_one_group() {
+        let grouped = |(at, group): (usize, Option<&str>)| {
+            let parcel = Parcel { group: group.map(str::to_owned), ..load(at, 1).parcel };
+            Load { at, parcel }
+        };
+        let of = |groups: &[Option<&str>]| -> Vec<Vec<usize>> {
+            let loads = groups.iter().copied().enumerate().map(grouped).collect();
+            let places = |round: Vec<Load>| round.into_iter().map(|load| load.at).collect();
+            rounds(loads).into_iter().map(places).collect()
+        };
+        assert_eq!(of(&[]), Vec::<Vec<usize>>::new());
+        assert_eq!(of(&[None, None, None]), [[0, 1, 2]]);
+        let groups = [Some("a"), Some("a"), Some("b"), Some("a"), Some("b")];
+        assert_eq!(of(&groups), [vec![0, 2], vec![1, 4], vec![3]]);
+    }
+
+    #[test]
+    fn a_batch_ends_with_ten_messages_or_a_mebibyte() {
+        assert_eq!(cut(&[]), Vec::<Vec<usize>>::new());
+        assert_eq!(cut(&[1; 11]), [(0..10).collect::<Vec<_>>(), vec![10]]);
+        assert_eq!(cut(&[LARGEST - 1, 1, 1]), [vec![0, 1], vec![2]]);
+        assert_eq!(cut(&[LARGEST, LARGEST, 1]), [vec![0], vec![1], vec![2]]);
+    }
+}

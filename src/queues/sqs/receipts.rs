@@ -1,0 +1,100 @@
+//! Leases that outlive the process that asked for them: a receipt handle is all that is needed to
+//! settle them, whoever holds it.
+
+use super::inspect::Inspector;
+use super::parcels::BATCH;
+use super::receivers::Shared;
+use super::settling::{LONGEST, Obeyed, Order, seconds};
+use super::stock::Stock;
+use super::subscriber::settled;
+use crate::error::{Error, Kind, Result};
+use crate::message::{Delivery, Receipt};
+use crate::queues::{Receipts, Settled, Verdict};
+use async_trait::async_trait;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long settling is tried again.
+const SETTLING: Duration = Duration::from_secs(10);
+
+#[async_trait]
+impl Receipts for Inspector {
+    async fn lease(
+        &self,
+        max: usize,
+        time: Duration,
+        group: Option<String>,
+    ) -> Result<Vec<Delivery>> {
+        if group.is_some() {
+            let what = format!("cannot lease by group from {}", self.queue.name);
+            return Err(Error::new(Kind::Configuration, what)
+                .because_of("SQS gives whatever is there")
+                .hint("leave `--group` out; a FIFO queue keeps the order by itself"));
+        }
+        super::check_lease(time)?;
+        let (queue, shape) = (self.queue.clone(), self.shape.clone());
+        let time = (time, self.options.clock.clone());
+        let shared = Shared::new(queue, shape, time, Stock::new(0, 0), false);
+        let mut leased = Vec::new();
+        while leased.len() < max {
+            let fetched = shared.fetch((max - leased.len()).min(BATCH)).await;
+            match fetched {
+                Ok(fetched) if fetched.is_empty() => break,
+                Ok(fetched) => leased.extend(fetched.into_iter().map(|one| Delivery {
+                    message: one.message,
+                    attempts: one.attempts,
+                    receipt: one.lease.receipt,
+                })),
+                // What is ours already must be told: nobody else can give it back.
+                Err(trouble) if !leased.is_empty() => {
+                    tracing::warn!("there may be more: {}", trouble.reason);
+                    break;
+                }
+                Err(trouble) => return Err(trouble.error("cannot receive from", &self.queue.name)),
+            }
+        }
+        Ok(leased)
+    }
+
+    async fn settle(&self, verdicts: Vec<(Receipt, Verdict)>) -> Result<Vec<Settled>> {
+        let (mut deletions, mut changes) = (Vec::new(), Vec::new());
+        let count = verdicts.len();
+        for (at, (receipt, verdict)) in verdicts.into_iter().enumerate() {
+            match verdict {
+                Verdict::Ack | Verdict::Bury(_) => deletions.push((at, (receipt, Order::Delete))),
+                Verdict::Release => changes.push((at, (receipt, Order::Hide(0)))),
+                Verdict::Retry(after) => {
+                    let now = Instant::now();
+                    changes.push((at, (receipt, Order::Hide(seconds(after, now, now)))));
+                }
+            }
+        }
+        let mut answers = vec![Settled::LeaseLost; count];
+        for orders in [deletions, changes] {
+            let (places, orders): (Vec<_>, Vec<_>) = orders.into_iter().unzip();
+            for (at, obeyed) in places.into_iter().zip(self.obey(orders).await?) {
+                answers[at] = settled(obeyed);
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn extend(&self, receipts: Vec<Receipt>, time: Duration) -> Result<Vec<Settled>> {
+        super::check_lease(time.min(LONGEST))?;
+        let now = Instant::now();
+        let order = Order::Hide(seconds(time, now, now));
+        let orders = receipts.into_iter().map(|receipt| (receipt, order.clone())).collect();
+        Ok(self.obey(orders).await?.into_iter().map(settled).collect())
+    }
+}
+
+impl Inspector {
+    /// Carries out orders; an error where it is the whole queue's.
+    async fn obey(&self, orders: Vec<(Receipt, Order)>) -> Result<Vec<Obeyed>> {
+        let obeyed = self.queue.obey(orders, SETTLING).await;
+        match obeyed.iter().find_map(|it| it.as_ref().err().filter(|it| it.is_of_the_queue())) {
+            Some(trouble) => Err(trouble.error("cannot settle in", &self.queue.name)),
+            None => Ok(obeyed),
+        }
+    }
+}

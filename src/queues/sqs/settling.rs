@@ -1,0 +1,158 @@
+//! Telling the service what becomes of messages: by ten, and entry by entry.
+
+use super::connection::{PATIENCE, Queue, within};
+use super::parcels::{BATCH, PAUSES};
+use super::trouble::{Sort, Trouble};
+use crate::message::Receipt;
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry as Change,
+    DeleteMessageBatchRequestEntry as Deletion,
+};
+use backon::BackoffBuilder as _;
+use futures_util::stream::{self, StreamExt as _};
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Requests at once.
+const AT_ONCE: usize = 8;
+
+/// The longest that a message is invisible, from its receiving:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html>.
+pub(super) const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// What is to become of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Order {
+    /// It is forgotten.
+    Delete,
+    /// It is invisible for so many seconds from now; none gives it back.
+    Hide(i32),
+}
+
+/// What became of an order; the error is why it was not carried out.
+pub(super) type Obeyed = Result<(), Trouble>;
+
+impl Queue {
+    /// Carries out orders, all of one kind, and answers in their order. What the service cannot do
+    /// now is asked for again, until `time` is over.
+    pub(super) async fn obey(&self, orders: Vec<(Receipt, Order)>, time: Duration) -> Vec<Obeyed> {
+        let deadline = Instant::now() + time;
+        let batches: Vec<_> = orders.chunks(BATCH).map(<[_]>::to_vec).collect();
+        let answers: Vec<_> = stream::iter(batches)
+            .map(|batch| self.obey_batch(batch, deadline))
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        answers.into_iter().flatten().collect()
+    }
+
+    async fn obey_batch(&self, batch: Vec<(Receipt, Order)>, deadline: Instant) -> Vec<Obeyed> {
+        let mut obeyed: Vec<Obeyed> = vec![Ok(()); batch.len()];
+        let mut pieces = VecDeque::from([(0..batch.len()).collect::<Vec<_>>()]);
+        while let Some(mut open) = pieces.pop_front() {
+            let mut pauses = PAUSES.build();
+            while !open.is_empty() {
+                let trouble = match self.obey_once(&batch, &open, deadline).await {
+                    Ok(failed) => {
+                        open.retain(|at| failed.contains_key(at));
+                        open.iter().for_each(|at| obeyed[*at] = Err(failed[at].clone()));
+                        open.retain(|at| failed[at].may_pass());
+                        open.first().map(|at| failed[at].clone())
+                    }
+                    Err(trouble) if !trouble.may_pass() && open.len() > 1 => {
+                        // One of them may spoil it for the others.
+                        open.drain(..).for_each(|at| pieces.push_back(vec![at]));
+                        continue;
+                    }
+                    Err(trouble) => {
+                        open.iter().for_each(|at| obeyed[*at] = Err(trouble.clone()));
+                        Some(trouble)
+                    }
+                };
+                let pause = pauses.next().expect("there is no end to the pauses");
+                match trouble {
+                    None => {}
+                    Some(trouble) if trouble.may_pass() && Instant::now() + pause < deadline => {
+                        tokio::time::sleep(pause).await;
+                        open.iter().for_each(|at| obeyed[*at] = Ok(()));
+                    }
+                    Some(_) => break,
+                }
+            }
+        }
+        obeyed
+    }
+
+    /// One request for some of a batch; gives the entries that failed.
+    async fn obey_once(
+        &self,
+        batch: &[(Receipt, Order)],
+        open: &[usize],
+        deadline: Instant,
+    ) -> Result<HashMap<usize, Trouble>, Trouble> {
+        let url = self.url().await?;
+        let time = deadline.saturating_duration_since(Instant::now()).min(PATIENCE);
+        let of = |at: &usize| (at.to_string(), batch[*at].0.0.as_str(), &batch[*at].1);
+        let failed = match batch[open[0]].1 {
+            Order::Delete => {
+                let entries = open.iter().map(of).map(|(id, handle, _)| deletion(id, handle));
+                let request = self.client.delete_message_batch().queue_url(url);
+                let request = request.set_entries(Some(entries.collect()));
+                within(time, request.send()).await?.failed
+            }
+            Order::Hide(_) => {
+                let entries = open.iter().map(of).map(|(id, handle, it)| change(id, handle, it));
+                let request = self.client.change_message_visibility_batch().queue_url(url);
+                let request = request.set_entries(Some(entries.collect()));
+                within(time, request.send()).await?.failed
+            }
+        };
+        Ok(failed.iter().filter_map(|it| Some((it.id.parse().ok()?, of_entry(it)))).collect())
+    }
+}
+
+/// A handle that is none any more is told under several codes.
+fn of_entry(entry: &BatchResultErrorEntry) -> Trouble {
+    let trouble = Trouble::of_entry(entry);
+    let words = trouble.reason.to_ascii_lowercase().replace(' ', "");
+    match trouble.sort {
+        Sort::Refused if words.contains("receipthandle") => {
+            Trouble { sort: Sort::NotInFlight, ..trouble }
+        }
+        _ => trouble,
+    }
+}
+
+fn deletion(id: String, handle: &str) -> Deletion {
+    let entry = Deletion::builder().id(id).receipt_handle(handle).build();
+    entry.expect("it has an id and a handle")
+}
+
+fn change(id: String, handle: &str, order: &Order) -> Change {
+    let seconds = if let Order::Hide(seconds) = order { *seconds } else { 0 };
+    let entry = Change::builder().id(id).receipt_handle(handle).visibility_timeout(seconds);
+    entry.build().expect("it has an id and a handle")
+}
+
+/// In whole seconds, rounded up, and no longer than SQS can from now on.
+pub(super) fn seconds(time: Duration, since: Instant, now: Instant) -> i32 {
+    let left = LONGEST.saturating_sub(now.duration_since(since));
+    let whole = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    i32::try_from(whole.min(left.as_secs())).expect("12 hours at most")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_whole_and_end_with_the_twelfth_hour() {
+        let now = Instant::now();
+        let of = |millis, age: u64| {
+            seconds(Duration::from_millis(millis), now, now + Duration::from_secs(age))
+        };
+        assert_eq!([of(0, 0), of(1, 0), of(1000, 0), of(1001, 0)], [0, 1, 1, 2]);
+        assert_eq!([of(u64::MAX, 0), of(60_000, 43_190), of(60_000, 50_000)], [43_200, 10, 0]);
+    }
+}

@@ -1,0 +1,355 @@
+//! What is ours of a queue: what was fetched and waits to be handed out, and what was handed out
+//! and is not settled. And how much more is wanted: nothing is fetched that nobody asked for.
+
+use super::parcels::BATCH;
+use super::trouble::Trouble;
+use crate::message::{Delivery, Message, Receipt};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The longest that the service waits for a message.
+const LONGEST_POLL: Duration = Duration::from_secs(20);
+
+/// The lease of one message.
+#[derive(Debug, Clone)]
+pub(super) struct Lease {
+    pub(super) receipt: Receipt,
+    /// When it was asked for: SQS leases for 12 hours from its receiving at most.
+    pub(super) since: Instant,
+    pub(super) ends: Instant,
+    pub(super) group: Option<String>,
+    pub(super) size: usize,
+}
+
+/// A message that was fetched.
+pub(super) struct Fetched {
+    pub(super) message: Message,
+    pub(super) attempts: Option<u32>,
+    pub(super) lease: Lease,
+}
+
+/// See the module.
+pub(super) struct Stock {
+    waiting: VecDeque<Fetched>,
+    held: HashMap<Receipt, Lease>,
+    /// Of both.
+    bytes: usize,
+    in_flight: usize,
+    in_flight_bytes: usize,
+    /// How many the present call of `receive` wants; none while there is none.
+    asked: usize,
+    /// How long it waits for them.
+    until: Instant,
+    /// A request was made for it.
+    looked: bool,
+    /// When the last of the requests ends by itself.
+    ends: Instant,
+    /// How many the requests on their way may bring.
+    fetching: usize,
+    /// How many requests are on their way.
+    polls: usize,
+    /// How many requests were answered, or failed.
+    answers: u64,
+    /// The last answer was empty: one request at a time is enough to find out that more came.
+    quiet: bool,
+    /// Why the last request failed: the next one waits.
+    resting: Option<Trouble>,
+    /// Why nothing will ever come.
+    failed: Option<Trouble>,
+}
+
+impl Stock {
+    pub(super) fn new(in_flight: usize, in_flight_bytes: usize) -> Self {
+        let (waiting, held, failed) = Default::default();
+        let (bytes, asked, fetching, polls, answers) = Default::default();
+        let (quiet, resting, looked) = Default::default();
+        Self {
+            waiting,
+            held,
+            bytes,
+            in_flight,
+            in_flight_bytes,
+            asked,
+            until: Instant::now(),
+            ends: Instant::now(),
+            looked,
+            fetching,
+            polls,
+            answers,
+            quiet,
+            resting,
+            failed,
+        }
+    }
+
+    /// So many are wanted until then, beyond what was handed out.
+    pub(super) fn ask(&mut self, max: usize, until: Instant) {
+        (self.asked, self.until, self.looked) = (max, until, false);
+    }
+
+    /// How long a request that is made now lets the service wait: whole seconds, and one at least,
+    /// since without waiting it asks some of its machines only.
+    pub(super) fn wait(&mut self, now: Instant) -> Duration {
+        let wait = self.until.saturating_duration_since(now);
+        let whole = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        let wait = whole.clamp(Duration::from_secs(1), LONGEST_POLL);
+        self.ends = self.ends.max(now + wait);
+        wait
+    }
+
+    /// How long the requests on their way may still wait.
+    pub(super) fn waits(&self, now: Instant) -> Duration {
+        self.ends.saturating_duration_since(now)
+    }
+
+    /// How many requests were answered, or failed.
+    pub(super) fn answers(&self) -> u64 {
+        self.answers
+    }
+
+    /// Why nothing will ever come.
+    pub(super) fn failed(&self) -> Option<&Trouble> {
+        self.failed.as_ref()
+    }
+
+    /// Whether nothing comes for a while, since the last request failed.
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting.is_some() && self.polls == 0
+    }
+
+    /// Why the last request failed, where it did.
+    pub(super) fn resting(&self) -> Option<&Trouble> {
+        self.resting.as_ref()
+    }
+
+    /// A request failed, and the next one waits. Tells whether the one before it had succeeded.
+    pub(super) fn rest(&mut self, trouble: Trouble) -> bool {
+        self.resting.replace(trouble).is_none()
+    }
+
+    /// A request succeeded, and brought these.
+    pub(super) fn recover(&mut self, came: Vec<Fetched>) {
+        self.resting = None;
+        self.bytes += came.iter().map(|one| one.lease.size).sum::<usize>();
+        self.waiting.extend(came);
+    }
+
+    /// Whether nothing more can be taken before something is settled.
+    pub(super) fn is_full(&self) -> bool {
+        self.held.len() >= self.in_flight || self.bytes >= self.in_flight_bytes
+    }
+
+    /// Nothing comes any more.
+    pub(super) fn fail(&mut self, trouble: Trouble) {
+        self.failed.get_or_insert(trouble);
+    }
+
+    /// Receiving begins anew.
+    pub(super) fn forget_failure(&mut self) {
+        self.failed = None;
+    }
+
+    /// How many messages one more request shall bring; `None`: there must be none now.
+    pub(super) fn claim(&mut self, now: Instant) -> Option<usize> {
+        let ours = self.held.len() + self.waiting.len() + self.fetching;
+        let wanted = self.asked.saturating_sub(self.waiting.len() + self.fetching);
+        let count = wanted.min(self.in_flight.saturating_sub(ours)).min(BATCH);
+        let enough = self.quiet && self.polls > 0 || self.looked && now >= self.until;
+        if count == 0 || enough || self.failed.is_some() || self.is_full() {
+            return None;
+        }
+        self.looked = true;
+        self.fetching += count;
+        self.polls += 1;
+        Some(count)
+    }
+
+    /// A request that had claimed so many is over: it brought these, or failed.
+    pub(super) fn arrive(&mut self, claimed: usize, came: Option<Vec<Fetched>>) {
+        self.fetching -= claimed;
+        self.polls -= 1;
+        self.answers += 1;
+        self.quiet = came.as_ref().is_none_or(Vec::is_empty);
+        if let Some(came) = came {
+            self.recover(came);
+        }
+    }
+
+    /// Hands out at most `max`, and stops when it has `max_bytes`. What waited for so long that its
+    /// lease has ended is somebody else's.
+    pub(super) fn hand_out(&mut self, max: usize, max_bytes: usize, now: Instant) -> Vec<Delivery> {
+        let (mut out, mut bytes) = (Vec::new(), 0);
+        while out.len() < max && (bytes < max_bytes || out.is_empty()) {
+            let Some(Fetched { message, attempts, lease }) = self.waiting.pop_front() else {
+                break;
+            };
+            if lease.ends <= now {
+                self.bytes -= lease.size;
+                continue;
+            }
+            bytes += lease.size;
+            let receipt = lease.receipt.clone();
+            self.held.insert(receipt.clone(), lease);
+            out.push(Delivery { message, attempts, receipt });
+        }
+        self.asked = self.asked.saturating_sub(out.len());
+        out
+    }
+
+    /// The lease of what was handed out, where it has not ended.
+    pub(super) fn lease(&self, receipt: &Receipt, now: Instant) -> Option<&Lease> {
+        self.held.get(receipt).filter(|lease| lease.ends > now)
+    }
+
+    /// Lets go of what was handed out; gives its lease, where that has not ended.
+    pub(super) fn let_go(&mut self, receipt: &Receipt, now: Instant) -> Option<Lease> {
+        let lease = self.held.remove(receipt)?;
+        self.bytes -= lease.size;
+        (lease.ends > now).then_some(lease)
+    }
+
+    /// These leases end then.
+    pub(super) fn extend<'r>(
+        &mut self,
+        receipts: impl IntoIterator<Item = &'r Receipt>,
+        ends: Instant,
+    ) {
+        for receipt in receipts {
+            if let Some(lease) = self.held.get_mut(receipt) {
+                lease.ends = ends;
+            }
+        }
+    }
+
+    /// Lets go of what waits: all of it, or that of some groups, which must not overtake what comes
+    /// again. Gives those whose lease has not ended.
+    pub(super) fn let_go_of_waiting(
+        &mut self,
+        groups: Option<&HashSet<String>>,
+        now: Instant,
+    ) -> Vec<Lease> {
+        let goes = |one: &Fetched| match (groups, &one.lease.group) {
+            (None, _) => true,
+            (Some(groups), Some(group)) => groups.contains(group),
+            (Some(_), None) => false,
+        };
+        let (gone, stays): (VecDeque<_>, _) = self.waiting.drain(..).partition(goes);
+        self.waiting = stays;
+        self.bytes -= gone.iter().map(|one| one.lease.size).sum::<usize>();
+        gone.into_iter().map(|one| one.lease).filter(|lease| lease.ends > now).collect()
+    }
+
+    /// Lets go of everything that was handed out.
+    pub(super) fn let_go_of_all(&mut self, now: Instant) -> Vec<Lease> {
+        let held = std::mem::take(&mut self.held);
+        self.bytes -= held.values().map(|lease| lease.size).sum::<usize>();
+        held.into_values().filter(|lease| lease.ends > now).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fetched(id: &str, group: Option<&str>, ends: Instant) -> Fetched {
+        let message = Message::new(id, "12345");
+        let lease = Lease {
+            receipt: Receipt(id.to_owned()),
+            since: ends,
+            ends,
+            group: group.map(str::to_owned),
+            size: message.size(),
+        };
+        Fetched { message, attempts: Some(1), lease }
+    }
+
+    fn ids(deliveries: &[Delivery]) -> Vec<&str> {
+        deliveries.iter().map(|it| it.message.id.as_str()).collect()
+    }
+
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[test]
+    fn nothing_is_fetched_that_nobody_asked_for_or_has_room_for() {
+        let mut stock = Stock::new(15, 1000);
+        assert_eq!(stock.claim(Instant::now()), None);
+        stock.ask(12, later());
+        assert_eq!(
+            [stock.claim(Instant::now()), stock.claim(Instant::now()), stock.claim(Instant::now())],
+            [Some(10), Some(2), None]
+        );
+        stock.arrive(2, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
+        assert_eq!(stock.claim(Instant::now()), None);
+        stock.arrive(10, Some(Vec::new()));
+        assert_eq!(ids(&stock.hand_out(9, 1000, Instant::now())), ["a", "b"]);
+        stock.ask(100, later());
+        assert_eq!(
+            [stock.claim(Instant::now()), stock.claim(Instant::now())],
+            [Some(10), None],
+            "one is enough to listen"
+        );
+        stock.arrive(10, Some(vec![fetched("c", None, later())]));
+        assert_eq!(
+            [stock.claim(Instant::now()), stock.claim(Instant::now())],
+            [Some(10), Some(2)],
+            "15 may be in flight"
+        );
+    }
+
+    #[test]
+    fn nothing_is_fetched_beyond_the_time_of_asking_but_for_one_look() {
+        let mut stock = Stock::new(15, 1000);
+        let now = Instant::now();
+        stock.ask(9, now);
+        assert_eq!(stock.claim(now), Some(9));
+        stock.arrive(9, Some(Vec::new()));
+        assert_eq!(stock.claim(now), None);
+        stock.ask(9, now);
+        assert_eq!(stock.claim(now), Some(9));
+    }
+
+    #[test]
+    fn bytes_in_hand_hold_back_the_next_request() {
+        let mut stock = Stock::new(15, 10);
+        stock.ask(10, later());
+        let claimed = stock.claim(Instant::now()).unwrap();
+        stock.arrive(claimed, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
+        assert_eq!(stock.claim(Instant::now()), None);
+        assert_eq!(stock.hand_out(10, 1, Instant::now()).len(), 1);
+        stock.let_go(&Receipt("a".to_owned()), Instant::now());
+        assert!(stock.claim(Instant::now()).is_some());
+    }
+
+    #[test]
+    fn what_a_lease_has_left_is_somebody_elses() {
+        let mut stock = Stock::new(15, 1000);
+        let now = Instant::now();
+        stock.ask(9, later());
+        stock.claim(Instant::now());
+        stock.arrive(9, Some(vec![fetched("a", None, now), fetched("b", None, later())]));
+        assert_eq!(ids(&stock.hand_out(9, 1000, now)), ["b"]);
+        let b = Receipt("b".to_owned());
+        assert!(stock.lease(&b, now).is_some());
+        stock.extend([&b], now);
+        assert!(stock.let_go(&b, now).is_none());
+        assert_eq!(stock.bytes, 0);
+    }
+
+    #[test]
+    fn what_waits_of_a_group_is_let_go_with_it() {
+        let mut stock = Stock::new(15, 1000);
+        stock.ask(9, later());
+        stock.claim(Instant::now());
+        let came = [("1", Some("g")), ("2", Some("h")), ("3", None), ("4", Some("g"))];
+        stock.arrive(9, Some(came.map(|(id, group)| fetched(id, group, later())).into()));
+        let groups = HashSet::from(["g".to_owned()]);
+        let gone = stock.let_go_of_waiting(Some(&groups), Instant::now());
+        assert_eq!(gone.len(), 2);
+        assert_eq!(ids(&stock.hand_out(9, 1000, Instant::now())), ["2", "3"]);
+        assert_eq!(stock.let_go_of_all(Instant::now()).len(), 2);
+        assert_eq!(stock.bytes, 0);
+    }
+}

@@ -1,0 +1,308 @@
+//! Receiving from a queue.
+
+use super::connection::Queue;
+use super::convert::Shape;
+use super::name::Name;
+use super::receivers::{Receivers, Shared};
+use super::settling::{Obeyed, Order, seconds};
+use super::stock::{Lease, Stock};
+use super::trouble::{Sort, Trouble};
+use crate::error::{Error, Kind, Result};
+use crate::message::{Delivery, ID_ATTRIBUTE, Receipt};
+use crate::queues::{Leases, Nothing, Options, Receive, Select, Settled, Subscriber, Verdict};
+use async_trait::async_trait;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+/// How long settling is tried again.
+const SETTLING: Duration = Duration::from_secs(10);
+
+/// What giving back at the end may take.
+const GIVING_BACK: Duration = Duration::from_secs(5);
+
+/// A queue, opened for receiving.
+pub(super) struct Inlet {
+    shared: Arc<Shared>,
+    receivers: usize,
+    dead: Option<Name>,
+    own_limit: Option<u32>,
+    /// Started by `receive`, ended by `pause`: nothing is fetched before somebody wants it.
+    running: Mutex<Option<Receivers>>,
+}
+
+/// What a subscriber must know of its queue.
+pub(super) struct Set {
+    /// How many requests at once.
+    pub(super) receivers: usize,
+    /// Where dead letters go; `None` where none are made.
+    pub(super) dead: Option<Name>,
+    /// After how many receives the queue itself takes a message away.
+    pub(super) own_limit: Option<u32>,
+    /// Dead letters tell where and since when they were something else.
+    pub(super) telling: bool,
+}
+
+impl Inlet {
+    /// Nothing is received yet.
+    pub(super) fn new(queue: Arc<Queue>, shape: Shape, set: Set, options: &Options) -> Self {
+        let in_flight = options.in_flight.min(options.max_messages.unwrap_or(usize::MAX)).max(1);
+        let stock = Stock::new(in_flight, options.in_flight_bytes);
+        let time = (options.lease, options.clock.clone());
+        let Set { receivers, dead, own_limit, telling } = set;
+        let shared = Arc::new(Shared::new(queue, shape, time, stock, telling));
+        Self { shared, receivers, dead, own_limit, running: Mutex::default() }
+    }
+
+    fn cannot_select(&self) -> Error {
+        let what = format!("cannot select by tag from {}", self.shared.queue.name);
+        Error::new(Kind::Configuration, what)
+            .because_of("SQS gives whatever is there")
+            .hint("publish each tag to a queue of its own")
+    }
+
+    /// What a verdict asks of the service. A message that is given back on a FIFO queue takes those
+    /// with it that wait behind it in its group.
+    fn order(&self, receipt: &Receipt, verdict: &Verdict, now: Instant) -> Step {
+        let mut stock = self.shared.stock();
+        if let Verdict::Bury(_) = verdict {
+            // Kept, so that the caller can acknowledge it once the dead letter is published.
+            return Step::Over(match stock.lease(receipt, now) {
+                Some(_) => Settled::Unknown("SQS buries nothing by itself".to_owned()),
+                None => Settled::LeaseLost,
+            });
+        }
+        let Some(lease) = stock.let_go(receipt, now) else {
+            return Step::Over(Settled::LeaseLost);
+        };
+        let order = match verdict {
+            Verdict::Retry(after) => Order::Hide(seconds(*after, lease.since, now)),
+            Verdict::Release => Order::Hide(0),
+            Verdict::Ack | Verdict::Bury(_) => Order::Delete,
+        };
+        let stops = lease.group.filter(|_| order != Order::Delete);
+        Step::Order { receipt: lease.receipt, order, stops }
+    }
+
+    async fn give_back(&self, leases: Vec<Lease>, time: Duration) -> Vec<Obeyed> {
+        let orders = leases.into_iter().map(|lease| (lease.receipt, Order::Hide(0))).collect();
+        self.shared.queue.obey(orders, time).await
+    }
+}
+
+enum Step {
+    Over(Settled),
+    Order { receipt: Receipt, order: Order, stops: Option<String> },
+}
+
+/// What became of a verdict.
+pub(super) fn settled(obeyed: Obeyed) -> Settled {
+    match obeyed {
+        Ok(()) => Settled::Done,
+        Err(trouble) if trouble.sort == Sort::NotInFlight => Settled::LeaseLost,
+        Err(trouble) => Settled::Unknown(trouble.reason),
+    }
+}
+
+/// Ends what a call of `receive` asks for, also where the call is dropped.
+struct Asking<'s>(&'s Shared);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.stock().ask(0, Instant::now());
+    }
+}
+
+#[async_trait]
+impl Subscriber for Inlet {
+    /// An empty answer means that the service has given one, too. An error once nothing will come
+    /// any more, after what came before.
+    async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
+        if request.select != Select::Any {
+            return Err(self.cannot_select());
+        }
+        let deadline = Instant::now() + request.wait;
+        let shared = &self.shared;
+        let _asking = Asking(shared);
+        shared.stock().ask(request.max, deadline);
+        self.running.lock().await.get_or_insert_with(|| Receivers::start(shared, self.receivers));
+        shared.wanted.notify_waiters();
+        let before = shared.stock().answers();
+        loop {
+            let arrived = shared.arrived.notified();
+            let answered = {
+                let mut stock = shared.stock();
+                let out = stock.hand_out(request.max, request.max_bytes, Instant::now());
+                if !out.is_empty() {
+                    return Ok(out);
+                }
+                if let Some(trouble) = stock.failed() {
+                    return Err(trouble.error("cannot receive from", &shared.queue.name));
+                }
+                stock.answers() > before || stock.is_full() || stock.is_resting()
+            };
+            // Before the service has answered nobody knows that there is nothing.
+            if !answered {
+                arrived.await;
+            } else if timeout_at(deadline, arrived).await.is_err() {
+                return Ok(Vec::new());
+            }
+        }
+    }
+
+    async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
+        let now = Instant::now();
+        let steps: Vec<_> =
+            batch.iter().map(|(receipt, verdict)| self.order(receipt, verdict, now)).collect();
+        let (mut answers, mut stopped) = (vec![None; steps.len()], HashSet::new());
+        let (mut deletions, mut changes) = (Vec::new(), Vec::new());
+        for (at, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Over(settled) => answers[at] = Some(settled),
+                Step::Order { receipt, order, stops } => {
+                    stopped.extend(stops);
+                    let orders = if order == Order::Delete { &mut deletions } else { &mut changes };
+                    orders.push((at, (receipt, order)));
+                }
+            }
+        }
+        let waiting = match stopped.is_empty() {
+            true => Vec::new(),
+            false => self.shared.stock().let_go_of_waiting(Some(&stopped), now),
+        };
+        let carry_out = async |orders: Vec<(usize, (Receipt, Order))>| {
+            let (places, orders): (Vec<_>, Vec<_>) = orders.into_iter().unzip();
+            let obeyed = self.shared.queue.obey(orders, SETTLING).await;
+            places.into_iter().zip(obeyed).collect::<Vec<_>>()
+        };
+        let (deleted, changed, _) = tokio::join!(
+            carry_out(deletions),
+            carry_out(changes),
+            self.give_back(waiting, SETTLING)
+        );
+        for (at, obeyed) in deleted.into_iter().chain(changed) {
+            answers[at] = Some(settled(obeyed));
+        }
+        self.shared.wanted.notify_waiters();
+        answers.into_iter().map(|it| it.expect("each was ordered or over")).collect()
+    }
+
+    /// Where the last request for messages failed, one more is made: a queue that gives none looks
+    /// empty.
+    async fn check(&self) -> Result<()> {
+        if self.shared.stock().resting().is_some() {
+            // What comes is given back by `close`.
+            let fetched = self.shared.fetch(1).await;
+            let failed = |it: Trouble| it.error("cannot receive from", &self.shared.queue.name);
+            self.shared.stock().recover(fetched.map_err(failed)?);
+        }
+        match self.shared.queue.look().await {
+            Err(trouble) if trouble.sort != Sort::Forbidden => {
+                Err(trouble.error("cannot reach", &self.shared.queue.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn pause(&self) -> Result<()> {
+        if let Some(receivers) = self.running.lock().await.take() {
+            receivers.stop().await;
+        }
+        let waiting = {
+            let mut stock = self.shared.stock();
+            // Receiving that begins anew has not failed yet.
+            stock.forget_failure();
+            stock.let_go_of_waiting(None, Instant::now())
+        };
+        told(self.give_back(waiting, GIVING_BACK).await);
+        Ok(())
+    }
+
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        Some(self.shared.clone())
+    }
+
+    async fn own_limit(&self) -> Result<Option<u32>> {
+        Ok(self.own_limit)
+    }
+
+    fn delays(&self) -> bool {
+        true
+    }
+
+    fn buries(&self) -> bool {
+        false
+    }
+
+    fn dead_letters(&self) -> Option<String> {
+        let url = self.dead.as_ref()?.url();
+        Some(match self.shared.shape.id_attribute.as_str() {
+            ID_ATTRIBUTE => url,
+            name => format!("{url}?id-attribute={name}"),
+        })
+    }
+
+    fn nothing(&self) -> Nothing {
+        Nothing::Told
+    }
+
+    /// The service counts every receive.
+    fn release_counts(&self) -> bool {
+        true
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        self.pause().await?;
+        let held = self.shared.stock().let_go_of_all(Instant::now());
+        told(self.give_back(held, GIVING_BACK).await);
+        Ok(())
+    }
+}
+
+/// What could not be given back comes again by itself.
+fn told(given_back: Vec<Obeyed>) {
+    let failed: Vec<_> = given_back.into_iter().filter_map(Result::err).collect();
+    if let Some(first) = failed.iter().find(|trouble| trouble.sort != Sort::NotInFlight) {
+        let count = failed.len();
+        tracing::warn!("{count} messages come again when their lease ends: {}", first.reason);
+    }
+}
+
+#[async_trait]
+impl Leases for Shared {
+    /// Each lease ends one full lease time from now, at the latest 12 hours after it was received.
+    async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
+        let now = Instant::now();
+        let mut orders = Vec::new();
+        {
+            let stock = self.stock();
+            for receipt in receipts {
+                let Some(lease) = stock.lease(receipt, now) else { continue };
+                match seconds(self.lease, lease.since, now) {
+                    0 => {}
+                    time => orders.push((receipt.clone(), Order::Hide(time))),
+                }
+            }
+        }
+        let obeyed = self.queue.obey(orders.clone(), self.lease).await;
+        let mut failed = None;
+        for ((receipt, order), obeyed) in orders.iter().zip(obeyed) {
+            match (obeyed, order) {
+                (Ok(()), Order::Hide(time)) => {
+                    let ends = now + Duration::from_secs(u64::try_from(*time).unwrap_or_default());
+                    self.stock().extend([receipt], ends);
+                }
+                // It was settled meanwhile, or is somebody else's: settling tells.
+                (Err(trouble), _) if trouble.sort == Sort::NotInFlight => {}
+                (Err(trouble), _) => failed = Some(trouble),
+                (Ok(()), Order::Delete) => {}
+            }
+        }
+        match failed {
+            Some(trouble) => Err(trouble.error("cannot extend leases of", &self.queue.name)),
+            None => Ok(()),
+        }
+    }
+}

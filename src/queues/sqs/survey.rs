@@ -1,0 +1,71 @@
+//! What the service says of a queue and of the places of its dead letters, without receiving.
+
+use super::admin::{Redrive, Setup};
+use super::connection::Queue;
+use super::name::Name;
+use super::trouble::{Sort, Trouble};
+use crate::error::Result;
+
+/// A queue and what belongs to it.
+pub(super) struct Survey {
+    /// What the service says of itself.
+    pub(super) setup: Setup,
+    /// Its redrive policy.
+    pub(super) policy: Option<Redrive>,
+    /// Every place where dead letters may be, each once; the first is where ours go.
+    pub(super) burials: Vec<Burial>,
+}
+
+/// A queue for dead letters.
+pub(super) struct Burial {
+    pub(super) name: Name,
+    pub(super) place: Place,
+}
+
+/// Whether a queue is there.
+pub(super) enum Place {
+    There(Setup),
+    Missing,
+    /// We may not look.
+    Hidden,
+}
+
+impl Queue {
+    /// Asks all of it.
+    pub(super) async fn survey(&self) -> Result<Survey> {
+        let setup = self.look().await.map_err(|it| it.error("cannot look at", &self.name))?;
+        self.survey_of(setup).await
+    }
+
+    /// The same, of a queue that was looked at.
+    pub(super) async fn survey_of(&self, setup: Setup) -> Result<Survey> {
+        let mut names = vec![self.dead_letters(Some(&setup))?];
+        // What died before there was a policy is still in the other one. A name that is too long
+        // for one is no place.
+        let own = self.found().dead_letters().ok();
+        names.extend(own.filter(|own| own.short() != names[0].short()));
+        let mut burials = Vec::new();
+        for name in names {
+            let place = match self.beside(name.clone()).look().await {
+                Ok(setup) => Place::There(setup),
+                Err(Trouble { sort: Sort::Missing, .. }) => Place::Missing,
+                Err(Trouble { sort: Sort::Forbidden, .. }) => Place::Hidden,
+                Err(trouble) => return Err(trouble.error("cannot look at", &name)),
+            };
+            burials.push(Burial { name, place });
+        }
+        Ok(Survey { policy: setup.redrive(), setup, burials })
+    }
+}
+
+impl Survey {
+    /// The place where ours go.
+    pub(super) fn own(&self) -> &Burial {
+        &self.burials[0]
+    }
+
+    /// The places that are there, as far as anybody may know.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Burial> {
+        self.burials.iter().filter(|burial| !matches!(burial.place, Place::Missing))
+    }
+}

@@ -1,0 +1,33 @@
+//! Makes and deletes queues for the program `queue`.
+
+use super::Asked;
+use super::connection::{PATIENCE, within};
+use crate::error::Result;
+use crate::location::Location;
+use crate::queues::{Deletion, Options};
+
+/// Makes a queue, one for its dead letters, and the redrive policy between the two. `false`: it was
+/// there already.
+pub async fn create(url: Location, options: &Options) -> Result<bool> {
+    let asked = Asked::of(url)?;
+    let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
+    Box::pin(queue.create()).await
+}
+
+/// Deletes a queue, and with it all that waits in it; unless `yes` only tells. Its dead letters
+/// stay.
+pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
+    let asked = Asked::of(url)?;
+    let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
+    let survey = queue.survey().await?;
+    if yes {
+        let failed = |trouble: super::trouble::Trouble| trouble.error("cannot delete", &queue.name);
+        let url = queue.url().await.map_err(failed)?;
+        let request = queue.client.delete_queue().queue_url(url).send();
+        within(PATIENCE, request).await.map_err(failed)?;
+    }
+    let dead: Vec<_> = survey.places().map(|burial| burial.name.short()).collect();
+    let stays = (!dead.is_empty())
+        .then(|| format!("the dead letters in {} stay", crate::location::list(&dead)));
+    Ok(Deletion { messages: survey.setup.held(), dead: None, stays })
+}
