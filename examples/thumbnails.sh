@@ -3,8 +3,8 @@
 # workers put a small picture beside each of them. The queue is an embedded one, and the store a
 # folder. Needs a Rust toolchain and nothing else.
 #
-# With AWS_ENDPOINT_URL the store is in S3, on the server at that address, as moto or LocalStack;
-# KAKEHI_EXAMPLE_BUCKET names a bucket that is there.
+# With AWS_ENDPOINT_URL the queue is one of SQS and the store is in S3, on the server at that address,
+# as LocalStack or moto; KAKEHI_EXAMPLE_BUCKET names a bucket that is there.
 # KAKEHI_BIN names a folder that holds the programs already; without it they are built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -39,22 +39,28 @@ if [[ -n ${AWS_ENDPOINT_URL:-} ]]; then
   export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test}
   export AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
   store=s3://$KAKEHI_EXAMPLE_BUCKET
+  queue=sqs:kakehi-example-$$
+  wait=(--idle 10s)
+  trap 'queue delete "$queue" --yes >/dev/null; queue delete "$queue-dead" --yes >/dev/null
+    rm -rf -- "$folder"' EXIT
 else
   mkdir store
   store=file:store
+  queue=sqlite:queue.db
+  wait=()
 fi
 
 say 'Each picture into the store, and a message for each into the queue.'
-run publish "files:pictures/*?store=$store" --to sqlite:queue.db
+run publish "files:pictures/*?store=$store" --to "$queue" --create
 
 say 'Three workers, ten messages at a time. What is no picture becomes a dead letter: exit code 65.'
 code=0
-run subscribe --from sqlite:queue.db --to "thumbnail:$store?size=100x100" --batch 10 --concurrency 3 \
-  --lease 30s --grace 30s || code=$?
+run subscribe --from "$queue" --to "thumbnail:$store?size=100x100" --batch 10 --concurrency 3 \
+  "${wait[@]}" --lease 30s --grace 30s || code=$?
 [[ $code == 65 ]] || exit "$code"
 
 say 'Why it is one:'
-run queue dead list sqlite:queue.db
+run queue dead list "$queue" --take
 
 if [[ -d store ]]; then
   say 'The thumbnails:'

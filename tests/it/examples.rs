@@ -1,5 +1,6 @@
 //! Every example runs as it stands.
 
+use crate::s3::Bucket;
 use crate::sandbox::{Run, Sandbox};
 use crate::services;
 use std::path::{Path, PathBuf};
@@ -144,6 +145,25 @@ fn thumbnails_are_beside_their_pictures() {
     }
     let reason = "`notes.jpg`: it is no JPEG, PNG, WebP or GIF";
     assert!(run.stdout.contains(reason), "{}", run.stdout);
+    let left: Vec<_> = std::fs::read_dir(sandbox.dir()).expect("the sandbox").collect();
+    assert!(left.is_empty(), "the example left {left:?}");
+}
+
+#[test]
+fn thumbnails_go_through_sqs_and_s3() {
+    let sandbox = Sandbox::new();
+    let bucket = Bucket::new();
+    let endpoint = services::sqs();
+    assert_eq!(endpoint, services::s3(), "the example knows one address");
+    let variables =
+        [("AWS_ENDPOINT_URL", endpoint.as_str()), ("KAKEHI_EXAMPLE_BUCKET", bucket.name.as_str())];
+    let run = example(&sandbox, "thumbnails.sh", &variables).expect(0);
+    let reason = "`notes.jpg`: it is no JPEG, PNG, WebP or GIF";
+    assert!(run.stdout.contains(reason), "{}", run.stdout);
+    let keys = bucket.objects();
+    for name in ["garden.jpg", "tower.jpg", "logo.png"] {
+        assert!(keys.contains_key(&format!("thumbnail/{name}")), "{keys:?}");
+    }
     let left: Vec<_> = std::fs::read_dir(sandbox.dir()).expect("the sandbox").collect();
     assert!(left.is_empty(), "the example left {left:?}");
 }
