@@ -8,11 +8,14 @@ use std::io::{self, Write};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+/// Warnings; but for AWS's own of a region that nobody names, a page each: our error says it.
+const DEFAULT: &str = "warn,aws_config=error";
+
 /// Starts logging for this process: warnings by default, `-q`, `-v` and `-vv`, or `RUST_LOG`.
 pub fn start(basics: &Basics, environment: &Environment, progress: &Progress) -> Result<()> {
     let level = match (basics.quiet, basics.verbose) {
         (true, _) => "error",
-        (false, 0) => "warn",
+        (false, 0) => DEFAULT,
         (false, 1) => "warn,kakehi=info",
         (false, _) => "info,kakehi=debug",
     };

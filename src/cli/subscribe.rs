@@ -89,8 +89,8 @@ pub struct Subscribe {
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     idle: Option<Duration>,
 
-    /// At most this many messages in one write. Default: 500, and 10 pictures; a command gets one at a time, and
-    /// with N above 1 up to N at once, as lines of JSON
+    /// At most this many messages in one write. Default: 500, and 10 pictures; a command gets one at
+    /// a time, and with N above 1 up to N at once, as lines of JSON
     #[arg(long, value_name = "N", value_parser = positive)]
     batch: Option<usize>,
 

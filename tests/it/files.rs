@@ -1,5 +1,6 @@
 //! `files:`: what lies in a folder is put into a store, and told once.
 
+use crate::http_server::{Answer, Server};
 use crate::process::Process;
 use crate::proxy::Proxy;
 use crate::s3::Bucket;
@@ -469,4 +470,18 @@ fn every_tick_looks_again() {
     // The signal may have come between the store and the queue.
     publish(&sandbox, SOURCE).run().expect(0);
     assert_eq!(keys(&drain(&sandbox)), ["a", "b"]);
+}
+
+/// A region that nothing names is told in our words alone, and in AWS's to who asks for more.
+#[test]
+fn a_region_that_is_not_named_is_told_once() {
+    let metadata = Server::new([Answer::http("403 Forbidden", &[], "")]);
+    let sandbox = sandbox();
+    for (flag, told) in [("", false), ("-v", true)] {
+        let program = publish(&sandbox, "files:in/*?store=s3://bucket").args(flag);
+        let program = program.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+        let run = program.run().expect(78);
+        assert!(run.stderr.contains("set `AWS_REGION`"), "{}", run.stderr);
+        assert_eq!(run.stderr.contains("IMDS"), told, "{}", run.stderr);
+    }
 }

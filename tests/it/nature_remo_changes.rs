@@ -150,6 +150,27 @@ async fn a_commit_is_of_the_oldest_batch() {
 }
 
 #[tokio::test]
+async fn what_a_failed_tick_has_read_is_not_what_the_next_commit_remembers() {
+    let sandbox = Sandbox::new();
+    let (hu, later) = (te("50", 1).replacen("te", "hu", 1), te("21", 2));
+    let polls = [format!("{},{hu}", te("20", 1)), format!("{later},{hu}")];
+    let server = Server::new(polls.iter().map(|events| device(events)));
+    let options = Options { batch: 1, ..options(&sandbox) };
+    let mut source = open(&server, "", &options).await;
+    let [hu, te, later] =
+        ["hu@2026-07-20T03:00:01Z", "te@2026-07-20T03:00:01Z", "te@2026-07-20T03:00:02Z"];
+    // The queue does not take it, and the tick ends.
+    assert_eq!(ids(&read(&mut *source, 0).await), [hu]);
+    assert_eq!(ids(&read(&mut *source, 1).await), [te], "the rest of the first poll");
+    source.commit().await.unwrap();
+    for expected in [hu, later] {
+        assert_eq!(ids(&read(&mut *source, 1).await), [expected], "nobody has taken it yet");
+        source.commit().await.unwrap();
+    }
+    assert!(read(&mut *source, 2).await.messages.is_empty(), "each was taken");
+}
+
+#[tokio::test]
 async fn two_values_of_one_moment_are_both_published() {
     let sandbox = Sandbox::new();
     let server = Server::new([device(&te("20", 1)), device(&te("21", 1)), device(&te("21", 1))]);

@@ -19,6 +19,9 @@ const DATABASE: &str = "kakehi-outage";
 const LEASE: &str = "--lease 1s";
 const LONGER_THAN_THE_LEASE: Duration = Duration::from_millis(2500);
 
+/// It stands still when it has received its first messages, and written none.
+const RECEIVED: &str = "subscribe-received=stop@1";
+
 /// In MiB, for a program of a debug build; 42 were seen.
 const MOST_MEMORY: u64 = 100;
 
@@ -248,13 +251,32 @@ async fn connections_that_are_cut_anywhere_or_closed_by_half_lose_nothing() {
 }
 
 #[tokio::test]
+async fn connections_that_went_stale_are_replaced_before_anybody_hears_of_it() {
+    let bed = Bed::new(200);
+    let proxy = bed.proxy();
+    let drain = bed.subscribe_with(&proxy.address(), "", "").env("KAKEHI_FAILPOINTS", RECEIVED);
+    let mut drain = Process::start(drain, String::new(), false);
+    drain.wait_until_stopped();
+    proxy.cut();
+    proxy.restore();
+    drain.signal(Signal::SIGCONT);
+    let end = drain.end();
+    assert_eq!(end.code, 0, "{}", end.stderr);
+    assert_eq!(end.summary().expect("a summary")["stored"], 200, "{}", end.stderr);
+    bed.all_is_stored_once().await;
+}
+
+#[tokio::test]
 async fn a_document_that_breaks_the_connection_each_time_dies_alone() {
     let bed = Bed::new(60);
     let poison = Poison::start(&bed.mongo.hosts, "m000007");
     let deadline = Instant::now() + Duration::from_secs(60);
     while bed.waiting() > 0 {
         assert!(Instant::now() < deadline, "{}", bed.stats());
-        let end = bed.start(&poison.address(), "--max-attempts 2 --idle 1s").end();
+        // Not so quick to give up: the driver looks no more than twice a second whether a server is
+        // there again whose connection broke.
+        let drain = bed.subscribe_with(&poison.address(), "", "--max-attempts 2 --idle 1s");
+        let end = Process::start(drain, String::new(), false).end();
         assert!([0, 65].contains(&end.code), "code {}: {}", end.code, end.stderr);
     }
     let dead = bed.sandbox.queue().args("dead list sqlite:queue.db --json").run().expect(0).stdout;
@@ -272,7 +294,7 @@ async fn a_signal_while_mongodb_stalls_or_is_gone_loses_nothing() {
     for twice in [false, true] {
         let grace = if twice { "--grace 1h" } else { "--grace 100ms" };
         let program = bed.subscribe(&proxy.address(), grace);
-        let program = program.env("KAKEHI_FAILPOINTS", "subscribe-received=stop@1");
+        let program = program.env("KAKEHI_FAILPOINTS", RECEIVED);
         let mut process = Process::start(program, String::new(), false);
         process.wait_until_stopped();
         proxy.stall();
@@ -286,8 +308,14 @@ async fn a_signal_while_mongodb_stalls_or_is_gone_loses_nothing() {
         }
         proxy.restore();
     }
-    let mut follower = bed.start(&proxy.address(), "--follow");
+    // Through a proxy that holds nothing of theirs; and it is cut within a write, not before one.
+    let proxy = bed.proxy();
+    let program = bed.subscribe(&proxy.address(), "--follow");
+    let program = program.env("KAKEHI_FAILPOINTS", RECEIVED);
+    let mut follower = Process::start(program, String::new(), false);
+    follower.wait_until_stopped();
     proxy.cut_after(Way::Request, 8_000);
+    follower.signal(Signal::SIGCONT);
     follower.wait_until("it waits for the sink", |it| it.said().contains("unavailable"));
     follower.signal(Signal::SIGTERM);
     let end = follower.end();

@@ -228,6 +228,20 @@ fn a_drop_asks_first_and_forgets_them() {
     assert_eq!(run.stdout, "");
 }
 
+/// More than are taken at once: what nobody read of is not missing.
+#[test]
+fn a_reader_that_leaves_is_told_of_no_missing_letters() {
+    let bed = Bed::new("");
+    let ids: Vec<String> = (0..201).map(|n| format!("d{n}")).collect();
+    bed.bury(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    for action in ["list", "drop"] {
+        let program = bed.on_emulator(bed.sandbox.queue()).args("dead").arg(action);
+        let program = program.arg(bed.url()).args(&format!("--take {PATIENT} --id"));
+        let run = program.args(&ids.join(" ")).through_shell("\"$@\" | :").run().expect(0);
+        assert!(!run.stderr.contains("error") && !run.stderr.contains("ids"), "{}", run.stderr);
+    }
+}
+
 /// A publisher that publishes, and never tells: as if we were killed right after it.
 struct Killed(Box<dyn Publisher>);
 

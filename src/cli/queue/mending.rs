@@ -119,7 +119,7 @@ impl Desk<'_> {
 pub(super) enum Ended {
     /// To the end.
     All,
-    /// A signal ended it.
+    /// A signal ended it, or nobody reads of it any more.
     Early,
 }
 

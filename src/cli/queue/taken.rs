@@ -161,6 +161,7 @@ impl Desk<'_> {
         tally: &mut Tally,
     ) -> Result<Ended> {
         self.warn_of_cost(place.taking, Held::DeadLetters, place.take).await?;
+        let mut open = true;
         for queue in place.open(None).await? {
             let stop = self.scene.signals.shutdown();
             inspect::look(queue, place.patience(usize::MAX), stop, |page| {
@@ -173,9 +174,13 @@ impl Desk<'_> {
                     }
                 });
                 let (graves, outcomes): (Vec<_>, Vec<_>) = chosen.unzip();
-                self.tell_mended(verb, graves.iter().zip(&outcomes), tally)
+                open = self.tell_mended(verb, graves.iter().zip(&outcomes), tally)?;
+                Ok(open)
             })
             .await?;
+            if !open {
+                return Ok(Ended::Early);
+            }
         }
         let names = place.names().await?;
         self.tell_mended(verb, names.iter().zip(&vec![None; names.len()]), tally)?;

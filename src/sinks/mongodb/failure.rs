@@ -13,9 +13,9 @@ pub(super) const DUPLICATE_KEY: i32 = 11000;
 pub(super) struct Failure {
     /// Why, in our words.
     pub(super) words: String,
-    /// What a check right after it shall say, where the failure cannot be a document's fault and a check
-    /// might not see it by itself: a login that may read but not write, a full disk, a majority
-    /// that is not there, a primary that has stepped down.
+    /// What a check right after it shall say, where the failure cannot be a document's fault and a
+    /// check might not see it by itself: a login that may read but not write, a full disk, a
+    /// majority that is not there, a primary that has stepped down.
     pub(super) standing: Option<Kind>,
 }
 

@@ -4,7 +4,8 @@
 //! (`messages` without it), `dates=KEY,KEY` (RFC 3339 text under these keys, at any depth, becomes a
 //! date; else `created_at`, `updated_at` and `request_at`) and `conflict=keep|replace`. Numbers
 //! under `val` are doubles, other whole numbers 64-bit integers. User and password come from
-//! `MONGODB_USERNAME` and `MONGODB_PASSWORD` or `MONGODB_PASSWORD_FILE`, as they are. A write counts when a majority has it in its journal, unless the URL says otherwise.
+//! `MONGODB_USERNAME` and `MONGODB_PASSWORD` or `MONGODB_PASSWORD_FILE`, as they are. A write counts
+//! when a majority has it in its journal, unless the URL says otherwise.
 //!
 //! With `conflict=replace` what was written last stands, so the order matters to this sink.
 

@@ -135,6 +135,7 @@ fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<Natur
         batch_bytes: options.batch_bytes,
         ready: VecDeque::new(),
         uncommitted: VecDeque::new(),
+        tick: 0,
         polled: None,
     })
 }
@@ -192,8 +193,10 @@ struct NatureRemo {
     batch_bytes: usize,
     /// Batches of the last poll that were not read yet.
     ready: VecDeque<Piece>,
-    /// What each batch that was read, and not committed, has made known.
+    /// What each batch that was read in this tick, and not committed, has made known.
     uncommitted: VecDeque<Vec<Seen>>,
+    /// The tick of the last read.
+    tick: u64,
     /// The tick of the last poll, failed ones included: one request a tick.
     polled: Option<u64>,
 }
@@ -208,6 +211,11 @@ struct Piece {
 #[async_trait]
 impl Source for NatureRemo {
     async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
+        if self.tick != tick {
+            // What the last tick has not brought home is not committed any more: it is found again.
+            self.uncommitted.clear();
+            self.tick = tick;
+        }
         if self.ready.is_empty() && self.polled != Some(tick) {
             let answer = self.poll().await;
             self.polled = Some(tick);
