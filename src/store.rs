@@ -69,6 +69,12 @@ pub enum Answer {
     Guarded,
 }
 
+/// Whether this could be a key in any store, as far as its letters tell; else what is wrong with it,
+/// as half a sentence.
+pub fn check_key(text: &str) -> Result<(), String> {
+    Key::parse(text).map(drop)
+}
+
 impl Store {
     /// Opens `s3://BUCKET`, `gs://BUCKET`, `az://CONTAINER`, each with `/PREFIX` where one is
     /// wanted, or `file:PATH`, a folder that must be there. Nothing is sent to the store.
