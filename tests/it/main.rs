@@ -52,6 +52,7 @@ mod stepdown;
 mod store;
 mod subscribe;
 mod thumbnail;
+mod thumbnail_faults;
 mod thumbnail_pictures;
 mod tidy;
 mod watched;
