@@ -20,7 +20,9 @@ use futures_util::StreamExt as _;
 use key::Key;
 use local::Folder;
 use object_store::path::Path;
-use object_store::{Attribute, GetResult, ObjectStore, ObjectStoreExt as _, PutOptions};
+use object_store::{
+    Attribute, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutOptions,
+};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +67,12 @@ pub enum Answer {
     /// It knows the credentials, and does not show them what is missing: rights for single objects
     /// look the same.
     Guarded,
+}
+
+/// Whether this could be a key in any store, as far as its letters tell; else what is wrong with it,
+/// as half a sentence.
+pub fn check_key(text: &str) -> Result<(), String> {
+    Key::parse(text).map(drop)
 }
 
 impl Store {
@@ -168,19 +176,30 @@ impl Store {
     /// What the answer promised: a store that sends more or less is not believed.
     async fn read(&self, got: GetResult, max_bytes: u64) -> Result<Bytes, Failure> {
         let size = got.meta.size;
-        let mut bytes = BytesMut::new();
+        let bytes = match got {
+            GetResult { payload: GetResultPayload::File(file, _), .. } => {
+                local::read(file, size).await?
+            }
+            streamed => self.collect(streamed, max_bytes).await?,
+        };
+        match bytes.len() as u64 {
+            more if more > max_bytes => Err(Failure::TooLarge { size: more, limit: max_bytes }),
+            came if came != size => {
+                Err(Failure::Unavailable(format!("{came} of {size} bytes came")))
+            }
+            _ => Ok(bytes),
+        }
+    }
+
+    /// What comes over the network, or a little more than what may.
+    async fn collect(&self, got: GetResult, max_bytes: u64) -> Result<Bytes, Failure> {
+        let mut bytes = BytesMut::with_capacity(got.meta.size as usize); // no more than `max_bytes`
         let mut pieces = got.into_stream();
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| self.failure(&error))?;
-            let so_far = (bytes.len() + piece.len()) as u64;
-            if so_far > max_bytes {
-                return Err(Failure::TooLarge { size: so_far, limit: max_bytes });
+            bytes.extend_from_slice(&piece.map_err(|error| self.failure(&error))?);
+            if bytes.len() as u64 > max_bytes {
+                break;
             }
-            bytes.extend_from_slice(&piece);
-        }
-        if bytes.len() as u64 != size {
-            let why = format!("{} of {size} bytes came", bytes.len());
-            return Err(Failure::Unavailable(why));
         }
         Ok(bytes.freeze())
     }

@@ -8,10 +8,11 @@
 use super::failure::{self, Failure};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -110,10 +111,26 @@ impl Folder {
         work: impl FnOnce(&Path) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let root = self.0.clone();
-        tokio::task::spawn_blocking(move || work(&root))
-            .await
-            .unwrap_or_else(|error| Err(Failure::Unavailable(error.to_string())))
+        blocking(move || work(&root)).await
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.unwrap_or_else(|error| Err(Failure::Unavailable(error.to_string())))
+}
+
+/// So much of an opened file, whatever is written behind it meanwhile. In one go: `object_store`
+/// reads in pieces of 8 KiB, each of them on another thread.
+pub(super) async fn read(file: fs::File, size: u64) -> Result<Bytes, Failure> {
+    blocking(move || {
+        let mut bytes = Vec::with_capacity(size as usize); // no more than may be
+        file.take(size).read_to_end(&mut bytes).map_err(|error| trouble(&error))?;
+        Ok(bytes.into())
+    })
+    .await
 }
 
 /// Whether `object_store` keeps this name for what it is writing, and refuses it as a key.

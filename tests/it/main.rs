@@ -56,6 +56,7 @@ mod stepdown;
 mod store;
 mod subscribe;
 mod thumbnail;
+mod thumbnail_faults;
 mod thumbnail_pictures;
 mod tidy;
 mod watched;

@@ -3,6 +3,7 @@
 //! libjpeg takes what is broken for grey and only warns; here such a picture is refused.
 
 use super::fit::{Cut, Size};
+use super::means::{self, Means};
 use super::picture::{Damage, Facts, KEPT_PROFILE};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
@@ -40,6 +41,11 @@ pub(super) fn look(bytes: &[u8]) -> Result<Facts, Damage> {
 /// Decodes so many eighths of it.
 pub(super) fn decode(bytes: &[u8], cut: &Cut) -> Result<DynamicImage, Damage> {
     guarded(bytes, |mut decoder| {
+        if cut.eighths() == 1
+            && let Some(picture) = quickly(bytes, &decoder)
+        {
+            return Ok(picture);
+        }
         decoder.scale(cut.eighths());
         let inverted = is_adobe(&decoder);
         // What it has to complain of in headers and behind the last pixel changes no pixel.
@@ -58,6 +64,18 @@ pub(super) fn decode(bytes: &[u8], cut: &Cut) -> Result<DynamicImage, Damage> {
         decoder.finish().map_err(|_| Damage::Damaged)?;
         Ok(picture)
     })
+}
+
+/// An eighth of it, where it is of the common kind and in good order.
+fn quickly<R>(bytes: &[u8], decoder: &Decompress<R>) -> Option<DynamicImage> {
+    let is_known =
+        matches!(decoder.color_space(), ColorSpace::JCS_GRAYSCALE | ColorSpace::JCS_YCbCr);
+    let Means { size: Size { width, height }, is_grey, samples } =
+        is_known.then(|| means::of(bytes)).flatten()?;
+    match is_grey {
+        true => GrayImage::from_raw(width, height, samples).map(DynamicImage::ImageLuma8),
+        false => RgbImage::from_raw(width, height, samples).map(DynamicImage::ImageRgb8),
+    }
 }
 
 fn size((width, height): (usize, usize)) -> Option<Size> {

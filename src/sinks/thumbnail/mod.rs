@@ -8,6 +8,7 @@
 mod asked;
 mod fit;
 mod jpeg;
+mod means;
 mod options;
 mod other;
 mod picture;

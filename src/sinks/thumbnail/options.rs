@@ -4,6 +4,7 @@ use super::fit::{Fit, Size};
 use super::picture::Recipe;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::store;
 
 /// The largest side of a thumbnail, in pixels.
 const LARGEST_SIDE: u32 = 4096;
@@ -47,12 +48,12 @@ impl Settings {
         let max_pixels = number(&mut url, "max-pixels")?.unwrap_or(MAX_PIXELS);
         url.finish(&["size", "fit", "prefix", "max-bytes", "max-pixels"])?;
         let recipe = Recipe { size, fit };
-        Ok(Self { store: store(&url)?, recipe, prefix, max_bytes, max_pixels })
+        Ok(Self { store: store_of(&url)?, recipe, prefix, max_bytes, max_pixels })
     }
 }
 
 /// A store's URL, or the bare path of a folder.
-fn store(url: &Location) -> Result<Location> {
+fn store_of(url: &Location) -> Result<Location> {
     if url.rest().is_empty() {
         return Err(Error::new(Kind::Usage, format!("`{url}` names no store"))
             .hint("write `thumbnail:FOLDER` or `thumbnail:s3://BUCKET`"));
@@ -83,20 +84,12 @@ fn number(url: &mut Location, name: &str) -> Result<Option<u64>> {
 
 /// What it stands before must stay a key below it.
 fn check_prefix(prefix: &str) -> Result<()> {
-    let refused = |why: &str| {
-        Error::new(Kind::Usage, format!("`prefix={prefix}` cannot be used"))
+    store::check_key(&format!("{prefix}x")).map_err(|why| {
+        let what = format!("`prefix={}` cannot be used", prefix.escape_debug());
+        Error::new(Kind::Usage, what)
             .because_of(why)
             .hint("write it as a folder in the store: `prefix=thumbnail/`")
-    };
-    let folders = prefix.strip_suffix('/').unwrap_or(prefix);
-    if folders.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(refused("it has an empty part, `.` or `..`"));
-    }
-    if prefix.chars().any(char::is_control) {
-        return Err(Error::new(Kind::Usage, "`prefix` holds control characters")
-            .hint("write it as a folder in the store: `prefix=thumbnail/`"));
-    }
-    Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -142,12 +135,14 @@ mod tests {
             "prefix=a//b",
             "prefix=%0A",
             "prefix=./",
+            "prefix=%1b[2J/",
             "max-bytes=0",
             "max-pixels=many",
             "quality=9",
         ] {
             let error = read(&format!("thumbnail:s3://photos?{query}")).unwrap_err();
             assert_eq!(error.kind(), Kind::Usage, "{query}");
+            assert!(!error.to_string().contains('\x1b'), "{query}");
         }
         assert_eq!(read("thumbnail:").unwrap_err().kind(), Kind::Usage);
     }
