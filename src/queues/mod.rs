@@ -265,8 +265,9 @@ pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn 
         "pubsub" => pubsub::open_publisher(url, options).await,
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
+        // Boxed, as all of its: the client's futures are deep.
         #[cfg(feature = "sqs")]
-        "sqs" => sqs::open_publisher(url, options).await,
+        "sqs" => Box::pin(sqs::open_publisher(url, options)).await,
         #[cfg(not(feature = "sqs"))]
         "sqs" => Err(url.missing_feature("sqs")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
@@ -283,7 +284,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
         #[cfg(feature = "sqs")]
-        "sqs" => sqs::open_subscriber(url, options).await,
+        "sqs" => Box::pin(sqs::open_subscriber(url, options)).await,
         #[cfg(not(feature = "sqs"))]
         "sqs" => Err(url.missing_feature("sqs")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
@@ -300,7 +301,7 @@ pub async fn open_inspector(url: Location, options: &Options) -> Result<Box<dyn 
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
         #[cfg(feature = "sqs")]
-        "sqs" => sqs::open_inspector(url, options).await,
+        "sqs" => Box::pin(sqs::open_inspector(url, options)).await,
         #[cfg(not(feature = "sqs"))]
         "sqs" => Err(url.missing_feature("sqs")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
@@ -340,7 +341,7 @@ pub async fn create(url: Location, options: &Options) -> Result<bool> {
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
         #[cfg(feature = "sqs")]
-        "sqs" => sqs::create(url, options).await,
+        "sqs" => Box::pin(sqs::create(url, options)).await,
         #[cfg(not(feature = "sqs"))]
         "sqs" => Err(url.missing_feature("sqs")),
         "memory" => Err(inspect::closed(&url, IN_PROCESS)),
@@ -359,7 +360,7 @@ pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Delet
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
         #[cfg(feature = "sqs")]
-        "sqs" => sqs::delete(url, options, yes).await,
+        "sqs" => Box::pin(sqs::delete(url, options, yes)).await,
         #[cfg(not(feature = "sqs"))]
         "sqs" => Err(url.missing_feature("sqs")),
         "memory" => Err(inspect::closed(&url, IN_PROCESS)),
@@ -374,7 +375,7 @@ pub async fn check_publisher(url: Location, options: &Options) -> Result<Vec<Fin
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::check_publisher(url, options).await,
         #[cfg(feature = "sqs")]
-        "sqs" => sqs::check_publisher(url, options).await,
+        "sqs" => Box::pin(sqs::check_publisher(url, options)).await,
         _ => {
             let what = format!("`{url}` answers");
             let queue = open_publisher(url, options).await?;
@@ -391,7 +392,7 @@ pub async fn check_subscriber(url: Location, options: &Options) -> Result<Vec<Fi
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::check_subscriber(url, options).await,
         #[cfg(feature = "sqs")]
-        "sqs" => sqs::check_subscriber(url, options).await,
+        "sqs" => Box::pin(sqs::check_subscriber(url, options)).await,
         _ => {
             let what = format!("`{url}` answers");
             let queue = open_subscriber(url, options).await?;

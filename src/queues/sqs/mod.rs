@@ -101,9 +101,8 @@ impl Asked {
     }
 
     async fn open(&self, options: &Options) -> Result<Queue> {
-        // Boxed: the client's futures are deep.
-        let queue = Box::pin(Queue::open(self.name.clone(), &options.environment)).await?;
-        if options.create && Box::pin(queue.create()).await? {
+        let queue = Queue::open(self.name.clone(), &options.environment).await?;
+        if options.create && queue.create().await? {
             tracing::info!("made {}", queue.name);
         }
         Ok(queue)
@@ -124,7 +123,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
     let asked = Asked::of(url)?;
     check_lease(options.lease)?;
     let queue = asked.open(options).await?;
-    let setup = Box::pin(queue.look_if_allowed()).await;
+    let setup = queue.look_if_allowed().await;
     let setup = setup.map_err(|trouble| trouble.error("cannot open", &queue.name))?;
     let set = Set {
         receivers: asked.receivers,

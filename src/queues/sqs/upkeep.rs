@@ -11,7 +11,7 @@ use crate::queues::{Deletion, Options};
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
     let asked = Asked::of(url)?;
     let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
-    Box::pin(queue.create()).await
+    queue.create().await
 }
 
 /// Deletes a queue, and with it all that waits in it; unless `yes` only tells. Its dead letters
