@@ -28,6 +28,7 @@ mod nature_remo;
 mod nature_remo_changes;
 mod outage_mongodb;
 mod outage_pubsub;
+mod outage_sqs;
 mod pictures;
 mod pipeline;
 mod poison;

@@ -3,20 +3,12 @@
 
 use crate::crash::files;
 use crate::process::{End, Process};
-use crate::sqs_stage::{PATIENCE, Stage, client, counted};
+use crate::sqs_stage::{PATIENCE, Stage, client, counted, line, lines};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use fastrand::Rng;
 use nix::sys::signal::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
-
-fn line(n: usize) -> String {
-    format!("{{\"id\":\"m{n:04}\",\"room\":\"r{}\",\"n\":{n}}}\n", n % 3)
-}
-
-fn lines(count: usize) -> String {
-    (0..count).map(line).collect()
-}
 
 #[test]
 fn messages_go_through_sqs_into_the_store() {
@@ -109,6 +101,44 @@ fn a_subscriber_that_is_terminated_with_ten_in_hand_gives_them_back() {
     assert_eq!(worked.len() + store.len(), 10);
 }
 
+#[test]
+fn a_retry_is_hidden_until_it_is_due_and_holds_up_its_group_only() {
+    for ending in ["", ".fifo"] {
+        let stage = Stage::made(ending);
+        stage.publish_lines(lines(6));
+        let work = stage.subscribe("--concurrency 1 -- sh -c");
+        let fails_once =
+            "read -r line; case $line in *m0001*) [ -e failed ] || { touch failed; exit 1; };;
+            esac; echo \"$line\" >>out";
+        let run = work.arg(fails_once).run().expect(0);
+        assert_eq!((counted(&run, "stored"), counted(&run, "retried")), (6, 1), "{}", run.stderr);
+        let out = std::fs::read_to_string(stage.sandbox.path("out")).expect("a file");
+        let at = |n| out.find(line(n).trim_end()).expect("it is there");
+        assert!(at(1) > at(0) && at(1) > at(2), "the others went first: {out}");
+        // m0004 is of the same group.
+        assert!(ending.is_empty() || at(4) > at(1), "{out}");
+    }
+}
+
+#[test]
+fn what_is_not_due_yet_is_held_back() {
+    for ending in ["", ".fifo"] {
+        let stage = Stage::made(ending);
+        let due = chrono::Utc::now() + chrono::TimeDelta::seconds(8);
+        let line = format!(
+            "{{\"id\":\"later\",\"not_before\":\"{}\",\"body\":{{}}}}\n{{\"id\":\"now\",\"body\":{{}}}}\n",
+            due.to_rfc3339()
+        );
+        stage.publish("stdin:?envelope").stdin(line).run().expect(0);
+        let run = stage.drain("--max-messages 1").run().expect(0);
+        assert_eq!(counted(&run, "stored"), 1);
+        assert!(files::store(&stage.sandbox).contains_key("now"));
+        stage.drain("--idle 15s --max-messages 1").run().expect(0);
+        assert!(chrono::Utc::now() >= due, "it came too early{ending}");
+        assert!(files::store(&stage.sandbox).contains_key("later"));
+    }
+}
+
 /// A message for which some call fails on its way: see `tests/aws_server.py`.
 fn unlucky(n: usize, mishap: &str) -> String {
     line(n).replace("}\n", &format!(",\"mishap\":\"{mishap}\"}}\n"))
@@ -172,10 +202,10 @@ fn a_deletion_that_the_service_could_not_do_is_asked_for_again_alone() {
 fn a_deletion_that_the_service_refuses_is_told_and_harms_no_other() {
     let stage = Stage::made("");
     stage.publish_lines(line(1) + &unlucky(2, "delete-lost") + &line(3));
-    let run = stage.drain("--lease 3s").run().expect(0);
+    let run = stage.drain("--lease 6s").run().expect(0);
     assert_eq!((counted(&run, "stored"), counted(&run, "lease_lost")), (3, 1));
     // It comes again, and is found in the store.
-    let run = stage.drain("--lease 3s --idle 8s --max-messages 1").run().expect(0);
+    let run = stage.drain("--lease 6s --idle 15s --max-messages 1").run().expect(0);
     assert_eq!((counted(&run, "stored"), counted(&run, "received")), (0, 1), "{}", run.stderr);
     assert_eq!(files::store(&stage.sandbox).len(), 3);
 }

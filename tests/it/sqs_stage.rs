@@ -99,6 +99,15 @@ impl Stage {
     }
 }
 
+/// One message: the rooms are its groups.
+pub fn line(n: usize) -> String {
+    format!("{{\"id\":\"m{n:04}\",\"room\":\"r{}\",\"n\":{n}}}\n", n % 3)
+}
+
+pub fn lines(count: usize) -> String {
+    (0..count).map(line).collect()
+}
+
 /// A number of a summary.
 pub fn counted(run: &Run, what: &str) -> u64 {
     let line = run.stderr.lines().last().expect("a summary");
