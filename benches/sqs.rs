@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-const SINGLE: usize = 500;
-const MESSAGES: usize = 3000;
+/// The same for both: the server's own work grows with what a queue holds.
+const MESSAGES: usize = 1000;
 const BODY: usize = 150;
 
 /// What each call of the API holds once.
@@ -31,7 +31,7 @@ const CALL: &[u8] = b"x-amz-target: AmazonSQS.";
 #[tokio::main]
 async fn main() {
     let line = Line::open().await;
-    println!("messages of {BODY} bytes");
+    println!("{MESSAGES} messages of {BODY} bytes");
     println!("{:>44} {:>9} {:>14}", "", "/s", "calls/message");
     let bare = send_one_by_one(&line).await;
     line.print("bare client, each sent alone", bare, None);
@@ -99,13 +99,13 @@ impl Line {
         Client::new(&aws::load(&environment, "SQS").await.expect("settings"))
     }
 
-    /// How fast this did so many messages; what is set up before `begun` does not count.
-    fn rate(&self, messages: usize, begun: (Instant, usize)) -> Rate {
+    /// How fast this did the messages; what is set up before `begun` does not count.
+    fn rate(&self, begun: (Instant, usize)) -> Rate {
         let (start, before) = begun;
         let calls = self.calls.load(Ordering::SeqCst) - before;
         Rate {
-            messages: messages as f64 / start.elapsed().as_secs_f64(),
-            calls: calls as f64 / messages as f64,
+            messages: MESSAGES as f64 / start.elapsed().as_secs_f64(),
+            calls: calls as f64 / MESSAGES as f64,
         }
     }
 
@@ -171,37 +171,37 @@ async fn send_one_by_one(line: &Line) -> Rate {
     let made = client.create_queue().queue_name(name("")).send().await.expect("it is made");
     let url = made.queue_url.expect("a URL");
     let begun = line.begin();
-    for _ in 0..SINGLE {
+    for _ in 0..MESSAGES {
         client.send_message().queue_url(&url).message_body(body()).send().await.expect("sent");
     }
-    line.rate(SINGLE, begun)
+    line.rate(begun)
 }
 
 async fn publish(line: &Line, ending: &str) -> Rate {
-    let (rate, _) = filled(line, ending, MESSAGES).await;
+    let (rate, _) = filled(line, ending).await;
     rate
 }
 
-/// A new queue with so many messages in it, and how fast they went there.
-async fn filled(line: &Line, ending: &str, count: usize) -> (Rate, String) {
+/// A new queue with the messages in it, and how fast they went there.
+async fn filled(line: &Line, ending: &str) -> (Rate, String) {
     let name = name(ending);
     let url = Location::parse(&format!("sqs:{name}")).expect("a URL");
     let publisher = queues::open_publisher(url, &line.options()).await.expect("a queue");
-    let messages: Vec<_> = (0..count).map(|n| Message::new(n.to_string(), body())).collect();
+    let messages: Vec<_> = (0..MESSAGES).map(|n| Message::new(n.to_string(), body())).collect();
     let begun = line.begin();
     for batch in messages.chunks(500) {
         publisher.publish(batch).await.expect("published");
     }
-    (line.rate(count, begun), name)
+    (line.rate(begun), name)
 }
 
 async fn receive_one_by_one(line: &Line) -> Rate {
-    let (_, name) = filled(line, "", SINGLE).await;
+    let (_, name) = filled(line, "").await;
     let client = line.client().await;
     let url = client.get_queue_url().queue_name(name).send().await.expect("an answer").queue_url;
     let url = url.expect("a URL");
     let begun = line.begin();
-    let mut left = SINGLE;
+    let mut left = MESSAGES;
     while left > 0 {
         let request = client.receive_message().queue_url(&url).wait_time_seconds(1);
         let answer = request.message_attribute_names("All").send().await.expect("received");
@@ -212,11 +212,11 @@ async fn receive_one_by_one(line: &Line) -> Rate {
             left -= 1;
         }
     }
-    line.rate(SINGLE, begun)
+    line.rate(begun)
 }
 
 async fn receive(line: &Line, receivers: usize) -> Rate {
-    let (_, name) = filled(line, "", MESSAGES).await;
+    let (_, name) = filled(line, "").await;
     let url = Location::parse(&format!("sqs:{name}?receivers={receivers}")).expect("a URL");
     let options = Options { create: false, ..line.options() };
     let subscriber = queues::open_subscriber(url, &options).await.expect("a queue");
@@ -225,7 +225,7 @@ async fn receive(line: &Line, receivers: usize) -> Rate {
     while left > 0 {
         left -= receive_and_ack(&*subscriber).await.min(left);
     }
-    let rate = line.rate(MESSAGES, begun);
+    let rate = line.rate(begun);
     subscriber.close().await.expect("closed");
     rate
 }
@@ -246,7 +246,7 @@ async fn receive_and_ack(subscriber: &dyn Subscriber) -> usize {
 
 /// The whole program; it ends after that many messages.
 async fn subscribe(line: &Line) -> Rate {
-    let (_, name) = filled(line, "", MESSAGES).await;
+    let (_, name) = filled(line, "").await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut program = Command::new(env!("CARGO_BIN_EXE_subscribe"));
     program
@@ -258,5 +258,5 @@ async fn subscribe(line: &Line) -> Rate {
     let begun = line.begin();
     let status = tokio::task::spawn_blocking(move || program.status()).await.expect("no panic");
     assert!(status.expect("it starts").success());
-    line.rate(MESSAGES, begun)
+    line.rate(begun)
 }

@@ -171,6 +171,28 @@ pub struct Fact {
     pub value: Option<Value>,
 }
 
+impl Fact {
+    /// Text; empty where there is none.
+    pub fn text(name: &'static str, text: &str) -> Self {
+        Self { name, value: Some(Value::Text(text.to_owned())) }
+    }
+
+    /// Whether it is so; `None` where nobody told.
+    pub fn yes(name: &'static str, yes: Option<bool>) -> Self {
+        Self { name, value: yes.map(Value::Yes) }
+    }
+
+    /// How long; `None` where nobody told.
+    pub fn time(name: &'static str, length: Option<Duration>) -> Self {
+        Self { name, value: length.map(Value::Time) }
+    }
+
+    /// How many; `None` where nobody told.
+    pub fn count(name: &'static str, count: Option<u64>) -> Self {
+        Self { name, value: count.map(Value::Count) }
+    }
+}
+
 /// What a fact says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {

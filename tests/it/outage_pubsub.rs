@@ -9,7 +9,7 @@ use crate::process::{End, Process};
 use crate::proxy::{Proxy, Way};
 use crate::sandbox::Program;
 use crate::services;
-use crate::signals::{ended_by_its_grace, ended_now};
+use crate::signals::{stall_and_end, terminated};
 use mongodb::bson::doc;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
@@ -208,7 +208,7 @@ async fn a_signal_while_a_publisher_cannot_reach_pubsub_ends_it_and_loses_nothin
         let program = through(program, &proxy).env("KAKEHI_FAILPOINTS", "publish-read=stop@1");
         let mut process = Process::start(program, lines(30), false);
         stall_and_end(&mut process, &proxy, twice);
-        judge(process.end(), twice);
+        terminated(&process.end(), twice);
         proxy.restore();
     }
     stage.publish_lines(lines(30));
@@ -235,20 +235,4 @@ async fn a_signal_while_a_subscriber_cannot_reach_pubsub_ends_it_and_no_message_
         none_died(&end);
         proxy.restore();
     }
-}
-
-/// Goes on from where it has stopped, to an end, while nothing comes through any more.
-fn stall_and_end(process: &mut Process, proxy: &Proxy, twice: bool) {
-    process.wait_until_stopped();
-    proxy.stall();
-    process.signal(Signal::SIGCONT);
-    process.signal(Signal::SIGTERM);
-    if twice {
-        process.insist(Signal::SIGTERM);
-    }
-}
-
-#[track_caller]
-fn judge(end: End, twice: bool) {
-    if twice { ended_now(&end, 143) } else { ended_by_its_grace(&end, 143) }
 }

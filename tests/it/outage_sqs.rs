@@ -6,7 +6,7 @@ use crate::process::{End, Process};
 use crate::proxy::{Proxy, Way};
 use crate::sandbox::Program;
 use crate::services;
-use crate::signals::{ended_by_its_grace, ended_now};
+use crate::signals::{stall_and_end, terminated};
 use crate::sqs_stage::{PATIENCE, Stage, counted, line, lines};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
@@ -148,7 +148,7 @@ fn a_signal_while_sqs_cannot_be_reached_ends_it_and_loses_nothing() {
         let publish = through(publish, &proxy).env("KAKEHI_FAILPOINTS", "publish-read=stop@1");
         let mut process = Process::start(publish, lines(30), false);
         stall_and_end(&mut process, &proxy, twice);
-        judge(process.end(), twice);
+        terminated(&process.end(), twice);
         proxy.restore();
         stage.publish_lines(lines(30));
         let subscribe = through(stage.drain("--follow --lease 3s").args(grace), &proxy);
@@ -160,20 +160,4 @@ fn a_signal_while_sqs_cannot_be_reached_ends_it_and_loses_nothing() {
         proxy.restore();
         stage.drain_until(30);
     }
-}
-
-/// Goes on from where it has stopped, to an end, while nothing comes through any more.
-fn stall_and_end(process: &mut Process, proxy: &Proxy, twice: bool) {
-    process.wait_until_stopped();
-    proxy.stall();
-    process.signal(Signal::SIGCONT);
-    process.signal(Signal::SIGTERM);
-    if twice {
-        process.insist(Signal::SIGTERM);
-    }
-}
-
-#[track_caller]
-fn judge(end: End, twice: bool) {
-    if twice { ended_now(&end, 143) } else { ended_by_its_grace(&end, 143) }
 }

@@ -3,6 +3,7 @@
 //! while a server stalls.
 
 use crate::process::{End, Process};
+use crate::proxy::Proxy;
 use crate::sandbox::Sandbox;
 use nix::sys::signal::Signal;
 use rusqlite::Connection;
@@ -21,6 +22,23 @@ pub fn ended_now(end: &End, code: i32) {
 pub fn ended_by_its_grace(end: &End, code: i32) {
     assert_eq!(end.code, code, "{}", end.stderr);
     assert!(end.stderr.contains("the grace after the signal is over"), "{}", end.stderr);
+}
+
+/// Goes on from where it has stopped, to an end, while nothing comes through any more.
+pub fn stall_and_end(process: &mut Process, proxy: &Proxy, twice: bool) {
+    process.wait_until_stopped();
+    proxy.stall();
+    process.signal(Signal::SIGCONT);
+    process.signal(Signal::SIGTERM);
+    if twice {
+        process.insist(Signal::SIGTERM);
+    }
+}
+
+/// It ended by its grace, or where it got the signal twice, now.
+#[track_caller]
+pub fn terminated(end: &End, twice: bool) {
+    if twice { ended_now(end, 143) } else { ended_by_its_grace(end, 143) }
 }
 
 #[test]

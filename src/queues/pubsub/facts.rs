@@ -1,7 +1,7 @@
 //! A subscription's setup as facts for `queue stats`.
 
 use super::survey::Survey;
-use crate::queues::{Fact, Stats, Value};
+use crate::queues::{Fact, Stats};
 use google_cloud_pubsub::model::Subscription;
 use google_cloud_pubsub::model::subscription::State;
 use std::time::Duration;
@@ -13,18 +13,18 @@ const UNKNOWN: &str = "only Cloud Monitoring counts what a subscription holds";
 pub(super) fn stats(survey: &Survey) -> Stats {
     let found = &survey.found;
     let mut facts = vec![
-        yes("exists", Some(true)),
-        text("subscription", &found.name),
-        text("topic", &found.topic),
-        yes("topic exists", survey.topic_there),
-        text("state", state(&found.state)),
-        yes("detached", Some(found.detached)),
-        text("delivery", delivery(found)),
-        time("ack deadline", seconds(found.ack_deadline_seconds)),
-        time("retention", found.message_retention_duration.and_then(|it| it.try_into().ok())),
-        yes("ordered", Some(found.enable_message_ordering)),
-        yes("exactly once", Some(found.enable_exactly_once_delivery)),
-        text("filter", &found.filter),
+        Fact::yes("exists", Some(true)),
+        Fact::text("subscription", &found.name),
+        Fact::text("topic", &found.topic),
+        Fact::yes("topic exists", survey.topic_there),
+        Fact::text("state", state(&found.state)),
+        Fact::yes("detached", Some(found.detached)),
+        Fact::text("delivery", delivery(found)),
+        Fact::time("ack deadline", seconds(found.ack_deadline_seconds)),
+        Fact::time("retention", found.message_retention_duration.and_then(|it| it.try_into().ok())),
+        Fact::yes("ordered", Some(found.enable_message_ordering)),
+        Fact::yes("exactly once", Some(found.enable_exactly_once_delivery)),
+        Fact::text("filter", &found.filter),
     ];
     // A policy without a time is one that never ends it; without a policy it is 31 days:
     // https://docs.cloud.google.com/pubsub/docs/subscription-properties
@@ -32,8 +32,8 @@ pub(super) fn stats(survey: &Survey) -> Stats {
         Some(policy) => policy.ttl.and_then(|it| it.try_into().ok()),
         None => Some(Duration::from_secs(31 * 24 * 60 * 60)),
     };
-    facts.push(yes("expires", Some(expires.is_some())));
-    facts.extend(expires.map(|after| time("expires after", Some(after))));
+    facts.push(Fact::yes("expires", Some(expires.is_some())));
+    facts.extend(expires.map(|after| Fact::time("expires after", Some(after))));
     facts.extend(dead_letters(survey));
     Stats { unknown: Some(UNKNOWN), facts, ..Stats::default() }
 }
@@ -43,20 +43,23 @@ fn dead_letters(survey: &Survey) -> Vec<Fact> {
     let policy = survey.policy.as_ref();
     let burial = policy.and_then(|policy| policy.burial.as_ref());
     let mut facts = vec![
-        text("dead topic", &own.topic.path()),
-        yes("dead topic exists", own.topic_there),
-        yes("dead subscription exists", Some(own.subscription.is_some())),
-        yes("dead letter policy", Some(policy.is_some())),
+        Fact::text("dead topic", &own.topic.path()),
+        Fact::yes("dead topic exists", own.topic_there),
+        Fact::yes("dead subscription exists", Some(own.subscription.is_some())),
+        Fact::yes("dead letter policy", Some(policy.is_some())),
     ];
     if let Some(policy) = policy {
         let topic =
             survey.found.dead_letter_policy.as_ref().map(|it| it.dead_letter_topic.as_str());
         let reader = burial.and_then(|it| it.subscription.as_ref()).map(|it| it.path());
         facts.extend([
-            Fact { name: "policy attempts", value: Some(Value::Count(policy.limit.into())) },
-            text("policy topic", topic.unwrap_or_default()),
-            yes("policy topic exists", burial.map_or(Some(false), |burial| burial.topic_there)),
-            text("policy subscription", &reader.unwrap_or_default()),
+            Fact::count("policy attempts", Some(policy.limit.into())),
+            Fact::text("policy topic", topic.unwrap_or_default()),
+            Fact::yes(
+                "policy topic exists",
+                burial.map_or(Some(false), |burial| burial.topic_there),
+            ),
+            Fact::text("policy subscription", &reader.unwrap_or_default()),
         ]);
     }
     facts
@@ -84,19 +87,6 @@ fn state(state: &State) -> &str {
         State::Active => "active",
         other => other.name().unwrap_or_default(),
     }
-}
-
-fn text(name: &'static str, text: &str) -> Fact {
-    Fact { name, value: Some(Value::Text(text.to_owned())) }
-}
-
-fn yes(name: &'static str, yes: Option<bool>) -> Fact {
-    Fact { name, value: yes.map(Value::Yes) }
-}
-
-/// One that is not set is one that nobody told.
-fn time(name: &'static str, length: Option<Duration>) -> Fact {
-    Fact { name, value: length.map(Value::Time) }
 }
 
 fn seconds(seconds: i32) -> Option<Duration> {

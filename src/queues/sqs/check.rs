@@ -15,11 +15,9 @@ use std::time::Duration;
 
 /// Looks at a queue as `publish` will use it.
 pub async fn publisher(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let asked = Asked::of(url)?;
-    let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
-    let setup = match look(&queue).await? {
-        Ok(setup) => setup,
-        Err(findings) => return Ok(findings),
+    let (queue, setup) = match look(url, options).await? {
+        Ok(found) => found,
+        Err(finding) => return Ok(vec![finding]),
     };
     let mut findings = vec![Finding::ok(format!("{} answers", queue.name)), retention(&setup)];
     findings.extend(largest(&setup));
@@ -29,39 +27,39 @@ pub async fn publisher(url: Location, options: &Options) -> Result<Vec<Finding>>
 
 /// Looks at a queue as `subscribe` will use it.
 pub async fn subscriber(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let asked = Asked::of(url)?;
-    let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
-    let setup = match look(&queue).await? {
-        Ok(setup) => setup,
-        Err(findings) => return Ok(findings),
+    let (queue, setup) = match look(url, options).await? {
+        Ok(found) => found,
+        Err(finding) => return Ok(vec![finding]),
     };
     let survey = queue.survey_of(setup).await?;
-    let mut findings = vec![Finding::ok(format!("{} answers", queue.name))];
-    findings.push(visibility(&survey.setup, options.lease));
-    findings.push(retention(&survey.setup));
-    findings.push(policy(&survey));
-    findings.push(dead_letters(&queue, &survey));
-    findings.push(rights("sqs:ReceiveMessage`, `sqs:DeleteMessage`, `sqs:ChangeMessageVisibility"));
-    Ok(findings)
+    Ok(vec![
+        Finding::ok(format!("{} answers", queue.name)),
+        visibility(&survey.setup, options.lease),
+        retention(&survey.setup),
+        policy(&survey),
+        dead_letters(&queue, &survey),
+        rights("sqs:ReceiveMessage`, `sqs:DeleteMessage`, `sqs:ChangeMessageVisibility"),
+    ])
 }
 
-/// How it is set up; else what is to be told of it.
-async fn look(queue: &Queue) -> Result<Result<Setup, Vec<Finding>>> {
+/// The queue and how it is set up; else what is to be told of it.
+async fn look(url: Location, options: &Options) -> Result<Result<(Queue, Setup), Finding>> {
+    let queue = Asked::of(url)?.open(&Options { create: false, ..options.clone() }).await?;
     let name = &queue.name;
     match queue.look().await {
-        Ok(setup) => Ok(Ok(setup)),
+        Ok(setup) => Ok(Ok((queue, setup))),
         Err(trouble) if trouble.sort == Sort::Missing => {
             let what = format!("there is no {name}");
             let hint = format!(
                 "look at the region and the account; or make it: `queue create '{}'`",
                 name.url()
             );
-            Ok(Err(vec![Finding::wrong(Kind::Unreachable, what).hint(hint)]))
+            Ok(Err(Finding::wrong(Kind::Unreachable, what).hint(hint)))
         }
         Err(trouble) if trouble.sort == Sort::Forbidden => {
             let finding = Finding::unknown(format!("{name}: we may not look at it"))
                 .hint("it needs `sqs:GetQueueAttributes`; the work itself does not");
-            Ok(Err(vec![finding]))
+            Ok(Err(finding))
         }
         Err(trouble) => Err(trouble.error("cannot reach", name)),
     }

@@ -2,9 +2,8 @@
 
 use super::name::Name;
 use super::survey::{Place, Survey};
-use crate::queues::{Fact, Stats, Value};
+use crate::queues::{Fact, Stats};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
-use std::time::Duration;
 
 /// Why there are no others.
 const UNKNOWN: &str = "SQS does not tell it; its counts are approximate";
@@ -19,20 +18,21 @@ pub(super) fn stats(name: &Name, url: &str, survey: &Survey) -> Stats {
         Place::Hidden => None,
     };
     let mut facts = vec![
-        yes("exists", Some(true)),
-        text("url", url),
-        yes("fifo", Some(name.is_fifo())),
-        time("visibility timeout", setup.time(Attribute::VisibilityTimeout)),
-        time("retention", setup.time(Attribute::MessageRetentionPeriod)),
-        time("delay", setup.time(Attribute::DelaySeconds)),
-        time("receive wait", setup.time(Attribute::ReceiveMessageWaitTimeSeconds)),
-        count("largest message", setup.count(Attribute::MaximumMessageSize)),
-        text("dead letter queue", own.name.short()),
-        yes("dead letter queue exists", there),
-        yes("redrive policy", Some(survey.policy.is_some())),
+        Fact::yes("exists", Some(true)),
+        Fact::text("url", url),
+        Fact::yes("fifo", Some(name.is_fifo())),
+        Fact::time("visibility timeout", setup.time(Attribute::VisibilityTimeout)),
+        Fact::time("retention", setup.time(Attribute::MessageRetentionPeriod)),
+        Fact::time("delay", setup.time(Attribute::DelaySeconds)),
+        Fact::time("receive wait", setup.time(Attribute::ReceiveMessageWaitTimeSeconds)),
+        Fact::count("largest message", setup.count(Attribute::MaximumMessageSize)),
+        Fact::text("dead letter queue", own.name.short()),
+        Fact::yes("dead letter queue exists", there),
+        Fact::yes("redrive policy", Some(survey.policy.is_some())),
     ];
-    facts
-        .extend(survey.policy.as_ref().map(|it| count("policy deliveries", Some(it.limit.into()))));
+    facts.extend(
+        survey.policy.as_ref().map(|it| Fact::count("policy deliveries", Some(it.limit.into()))),
+    );
     Stats {
         ready: setup.count(Attribute::ApproximateNumberOfMessages),
         // Of a FIFO queue the service counts it among the ready.
@@ -54,21 +54,4 @@ fn dead(survey: &Survey) -> Option<u64> {
         Place::Hidden => None,
     });
     held.sum()
-}
-
-fn text(name: &'static str, text: &str) -> Fact {
-    Fact { name, value: Some(Value::Text(text.to_owned())) }
-}
-
-fn yes(name: &'static str, yes: Option<bool>) -> Fact {
-    Fact { name, value: yes.map(Value::Yes) }
-}
-
-/// What the service does not say is what nobody told.
-fn time(name: &'static str, length: Option<Duration>) -> Fact {
-    Fact { name, value: length.map(Value::Time) }
-}
-
-fn count(name: &'static str, count: Option<u64>) -> Fact {
-    Fact { name, value: count.map(Value::Count) }
 }

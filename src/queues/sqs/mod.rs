@@ -148,7 +148,7 @@ fn check_lease(lease: Duration) -> Result<()> {
     let what = format!("cannot lease messages for {}", humantime::format_duration(lease));
     Err(Error::new(Kind::Configuration, what)
         .because_of("SQS leases for whole seconds, up to 12 hours")
-        .hint("set `--lease` to something from `1s` to `12h`"))
+        .hint("ask for something from `1s` to `12h`"))
 }
 
 fn id_attribute(url: &mut Location) -> Result<String> {
