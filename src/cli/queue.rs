@@ -67,8 +67,7 @@ enum Action {
     Stats(Count),
 
     /// Look at messages without taking them, in the order of their publishing and whatever their
-    /// state; control characters are made visible. On Pub/Sub and SQS only with
-    /// `--take`
+    /// state; control characters are made visible. On Pub/Sub and SQS only with `--take`
     Peek(Peek),
 
     /// Work on dead letters

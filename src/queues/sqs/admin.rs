@@ -90,6 +90,13 @@ impl Queue {
         }
     }
 
+    /// Proves that the service answers. Only a network error, missing credentials and a missing
+    /// queue count against it: looking at a queue needs a right that its users may lack.
+    pub(super) async fn check(&self) -> Result<()> {
+        let looked = self.look_if_allowed().await;
+        looked.map(drop).map_err(|trouble| trouble.error("cannot reach", &self.name))
+    }
+
     /// The queue of its dead letters: that of its redrive policy, else `NAME-dead`.
     pub(super) fn dead_letters(&self, setup: Option<&Setup>) -> Result<Name> {
         let found = self.found();

@@ -3,7 +3,6 @@
 use super::connection::Queue;
 use super::convert::{LARGEST, Parcel, Shape};
 use super::parcels::{self, BATCH, Failure, Sent};
-use super::trouble::Sort;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::message::Message;
@@ -145,15 +144,8 @@ impl Publisher for Outlet {
         Ok(answers.into_iter().map(|it| it.expect("each was refused or sent")).collect())
     }
 
-    /// Only a network error, missing credentials and a missing queue count against it: looking at
-    /// a queue needs a right that a publisher may lack.
     async fn check(&self) -> Result<()> {
-        match self.queue.look().await {
-            Err(trouble) if trouble.sort != Sort::Forbidden => {
-                Err(trouble.error("cannot reach", &self.queue.name))
-            }
-            _ => Ok(()),
-        }
+        self.queue.check().await
     }
 
     /// There is nothing to send: `publish` has waited for every answer.

@@ -4,7 +4,7 @@
 use super::inspect::Inspector;
 use super::parcels::BATCH;
 use super::receivers::Shared;
-use super::settling::{LONGEST, Obeyed, Order, seconds};
+use super::settling::{LONGEST, Obeyed, Order, SETTLING, seconds};
 use super::stock::Stock;
 use super::subscriber::settled;
 use crate::error::{Error, Kind, Result};
@@ -13,9 +13,6 @@ use crate::queues::{Receipts, Settled, Verdict};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// How long settling is tried again.
-const SETTLING: Duration = Duration::from_secs(10);
 
 #[async_trait]
 impl Receipts for Inspector {

@@ -17,6 +17,9 @@ use tokio::time::Instant;
 /// Requests at once.
 const AT_ONCE: usize = 8;
 
+/// How long settling is tried again.
+pub(super) const SETTLING: Duration = Duration::from_secs(10);
+
 /// The longest that a message is invisible, from its receiving:
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html>.
 pub(super) const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);

@@ -4,7 +4,7 @@ use super::connection::Queue;
 use super::convert::Shape;
 use super::name::Name;
 use super::receivers::{Receivers, Shared};
-use super::settling::{Obeyed, Order, seconds};
+use super::settling::{Obeyed, Order, SETTLING, seconds};
 use super::stock::{Lease, Stock};
 use super::trouble::{Sort, Trouble};
 use crate::error::{Error, Kind, Result};
@@ -16,9 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
-
-/// How long settling is tried again.
-const SETTLING: Duration = Duration::from_secs(10);
 
 /// What giving back at the end may take.
 const GIVING_BACK: Duration = Duration::from_secs(5);
@@ -198,12 +195,7 @@ impl Subscriber for Inlet {
             let failed = |it: Trouble| it.error("cannot receive from", &self.shared.queue.name);
             self.shared.stock().recover(fetched.map_err(failed)?);
         }
-        match self.shared.queue.look().await {
-            Err(trouble) if trouble.sort != Sort::Forbidden => {
-                Err(trouble.error("cannot reach", &self.shared.queue.name))
-            }
-            _ => Ok(()),
-        }
+        self.shared.queue.check().await
     }
 
     async fn pause(&self) -> Result<()> {
