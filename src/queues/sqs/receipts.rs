@@ -54,26 +54,14 @@ impl Receipts for Inspector {
     }
 
     async fn settle(&self, verdicts: Vec<(Receipt, Verdict)>) -> Result<Vec<Settled>> {
-        let (mut deletions, mut changes) = (Vec::new(), Vec::new());
-        let count = verdicts.len();
-        for (at, (receipt, verdict)) in verdicts.into_iter().enumerate() {
-            match verdict {
-                Verdict::Ack | Verdict::Bury(_) => deletions.push((at, (receipt, Order::Delete))),
-                Verdict::Release => changes.push((at, (receipt, Order::Hide(0)))),
-                Verdict::Retry(after) => {
-                    let now = Instant::now();
-                    changes.push((at, (receipt, Order::Hide(seconds(after, now, now)))));
-                }
-            }
-        }
-        let mut answers = vec![Settled::LeaseLost; count];
-        for orders in [deletions, changes] {
-            let (places, orders): (Vec<_>, Vec<_>) = orders.into_iter().unzip();
-            for (at, obeyed) in places.into_iter().zip(self.obey(orders).await?) {
-                answers[at] = settled(obeyed);
-            }
-        }
-        Ok(answers)
+        let now = Instant::now();
+        let order = |verdict| match verdict {
+            Verdict::Ack | Verdict::Bury(_) => Order::Delete,
+            Verdict::Release => Order::Hide(0),
+            Verdict::Retry(after) => Order::Hide(seconds(after, now, now)),
+        };
+        let orders = verdicts.into_iter().map(|(receipt, verdict)| (receipt, order(verdict)));
+        Ok(self.obey(orders.collect()).await?.into_iter().map(settled).collect())
     }
 
     async fn extend(&self, receipts: Vec<Receipt>, time: Duration) -> Result<Vec<Settled>> {

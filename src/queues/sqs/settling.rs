@@ -37,17 +37,26 @@ pub(super) enum Order {
 pub(super) type Obeyed = Result<(), Trouble>;
 
 impl Queue {
-    /// Carries out orders, all of one kind, and answers in their order. What the service cannot do
-    /// now is asked for again, until `time` is over.
+    /// Carries out orders, and answers in their order. What the service cannot do now is asked for
+    /// again, until `time` is over.
     pub(super) async fn obey(&self, orders: Vec<(Receipt, Order)>, time: Duration) -> Vec<Obeyed> {
         let deadline = Instant::now() + time;
-        let batches: Vec<_> = orders.chunks(BATCH).map(<[_]>::to_vec).collect();
+        let mut obeyed = vec![Ok(()); orders.len()];
+        // A request is of one kind.
+        let (deletions, changes): (Vec<_>, Vec<_>) =
+            orders.into_iter().enumerate().partition(|(_, (_, order))| *order == Order::Delete);
+        let batches = deletions.chunks(BATCH).chain(changes.chunks(BATCH));
+        let batches: Vec<(Vec<_>, Vec<_>)> =
+            batches.map(|batch| batch.iter().cloned().unzip()).collect();
         let answers: Vec<_> = stream::iter(batches)
-            .map(|batch| self.obey_batch(batch, deadline))
-            .buffered(AT_ONCE)
+            .map(async |(places, batch)| (places, self.obey_batch(batch, deadline).await))
+            .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        answers.into_iter().flatten().collect()
+        for (places, answers) in answers {
+            places.into_iter().zip(answers).for_each(|(at, answer)| obeyed[at] = answer);
+        }
+        obeyed
     }
 
     async fn obey_batch(&self, batch: Vec<(Receipt, Order)>, deadline: Instant) -> Vec<Obeyed> {

@@ -154,14 +154,14 @@ impl Subscriber for Inlet {
         let steps: Vec<_> =
             batch.iter().map(|(receipt, verdict)| self.order(receipt, verdict, now)).collect();
         let (mut answers, mut stopped) = (vec![None; steps.len()], HashSet::new());
-        let (mut deletions, mut changes) = (Vec::new(), Vec::new());
+        let (mut places, mut orders) = (Vec::new(), Vec::new());
         for (at, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Over(settled) => answers[at] = Some(settled),
                 Step::Order { receipt, order, stops } => {
                     stopped.extend(stops);
-                    let orders = if order == Order::Delete { &mut deletions } else { &mut changes };
-                    orders.push((at, (receipt, order)));
+                    places.push(at);
+                    orders.push((receipt, order));
                 }
             }
         }
@@ -169,17 +169,11 @@ impl Subscriber for Inlet {
             true => Vec::new(),
             false => self.shared.stock().let_go_of_waiting(Some(&stopped), now),
         };
-        let carry_out = async |orders: Vec<(usize, (Receipt, Order))>| {
-            let (places, orders): (Vec<_>, Vec<_>) = orders.into_iter().unzip();
-            let obeyed = self.shared.queue.obey(orders, SETTLING).await;
-            places.into_iter().zip(obeyed).collect::<Vec<_>>()
-        };
-        let (deleted, changed, _) = tokio::join!(
-            carry_out(deletions),
-            carry_out(changes),
+        let (obeyed, _) = tokio::join!(
+            self.shared.queue.obey(orders, SETTLING),
             self.give_back(waiting, SETTLING)
         );
-        for (at, obeyed) in deleted.into_iter().chain(changed) {
+        for (at, obeyed) in places.into_iter().zip(obeyed) {
             answers[at] = Some(settled(obeyed));
         }
         self.shared.wanted.notify_waiters();
