@@ -3,10 +3,10 @@
 
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
+use crate::lock;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_types::SdkConfig;
-use sha2::{Digest as _, Sha256};
 
 /// What to do about credentials that are missing or refused.
 pub const LOG_IN: &str = "set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `AWS_PROFILE`, or \
@@ -69,8 +69,7 @@ pub fn endpoint<'a>(environment: &'a Environment, service: &str) -> Result<Optio
 pub fn account(environment: &Environment) -> Result<String> {
     if let Some(key) = environment.get("AWS_ACCESS_KEY_ID")? {
         let account = account_in(key);
-        let digest = Sha256::digest(account.as_deref().unwrap_or(key.as_bytes()));
-        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digest = lock::name_for(account.as_deref().unwrap_or(key.as_bytes()));
         return Ok(format!("key `{digest}`"));
     }
     Ok(match environment.get("AWS_PROFILE")? {

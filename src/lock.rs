@@ -11,8 +11,8 @@ use std::path::Path;
 pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
 /// A short name for something whose own is too long, or too strange, for a file's.
-pub fn name_for(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+pub fn name_for(what: impl AsRef<[u8]>) -> String {
+    Sha256::digest(what).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes the lock; `None` where another process, or somebody else in this one, holds it and `wait`

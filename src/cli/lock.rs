@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The place of a program's lock where the user names none: one for each pair of ends.
 pub fn default_path(data_dir: &Path, program: &str, ends: [&Location; 2]) -> PathBuf {
-    let ends = lock::name_for(&format!("{}\n{}", ends[0], ends[1]));
+    let ends = lock::name_for(format!("{}\n{}", ends[0], ends[1]));
     data_dir.join("locks").join(format!("{program}-{ends}.lock"))
 }
 

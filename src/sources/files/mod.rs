@@ -20,10 +20,10 @@ use super::{Batch, Options, Refusal, Source};
 use crate::check::Finding;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::lock;
 use crate::store::{Answer, Store};
 use intake::{Intake, Piece};
 use pattern::Pattern;
-use sha2::{Digest as _, Sha256};
 use state::{Memory, Seen, Stamp};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -159,8 +159,7 @@ fn default_state(
         None => store.to_string(),
     };
     let folder = pattern.rooted().display();
-    let digest = Sha256::digest(format!("{folder}\n{}\n{place}\n{prefix}", pattern.text()));
-    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = lock::name_for(format!("{folder}\n{}\n{place}\n{prefix}", pattern.text()));
     Ok(options.data_dir.join(format!("files-{name}.json")))
 }
 

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::http;
 use crate::location::Location;
+use crate::lock;
 use crate::message::Message;
 use api::Api;
 use async_trait::async_trait;
@@ -172,9 +173,7 @@ pub fn parse(answer: &str, form: Form, request_at: DateTime<Tz>) -> Result<Batch
 
 /// One file for each account and server: its name tells neither.
 fn default_state(options: &Options, endpoint: &url::Url, token: &SecretString) -> PathBuf {
-    use sha2::{Digest as _, Sha256};
-    let digest = Sha256::digest(format!("{endpoint}\n{}", token.expose_secret()));
-    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = lock::name_for(format!("{endpoint}\n{}", token.expose_secret()));
     options.data_dir.join(format!("nature-remo-{name}.json"))
 }
 
