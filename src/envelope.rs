@@ -104,7 +104,8 @@ mod tests {
         let mut message = Message::new("a", body);
         message.group = Some("g".to_owned());
         message.attributes.insert("k".to_owned(), "v".to_owned());
-        let delivery = Delivery { message, attempts: Some(2), receipt: Receipt(String::new()) };
+        let delivery =
+            Delivery { message, attempts: Some(2), lost: 0, receipt: Receipt(String::new()) };
         let line = serde_json::to_string(&Envelope::of(&delivery)).unwrap();
         let envelope: Envelope = serde_json::from_str(&line).unwrap();
         let back = envelope.into_message(|| unreachable!("it has an id")).unwrap();

@@ -56,9 +56,12 @@ pub struct Delivery {
     /// The message.
     pub message: Message,
     /// Which attempt this is, from 1: one more than the deliveries that failed or whose lease was
-    /// lost; what was released does not count. `None` where the queue does not count, or counts
-    /// otherwise.
+    /// lost in mid-work; what was released, or only fetched ahead, does not count. `None` where the
+    /// queue does not count, or counts otherwise.
     pub attempts: Option<u32>,
+    /// How often a lease of it was lost in mid-work: its worker died, or took too long. What may
+    /// kill its worker is written alone.
+    pub lost: u32,
     /// What the queue wants to see when the delivery is settled.
     pub receipt: Receipt,
 }

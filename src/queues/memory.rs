@@ -198,6 +198,7 @@ impl State {
         Delivery {
             message: item.message.clone(),
             attempts: Some(item.attempts),
+            lost: 0,
             receipt: Receipt(format!("{place} {token}")),
         }
     }

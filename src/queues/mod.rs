@@ -138,6 +138,14 @@ pub trait Subscriber: Send + Sync {
     /// `close`.
     async fn receive(&self, request: Receive) -> Result<Vec<Delivery>>;
 
+    /// Work on these starts now. Where the queue counts attempts, a lease that ends without a
+    /// verdict counts from here on, and one that was only fetched ahead does not. That need not
+    /// outlast a power cut.
+    async fn begun(&self, _receipts: &[Receipt]) {}
+
+    /// Nothing came of the work on these, and nothing works on them: they are only held again.
+    async fn interrupted(&self, _receipts: &[Receipt]) {}
+
     /// Carries out verdicts, and answers per delivery in the batch's order.
     async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled>;
 

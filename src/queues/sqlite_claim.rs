@@ -215,7 +215,7 @@ fn delivery(row: &Row<'_>, token: i64) -> rusqlite::Result<(Claim, Delivery)> {
     let claim = Claim { seq: row.get(0)?, token };
     let attempts = row.get::<_, u32>(7)?.saturating_add(1);
     let message = message(row)?;
-    Ok((claim, Delivery { message, attempts: Some(attempts), receipt: claim.receipt() }))
+    Ok((claim, Delivery { message, attempts: Some(attempts), lost: 0, receipt: claim.receipt() }))
 }
 
 /// The message that a row holds: id, grp, tag, attributes, published_at, not_before, attempts and

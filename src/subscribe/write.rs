@@ -95,6 +95,7 @@ mod tests {
         let delivery = |id: &&str| Delivery {
             message: Message::new(*id, "{}"),
             attempts: Some(1),
+            lost: 0,
             receipt: Receipt((*id).to_owned()),
         };
         ids.iter().map(delivery).collect()

@@ -121,6 +121,7 @@ async fn a_queue_that_takes_nothing_is_unavailable_though_it_can_be_looked_at() 
     let delivery = |id: &str| Delivery {
         message: Message::new(id, "{}"),
         attempts: Some(9),
+        lost: 0,
         receipt: Receipt(id.to_owned()),
     };
     let batch = [delivery("a"), delivery("b")];

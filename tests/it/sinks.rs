@@ -12,6 +12,7 @@ fn deliveries(bodies: &[&str]) -> Vec<Delivery> {
     let delivery = |(at, body): (usize, &&str)| Delivery {
         message: Message::new(format!("id-{at}"), body.as_bytes().to_vec()),
         attempts: Some(1),
+        lost: 0,
         receipt: Receipt(String::new()),
     };
     bodies.iter().enumerate().map(delivery).collect()

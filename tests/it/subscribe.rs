@@ -420,6 +420,7 @@ impl Subscriber for Line {
         let delivery = |id: &str| Delivery {
             message: Message::new(id, "{}"),
             attempts: Some(1),
+            lost: 0,
             receipt: Receipt(id.to_owned()),
         };
         Ok(next.map(delivery).into_iter().collect())

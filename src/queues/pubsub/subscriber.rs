@@ -52,7 +52,7 @@ impl Held {
         let receipt = Receipt(self.last_number.to_string());
         let attempts = handler.delivery_attempt().and_then(|count| count.try_into().ok());
         self.handlers.insert(receipt.clone(), handler);
-        Delivery { message, attempts, receipt }
+        Delivery { message, attempts, lost: 0, receipt }
     }
 }
 

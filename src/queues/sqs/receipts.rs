@@ -40,6 +40,7 @@ impl Receipts for Inspector {
                 Ok(fetched) => leased.extend(fetched.into_iter().map(|one| Delivery {
                     message: one.message,
                     attempts: one.attempts,
+                    lost: 0,
                     receipt: one.lease.receipt,
                 })),
                 // What is ours already must be told: nobody else can give it back.

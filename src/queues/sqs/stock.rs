@@ -191,7 +191,7 @@ impl Stock {
             bytes += lease.size;
             let receipt = lease.receipt.clone();
             self.held.insert(receipt.clone(), lease);
-            out.push(Delivery { message, attempts, receipt });
+            out.push(Delivery { message, attempts, lost: 0, receipt });
         }
         self.asked = self.asked.saturating_sub(out.len());
         out
