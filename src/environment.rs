@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// The variables that hold secrets of ours, which no command needs that we run. Their `_FILE` forms
@@ -17,7 +17,7 @@ pub struct Environment(BTreeMap<OsString, OsString>);
 impl Environment {
     /// A variable's value; an empty one counts as not set. One that is not UTF-8 is refused.
     pub fn get(&self, name: &str) -> Result<Option<&str>> {
-        match self.0.get(name.as_ref() as &std::ffi::OsStr) {
+        match self.0.get(OsStr::new(name)) {
             None => Ok(None),
             Some(value) => match value.to_str() {
                 Some("") => Ok(None),
@@ -25,6 +25,11 @@ impl Environment {
                 None => Err(Error::new(Kind::Configuration, format!("`{name}` is not UTF-8"))),
             },
         }
+    }
+
+    /// A variable that holds a path, or several; it need not be UTF-8. An empty one counts as not set.
+    pub fn os(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// The variables whose names begin so, for a client that has many; those that are empty or not
@@ -41,7 +46,7 @@ impl Environment {
     pub fn secret(&self, name: &str) -> Result<Option<SecretString>> {
         debug_assert!(SECRETS.contains(&name), "`{name}` would reach the commands that we run");
         let file_name = format!("{name}_FILE");
-        match (self.get(name)?, self.get(&file_name)?) {
+        match (self.get(name)?, self.os(&file_name)) {
             (Some(_), Some(_)) => Err(Error::new(
                 Kind::Configuration,
                 format!("`{name}` and `{file_name}` are both set"),
@@ -61,12 +66,12 @@ impl Environment {
 
     /// The user's folder for our files: `$XDG_DATA_HOME/kakehi`, else `~/.local/share/kakehi`.
     pub fn data_dir(&self) -> Result<PathBuf> {
-        if let Some(path) = self.get("XDG_DATA_HOME")?.map(Path::new)
+        if let Some(path) = self.os("XDG_DATA_HOME").map(Path::new)
             && path.is_absolute()
         {
             return Ok(path.join("kakehi"));
         }
-        match self.get("HOME")? {
+        match self.os("HOME") {
             Some(home) => Ok(Path::new(home).join(".local/share/kakehi")),
             None => Err(Error::new(Kind::Configuration, "there is no place for the default files")
                 .because_of("neither `HOME` nor `XDG_DATA_HOME` is set")

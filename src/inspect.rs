@@ -5,6 +5,7 @@
 mod spooled;
 mod taking;
 
+pub use crate::text::visible;
 pub use spooled::{open_spool, redrive_spooled};
 pub use taking::{Choice, Mending, Patience, choice, dead_letter as taken_letter, look};
 
@@ -262,34 +263,6 @@ pub fn finding(end: &str, url: &Location, finding: &Finding, form: Form) -> Stri
     format!("{standing:<8} {}\n", visible(format!("{}{hint}", finding.what).as_bytes()))
 }
 
-/// Any bytes as text that does nothing to a terminal: control characters, those that turn the
-/// direction of text, and bytes that are not UTF-8 are written out.
-pub fn visible(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '\n' => text.push_str("\\n"),
-                '\r' => text.push_str("\\r"),
-                '\t' => text.push_str("\\t"),
-                c if acts(c) => text.extend(c.escape_unicode()),
-                c => text.push(c),
-            }
-        }
-        for byte in chunk.invalid() {
-            write!(text, "\\x{byte:02x}").expect("writing to a string does not fail");
-        }
-    }
-    text
-}
-
-/// Whether a character does something instead of being seen: controls, and Unicode's line ends,
-/// direction marks, embeddings, overrides and isolates.
-fn acts(c: char) -> bool {
-    let turns = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns
-}
-
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("fields under names are JSON") + "\n"
 }
@@ -331,23 +304,4 @@ fn tries(attempts: Option<u32>) -> String {
 
 fn seconds(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_that_is_shown_acts_on_a_terminal() {
-        for (bytes, shown) in [
-            (&b"plain"[..], "plain"),
-            ("寝室 🏠 é".as_bytes(), "寝室 🏠 é"),
-            (b"a\x1b[2Jb\x07", "a\\u{1b}[2Jb\\u{7}"),
-            (b"a\r\n\tb\0", "a\\r\\n\\tb\\u{0}"),
-            ("\u{9b}31m\u{202e}x\u{2066}".as_bytes(), "\\u{9b}31m\\u{202e}x\\u{2066}"),
-            (b"\xff\xc3(", "\\xff\\xc3("),
-        ] {
-            assert_eq!(visible(bytes), shown);
-        }
-    }
 }

@@ -20,7 +20,7 @@
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
 //! | rooms that any shelf may use | [`sqlite`], [`http`], `aws`, `store` |
-//! | one process at a time | [`lock`] |
+//! | one process at a time; names made fit to be shown | [`lock`], [`text`] |
 //! | what a run did | [`report`] |
 //! | what the programs share | [`cli`], [`environment`], [`error`], [`clock`] |
 
@@ -54,6 +54,7 @@ pub mod sqlite;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod subscribe;
+pub mod text;
 
 pub use error::{Error, Kind, Result};
 pub use location::Location;

@@ -2,7 +2,10 @@
 
 use crate::error::{Error, Kind, Result};
 use percent_encoding::percent_decode_str;
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
 
 /// A source's, a queue's or a sink's URL.
 ///
@@ -73,6 +76,12 @@ impl Location {
     pub fn path(&self) -> Result<String> {
         decode(&self.rest)
             .ok_or_else(|| Error::new(Kind::Usage, format!("the path of `{self}` is not UTF-8")))
+    }
+
+    /// What stands between the scheme's colon and the question mark, percent-decoded, as the path of
+    /// a file that need not be UTF-8: `%ff` is that byte.
+    pub fn file(&self) -> PathBuf {
+        OsString::from_vec(percent_decode_str(&self.rest).collect()).into()
     }
 
     /// The URL that stands behind this one's scheme, with all the parameters:
@@ -201,6 +210,14 @@ mod tests {
         assert_eq!(url.take("queue").unwrap().as_deref(), Some("a&b"));
         assert!(url.flag("envelope").unwrap());
         assert!(url.finish(&[]).is_ok());
+    }
+
+    #[test]
+    fn a_file_need_not_be_utf_8() {
+        let url = Location::parse("sqlite:caf%E9%3F.db?queue=x").unwrap();
+        let file = url.file();
+        assert_eq!(file.as_os_str().as_encoded_bytes(), b"caf\xe9?.db");
+        assert_eq!(url.path().unwrap_err().kind(), Kind::Usage);
     }
 
     #[test]

@@ -5,13 +5,14 @@
 //! emulator. Whatever works on an embedded queue works on it, by [`Spool::url`].
 
 use crate::dead_letter::Death;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::location::Location;
 use crate::lock;
 use crate::message::Message;
 use crate::queues::{self, Options, Published, Publisher};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 use serde::Serialize;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,13 +63,7 @@ impl Spool {
 
     /// The place's queue in the file, as a URL that every program takes.
     pub fn url(&self) -> Result<String> {
-        let path = self.path.to_str().ok_or_else(|| {
-            let what = format!("cannot name the spool `{}`", self.path.display());
-            Error::new(Kind::Configuration, what)
-                .because_of("its path is not UTF-8")
-                .hint("name another file with `--spool PATH`")
-        })?;
-        let path = utf8_percent_encode(path, RESERVED);
+        let path = percent_encode(self.path.as_os_str().as_bytes(), RESERVED);
         let queue = utf8_percent_encode(&self.place, RESERVED);
         Ok(format!("sqlite:{path}?queue={queue}"))
     }

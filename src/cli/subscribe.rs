@@ -12,9 +12,10 @@ use crate::sinks::{Sink, exec, legacy};
 use crate::subscribe::{DeadLetters, Parts};
 use crate::{queues, report, sinks};
 use clap::Args;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use plan::Bounds;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -217,11 +218,8 @@ impl Subscribe {
         let Some(program) = self.command.first() else {
             return super::url_or(self.to.as_deref(), "KAKEHI_SINK", environment);
         };
-        let program = program.to_str().ok_or_else(|| {
-            Error::new(Kind::Usage, "the command's name is not UTF-8")
-                .hint("call it through `sh -c`, or give it another name")
-        })?;
-        Location::parse(&format!("exec:{}", utf8_percent_encode(program, NON_ALPHANUMERIC)))
+        let program = percent_encode(program.as_bytes(), NON_ALPHANUMERIC);
+        Location::parse(&format!("exec:{program}"))
     }
 
     fn exec(&self) -> exec::Command {

@@ -4,6 +4,7 @@
 use super::Options;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::text;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,9 +41,9 @@ impl Place {
             })?,
         };
         url.finish(&["queue", "topic", "dedupe"])?;
-        let path = match url.path()? {
-            path if path.is_empty() => options.data_dir.join("queue.db"),
-            path => PathBuf::from(path),
+        let path = match url.file() {
+            path if path.as_os_str().is_empty() => options.data_dir.join("queue.db"),
+            path => path,
         };
         Ok(Self { path, name, topic, remember })
     }
@@ -75,7 +76,7 @@ pub fn place(url: Location, options: &Options) -> Result<String> {
             .because(cause)
             .hint("name the file by its full path")
     })?;
-    Ok(format!("sqlite:{}?queue={name}", full.display()))
+    Ok(format!("sqlite:{}?queue={name}", text::of_name(full)))
 }
 
 /// The same before and after the file is made: what is not there yet is taken as it was written.

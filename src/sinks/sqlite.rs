@@ -61,9 +61,9 @@ impl Target {
             }
         };
         url.finish(&["collection", "conflict"])?;
-        let path = match url.path()? {
-            path if path.is_empty() => options.data_dir.join("store.db"),
-            path => PathBuf::from(path),
+        let path = match url.file() {
+            path if path.as_os_str().is_empty() => options.data_dir.join("store.db"),
+            path => path,
         };
         Ok(Self { path, collection, conflict })
     }

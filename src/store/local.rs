@@ -11,8 +11,10 @@ use crate::location::Location;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ pub(super) fn open(url: &Location) -> Result<(Folder, Arc<dyn ObjectStore>)> {
     let path = path(url)?;
     let failed = || {
         Error::new(Kind::Configuration, format!("the store `{url}` cannot be used"))
-            .hint(format!("make the folder first: `mkdir -p '{path}'`"))
+            .hint(format!("make the folder first: `mkdir -p '{}'`", path.display()))
     };
     let root = fs::canonicalize(&path).map_err(|cause| failed().because(cause))?;
     if !root.is_dir() {
@@ -37,17 +39,17 @@ pub(super) fn open(url: &Location) -> Result<(Folder, Arc<dyn ObjectStore>)> {
     Ok((Folder(root), Arc::new(objects)))
 }
 
-fn path(url: &Location) -> Result<String> {
-    let path = url.path()?;
+fn path(url: &Location) -> Result<PathBuf> {
+    let path = url.file();
     let refused = |why: &str| {
         Error::new(Kind::Usage, format!("`{url}` names no folder"))
             .because_of(why)
             .hint("write it as `file:PATH`, for instance `file:pictures` or `file:/srv/pictures`")
     };
-    match path.strip_prefix("//") {
-        None if path.is_empty() => Err(refused("nothing stands after `file:`")),
+    match path.as_os_str().as_bytes().strip_prefix(b"//") {
+        None if path.as_os_str().is_empty() => Err(refused("nothing stands after `file:`")),
         None => Ok(path),
-        Some(absolute) if absolute.starts_with('/') => Ok(absolute.to_owned()),
+        Some(absolute) if absolute.starts_with(b"/") => Ok(OsStr::from_bytes(absolute).into()),
         Some(_) => Err(refused("after `//` it names a host")),
     }
 }

@@ -26,6 +26,7 @@ mod model;
 mod mongodb;
 mod nature_remo;
 mod nature_remo_changes;
+mod not_utf8;
 mod outage_mongodb;
 mod outage_pubsub;
 mod outage_sqs;

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::inspect;
 use crate::queues::{self, Repaired};
+use crate::text;
 use std::path::Path;
 
 impl Desk<'_> {
@@ -33,7 +34,7 @@ impl Desk<'_> {
         say(&text)?;
         let Repaired { file: new, messages, dead, lost, pages, log_cut_off } = repaired;
         let json = serde_json::json!({
-            "file": new, "messages": messages, "dead": dead, "not_as_it_was": lost.len(),
+            "file": text::of_name(&new), "messages": messages, "dead": dead, "not_as_it_was": lost.len(),
             "damaged_pages": pages, "log_cut_off": log_cut_off,
         });
         let text = format!(

@@ -71,13 +71,13 @@ impl std::fmt::Debug for Command {
 /// Opens it. A program that is not there, or may not be run, is refused.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
     url.finish(&[])?;
-    let name = url.path()?;
+    let name = url.file().into_os_string();
     if name.is_empty() {
         return Err(Error::new(Kind::Usage, "`exec:` names no program")
             .hint("write `-- COMMAND ARGS...`, or `--to exec:PROGRAM`"));
     }
     let command = options.command.clone();
-    let program = Program::find(name, command.arguments, &options.environment)?;
+    let program = Program::find(&name, command.arguments, &options.environment)?;
     let runner = Runner::new(program, command.timeout, &options.environment, Groups::open());
     let Command { batch, concurrency, .. } = command;
     Ok(Box::new(Exec { runner, batch, concurrency, outage: Mutex::new(None) }))

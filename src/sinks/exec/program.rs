@@ -2,8 +2,10 @@
 
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
+use crate::text;
 use rustix::fs::{Access, access};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where programs are looked for when `PATH` is not set.
@@ -11,7 +13,7 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A program that may be run, and its arguments.
 pub struct Program {
-    /// As it was named.
+    /// As it was named; what is not UTF-8 in it is written out.
     pub name: String,
     /// What comes after it.
     pub arguments: Vec<OsString>,
@@ -21,15 +23,16 @@ pub struct Program {
 
 impl Program {
     /// Finds it: a name with a slash is a path, another one is looked for in `PATH`.
-    pub fn find(name: String, arguments: Vec<OsString>, environment: &Environment) -> Result<Self> {
-        let path = environment.get("PATH")?.unwrap_or(DEFAULT_PATH);
-        let candidates: Vec<PathBuf> = match name.contains('/') {
-            true => vec![PathBuf::from(&name)],
-            false => path.split(':').map(|folder| in_folder(folder, &name)).collect(),
+    pub fn find(name: &OsStr, arguments: Vec<OsString>, environment: &Environment) -> Result<Self> {
+        let path = environment.os("PATH").unwrap_or(OsStr::new(DEFAULT_PATH));
+        let folders = path.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
+        let candidates: Vec<PathBuf> = match name.as_bytes().contains(&b'/') {
+            true => vec![PathBuf::from(name)],
+            false => folders.map(|folder| in_folder(folder, name)).collect(),
         };
         match candidates.iter().find(|path| may_run(path)).or(candidates.first()) {
             Some(path) => {
-                let program = Self { name, arguments, path: path.clone() };
+                let program = Self { name: text::of_name(name), arguments, path: path.clone() };
                 program.check().map(|()| program)
             }
             None => unreachable!("a split gives at least one piece"),
@@ -53,8 +56,8 @@ impl Program {
 }
 
 /// An empty folder in `PATH` is the working folder.
-fn in_folder(folder: &str, name: &str) -> PathBuf {
-    Path::new(if folder.is_empty() { "." } else { folder }).join(name)
+fn in_folder(folder: &OsStr, name: &OsStr) -> PathBuf {
+    Path::new(if folder.is_empty() { OsStr::new(".") } else { folder }).join(name)
 }
 
 fn may_run(path: &Path) -> bool {

@@ -1,13 +1,14 @@
 //! Files on their way into the store, a few at once, and what they become: batches.
 
 use super::super::{Batch, Refusal};
-use super::state::{Seen, Stamp};
+use super::state::{Refused, Seen, Stamp};
 use super::take::{Found, Taken, Taker};
 use crate::http;
 use crate::store::Failure;
+use crate::text;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -21,10 +22,18 @@ const PROMPT: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(super) struct Piece {
     pub(super) batch: Batch,
-    /// What its commit is to remember, by key.
-    pub(super) seen: Vec<(String, Seen)>,
+    pub(super) known: Known,
     /// The files that were refused, as they were.
     pub(super) refused: Vec<(PathBuf, Stamp)>,
+}
+
+/// What the commit of a batch is to remember.
+#[derive(Default)]
+pub(super) struct Known {
+    /// By key.
+    pub(super) seen: Vec<(String, Seen)>,
+    /// By path.
+    pub(super) refused: Vec<(PathBuf, Refused)>,
 }
 
 /// Takes files in their order and fills batches. All it holds outlives a `next` that was dropped.
@@ -76,14 +85,16 @@ impl Intake {
         self.piece.batch.messages.is_empty() && self.piece.batch.refused.is_empty()
     }
 
-    /// Adds a refusal that needed no reading.
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
-        self.piece.batch.refused.push(refusal);
+    /// Adds a refusal. Where it holds until the file changes, it is remembered.
+    pub(super) fn refuse(&mut self, path: PathBuf, reason: String, lasts: Option<Refused>) {
+        let place = format!("file `{}`", shown(&path));
+        self.piece.batch.refused.push(Refusal { place, reason });
+        self.piece.known.refused.extend(lasts.map(|refused| (path, refused)));
     }
 
     /// What is in the store and was not handed over yet.
     pub(super) fn on_their_way(&self) -> impl Iterator<Item = &(String, Seen)> {
-        self.piece.seen.iter()
+        self.piece.known.seen.iter()
     }
 
     /// What turned out to be known already; its new stamps may be remembered at once.
@@ -130,22 +141,26 @@ impl Intake {
     }
 
     fn add(&mut self, file: Found, taken: Taken) {
-        let name = http::excerpt(&file.path.to_string_lossy(), 200);
+        let name = shown(&file.path);
         match taken {
             Taken::Put(message, seen) => {
                 self.due.get_or_insert_with(|| Instant::now() + PROMPT);
                 self.piece_bytes += message.size();
                 self.piece.batch.messages.push(*message);
-                self.piece.seen.push((file.key, seen));
+                self.piece.known.seen.push((file.key, seen));
             }
             Taken::Same(seen) => self.same.push((file.key, seen)),
             Taken::Changing => {
                 tracing::warn!("file `{name}` changed while it was read: it is left for later");
             }
             Taken::Gone => tracing::debug!("file `{name}` is gone"),
-            Taken::Refused(reason) => {
-                self.piece.batch.refused.push(Refusal { place: format!("file `{name}`"), reason });
-                self.piece.refused.push((file.path, file.stamp));
+            Taken::Refused(reason, refused) => {
+                self.piece.refused.push((file.path.clone(), file.stamp));
+                self.refuse(file.path, reason, Some(refused));
+            }
+            Taken::Unreadable(reason) => {
+                self.piece.refused.push((file.path.clone(), file.stamp));
+                self.refuse(file.path, reason, None);
             }
             Taken::Failed(failure) => {
                 self.failure = Some(failure);
@@ -153,4 +168,9 @@ impl Intake {
             }
         }
     }
+}
+
+/// A file's path as it is shown: on one line, what is not UTF-8 written out.
+pub(super) fn shown(path: &Path) -> String {
+    http::excerpt(&text::of_name(path), 200)
 }

@@ -12,24 +12,29 @@
 mod content_type;
 mod intake;
 mod pattern;
+mod sight;
 mod state;
 mod take;
+mod walk;
 mod watch;
 
-use super::{Batch, Options, Refusal, Source};
+use super::{Batch, Options, Source};
 use crate::check::Finding;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::lock;
 use crate::store::{Answer, Store};
-use intake::{Intake, Piece};
+use crate::text;
+use intake::{Intake, Known, Piece, shown};
 use pattern::Pattern;
-use state::{Memory, Seen, Stamp};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use sight::{Sighted, sight};
+use state::{Memory, Refused, Stamp};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use take::{Found, Taker};
+use walk::Walk;
 use watch::{Look, Watch};
 
 const SOURCE: &str = "files";
@@ -37,6 +42,8 @@ const PARAMETERS: &[&str] = &["store", "prefix", "state", "max-size", "watch"];
 
 /// The largest file, in bytes, unless `?max-size` says otherwise.
 const MAX_SIZE: u64 = 64 << 20;
+/// A check names at most so many files.
+const NAMED: usize = 10;
 /// A store that was unreachable is tried again after this time, where we stay.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
@@ -73,13 +80,15 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
 pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
     let Setup { pattern, store, state, .. } = setup(url, options).await?;
     Memory::open(state)?;
-    let text = pattern.text().to_owned();
-    let walk = walk(Arc::new(pattern)).await?;
-    let files = walk.paths.iter().filter(|path| path.is_file()).count();
-    let mut findings = vec![Finding::ok(format!("`{text}` matches {files} files"))];
+    let pattern = Arc::new(pattern);
+    let walk = walk(pattern.clone()).await?;
+    let sighted = sight(walk.paths, &pattern, store.folder());
+    let matches = format!("`{}` matches {} files", pattern.text(), sighted.len());
+    let mut findings = vec![Finding::ok(matches)];
     findings.extend(walk.unread.iter().map(|(path, why)| {
-        Finding::unknown(format!("`{}` cannot be looked into: {why}", path.display()))
+        Finding::unknown(format!("`{}` cannot be looked into: {why}", shown(path)))
     }));
+    findings.extend(refused_by_name(&sighted));
     findings.push(match store.check().await {
         Ok(Answer::Yes) => Finding::ok(format!("the store `{store}` answers")),
         Ok(Answer::Guarded) => {
@@ -91,6 +100,13 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
         }
     });
     Ok(findings)
+}
+
+/// Names the first files that will be refused by their names.
+fn refused_by_name(sighted: &[Sighted]) -> impl Iterator<Item = Finding> {
+    let why = |it: &Sighted| Some((shown(&it.path), it.key.as_ref().err().copied()?));
+    let refused = sighted.iter().filter_map(why).take(NAMED);
+    refused.map(|(file, why)| Finding::unknown(format!("`{file}` will be refused: {why}")))
 }
 
 /// What the URL asks for.
@@ -155,16 +171,16 @@ fn default_state(
             .hint("name a file with `state=FILE`"));
     }
     let place = match store.folder() {
-        Some(folder) => folder.display().to_string(),
+        Some(folder) => text::of_name(folder),
         None => store.to_string(),
     };
-    let folder = pattern.rooted().display();
+    let folder = text::of_name(pattern.rooted());
     let name = lock::name_for(format!("{folder}\n{}\n{place}\n{prefix}", pattern.text()));
     Ok(options.data_dir.join(format!("files-{name}.json")))
 }
 
 /// Walks folders on a thread that may wait.
-async fn walk(pattern: Arc<Pattern>) -> Result<pattern::Walk> {
+async fn walk(pattern: Arc<Pattern>) -> Result<Walk> {
     let walked = tokio::task::spawn_blocking(move || pattern.walk()).await;
     walked
         .map_err(|cause| Error::new(Kind::Bug, "the walk through the folders broke").because(cause))
@@ -181,7 +197,7 @@ struct Files {
     /// What was refused as it is: said once, and not again before it changes.
     refused: BTreeMap<PathBuf, Stamp>,
     /// What each batch that was read, and not committed, has made known.
-    uncommitted: VecDeque<Vec<(String, Seen)>>,
+    uncommitted: VecDeque<Known>,
     tick: Option<u64>,
 }
 
@@ -213,8 +229,12 @@ impl Source for Files {
     }
 
     async fn commit(&mut self) -> Result<()> {
-        for (key, seen) in self.uncommitted.pop_front().unwrap_or_default() {
+        let Known { seen, refused } = self.uncommitted.pop_front().unwrap_or_default();
+        for (key, seen) in seen {
             self.memory.remember(key, seen);
+        }
+        for (path, refused) in refused {
+            self.memory.remember_refused(&path, refused);
         }
         self.save().await
     }
@@ -241,7 +261,7 @@ impl Files {
             Look::All => walk(self.pattern.clone()).await?,
             Look::At(paths) => {
                 let paths = paths.iter().filter_map(|path| self.pattern.matching(path)).collect();
-                pattern::Walk { paths, ..pattern::Walk::default() }
+                Walk { paths, ..Walk::default() }
             }
         };
         let (folder, pattern) =
@@ -271,12 +291,14 @@ impl Files {
             }
         } else if unread.is_empty() {
             let prefix = &self.taker.prefix;
-            let keys: HashSet<_> = sighted.iter().filter_map(|it| it.key(prefix)).collect();
-            self.memory.keep(&keys);
+            let keys = sighted.iter().filter_map(|it| it.key(prefix)).collect();
+            let paths = sighted.iter().map(|it| text::of_name(&it.path)).collect();
+            self.memory.keep(&keys, &paths);
         }
         self.refused.retain(|path, _| path.symlink_metadata().is_ok());
         for (path, why) in unread {
-            self.refuse(&path, Stamp::default(), format!("it cannot be looked into: {why}"));
+            let reason = format!("it cannot be looked into: {why}");
+            self.refuse(&path, Stamp::default(), reason, None);
         }
         if let Some(watch) = &self.watch {
             watch.tidy();
@@ -288,19 +310,23 @@ impl Files {
         let on_their_way: HashMap<_, _> = self
             .uncommitted
             .iter()
-            .flatten()
+            .flat_map(|known| &known.seen)
             .chain(self.intake.on_their_way())
             .map(|(key, seen)| (key.clone(), seen.clone()))
             .collect();
         let mut fresh = Vec::new();
         for Sighted { path, key, stamp } in sighted {
-            if self.refused.get(&path) == Some(&stamp) {
+            if self.refused.get(&path) == Some(&stamp)
+                || self.memory.refuses(&path, &stamp, self.taker.max_size)
+            {
+                tracing::debug!("file `{}` was refused before, as it is", shown(&path));
                 continue;
             }
             let key = match key {
                 Ok(key) => self.taker.prefix.clone() + &key,
                 Err(why) => {
-                    self.refuse(&path, stamp, why.to_owned());
+                    let lasts = Refused { stamp, max_size: None };
+                    self.refuse(&path, stamp, why.to_owned(), Some(lasts));
                     continue;
                 }
             };
@@ -329,10 +355,9 @@ impl Files {
         wait.is_zero()
     }
 
-    fn refuse(&mut self, path: &Path, stamp: Stamp, reason: String) {
+    fn refuse(&mut self, path: &Path, stamp: Stamp, reason: String, lasts: Option<Refused>) {
         if self.refused.insert(path.to_owned(), stamp) != Some(stamp) {
-            let place = format!("file `{}`", crate::http::excerpt(&path.to_string_lossy(), 200));
-            self.intake.refuse(Refusal { place, reason });
+            self.intake.refuse(path.to_owned(), reason, lasts);
         }
     }
 
@@ -341,7 +366,7 @@ impl Files {
         for (path, stamp) in piece.refused {
             self.refused.insert(path, stamp);
         }
-        self.uncommitted.push_back(piece.seen);
+        self.uncommitted.push_back(piece.known);
         piece.batch
     }
 
@@ -369,34 +394,4 @@ impl Files {
         let last = self.uncommitted.is_empty() && self.intake.is_done();
         self.memory.save(last).await
     }
-}
-
-/// A file that matches.
-struct Sighted {
-    path: PathBuf,
-    /// Without the prefix; or why it has none.
-    key: Result<String, &'static str>,
-    stamp: Stamp,
-}
-
-impl Sighted {
-    fn key(&self, prefix: &str) -> Option<String> {
-        self.key.as_ref().ok().map(|key| prefix.to_owned() + key)
-    }
-}
-
-/// The regular files among paths, but for those of a store that lies below the same folder.
-fn sight(paths: Vec<PathBuf>, pattern: &Pattern, store: Option<&Path>) -> Vec<Sighted> {
-    let ours = |path: &Path| {
-        store.is_some_and(|store| path.canonicalize().is_ok_and(|it| it.starts_with(store)))
-    };
-    paths
-        .into_iter()
-        .filter_map(|path| {
-            // What is gone by now, or is a folder, is no file of ours; nor is a link to nowhere.
-            let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-            let (key, stamp) = (pattern.key(&path), Stamp::of(&metadata));
-            (!ours(&path)).then_some(Sighted { path, key, stamp })
-        })
-        .collect()
 }

@@ -1,5 +1,6 @@
 //! What is looked for: a glob, the folder that it starts from, and a file's key below that.
 
+use super::walk::{Part, Walk, here};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use glob::MatchOptions;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A `*` stays within a folder and leaves hidden files alone, as in a shell: what is written under
 /// a name with a dot is renamed when it is finished.
-const OPTIONS: MatchOptions = MatchOptions {
+pub(super) const OPTIONS: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
     require_literal_leading_dot: true,
@@ -22,15 +23,8 @@ pub(super) struct Pattern {
     folder: PathBuf,
     /// The same from the root, for whoever is told of files by their full paths.
     from_root: PathBuf,
-}
-
-/// What a walk has found.
-#[derive(Debug, Default)]
-pub(super) struct Walk {
-    /// Whatever matches, folders too.
-    pub(super) paths: Vec<PathBuf>,
-    /// What could not be looked into, and why.
-    pub(super) unread: Vec<(PathBuf, String)>,
+    /// What follows that folder.
+    parts: Vec<Part>,
 }
 
 impl Pattern {
@@ -49,7 +43,8 @@ impl Pattern {
             return Err(refused("it ends with `/`, as a folder does"));
         }
         let text = plain(&written);
-        let whole = glob::Pattern::new(&text).map_err(|cause| refused(&cause.to_string()))?;
+        let no_glob = |cause: glob::PatternError| refused(&cause.to_string());
+        let whole = glob::Pattern::new(&text).map_err(no_glob)?;
         let parts: Vec<_> = text.split('/').collect();
         let first = parts.iter().position(|part| part.contains(['*', '?', '[']));
         let fixed = first.unwrap_or(parts.len() - 1);
@@ -60,9 +55,11 @@ impl Pattern {
             (1, folder) if folder.is_empty() => PathBuf::from("/"),
             (_, folder) => PathBuf::from(folder),
         };
+        let behind = parts[fixed..].iter().map(|part| Part::of(part));
+        let parts = behind.collect::<Result<_, _>>().map_err(no_glob)?;
         let failed = |cause| Error::new(Kind::Failed, "there is no working folder").because(cause);
-        let from_root = std::path::absolute(folder_of(&folder)).map_err(failed)?;
-        Ok(Self { text, whole, folder, from_root })
+        let from_root = std::path::absolute(here(&folder)).map_err(failed)?;
+        Ok(Self { text, whole, folder, from_root, parts })
     }
 
     /// The glob, as it was written but for dots that mean nothing.
@@ -72,7 +69,7 @@ impl Pattern {
 
     /// The folder before the first wildcard.
     pub(super) fn folder(&self) -> &Path {
-        folder_of(&self.folder)
+        here(&self.folder)
     }
 
     /// The same from the root.
@@ -83,22 +80,14 @@ impl Pattern {
     /// All that matches now. It reads folders: not for an async thread.
     pub(super) fn walk(&self) -> Walk {
         let mut walk = Walk::default();
-        let paths = glob::glob_with(&self.text, OPTIONS).expect("it was a pattern before");
-        for path in paths {
-            match path {
-                Ok(path) => walk.paths.push(path),
-                Err(error) => {
-                    walk.unread.push((error.path().to_owned(), error.error().to_string()));
-                }
-            }
-        }
+        walk.go(&self.folder, &self.parts);
         walk
     }
 
     /// The path of a file by its path from the root, as a walk would find it, where it matches.
     pub(super) fn matching(&self, from_root: &Path) -> Option<PathBuf> {
         let path = self.folder.join(from_root.strip_prefix(&self.from_root).ok()?);
-        self.whole.matches_path_with(&path, OPTIONS).then_some(path)
+        self.whole.matches_with(&path.to_string_lossy(), OPTIONS).then_some(path)
     }
 
     /// The other way round: a path that was found, from the root.
@@ -115,10 +104,6 @@ impl Pattern {
             path.strip_prefix(&self.folder).map_err(|_| "it is not below the glob's folder")?;
         below.to_str().map(str::to_owned).ok_or("its name is not UTF-8")
     }
-}
-
-fn folder_of(folder: &Path) -> &Path {
-    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
 /// Without `.` and empty parts.
@@ -159,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_is_no_glob_is_refused() {
-        for text in ["", "in/", "in/*/../x", "..", "in/..", "a***b", "a[b"] {
+        for text in ["", "in/", "in/*/../x", "..", "in/..", "a***b", "a[b", "in/[a/b]x"] {
             assert_eq!(pattern(text).unwrap_err().kind(), Kind::Usage, "{text}");
         }
     }

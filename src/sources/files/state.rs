@@ -1,12 +1,14 @@
-//! What was published: each file by its key, as it was when it was read.
+//! What was published: each file by its key, as it was when it was read; and what was refused, so
+//! that it is told once.
 
 use super::super::state_file::StateFile;
 use crate::error::Result;
+use crate::text;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -57,11 +59,30 @@ pub(super) struct Seen {
     pub(super) digest: String,
 }
 
+/// A file that was refused, and will be until it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Refused {
+    pub(super) stamp: Stamp,
+    /// It is larger than this, in bytes; `None` where its size is not the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) max_size: Option<u64>,
+}
+
+impl Refused {
+    /// Whether a file of this stamp would be refused again, where larger ones than `max_size` are.
+    fn holds(&self, stamp: &Stamp, max_size: u64) -> bool {
+        self.stamp == *stamp && self.max_size.is_none_or(|it| it == max_size)
+    }
+}
+
 /// What the file of the state says.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Published {
     /// By key.
     files: BTreeMap<String, Seen>,
+    /// By path; what is not UTF-8 in one is written out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    refused: BTreeMap<String, Refused>,
 }
 
 /// The state and its file.
@@ -90,11 +111,25 @@ impl Memory {
         self.published.files.insert(key, seen);
     }
 
-    /// Forgets all files but these.
-    pub(super) fn keep(&mut self, keys: &HashSet<String>) {
-        let before = self.published.files.len();
-        self.published.files.retain(|key, _| keys.contains(key));
-        self.dirty |= self.published.files.len() < before;
+    /// Whether a file was refused as it is, and would be again.
+    pub(super) fn refuses(&self, path: &Path, stamp: &Stamp, max_size: u64) -> bool {
+        let known = self.published.refused.get(&text::of_name(path));
+        known.is_some_and(|refused| refused.holds(stamp, max_size))
+    }
+
+    /// Remembers a file whose refusal was told. It is on disk after the next `save`.
+    pub(super) fn remember_refused(&mut self, path: &Path, refused: Refused) {
+        self.dirty = true;
+        self.published.refused.insert(text::of_name(path), refused);
+    }
+
+    /// Forgets all files but those of these keys, and all that were refused but those of these paths.
+    pub(super) fn keep(&mut self, keys: &HashSet<String>, paths: &HashSet<String>) {
+        let Published { files, refused } = &mut self.published;
+        let before = files.len() + refused.len();
+        files.retain(|key, _| keys.contains(key));
+        refused.retain(|path, _| paths.contains(path));
+        self.dirty |= files.len() + refused.len() < before;
     }
 
     /// Writes what is new in it. One that is not `last` may be left out, since another one comes:

@@ -1,6 +1,6 @@
 //! One file: read whole, put into the store, and made a message.
 
-use super::state::{Seen, Stamp};
+use super::state::{Refused, Seen, Stamp};
 use super::{SOURCE, content_type};
 use crate::clock::Clock;
 use crate::message::Message;
@@ -34,8 +34,10 @@ pub(super) enum Taken {
     Changing,
     /// It went away meanwhile, or is no file.
     Gone,
-    /// It will not be taken as it is; why.
-    Refused(String),
+    /// It will not be taken as it is, nor later before it changes; why.
+    Refused(String, Refused),
+    /// It cannot be read now; why.
+    Unreadable(String),
     /// The store is not there for any.
     Failed(Failure),
 }
@@ -66,6 +68,7 @@ struct Body<'a> {
 impl Taker {
     /// Takes a file. It is in the store, durably, before this returns its message.
     pub(super) async fn take(&self, file: &Found) -> Taken {
+        let refused = Refused { stamp: file.stamp, max_size: None };
         let (path, max, clock) = (file.path.clone(), self.max_size, self.clock.clone());
         let read = tokio::task::spawn_blocking(move || read(&path, max, &clock)).await;
         let read = match read.map_err(io::Error::other) {
@@ -74,14 +77,14 @@ impl Taker {
             Ok(Err(Unread::Gone)) => return Taken::Gone,
             Ok(Err(Unread::TooLarge(size))) => {
                 let reason = format!("it has {size} bytes, and `max-size` is {max}");
-                return Taken::Refused(reason);
+                return Taken::Refused(reason, Refused { max_size: Some(max), ..refused });
             }
             Ok(Err(Unread::Failed(cause))) | Err(cause) => {
-                return Taken::Refused(format!("it cannot be read: {cause}"));
+                return Taken::Unreadable(format!("it cannot be read: {cause}"));
             }
         };
         if let Err(failure) = self.store.accepts(&file.key) {
-            return Taken::Refused(failure.to_string());
+            return Taken::Refused(failure.to_string(), refused);
         }
         let seen = Seen { stamp: read.stamp, digest: hex(&Sha256::digest(&read.bytes)) };
         if file.known.as_ref() == Some(&seen.digest) {
@@ -94,7 +97,9 @@ impl Taker {
         }
         match self.store.put(&file.key, read.bytes, Some(content_type)).await {
             Ok(()) => Taken::Put(Box::new(message), seen),
-            Err(failure) if failure.is_the_objects() => Taken::Refused(failure.to_string()),
+            Err(failure) if failure.is_the_objects() => {
+                Taken::Refused(failure.to_string(), refused)
+            }
             Err(failure) => Taken::Failed(failure),
         }
     }

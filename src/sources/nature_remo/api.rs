@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, BodyError};
+use crate::text;
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, StatusCode};
@@ -48,11 +49,14 @@ pub(super) fn token(environment: &Environment) -> Result<SecretString> {
 /// A token can switch every appliance of the house: its file is for its owner alone.
 fn warn_of_readers(environment: &Environment) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let Some(path) = environment.get("NATURE_REMO_TOKEN_FILE")? else { return Ok(()) };
+    let Some(path) = environment.os("NATURE_REMO_TOKEN_FILE") else { return Ok(()) };
     // A file that cannot be looked at cannot be read either, and that error comes later.
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
     if metadata.permissions().mode() & 0o077 != 0 {
-        tracing::warn!(path, "the token's file can be read by others: `chmod 600` it");
+        tracing::warn!(
+            path = text::of_name(path),
+            "the token's file can be read by others: `chmod 600` it"
+        );
     }
     Ok(())
 }
