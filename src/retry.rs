@@ -41,7 +41,10 @@ pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> 
     match outcome {
         Outcome::Stored | Outcome::Duplicate => Verdict::Ack,
         Outcome::Reject(why) => Verdict::Bury(why),
-        Outcome::Unwritten | Outcome::Unavailable(_) | Outcome::Closed => Verdict::Release,
+        Outcome::Unwritten
+        | Outcome::Unavailable(_)
+        | Outcome::ConnectionLost(_)
+        | Outcome::Closed => Verdict::Release,
         Outcome::Retry(why) => match tries.attempt {
             Some(attempt) if attempt >= limits.max_attempts => {
                 Verdict::Bury(format!("gave up after {attempt} attempts: {why}"))
@@ -110,6 +113,7 @@ mod tests {
             "[a-z ]{0,9}".prop_map(Outcome::Retry),
             "[a-z ]{0,9}".prop_map(Outcome::Reject),
             "[a-z ]{0,9}".prop_map(Outcome::Unavailable),
+            "[a-z ]{0,9}".prop_map(Outcome::ConnectionLost),
         ]
     }
 
@@ -159,7 +163,8 @@ mod tests {
         fn an_outage_costs_nothing(
             why in "[a-z ]{0,9}", tries in tries(), limits in limits(), jitter in jitters()
         ) {
-            for outcome in [Outcome::Unavailable(why), Outcome::Closed, Outcome::Unwritten] {
+            let lost = Outcome::ConnectionLost(why.clone());
+            for outcome in [lost, Outcome::Unavailable(why), Outcome::Closed, Outcome::Unwritten] {
                 prop_assert_eq!(verdict(outcome, tries, &limits, jitter), Verdict::Release);
             }
         }

@@ -269,7 +269,9 @@ impl Store {
             (Failure::Unavailable(_), true) => {
                 Some("check the network and the endpoint, or try again later")
             }
-            (Failure::Unavailable(_), false) => Some("see that the disk is there and has room"),
+            (Failure::Unavailable(_), false) => Some("see that the disk is there and works"),
+            (Failure::NoRoom(_), false) => Some("see that the disk has room and may be written to"),
+            (Failure::NoRoom(_), true) => Some("see its quota and its room, or try again later"),
             (Failure::Gone(_), true) => Some("make it first, or check its name"),
             (Failure::Gone(_), false) => Some("make the folder, or see that its disk is there"),
             (Failure::Denied(_), false) => Some("see who may write into the folder"),

@@ -9,22 +9,19 @@ use crate::location::Location;
 use crate::message::{Delivery, Message};
 use crate::queues::{Published, Publisher};
 use async_trait::async_trait;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// A queue, as a sink.
 pub struct Forward<'q> {
     queue: Box<dyn Publisher + 'q>,
     /// Why the queue last took nothing of a batch, or not all of it.
     failure: Mutex<Option<Error>>,
-    /// Of the last batch it took nothing, and nobody has asked since.
-    down: AtomicBool,
 }
 
 impl<'q> Forward<'q> {
     /// Writes into this queue.
     pub fn to(queue: Box<dyn Publisher + 'q>) -> Self {
-        Self { queue, failure: Mutex::default(), down: AtomicBool::new(false) }
+        Self { queue, failure: Mutex::default() }
     }
 
     /// Why the queue last did not take a message that it may take later.
@@ -49,25 +46,12 @@ impl<'q> Forward<'q> {
             }
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Error>> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[async_trait]
 impl Sink for Forward<'_> {
-    /// Asks the queue. Right after a batch of which it took nothing the answer is no, whatever else
-    /// it would say: a topic can be looked at while it takes no message, and a batch that is no
-    /// message's fault must not be taken apart to find the one that spoils it.
+    /// Asks the queue. A topic can be looked at while it takes no message: that shows at a write.
     async fn check(&self) -> Result<()> {
-        if self.down.swap(false, Ordering::Relaxed) {
-            let error = Error::new(Kind::Unreachable, "the queue took nothing a moment ago");
-            return Err(match &*self.lock() {
-                Some(failure) => error.because_of(failure.one_line()),
-                None => error,
-            });
-        }
         self.queue.check().await
     }
 
@@ -84,9 +68,7 @@ impl Sink for Forward<'_> {
                 vec![why; batch.len()]
             }
         };
-        let nothing = outcomes.iter().all(|it| matches!(it, Outcome::Unavailable(_)));
-        self.down.store(nothing, Ordering::Relaxed);
-        *self.lock() = failure;
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         outcomes
     }
 

@@ -35,9 +35,12 @@ pub enum Outcome {
     /// It was not written, because an earlier message of its group was not stored; the sink is
     /// well, and nothing is held against this message.
     Unwritten,
-    /// The sink cannot be reached: cannot connect, no primary, timed out. Nothing is known about
-    /// the message.
+    /// The sink says about itself that it cannot take anything now: no room, no right, no primary,
+    /// locked, gone. No message is to blame, and none is looked for.
     Unavailable(String),
+    /// The connection broke or the answer did not come: the sink's fault or the message's, which
+    /// only a look at the sink and smaller batches can tell. Nothing is known about the message.
+    ConnectionLost(String),
     /// The reader is gone and will not come back; the message was not written.
     Closed,
 }
@@ -45,7 +48,8 @@ pub enum Outcome {
 /// Something that messages are written to.
 #[async_trait]
 pub trait Sink: Send + Sync {
-    /// Proves that the sink answers, before anything is received.
+    /// Proves that the sink answers, before anything is received; as far as it can be known without
+    /// a message, also that it could write.
     async fn check(&self) -> Result<()>;
 
     /// Writes a batch and answers per message, in the batch's order: one bad message never fails

@@ -13,10 +13,15 @@ use crate::message::Delivery;
 use async_trait::async_trait;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What a file system gives at least, in bytes.
+const BLOCK: u64 = 4096;
 
 /// Opens it: `stdout:`, or `stdout:?envelope`.
 pub fn open(mut url: Location, _options: &Options) -> Result<Box<dyn Sink>> {
@@ -27,14 +32,28 @@ pub fn open(mut url: Location, _options: &Options) -> Result<Box<dyn Sink>> {
             .because_of("`stdout:` has no path")
             .hint("write `stdout:` and redirect it: `> FILE`"));
     }
-    Ok(Box::new(Stdout::new(unbuffered().map_err(no_stdout)?, envelope)))
+    let file = unbuffered().map_err(no_stdout)?;
+    let look = file.try_clone().map_err(no_stdout)?;
+    Ok(Box::new(Stdout { look: Some(Arc::new(look)), ..Stdout::new(Box::new(file), envelope) }))
 }
 
 /// Standard output without the standard library's buffer: only so is every byte that was counted
 /// really with the reader when the pipe breaks.
-fn unbuffered() -> io::Result<Box<dyn Write + Send>> {
-    let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    Ok(Box::new(file))
+fn unbuffered() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Whether a file that lines go to has room for more: asks for a block behind its end, which does
+/// not become part of it. Of a pipe, a terminal or a file system that cannot say, nothing is known.
+fn prove_room(file: &File) -> io::Result<()> {
+    let facts = file.metadata()?;
+    if !facts.is_file() {
+        return Ok(());
+    }
+    match fallocate(file, FallocateFlags::KEEP_SIZE, facts.len(), BLOCK) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::SPIPE | Errno::NODEV) => Ok(()),
+        asked => Ok(asked?),
+    }
 }
 
 /// Whether whoever read our standard output, a pipe, has gone: then nobody reads what a command
@@ -54,13 +73,15 @@ fn no_stdout(cause: io::Error) -> Error {
 pub struct Stdout {
     output: Arc<Mutex<Output>>,
     envelope: bool,
+    /// Where the lines go, to look at; `None` where that is no file of ours.
+    look: Option<Arc<File>>,
 }
 
 impl Stdout {
     /// The same on any writer. One that buffers makes the count of what a broken pipe took wrong.
     pub fn new(writer: Box<dyn Write + Send>, envelope: bool) -> Self {
-        let output = Output { writer, closed: false, torn: false, failure: None };
-        Self { output: Arc::new(Mutex::new(output)), envelope }
+        let output = Output { writer, closed: false, torn: false };
+        Self { output: Arc::new(Mutex::new(output)), envelope, look: None }
     }
 
     /// Works on the writer where blocking harms nobody.
@@ -76,15 +97,14 @@ impl Stdout {
 
 #[async_trait]
 impl Sink for Stdout {
-    /// Fails once after a failed write, so that a full disk is not taken for the messages' fault;
-    /// the write after it tries again.
+    /// Whether there is room where it goes, as far as that can be known without a line.
     async fn check(&self) -> Result<()> {
-        match self.off_thread(|mut output| output.failure.take()).await {
-            Some(cause) => Err(Error::new(Kind::Unreachable, "cannot write to standard output")
-                .because_of(cause)
-                .hint("make room where it goes; what was not written stays in the queue")),
-            None => Ok(()),
-        }
+        let Some(file) = self.look.clone() else { return Ok(()) };
+        self.off_thread(move |_| prove_room(&file)).await.map_err(|cause| {
+            Error::new(Kind::Unreachable, "cannot write to standard output")
+                .because(cause)
+                .hint("make room where it goes; what was not written stays in the queue")
+        })
     }
 
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
@@ -153,8 +173,6 @@ struct Output {
     closed: bool,
     /// The last byte written is in the middle of a line.
     torn: bool,
-    /// Why the last write failed, until a check has told it.
-    failure: Option<String>,
 }
 
 impl Output {
@@ -201,7 +219,6 @@ impl Output {
             self.closed = true;
             return Outcome::Closed;
         }
-        self.failure = Some(cause.to_string());
         Outcome::Unavailable(format!("cannot write to standard output: {cause}"))
     }
 }

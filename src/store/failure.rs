@@ -28,9 +28,14 @@ pub enum Failure {
     /// The store will never do this with this object; why.
     #[error("{0}")]
     Refused(String),
-    /// The store cannot be reached, is overloaded or full, or its answer broke off: it may work later.
+    /// The store cannot be reached or its answer broke off: it may work later. Whether the object has
+    /// to do with it is not known.
     #[error("{0}")]
     Unavailable(String),
+    /// The store says that it has no room or means for any object: a full disk, a quota, no file
+    /// handles or memory, a read-only file system, too many requests. It says nothing about this one.
+    #[error("{0}")]
+    NoRoom(String),
     /// The bucket or the folder itself is not there. It says nothing about the object.
     #[error("{0}")]
     Gone(String),
@@ -44,14 +49,14 @@ impl Failure {
     pub fn is_the_objects(&self) -> bool {
         match self {
             Self::Missing | Self::TooLarge { .. } | Self::BadKey(_) | Self::Refused(_) => true,
-            Self::Unavailable(_) | Self::Gone(_) | Self::Denied(_) => false,
+            Self::Unavailable(_) | Self::NoRoom(_) | Self::Gone(_) | Self::Denied(_) => false,
         }
     }
 
     /// The kind of error that it is.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Unavailable(_) => Kind::Unreachable,
+            Self::Unavailable(_) | Self::NoRoom(_) => Kind::Unreachable,
             Self::Gone(_) => Kind::Configuration,
             Self::Denied(_) => Kind::Credentials,
             _ => Kind::Failed,
@@ -76,6 +81,8 @@ pub(super) fn of(error: &object_store::Error) -> Failure {
     let code = code(error);
     let said = said(error, code.as_deref());
     match (error, status(error)) {
+        (_, Some(429 | 503 | 507)) => Failure::NoRoom(said),
+        (_, Some(_)) if code.as_deref().is_some_and(is_of_room) => Failure::NoRoom(said),
         (_, Some(401 | 403)) | (E::PermissionDenied { .. } | E::Unauthenticated { .. }, _) => {
             Failure::Denied(said)
         }
@@ -85,7 +92,7 @@ pub(super) fn of(error: &object_store::Error) -> Failure {
             _ => Failure::Missing,
         },
         (_, Some(400)) if code.as_deref().is_some_and(is_of_credentials) => Failure::Denied(said),
-        (_, Some(408 | 409 | 412 | 425 | 429)) => Failure::Unavailable(said),
+        (_, Some(408 | 409 | 412 | 425)) => Failure::Unavailable(said),
         (_, Some(400..=499)) => Failure::Refused(said),
         _ => Failure::Unavailable(said),
     }
@@ -94,6 +101,25 @@ pub(super) fn of(error: &object_store::Error) -> Failure {
 /// Whether it says: I know you, and do not tell you whether there is such an object.
 pub(super) fn is_guarded(error: &object_store::Error) -> bool {
     status(error) == Some(403) && code(error).as_deref() == Some("AccessDenied")
+}
+
+/// Codes of S3, MinIO, Ceph, Google and Azure that are about the store's room or pace, whatever their
+/// status.
+fn is_of_room(code: &str) -> bool {
+    let known = [
+        "AccountBeingCreated",
+        "AccountIsDisabled",
+        "InsufficientStorage",
+        "QuotaExceeded",
+        "QuotaExceededException",
+        "ServerBusy",
+        "ServiceUnavailable",
+        "SlowDown",
+        "SlowDownRead",
+        "SlowDownWrite",
+        "XAmzServiceUnavailable",
+    ];
+    known.contains(&code) || code.ends_with("StorageFull") || code.ends_with("QuotaExceeded")
 }
 
 /// S3's codes with status 400 that are about who asks.

@@ -11,12 +11,16 @@ use crate::location::Location;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// What a file system gives at least, in bytes.
+const BLOCK: usize = 4096;
 
 /// The folder, by its path without links.
 #[derive(Debug, Clone)]
@@ -59,10 +63,11 @@ impl Folder {
         &self.0
     }
 
-    /// Whether the folder is there.
+    /// Whether the folder is there and takes a file: one without a name, which is gone when it is
+    /// closed.
     pub(super) async fn check(&self) -> Result<(), Failure> {
         self.blocking(|root| match fs::metadata(root) {
-            Ok(it) if it.is_dir() => Ok(()),
+            Ok(it) if it.is_dir() => prove_room(root).map_err(|error| trouble(&error)),
             Ok(_) => Err(Failure::Gone("it is no folder any more".to_owned())),
             Err(error) => Err(gone(&error)),
         })
@@ -162,12 +167,26 @@ fn gone(error: &io::Error) -> Failure {
     Failure::Gone(format!("the folder is not there: {error}"))
 }
 
+fn prove_room(root: &Path) -> io::Result<()> {
+    let mut file = tempfile::tempfile_in(root)?;
+    file.write_all(&[0; BLOCK])?;
+    file.sync_data()
+}
+
 /// What the system's answer means for an object.
 fn trouble(error: &io::Error) -> Failure {
-    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
-        return Failure::BadKey("its links lead in a circle".to_owned());
+    match Errno::from_io_error(error) {
+        Some(Errno::LOOP) => return Failure::BadKey("its links lead in a circle".to_owned()),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS) => {
+            return Failure::NoRoom(error.to_string());
+        }
+        _ => {}
     }
     match error.kind() {
+        ErrorKind::StorageFull
+        | ErrorKind::QuotaExceeded
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::OutOfMemory => Failure::NoRoom(error.to_string()),
         ErrorKind::PermissionDenied => Failure::Denied(error.to_string()),
         ErrorKind::NotADirectory
         | ErrorKind::IsADirectory

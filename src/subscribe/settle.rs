@@ -105,7 +105,7 @@ impl Parts<'_> {
             Outcome::Duplicate => count(&self.counters.duplicate, 1),
             Outcome::Retry(why) => name(&mut written.failed, why, "failed"),
             Outcome::Reject(why) => name(&mut written.failed, why, "was rejected"),
-            Outcome::Unavailable(why) => {
+            Outcome::Unavailable(why) | Outcome::ConnectionLost(why) => {
                 written.unavailable.get_or_insert_with(|| why.clone());
             }
             Outcome::Unwritten => {}

@@ -6,22 +6,30 @@ use std::ops::Range;
 
 /// Writes a batch and answers per message.
 ///
-/// Where the sink answers its check and yet twice nothing of a batch could be written, the batch
+/// Where the sink answers its check and yet twice the connection was lost over a batch, the batch
 /// is halved until the message that does it stands alone: that one is to be retried, and spends an
-/// attempt; the others go on.
+/// attempt; the others go on. What is still suspect after that is an outage, as is all that the
+/// sink says about itself.
 pub async fn write(sink: &dyn Sink, batch: &[Delivery]) -> Vec<Outcome> {
     let mut outcomes = sink.write(batch).await;
     debug_assert_eq!(outcomes.len(), batch.len(), "a sink answers per message");
-    if nothing_written(&outcomes) && sink.check().await.is_ok() {
+    if lost(&outcomes) && sink.check().await.is_ok() {
         outcomes = sink.write(batch).await;
-        if nothing_written(&outcomes) {
+        if lost(&outcomes) {
             halve(sink, batch, &mut outcomes).await;
         }
     }
-    outcomes
+    outcomes.into_iter().map(blame_nobody).collect()
 }
 
-/// Narrows the ranges of which nothing could be written, until the sink stops answering.
+fn blame_nobody(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::ConnectionLost(why) => Outcome::Unavailable(why),
+        other => other,
+    }
+}
+
+/// Narrows the ranges over which the connection is lost, until the sink stops answering.
 async fn halve(sink: &dyn Sink, batch: &[Delivery], outcomes: &mut [Outcome]) {
     tracing::warn!(messages = batch.len(), "the sink answers but this batch fails as a whole");
     let mut suspects: Vec<_> = std::iter::once(0..batch.len()).collect();
@@ -29,17 +37,21 @@ async fn halve(sink: &dyn Sink, batch: &[Delivery], outcomes: &mut [Outcome]) {
         if sink.check().await.is_err() {
             return;
         }
-        if let [Outcome::Unavailable(why)] = &outcomes[range.clone()] {
+        if let [Outcome::ConnectionLost(why)] = &outcomes[range.clone()] {
             outcomes[range.start] = Outcome::Retry(format!("it breaks the connection: {why}"));
             continue;
         }
         for half in halves(range) {
             let answer = sink.write(&batch[half.clone()]).await;
-            if nothing_written(&answer) {
+            if lost(&answer) {
                 suspects.push(half.clone());
             }
+            let down = answer.iter().any(|one| matches!(one, Outcome::Unavailable(_)));
             for (slot, outcome) in outcomes[half].iter_mut().zip(answer) {
                 *slot = outcome;
+            }
+            if down {
+                return;
             }
         }
     }
@@ -50,8 +62,8 @@ fn halves(range: Range<usize>) -> [Range<usize>; 2] {
     [range.start..middle, middle..range.end]
 }
 
-fn nothing_written(outcomes: &[Outcome]) -> bool {
-    !outcomes.is_empty() && outcomes.iter().all(|one| matches!(one, Outcome::Unavailable(_)))
+fn lost(outcomes: &[Outcome]) -> bool {
+    !outcomes.is_empty() && outcomes.iter().all(|one| matches!(one, Outcome::ConnectionLost(_)))
 }
 
 #[cfg(test)]
@@ -62,9 +74,12 @@ mod tests {
     use async_trait::async_trait;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Fails as a whole when a batch holds a message named `bad`, or always when it is down.
+    /// Loses its connection when a batch holds a message named `bad`, or always when it is down;
+    /// when it is full it says so, and answers its check all the same.
+    #[derive(Default)]
     struct Fragile {
         down: bool,
+        full: bool,
         writes: AtomicUsize,
     }
 
@@ -77,8 +92,11 @@ mod tests {
         async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
             self.writes.fetch_add(1, Ordering::Relaxed);
             let broken = self.down || batch.iter().any(|one| one.message.id.starts_with("bad"));
-            let outcome =
-                if broken { Outcome::Unavailable("cut".to_owned()) } else { Outcome::Stored };
+            let outcome = match (self.full, broken) {
+                (true, _) => Outcome::Unavailable("full".to_owned()),
+                (_, true) => Outcome::ConnectionLost("cut".to_owned()),
+                _ => Outcome::Stored,
+            };
             vec![outcome; batch.len()]
         }
 
@@ -103,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_messages_that_break_the_connection_are_found_and_the_others_stored() {
-        let sink = Fragile { down: false, writes: AtomicUsize::new(0) };
+        let sink = Fragile::default();
         let outcomes = write(&sink, &batch(&["a", "b", "bad1", "c", "d", "e", "bad2"])).await;
         for (at, outcome) in outcomes.iter().enumerate() {
             match at {
@@ -115,15 +133,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_sink_that_is_down_is_asked_once() {
-        let sink = Fragile { down: true, writes: AtomicUsize::new(0) };
+        let sink = Fragile { down: true, ..Fragile::default() };
         let outcomes = write(&sink, &batch(&["a", "b"])).await;
-        assert!(nothing_written(&outcomes));
+        assert_eq!(outcomes, vec![Outcome::Unavailable("cut".to_owned()); 2]);
         assert_eq!(sink.writes.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]
+    async fn what_a_sink_says_of_itself_is_nobodys_fault_although_it_answers_its_check() {
+        let sink = Fragile { full: true, ..Fragile::default() };
+        let outcomes = write(&sink, &batch(&["a", "bad", "b"])).await;
+        assert_eq!(outcomes, vec![Outcome::Unavailable("full".to_owned()); 3]);
+        assert_eq!(sink.writes.load(Ordering::Relaxed), 1, "no message is looked for");
+    }
+
+    #[tokio::test]
     async fn an_empty_batch_is_nothing_to_worry_about() {
-        let sink = Fragile { down: true, writes: AtomicUsize::new(0) };
+        let sink = Fragile { down: true, ..Fragile::default() };
         assert_eq!(write(&sink, &[]).await, vec![]);
     }
 }

@@ -126,6 +126,14 @@ fn assert_unavailable(outcomes: &[Outcome], count: usize) {
 }
 
 #[track_caller]
+fn assert_lost(outcomes: &[Outcome], count: usize) {
+    assert_eq!(outcomes.len(), count);
+    for outcome in outcomes {
+        assert!(matches!(outcome, Outcome::ConnectionLost(_)), "{outcome:?}");
+    }
+}
+
+#[track_caller]
 fn assert_rejected(outcome: &Outcome, reason: &str) {
     match outcome {
         Outcome::Reject(why) => assert!(why.contains(reason), "{why}"),
@@ -318,13 +326,13 @@ async fn an_outage_before_and_after_a_batch_loses_nothing() {
     let error = sink.check().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unreachable, "{error}");
     assert!(error.to_string().contains(&proxy.address()), "it names the server: {error}");
-    assert_unavailable(&sink.write(&batch(3)).await, 3);
+    assert_lost(&sink.write(&batch(3)).await, 3);
 
     proxy.restore();
     until_reachable(&*sink).await;
     assert_eq!(sink.write(&batch(3)).await, vec![Outcome::Stored; 3]);
     proxy.cut();
-    assert_unavailable(&sink.write(&batch(5)).await, 5);
+    assert_lost(&sink.write(&batch(5)).await, 5);
     proxy.restore();
     until_reachable(&*sink).await;
     let [duplicate, stored] = [Outcome::Duplicate, Outcome::Stored];
@@ -359,7 +367,7 @@ async fn a_batch_whose_answer_is_lost_is_stored_once() {
         }
         proxy.cut();
     });
-    assert_unavailable(&outcomes, 200);
+    assert_lost(&outcomes, 200);
     proxy.restore();
     until_reachable(&*sink).await;
     assert_eq!(sink.write(&messages).await, vec![Outcome::Duplicate; 200]);
@@ -374,7 +382,7 @@ async fn a_server_that_stalls_is_given_up_in_time() {
     let sink = bed.sink_behind(&proxy.address()).await;
     sink.check().await.unwrap();
     proxy.stall();
-    assert_unavailable(&sink.write(&batch(3)).await, 3);
+    assert_lost(&sink.write(&batch(3)).await, 3);
     assert_eq!(sink.check().await.unwrap_err().kind(), Kind::Unreachable);
     sink.close().await.unwrap();
     bed.end([]).await;
@@ -389,7 +397,7 @@ async fn a_message_that_breaks_the_connection_fails_its_batch_while_the_check_su
     messages.push(delivery("bad", r#"{"cup":"hemlock"}"#));
     for _ in 0..2 {
         sink.check().await.unwrap();
-        assert_unavailable(&sink.write(&messages).await, 10);
+        assert_lost(&sink.write(&messages).await, 10);
     }
     sink.check().await.unwrap();
     assert_eq!(sink.write(&messages[..5]).await, vec![Outcome::Stored; 5], "a half without it");
@@ -467,6 +475,6 @@ async fn nobody_listening_is_told_with_what_to_do() {
     assert!(text.contains("onnection refused"), "the cause: {text}");
     assert!(text.contains("\n  hint: "), "{text}");
     assert!(text.lines().all(|line| line.len() < 200), "no page of driver state: {text}");
-    assert_unavailable(&sink.write(&batch(2)).await, 2);
+    assert_lost(&sink.write(&batch(2)).await, 2);
     sink.close().await.unwrap();
 }

@@ -199,6 +199,7 @@ async fn an_answer_that_is_an_error_is_told_by_its_code_alone() {
     type Is = fn(&Failure) -> bool;
     let denied: Is = |it| matches!(it, Failure::Denied(_));
     let down: Is = |it| matches!(it, Failure::Unavailable(_));
+    let full: Is = |it| matches!(it, Failure::NoRoom(_));
     let refused: Is = |it| matches!(it, Failure::Refused(_));
     for (status, code, is) in [
         (403, "InvalidAccessKeyId", denied),
@@ -207,9 +208,11 @@ async fn an_answer_that_is_an_error_is_told_by_its_code_alone() {
         (400, "ExpiredToken", denied),
         (400, "KeyTooLongError", refused),
         (413, "EntityTooLarge", refused),
-        (503, "SlowDown", down),
+        (503, "SlowDown", full),
+        (403, "QuotaExceeded", full),
+        (507, "XMinioStorageFull", full),
         (500, "InternalError", down),
-        (429, "TooManyRequests", down),
+        (429, "TooManyRequests", full),
         (404, "NoSuchKey", |it| *it == Failure::Missing),
         (404, "NoSuchBucket", |it| matches!(it, Failure::Gone(_))),
         (302, "Found", down),

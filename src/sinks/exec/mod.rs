@@ -37,7 +37,7 @@ use lanes::Lane;
 use program::Program;
 use run::{Input, Runner};
 use std::ffi::OsString;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// What runs, and how.
@@ -80,7 +80,7 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
     let program = Program::find(&name, command.arguments, &options.environment)?;
     let runner = Runner::new(program, command.timeout, &options.environment, Groups::open());
     let Command { batch, concurrency, .. } = command;
-    Ok(Box::new(Exec { runner, batch, concurrency, outage: Mutex::new(None) }))
+    Ok(Box::new(Exec { runner, batch, concurrency }))
 }
 
 /// A command as a sink.
@@ -88,22 +88,13 @@ struct Exec {
     runner: Runner,
     batch: usize,
     concurrency: usize,
-    /// Why the last write found the sink unavailable, until a check has told it.
-    outage: Mutex<Option<String>>,
 }
 
 #[async_trait]
 impl Sink for Exec {
-    /// Fails once after a run that said so, so that an outage is not taken for the messages' fault;
-    /// only the run after it can tell whether it is over.
+    /// Whether the program is there. What it would say of an outage only a run can tell.
     async fn check(&self) -> Result<()> {
-        self.runner.program().check()?;
-        match self.outage.lock().expect("nobody panics while holding it").take() {
-            None => Ok(()),
-            Some(why) => Err(Error::new(Kind::Unreachable, "the sink is unavailable")
-                .because_of(why)
-                .hint("what was not stored stays in the queue")),
-        }
+        self.runner.program().check()
     }
 
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
@@ -116,9 +107,6 @@ impl Sink for Exec {
             for (at, outcome) in some {
                 outcomes[at] = outcome;
             }
-        }
-        if let Some(Outcome::Unavailable(why)) = stop.get() {
-            *self.outage.lock().expect("nobody panics while holding it") = Some(why.clone());
         }
         outcomes
     }

@@ -95,7 +95,7 @@ impl MongoDb {
 /// Why a probe was refused for more than what is wrong with it on purpose.
 fn refusal(answer: &Document) -> Option<Failure> {
     let error = answer.get_array("writeErrors").ok()?.first()?.as_document()?;
-    failure::refused(error.get_i32("code").ok()?, None).1
+    failure::refused(error.get_i32("code").ok()?, None, "").1
 }
 
 /// Whether one of the privileges lets us insert there; `None` where the server lists none. An empty

@@ -23,6 +23,9 @@ impl Failure {
     /// Of a call that gave no answer per document.
     pub(super) fn of(error: &Error) -> Self {
         let words = match error.kind.as_ref() {
+            ErrorKind::Command(cause) if is_of_room(cause.code, &cause.message) => {
+                return Self::no_room(cause.code, &cause.code_name);
+            }
             ErrorKind::Command(cause) => return Self::coded(cause.code, &cause.code_name),
             ErrorKind::Write(WriteFailure::WriteConcernError(cause)) => {
                 return Self::unconfirmed(cause);
@@ -54,6 +57,11 @@ impl Failure {
         Self { words, standing: Some(Kind::Unreachable) }
     }
 
+    fn no_room(code: i32, name: &str) -> Self {
+        let words = format!("MongoDB has no room left: {}", named(code, name));
+        Self { words, standing: Some(Kind::Unreachable) }
+    }
+
     fn coded(code: i32, name: &str) -> Self {
         let standing = match blame(code) {
             Blame::Login => Some(Kind::Credentials),
@@ -69,15 +77,24 @@ impl Failure {
         Self { words: format!("MongoDB did not answer within {after:?}"), standing: None }
     }
 
-    /// For every message of the call.
+    /// For every message of the call: what the server says about itself is nobody's fault, a
+    /// connection that broke may be.
     pub(super) fn outcome(&self) -> Outcome {
-        Outcome::Unavailable(self.words.clone())
+        match self.standing {
+            Some(_) => Outcome::Unavailable(self.words.clone()),
+            None => Outcome::ConnectionLost(self.words.clone()),
+        }
     }
 }
 
-/// What becomes of one document that the server refused, and what that says about the server.
-pub(super) fn refused(code: i32, name: Option<&str>) -> (Outcome, Option<Failure>) {
+/// What becomes of one document that the server refused, and what that says about the server. Of
+/// its `message` nothing is shown.
+pub(super) fn refused(code: i32, name: Option<&str>, message: &str) -> (Outcome, Option<Failure>) {
     let name = name.unwrap_or_default();
+    if is_of_room(code, message) {
+        let failure = Failure::no_room(code, name);
+        return (failure.outcome(), Some(failure));
+    }
     match blame(code) {
         Blame::Document => {
             (Outcome::Reject(format!("MongoDB refused it: {}", named(code, name))), None)
@@ -88,6 +105,15 @@ pub(super) fn refused(code: i32, name: Option<&str>) -> (Outcome, Option<Failure
             (failure.outcome(), Some(failure))
         }
     }
+}
+
+/// Servers of other makers say so under codes that say nothing (InternalError, UnknownError,
+/// OperationFailed, CommandFailed): FerretDB passes on the words of SQLite or PostgreSQL. Under a code
+/// of its own the same words may be a document's.
+fn is_of_room(code: i32, message: &str) -> bool {
+    let words = ["no space left on device", "disk is full", "space quota", "disk quota exceeded"];
+    let message = message.to_ascii_lowercase();
+    matches!(code, 1 | 8 | 96 | 125) && words.iter().any(|words| message.contains(words))
 }
 
 /// The words for a duplicate key that is not the message's id.
@@ -123,11 +149,16 @@ enum Blame {
 /// primary is in the drivers' specifications "Server Discovery and Monitoring" and "Retryable Reads".
 fn blame(code: i32) -> Blame {
     match code {
-        6 | 7 | 89 | 91 | 134 | 189 | 202 | 317 | 9001 | 10058 | 10107 | 11600 | 11602 | 13435
-        | 13436 => Blame::Connection,
+        6 | 7 | 70 | 74 | 89 | 91 | 133 | 134 | 189 | 202 | 317 | 9001 | 10058 | 10107 | 11600
+        | 11602 | 13435 | 13436 => Blame::Connection,
         11 | 13 | 18 | 31 | 391 => Blame::Login,
+        // Of the collection: it is gone, a view, or no server of this make knows the command.
+        26 | 59 | 73 | 115 | 166 => Blame::Server,
+        // Of its room, its memory, its files and its pace: LockTimeout, LockBusy, FileNotOpen,
+        // FileStreamFailed, ExceededMemoryLimit, and those of makers who count requests or quotas.
+        24 | 37 | 38 | 39 | 46 | 146 | 12501 | 16500 => Blame::Server,
         64 | 79 | 100 | 8000 | 14031 => Blame::Server,
-        24 | 46 | 50 | 112 | 262 | 11601 => Blame::Moment,
+        50 | 112 | 262 | 11601 => Blame::Moment,
         _ => Blame::Document,
     }
 }
@@ -177,7 +208,7 @@ mod tests {
             let failure = command(code);
             assert_eq!(failure.standing, Some(Kind::Unreachable), "{code}");
             assert!(matches!(failure.outcome(), Outcome::Unavailable(_)));
-            assert!(matches!(refused(code, None).0, Outcome::Unavailable(_)), "{code}");
+            assert!(matches!(refused(code, None, "").0, Outcome::Unavailable(_)), "{code}");
         }
         assert_eq!(command(10107).words, "MongoDB failed: NotWritablePrimary (code 10107)");
     }
@@ -187,7 +218,38 @@ mod tests {
         assert_eq!(command(13).standing, Some(Kind::Credentials));
         assert_eq!(command(18).standing, Some(Kind::Credentials));
         assert_eq!(command(14031).standing, Some(Kind::Unreachable));
-        assert_eq!(refused(14031, None).1.unwrap().standing, Some(Kind::Unreachable));
+        assert_eq!(refused(14031, None, "").1.unwrap().standing, Some(Kind::Unreachable));
+    }
+
+    #[test]
+    fn what_the_server_says_of_its_room_is_an_outage_under_any_code() {
+        for code in [24, 37, 46, 79, 100, 146, 8000, 12501, 14031, 16500] {
+            let failure = command(code);
+            assert_eq!(failure.standing, Some(Kind::Unreachable), "{code}");
+            assert!(matches!(failure.outcome(), Outcome::Unavailable(_)), "{code}");
+            assert!(matches!(refused(code, None, "").0, Outcome::Unavailable(_)), "{code}");
+        }
+        let quoted = refused(121, None, "{ a: \"database or disk is full\" }").0;
+        assert!(matches!(quoted, Outcome::Reject(_)), "a document's own words: {quoted:?}");
+        for words in [
+            "you are over your space quota, using 513 MB of 512 MB",
+            "pq: could not extend file \"base/1\": No space left on device",
+            "database or disk is full (13)",
+        ] {
+            let (outcome, failure) = refused(1, None, words);
+            assert_eq!(outcome, failure.unwrap().outcome(), "{words}");
+            let told = Outcome::Unavailable("MongoDB has no room left: code 1".to_owned());
+            assert_eq!(outcome, told, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_broke_may_be_a_messages_fault() {
+        let io = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let failure = Failure::of(&Error::from(io));
+        assert!(matches!(failure.outcome(), Outcome::ConnectionLost(_)), "{failure:?}");
+        let late = Failure::timed_out(std::time::Duration::from_secs(1));
+        assert!(matches!(late.outcome(), Outcome::ConnectionLost(_)), "{late:?}");
     }
 
     #[test]
@@ -200,11 +262,11 @@ mod tests {
     #[test]
     fn a_document_that_the_server_refuses_is_rejected_alone() {
         for code in [2, 9, 14, 15, 22, 52, 57, 121, 10334, 17280] {
-            assert!(matches!(refused(code, None), (Outcome::Reject(_), None)), "{code}");
+            assert!(matches!(refused(code, None, ""), (Outcome::Reject(_), None)), "{code}");
         }
         let reason = "MongoDB refused it: DocumentValidationFailure (code 121)".to_owned();
-        assert_eq!(refused(121, None).0, Outcome::Reject(reason));
-        assert!(matches!(refused(112, None), (Outcome::Retry(_), None)));
+        assert_eq!(refused(121, None, "").0, Outcome::Reject(reason));
+        assert!(matches!(refused(112, None, ""), (Outcome::Retry(_), None)));
     }
 
     #[test]

@@ -36,8 +36,8 @@ impl Written {
         self.failure.get_or_insert(failure);
     }
 
-    fn refuse(&mut self, at: usize, code: i32, name: Option<&str>) {
-        let (outcome, failure) = failure::refused(code, name);
+    fn refuse(&mut self, at: usize, code: i32, name: Option<&str>, message: &str) {
+        let (outcome, failure) = failure::refused(code, name, message);
         self.outcomes[at] = outcome;
         if let Some(failure) = failure {
             self.failure.get_or_insert(failure);
@@ -195,7 +195,7 @@ fn sort(answer: InsertManyError, all_stored: Vec<Outcome>) -> (Written, Vec<Clas
             DUPLICATE_KEY if confirmed => clashes.push(Clash { at, message: error.message }),
             // What is there may be undone with the rest of this reply.
             DUPLICATE_KEY => {}
-            code => written.refuse(at, code, error.code_name.as_deref()),
+            code => written.refuse(at, code, error.code_name.as_deref(), &error.message),
         }
     }
     (written, clashes)
@@ -217,7 +217,7 @@ fn note(written: &mut Written, at: usize, answer: Result<Outcome, Error>) {
                 written.outcomes[at] = not_found(&cause.message);
             }
             ErrorKind::Write(WriteFailure::WriteError(cause)) => {
-                written.refuse(at, cause.code, cause.code_name.as_deref());
+                written.refuse(at, cause.code, cause.code_name.as_deref(), &cause.message);
             }
             _ => written.fail(at, Failure::of(&error)),
         },

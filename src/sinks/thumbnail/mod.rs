@@ -133,7 +133,7 @@ impl Thumbnails {
             Ok(asked) => self.outcome(&asked).await,
             Err(reason) => Outcome::Reject(reason),
         };
-        if matches!(outcome, Outcome::Unavailable(_)) {
+        if matches!(outcome, Outcome::Unavailable(_) | Outcome::ConnectionLost(_)) {
             stop.get_or_init(|| outcome.clone());
         }
         (at, outcome)
@@ -145,15 +145,18 @@ impl Thumbnails {
             Ok(()) => Outcome::Stored,
             Err(Trouble::Refused(why)) => Outcome::Reject(format!("`{key}`: {why}")),
             Err(Trouble::Unclear(why)) => Outcome::Retry(format!("`{key}`: {why}")),
-            Err(Trouble::Store(failure)) => {
-                let why = failure.to_string();
-                if !matches!(failure, Failure::Unavailable(_)) {
-                    *self.standing.lock().expect("no holder panics") =
-                        Some((Instant::now(), failure));
-                }
-                Outcome::Unavailable(format!("`{}` is unavailable: {why}", self.store))
-            }
+            Err(Trouble::Store(failure)) => self.outage(failure),
         }
+    }
+
+    /// What the store says about itself is no picture's fault; a connection that broke may be.
+    fn outage(&self, failure: Failure) -> Outcome {
+        let why = format!("`{}` is unavailable: {failure}", self.store);
+        if matches!(failure, Failure::Unavailable(_)) {
+            return Outcome::ConnectionLost(why);
+        }
+        *self.standing.lock().expect("no holder panics") = Some((Instant::now(), failure));
+        Outcome::Unavailable(why)
     }
 
     async fn make(&self, asked: &Asked) -> Result<(), Trouble> {
