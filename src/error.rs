@@ -1,5 +1,6 @@
 //! Errors that tell what failed, why, and what to do; their kind decides the exit code.
 
+use crate::redact;
 use std::fmt;
 
 /// The result of everything that can fail.
@@ -89,8 +90,8 @@ impl Error {
     /// The same text on one line, for a log or for the reason of a dead letter.
     pub fn one_line(&self) -> String {
         match &self.cause {
-            Some(cause) => format!("{}: {}", self.what, chain(cause)),
-            None => self.what.clone(),
+            Some(cause) => redact::text(&format!("{}: {}", self.what, chain(cause))).into_owned(),
+            None => redact::text(&self.what).into_owned(),
         }
     }
 }
@@ -98,12 +99,12 @@ impl Error {
 impl fmt::Display for Error {
     /// `what failed`, then indented `because: cause` and `hint: what to do`, a line each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        f.write_str(&redact::text(&self.what))?;
         if let Some(cause) = &self.cause {
-            write!(f, "\n  because: {}", chain(cause))?;
+            write!(f, "\n  because: {}", redact::text(&chain(cause)))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            write!(f, "\n  hint: {}", redact::text(hint))?;
         }
         Ok(())
     }

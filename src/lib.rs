@@ -18,6 +18,7 @@
 //! | a dead letter as a message, purely | [`dead_letter`] |
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
+//! | what may be shown of a URL | [`redact`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
 //! | rooms that any shelf may use | [`sqlite`], [`http`], `aws`, `store` |
 //! | one process at a time; names made fit to be shown | [`lock`], [`text`] |
@@ -34,6 +35,7 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod dead_letter;
+pub mod descriptors;
 pub mod envelope;
 pub mod environment;
 pub mod error;
@@ -44,6 +46,7 @@ pub mod lock;
 pub mod message;
 pub mod publish;
 pub mod queues;
+pub mod redact;
 pub mod report;
 pub mod retry;
 pub mod schedule;

@@ -1,11 +1,19 @@
 //! The URL of an end: `scheme:path?name=value`, taken apart and never printed with its credentials.
 
 use crate::error::{Error, Kind, Result};
-use percent_encoding::percent_decode_str;
+use crate::redact;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
+
+/// What means something in a parameter, so that what is shown can be read again.
+const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'&').add(b'#');
+
+/// What to do about a shell that cuts a URL.
+pub const QUOTE: &str = "a shell cuts a URL at `&` unless it is quoted: \
+                         `'scheme:path?name=value&name=value'`";
 
 /// A source's, a queue's or a sink's URL.
 ///
@@ -15,6 +23,8 @@ pub struct Location {
     scheme: String,
     rest: String,
     params: Vec<(String, Option<String>)>,
+    /// So many parameters were typed.
+    typed: usize,
     /// What looks like parameters may be the rest of a password with a raw `?` in it.
     in_password: bool,
 }
@@ -25,7 +35,7 @@ impl Location {
     /// Parameter names and values are percent-decoded; the path is kept as it was written.
     pub fn parse(text: &str) -> Result<Self> {
         let malformed = |why: &str| {
-            Error::new(Kind::Usage, format!("`{}` is not a URL", redact(text)))
+            Error::new(Kind::Usage, format!("`{}` is not a URL", harmless(text)))
                 .because_of(why)
                 .hint("write it as `scheme:path?name=value`, for instance `sqlite:readings.db`")
         };
@@ -59,7 +69,8 @@ impl Location {
             }
             params.push((name, value));
         }
-        Ok(Self { scheme: scheme.to_owned(), rest: rest.to_owned(), params, in_password })
+        let (scheme, rest, typed) = (scheme.to_owned(), rest.to_owned(), params.len());
+        Ok(Self { scheme, rest, params, typed, in_password })
     }
 
     /// The word before the first colon.
@@ -92,7 +103,7 @@ impl Location {
                 .because_of(error.one_line())
                 .hint(format!("write `{}:sqlite:other.db`, for instance", self.scheme))
         })?;
-        Ok(Self { params: self.params, ..bare })
+        Ok(Self { params: self.params, typed: self.typed, ..bare })
     }
 
     /// Takes a parameter out; a parameter without a value is refused.
@@ -118,6 +129,43 @@ impl Location {
             Some(_) => Err(Error::new(Kind::Usage, format!("`{name}` in `{self}` is a flag"))
                 .hint(format!("write `{name}` alone"))),
         }
+    }
+
+    /// The URL with one more parameter, which a flag of the command line gives.
+    ///
+    /// # Errors
+    /// `Usage` where the URL says it as well.
+    pub fn with(mut self, name: &str, value: Option<&str>, flag: &str) -> Result<Self> {
+        let Some(value) = value else { return Ok(self) };
+        if self.params.iter().any(|(known, _)| known == name) {
+            let what = format!("`{name}` in `{self}` and `{flag}` say the same thing");
+            return Err(Error::new(Kind::Usage, what).hint("leave one of the two out"));
+        }
+        self.params.push((name.to_owned(), Some(value.to_owned())));
+        Ok(self)
+    }
+
+    /// A parameter's value, where it has one.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.params.iter().find(|(known, _)| known == name);
+        found.and_then(|(_, value)| value.as_deref())
+    }
+
+    /// What the URL names, in words and without its secrets: `sqs readings`.
+    pub fn describe(&self) -> String {
+        let shown = redact::url(&format!("{}:{}", self.scheme, self.rest));
+        shown.replacen(':', " ", 1).trim_end().to_owned()
+    }
+
+    /// Whether the URL may have been longer: a shell ends a command at an `&` that is not quoted,
+    /// and what is left ends with its first parameter.
+    pub fn may_be_cut(&self) -> bool {
+        self.typed == 1
+    }
+
+    /// What a hint adds where something is missing that may have been typed.
+    pub fn cut_hint(&self) -> String {
+        if self.may_be_cut() { format!("; {QUOTE}") } else { String::new() }
     }
 
     /// What no `take` and no `flag` has taken yet, for a backend whose driver has parameters.
@@ -149,19 +197,19 @@ impl Location {
     }
 }
 
-/// The URL without user and password.
+/// The URL as it can be typed again, without its secrets.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = format!("{}:{}", self.scheme, self.rest);
         for (at, (name, value)) in self.params.iter().enumerate() {
             text.push(if at == 0 { '?' } else { '&' });
-            text.push_str(name);
+            text.extend(utf8_percent_encode(name, RESERVED));
             if let Some(value) = value {
                 text.push('=');
-                text.push_str(value);
+                text.extend(utf8_percent_encode(value, RESERVED));
             }
         }
-        f.write_str(&hide_userinfo(&text))
+        f.write_str(&redact::url(&text))
     }
 }
 
@@ -178,20 +226,13 @@ pub fn list(names: &[&str]) -> String {
 }
 
 /// Any text that may be a URL, without user, password and query.
-fn redact(text: &str) -> String {
-    let text = hide_userinfo(text);
+fn harmless(text: &str) -> String {
     let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.split('?').next().unwrap_or_default().chars().map(clean).collect()
-}
-
-/// Cuts out what stands between `//` and the last `@`: a password with a raw `@`, `/` or `?` in it
-/// must not be shown in part, even where that hides more of the URL than need be.
-fn hide_userinfo(text: &str) -> String {
-    let Some(start) = text.find("//").map(|at| at + 2) else { return text.to_owned() };
-    match text[start..].rfind('@') {
-        Some(end) => format!("{}{}", &text[..start], &text[start + end + 1..]),
-        None => text.to_owned(),
-    }
+    let shown = match text.contains("//") {
+        true => redact::url(text),
+        false => redact::behind_user(text).to_owned(),
+    };
+    shown.split('?').next().unwrap_or_default().chars().map(clean).collect()
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -255,6 +296,9 @@ mod tests {
             "mongodb://me:p@ss?secret=1&x=y@host/db",
             "mongodb://me:se?secret&secret&x@host/db",
             "x y://me:se?secret@host/db",
+            "Me:secret@host",
+            "secret@host",
+            "s3://h?token=secret",
         ] {
             let shown = match Location::parse(text) {
                 Ok(url) => format!("{url} {url:?} {:?}", url.finish(&[])),
@@ -265,6 +309,30 @@ mod tests {
                 "{shown}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_again() {
+        for text in ["sqlite:a%26b.db?queue=a%26b%25c=d?e&envelope", "sqlite:/a//b@c.db?queue=d@e"]
+        {
+            let url = Location::parse(text).unwrap();
+            assert_eq!(Location::parse(&url.to_string()).unwrap(), url, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_flag_adds_a_parameter_that_the_url_does_not_have() {
+        let url = |text| Location::parse(text).unwrap();
+        let added = url("sqlite:q.db").with("queue", Some("a&b"), "--queue-name").unwrap();
+        assert_eq!(added.to_string(), "sqlite:q.db?queue=a%26b");
+        assert_eq!(
+            url("sqlite:q.db").with("queue", None, "--queue-name").unwrap(),
+            url("sqlite:q.db")
+        );
+        let error =
+            url("sqlite:q.db?queue=a").with("queue", Some("a"), "--queue-name").unwrap_err();
+        assert_eq!(error.kind(), Kind::Usage);
+        assert!(error.to_string().contains("--queue-name"), "{error}");
     }
 
     #[test]

@@ -47,6 +47,15 @@ pub enum Program {
     Subscribe,
 }
 
+/// Both ends of a run in words, as their URLs were understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ends {
+    /// Where messages came from.
+    pub from: String,
+    /// Where they went.
+    pub into: String,
+}
+
 /// The counters of a run that has ended, and how long it took.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
@@ -125,14 +134,17 @@ impl Summary {
         format!("{} in {:.1} s", parts.join(", "), self.seconds)
     }
 
-    /// One line for a program: every count by name, and `seconds`.
-    pub fn json(&self, program: Program) -> String {
+    /// One line for a program: every count by name, `seconds`, and both ends where they are known.
+    pub fn json(&self, program: Program, ends: Option<&Ends>) -> String {
         let mut value = serde_json::to_value(self).expect("numbers under names are JSON");
         let name = match program {
             Program::Publish => "publish",
             Program::Subscribe => "subscribe",
         };
         value["program"] = name.into();
+        if let Some(Ends { from, into }) = ends {
+            (value["from"], value["into"]) = (from.as_str().into(), into.as_str().into());
+        }
         value.to_string()
     }
 }
@@ -156,9 +168,13 @@ mod tests {
     fn the_json_summary_has_every_count() {
         let summary = Counters::default().summary(Duration::ZERO);
         let value: serde_json::Value =
-            serde_json::from_str(&summary.json(Program::Publish)).unwrap();
+            serde_json::from_str(&summary.json(Program::Publish, None)).unwrap();
         assert_eq!(value["program"], "publish");
         assert_eq!(value["spooled"], 0);
         assert_eq!(value.as_object().unwrap().len(), 14);
+        let ends = Ends { from: "stdin".to_owned(), into: "sqs readings".to_owned() };
+        let value: serde_json::Value =
+            serde_json::from_str(&summary.json(Program::Publish, Some(&ends))).unwrap();
+        assert_eq!((&value["from"], &value["into"]), (&"stdin".into(), &"sqs readings".into()));
     }
 }

@@ -3,25 +3,31 @@
 //! A program is a [`Program`]; its door in `src/bin` calls [`run`] with the arguments and the
 //! environment, prints the [`Ending`] and exits with its code.
 
+pub mod cut;
 pub mod failpoints;
 pub mod generate;
 pub mod lock;
 pub mod logging;
+pub mod names;
 pub mod progress;
 pub mod publish;
 pub mod queue;
 pub mod signals;
 pub mod subscribe;
 
+use crate::descriptors::Standard;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::report::{self, Counters, Summary};
+use crate::report::{self, Counters, Ends, Summary};
 use clap::{Args, ValueEnum};
 use progress::Progress;
 use signals::Signals;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// What `--help` ends with, in every program.
@@ -41,6 +47,9 @@ Exit codes:
 
 /// How long a run may take after its grace to close its ends, which may wait for one that stalls.
 const CLOSING: Duration = Duration::from_secs(2);
+
+/// As wide as a terminal is at least.
+const COLUMNS: usize = 80;
 
 /// One of the programs.
 pub trait Program: Args {
@@ -93,6 +102,15 @@ pub struct Scene {
     pub counters: Counters,
     /// Ctrl-C and SIGTERM.
     pub signals: Signals,
+    /// What the run is between, for its summary; said once the command line is understood.
+    pub ends: OnceLock<Ends>,
+}
+
+impl Scene {
+    /// Says what the run is between.
+    fn say_ends(&self, from: String, into: String) {
+        self.ends.get_or_init(|| Ends { from, into });
+    }
 }
 
 /// Flags that both loops have.
@@ -168,6 +186,38 @@ pub struct Ending {
     pub code: u8,
 }
 
+impl Ending {
+    /// Prints what is left, and gives the exit code: a failure where stdout did not take its part,
+    /// unless its reader has read enough.
+    pub fn tell(self) -> ExitCode {
+        let Self { stdout, mut stderr, mut code } = self;
+        let told = match &stdout[..] {
+            "" => Ok(()),
+            text => Standard::Output.open().and_then(|mut file| {
+                let cannot = |cause| {
+                    Error::new(Kind::Failed, "cannot write to standard output").because(cause)
+                };
+                file.write_all(text.as_bytes()).or_else(unless_gone).map_err(cannot)
+            }),
+        };
+        if let Err(error) = told {
+            stderr += &format!("{error}\n");
+            code = error.kind().code();
+        }
+        // Nobody is left to be told where this cannot be written.
+        drop(io::stderr().write_all(stderr.as_bytes()));
+        ExitCode::from(code)
+    }
+}
+
+/// A reader that has gone wants no more.
+fn unless_gone(cause: io::Error) -> io::Result<()> {
+    match cause.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(cause),
+    }
+}
+
 /// Runs a program from its command line to its ending.
 pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Environment) -> Ending {
     let parsed = P::command().try_get_matches_from(args).and_then(|m| P::from_arg_matches(&m));
@@ -202,7 +252,8 @@ async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
         Ok(prepared) => prepared,
         Err(error) => return failed::<P>(&error),
     };
-    let scene = Scene { environment, counters: Counters::default(), signals };
+    let (counters, ends) = Default::default();
+    let scene = Scene { environment, counters, signals, ends };
     let result = tokio::select! {
         result = program.run(&scene) => result,
         () = scene.signals.second() => Ok(()),
@@ -217,7 +268,8 @@ async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
     if let Some(kind) = scene.signals.received() {
         ending.code = kind.code();
     }
-    ending.stderr += &told::<P>(form, basics.quiet, &scene.counters.summary(started.elapsed()));
+    let summary = scene.counters.summary(started.elapsed());
+    ending.stderr += &told::<P>(form, basics.quiet, &summary, scene.ends.get());
     ending
 }
 
@@ -233,13 +285,30 @@ fn not_closed() -> Error {
         .hint("nothing is lost: what was not settled comes again")
 }
 
-fn told<P: Program>(form: SummaryForm, quiet: bool, summary: &Summary) -> String {
+fn told<P: Program>(
+    form: SummaryForm,
+    quiet: bool,
+    summary: &Summary,
+    ends: Option<&Ends>,
+) -> String {
     let Some(program) = P::PROGRAM else { return String::new() };
     match form {
         SummaryForm::Human if quiet => String::new(),
-        SummaryForm::Human => format!("{}: {}\n", P::NAME, summary.human(program)),
-        SummaryForm::Json => summary.json(program) + "\n",
+        SummaryForm::Human => {
+            let counts = format!("{}: {}", P::NAME, summary.human(program));
+            ends.map_or_else(|| counts.clone(), |ends| between(&counts, ends)) + "\n"
+        }
+        SummaryForm::Json => summary.json(program, ends) + "\n",
         SummaryForm::None => String::new(),
+    }
+}
+
+/// The counts and what the run was between: on one line where a terminal has room for it.
+fn between(counts: &str, Ends { from, into }: &Ends) -> String {
+    let line = format!("{counts} from {from} into {into}");
+    match line.chars().count() <= COLUMNS {
+        true => line,
+        false => format!("{counts}\n  from {from} into {into}"),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The command line of `publish`.
 
+use super::names::QueueName;
 use super::{Basics, Common, Program, Scene, SummaryForm, positive};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::publish::{Later, Plan};
-use crate::queues::Publisher as _;
+use crate::queues::{Publisher as _, Side};
 use crate::schedule::Schedule;
 use crate::sources::Source;
 use crate::spool::{self, Spool};
@@ -38,6 +39,9 @@ pub struct Publish {
     /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
     #[arg(long, value_name = "QUEUE")]
     to: Option<String>,
+
+    #[command(flatten)]
+    name: QueueName,
 
     /// Stay, and read the source at these times: a cron expression of five fields, or of six with
     /// the seconds first, in `--timezone`
@@ -99,16 +103,17 @@ impl Program for Publish {
         let environment = &scene.environment;
         let source_url = Location::parse(&self.source)?;
         let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
+        let queue_url = self.name.add(queue_url)?;
         let schedule = self.schedule(&source_url)?;
         let ends = [&source_url, &queue_url];
         let data_dir = super::data_dir(environment, &ends)?;
+        let options = self.queue_options(scene, data_dir.clone());
+        scene.say_ends(source_url.describe(), queues::describe(&queue_url, Side::Into, &options));
         let wait = source_url.scheme() == "stdin";
         let lock = super::lock(&self.common, Self::NAME, ends, wait, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
-        let mut source =
-            sources::open(source_url, &self.source_options(scene, data_dir.clone())).await?;
-        let options = self.queue_options(scene, data_dir);
+        let mut source = sources::open(source_url, &self.source_options(scene, data_dir)).await?;
         let plan = Plan {
             every: schedule,
             dry_run: self.dry_run,

@@ -10,7 +10,9 @@ mod receipts;
 mod taken;
 mod upkeep;
 
+use super::names::QueueNames;
 use super::{Basics, Program, Scene, positive};
+use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::inspect::Form;
 use crate::report;
@@ -179,9 +181,8 @@ struct Time {
 /// The arguments of `queue ack` and `queue release`.
 #[derive(Debug, Args)]
 struct Settle {
-    /// The queue: `sqlite:PATH?queue=NAME` or `sqs:NAME`
-    #[arg(value_name = "URL")]
-    url: String,
+    #[command(flatten)]
+    place: There,
 
     /// What `queue lease` gave
     #[arg(value_name = "RECEIPT", required = true)]
@@ -201,9 +202,8 @@ struct Extend {
 /// A queue, and whether it is meant.
 #[derive(Debug, Args)]
 struct Sure {
-    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`
-    #[arg(value_name = "URL")]
-    url: String,
+    #[command(flatten)]
+    place: There,
 
     /// Do it
     #[arg(long)]
@@ -276,9 +276,8 @@ struct List {
 /// The arguments of what is done with dead letters.
 #[derive(Debug, Args)]
 struct Mend {
-    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`
-    #[arg(value_name = "URL")]
-    url: String,
+    #[command(flatten)]
+    place: There,
 
     #[command(flatten)]
     which: Chosen,
@@ -311,6 +310,26 @@ struct Where {
     /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
     #[arg(value_name = "URL")]
     url: Option<String>,
+
+    #[command(flatten)]
+    names: QueueNames,
+}
+
+/// A queue that is named: what is done with it is not done to another one by mistake.
+#[derive(Debug, Args)]
+struct There {
+    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`
+    #[arg(value_name = "URL")]
+    url: String,
+
+    #[command(flatten)]
+    names: QueueNames,
+}
+
+impl From<There> for Where {
+    fn from(There { url, names }: There) -> Self {
+        Self { url: Some(url), names }
+    }
 }
 
 /// A time of a second or more.
@@ -341,6 +360,8 @@ impl Program for Queue {
             return Err(Error::new(Kind::Usage, "there is nothing to do")
                 .hint("`queue --help` lists what there is"));
         };
+        // Whoever cannot be told what was done is not to have it done.
+        Standard::Output.expect_open()?;
         let form = if self.json { Form::Json } else { Form::Human };
         let desk = Desk { scene, form, taking: Cell::new(false) };
         let stopped = async {

@@ -2,11 +2,13 @@
 
 mod plan;
 
+use super::names::{CollectionName, QueueNames};
 use super::{Basics, Common, Program, Scene, SummaryForm, positive};
 use crate::attempts::{self, Attempts};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::queues::Side;
 use crate::sinks::forward::Forward;
 use crate::sinks::{Sink, exec, legacy};
 use crate::subscribe::{DeadLetters, Parts};
@@ -48,6 +50,9 @@ pub struct Subscribe {
     #[arg(long, value_name = "QUEUE")]
     from: Option<String>,
 
+    #[command(flatten)]
+    names: QueueNames,
+
     /// The sink: `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME`, `stdout:`
     /// (what was written to a pipe counts as taken), `exec:PROGRAM`, `forward:QUEUE-URL`, another
     /// queue, or `thumbnail:STORE-URL`, for each picture of an object store a small one. Default:
@@ -55,10 +60,13 @@ pub struct Subscribe {
     #[arg(long, value_name = "SINK")]
     to: Option<String>,
 
+    #[command(flatten)]
+    collection: CollectionName,
+
     /// A command as the sink, run for each message: body on stdin; KAKEHI_ID, KAKEHI_ATTEMPT,
     /// KAKEHI_GROUP, KAKEHI_TAG and `KAKEHI_ATTRIBUTE_<NAME>` in its environment. Exit 0: stored; 65:
     /// rejected; 69 or 75: unavailable, nothing is held against the message; else: tried again
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "to")]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["to", "collection"])]
     command: Vec<OsString>,
 
     /// End after one batch
@@ -160,11 +168,13 @@ impl Program for Subscribe {
     async fn run(self, scene: &Scene) -> Result<()> {
         let environment = &scene.environment;
         let queue_url = super::url_or(self.from.as_deref(), "KAKEHI_QUEUE", environment)?;
+        let queue_url = self.names.add(queue_url)?;
         let sink_url = self.sink_url(environment)?;
         let bounds = self.bounds(&sink_url)?;
         let forward = forwarded(&sink_url)?;
         let ends = [&queue_url, forward.as_ref().unwrap_or(&sink_url)];
         let data_dir = super::data_dir(environment, &ends)?;
+        self.say_ends(scene, ends, &sink_url, &data_dir);
         let lock = super::lock(&self.common, Self::NAME, ends, false, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
@@ -216,10 +226,25 @@ impl Subscribe {
     /// What follows `--`, or `--to`, or the default.
     fn sink_url(&self, environment: &Environment) -> Result<Location> {
         let Some(program) = self.command.first() else {
-            return super::url_or(self.to.as_deref(), "KAKEHI_SINK", environment);
+            let url = super::url_or(self.to.as_deref(), "KAKEHI_SINK", environment)?;
+            return self.collection.add(url);
         };
         let program = percent_encode(program.as_bytes(), NON_ALPHANUMERIC);
         Location::parse(&format!("exec:{program}"))
+    }
+
+    /// Says what the run is between, as the URLs were understood.
+    fn say_ends(&self, scene: &Scene, ends: [&Location; 2], sink: &Location, data_dir: &Path) {
+        let environment = || (scene.environment.clone(), data_dir.to_owned());
+        let (variables, folder) = environment();
+        let queue = queues::Options::new(variables, folder);
+        let (variables, folder) = environment();
+        let from = queues::describe(ends[0], Side::From, &queue);
+        let into = match sink.scheme() {
+            "forward" => queues::describe(ends[1], Side::Into, &queue),
+            _ => sinks::describe(sink, &sinks::Options::new(variables, folder)),
+        };
+        scene.say_ends(from, into);
     }
 
     fn exec(&self) -> exec::Command {

@@ -1,5 +1,6 @@
 //! VIA: what holds messages. One file a queue, one line of `open_*` a scheme.
 
+mod describe;
 mod inspect;
 pub mod memory;
 #[cfg(feature = "pubsub")]
@@ -24,6 +25,7 @@ mod sqlite_verify;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
+pub use describe::{Side, describe};
 pub use inspect::{
     Check, DeadLetter, Deletion, Fact, Grave, Graves, Held, Inspect, Lost, Mended, Peek, Peeked,
     Purge, Receipts, Repaired, State, Stats, Taking, Value, Which,

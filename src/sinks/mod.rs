@@ -1,5 +1,6 @@
 //! TO: what can be written. One file a sink, one line of `open` a scheme.
 
+mod describe;
 pub mod exec;
 pub mod forward;
 pub mod legacy;
@@ -10,6 +11,8 @@ pub mod sqlite;
 pub mod stdout;
 #[cfg(feature = "thumbnail")]
 pub mod thumbnail;
+
+pub use describe::describe;
 
 use crate::check::Finding;
 use crate::clock::Clock;

@@ -40,6 +40,12 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
     sqlite::check(&Target::of(url, options)?.path, &SCHEMA).await
 }
 
+/// The file and the collection in words; `None` where the URL names none.
+pub(super) fn describe(url: &Location, options: &Options) -> Option<String> {
+    let Target { path, collection, .. } = Target::of(url.clone(), options).ok()?;
+    Some(format!("sqlite {} collection {collection}", path.display()))
+}
+
 /// What its URL says.
 struct Target {
     path: PathBuf,

@@ -6,6 +6,7 @@
 //! it is not ours to know.
 
 use super::{Options, Outcome, Sink};
+use crate::descriptors::Standard;
 use crate::envelope::{Envelope, one_line_json};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -17,7 +18,6 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What a file system gives at least, in bytes.
@@ -32,15 +32,11 @@ pub fn open(mut url: Location, _options: &Options) -> Result<Box<dyn Sink>> {
             .because_of("`stdout:` has no path")
             .hint("write `stdout:` and redirect it: `> FILE`"));
     }
-    let file = unbuffered().map_err(no_stdout)?;
-    let look = file.try_clone().map_err(no_stdout)?;
+    // Without anybody's buffer: only so is every byte that was counted really with the reader when
+    // the pipe breaks.
+    let file = Standard::Output.open()?;
+    let look = Standard::Output.open()?;
     Ok(Box::new(Stdout { look: Some(Arc::new(look)), ..Stdout::new(Box::new(file), envelope) }))
-}
-
-/// Standard output without the standard library's buffer: only so is every byte that was counted
-/// really with the reader when the pipe breaks.
-fn unbuffered() -> io::Result<File> {
-    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
 /// Whether a file that lines go to has room for more: asks for a block behind its end, which does
@@ -63,10 +59,6 @@ pub(super) fn reader_is_gone() -> bool {
     let mut look = [PollFd::new(&stdout, PollFlags::empty())];
     let looked = poll(&mut look, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
     looked.is_ok() && look[0].revents().contains(PollFlags::ERR)
-}
-
-fn no_stdout(cause: io::Error) -> Error {
-    Error::new(Kind::Failed, "cannot open standard output").because(cause)
 }
 
 /// Lines on a writer.

@@ -3,6 +3,7 @@
 use super::desk::{Desk, say};
 use crate::check::{self, Finding, Standing};
 use crate::cli;
+use crate::cli::names::{CollectionName, QueueNames};
 use crate::error::{Error, Kind, Result};
 use crate::inspect;
 use crate::location::Location;
@@ -29,6 +30,12 @@ pub struct Check {
     /// The queue as `publish --to` has it, where both programs are meant
     #[arg(long, value_name = "QUEUE")]
     queue: Option<String>,
+
+    #[command(flatten)]
+    names: QueueNames,
+
+    #[command(flatten)]
+    collection: CollectionName,
 
     /// The lease that `subscribe` will have
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
@@ -92,7 +99,7 @@ impl Desk<'_> {
         }
         let mut all = Vec::new();
         for (role, url) in asked.ends() {
-            let url = self.url(role, url)?;
+            let url = self.url(role, url, &asked)?;
             let findings = match self.look_at(role, url.clone(), asked.lease).await {
                 Ok(findings) => findings,
                 Err(error) => vec![Finding::of(&error)],
@@ -113,9 +120,15 @@ impl Desk<'_> {
         }
     }
 
-    fn url(&self, role: Role, given: Option<&str>) -> Result<Location> {
+    fn url(&self, role: Role, given: Option<&str>, asked: &Check) -> Result<Location> {
         let variable = if role == Role::Sink { "KAKEHI_SINK" } else { "KAKEHI_QUEUE" };
-        cli::url_or(given, variable, &self.scene.environment)
+        let url = cli::url_or(given, variable, &self.scene.environment)?;
+        match role {
+            Role::Source => Ok(url),
+            Role::Into => asked.names.queue().add(url),
+            Role::From => asked.names.add(url),
+            Role::Sink => asked.collection.add(url),
+        }
     }
 
     async fn look_at(&self, role: Role, url: Location, lease: Duration) -> Result<Vec<Finding>> {

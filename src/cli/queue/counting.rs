@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 impl Desk<'_> {
     pub(super) async fn stats(&self, asked: Count) -> Result<()> {
-        let (url, options) = self.place(asked.place.url.as_deref())?;
+        let (url, options) = self.place(&asked.place)?;
         let spooled = self.spooled(&url, &options, asked.spool).await?;
         let counted = match queues::open_inspector(url, &options).await {
             Ok(queue) => queue.stats().await,

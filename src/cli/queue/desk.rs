@@ -1,8 +1,9 @@
 //! Carries out what the command line of `queue` asks for, and tells it on stdout.
 
 use super::mending::Verb;
-use super::{Action, Dead, Take};
+use super::{Action, Dead, Take, Where};
 use crate::cli::{self, Scene};
+use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::inspect::Form;
 use crate::location::Location;
@@ -33,7 +34,7 @@ impl Desk<'_> {
             Action::Ack(asked) => self.settle("ack", Verdict::Ack, asked).await,
             Action::Release(asked) => self.settle("release", Verdict::Release, asked).await,
             Action::Extend(asked) => self.extend(asked).await,
-            Action::Create(place) => self.create(place.url.as_deref()).await,
+            Action::Create(place) => self.create(&place).await,
             Action::Purge(sure) => self.purge(sure).await,
             Action::Delete(sure) => self.delete(sure).await,
             Action::Check(check) => self.check(check).await,
@@ -85,14 +86,15 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) async fn open(&self, url: Option<&str>) -> Result<Box<dyn Inspect>> {
-        let (url, options) = self.place(url)?;
+    pub(super) async fn open(&self, asked: &Where) -> Result<Box<dyn Inspect>> {
+        let (url, options) = self.place(asked)?;
         queues::open_inspector(url, &options).await
     }
 
-    pub(super) fn place(&self, url: Option<&str>) -> Result<(Location, Options)> {
+    pub(super) fn place(&self, asked: &Where) -> Result<(Location, Options)> {
         let environment = &self.scene.environment;
-        let url = cli::url_or(url, "KAKEHI_QUEUE", environment)?;
+        let url = cli::url_or(asked.url.as_deref(), "KAKEHI_QUEUE", environment)?;
+        let url = asked.names.add(url)?;
         let data_dir = cli::data_dir(environment, &[&url])?;
         Ok((url, Options::new(environment.clone(), data_dir)))
     }
@@ -106,8 +108,7 @@ pub(super) fn lacks(what: &str) -> Error {
 
 /// Writes to stdout; `false` where nobody reads it any more.
 pub(super) fn say(text: &str) -> Result<bool> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match Standard::Output.open()?.write_all(text.as_bytes()) {
         Ok(()) => Ok(true),
         Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(cause) => Err(Error::new(Kind::Failed, "cannot write to stdout").because(cause)),

@@ -14,11 +14,11 @@ pub(super) const PAGE: usize = 200;
 
 impl Desk<'_> {
     pub(super) async fn peek(&self, asked: Peek) -> Result<()> {
-        let queue = self.open(asked.place.url.as_deref()).await?;
+        let queue = self.open(&asked.place).await?;
         match (queue.taking(), asked.dead) {
             (Some(taking), false) => self.peek_taking(taking, &asked.take, asked.max).await,
             (Some(taking), true) => {
-                let (url, options) = self.place(asked.place.url.as_deref())?;
+                let (url, options) = self.place(&asked.place)?;
                 let place = Place::of(taking, (&url, &options), &Which::All, &asked.take).await?;
                 self.list_taking(place, asked.max).await.map(drop)
             }
@@ -30,7 +30,7 @@ impl Desk<'_> {
     }
 
     pub(super) async fn dead_list(&self, asked: List) -> Result<()> {
-        let queue = self.open(asked.place.url.as_deref()).await?;
+        let queue = self.open(&asked.place).await?;
         let which = match asked.id.is_empty() {
             true => Which::All,
             false => Which::Ids(asked.id),
@@ -38,7 +38,7 @@ impl Desk<'_> {
         let max = asked.max.unwrap_or(usize::MAX);
         let seen = match queue.taking() {
             Some(taking) => {
-                let (url, options) = self.place(asked.place.url.as_deref())?;
+                let (url, options) = self.place(&asked.place)?;
                 let place = Place::of(taking, (&url, &options), &which, &asked.take).await?;
                 self.list_taking(place, max).await?
             }

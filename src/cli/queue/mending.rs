@@ -44,8 +44,9 @@ pub(super) struct Tally {
 impl Desk<'_> {
     /// Redrives or drops, or shows what would be done.
     pub(super) async fn mend(&self, verb: Verb, asked: Mend) -> Result<()> {
-        let (url, options) = self.place(Some(&asked.url))?;
-        let queue = self.open(Some(&asked.url)).await?;
+        let place = asked.place.into();
+        let (url, options) = self.place(&place)?;
+        let queue = self.open(&place).await?;
         let which = match asked.which.all {
             true => Which::All,
             false => Which::Ids(asked.which.id),

@@ -9,7 +9,7 @@ use crate::queues::{Inspect, Receipts, Settled, Verdict};
 
 impl Desk<'_> {
     pub(super) async fn lease(&self, asked: Lease) -> Result<()> {
-        let queue = self.open(asked.place.url.as_deref()).await?;
+        let queue = self.open(&asked.place).await?;
         let leased = receipts(&*queue)?.lease(asked.max, asked.time.time, asked.group).await?;
         let text: String = leased.iter().map(|it| inspect::leased(it, self.form)).collect();
         // What nobody reads is offered again when its time is over.
@@ -17,7 +17,7 @@ impl Desk<'_> {
     }
 
     pub(super) async fn settle(&self, verb: &str, verdict: Verdict, asked: Settle) -> Result<()> {
-        let queue = self.open(Some(&asked.url)).await?;
+        let queue = self.open(&asked.place.into()).await?;
         let given: Vec<_> = asked.receipts.into_iter().map(Receipt).collect();
         let verdicts = given.iter().map(|it| (it.clone(), verdict.clone())).collect();
         let settled = receipts(&*queue)?.settle(verdicts).await?;
@@ -26,7 +26,7 @@ impl Desk<'_> {
 
     pub(super) async fn extend(&self, asked: Extend) -> Result<()> {
         let Extend { settle, time } = asked;
-        let queue = self.open(Some(&settle.url)).await?;
+        let queue = self.open(&settle.place.into()).await?;
         let given: Vec<_> = settle.receipts.into_iter().map(Receipt).collect();
         let settled = receipts(&*queue)?.extend(given.clone(), time.time).await?;
         self.settled("extend", &given, &settled)

@@ -1,21 +1,29 @@
 //! Makes, empties and deletes queues.
 
-use super::Sure;
 use super::desk::{Desk, lacks};
+use super::{Sure, Where};
+use crate::cli::cut;
 use crate::error::Result;
-use crate::queues::{self, Deletion};
+use crate::location::QUOTE;
+use crate::queues::{self, Deletion, Side};
 
 impl Desk<'_> {
-    pub(super) async fn create(&self, url: Option<&str>) -> Result<()> {
-        let (url, options) = self.place(url)?;
-        let name = url.to_string();
+    pub(super) async fn create(&self, asked: &Where) -> Result<()> {
+        let (url, options) = self.place(asked)?;
+        let (name, queue) = (url.to_string(), queues::describe(&url, Side::From, &options));
+        let cut = cut::looks_cut(&url);
         let made = queues::create(url, &options).await?;
         let text = if made { "made" } else { "it was there already:" };
-        self.tell(&format!("{text} {name}"), &serde_json::json!({"url": name, "made": made}))
+        let json = serde_json::json!({"url": name, "made": made, "queue": queue});
+        self.tell(&format!("{text} {queue}"), &json)?;
+        match cut {
+            true => self.remark(&format!("is that all that was meant? {}", QUOTE)),
+            false => Ok(()),
+        }
     }
 
     pub(super) async fn purge(&self, asked: Sure) -> Result<()> {
-        let queue = self.open(Some(&asked.url)).await?;
+        let queue = self.open(&asked.place.into()).await?;
         let purge = queue.purge().ok_or_else(|| lacks("be emptied"))?;
         if asked.yes {
             let removed = purge.purge().await?;
@@ -29,7 +37,7 @@ impl Desk<'_> {
     }
 
     pub(super) async fn delete(&self, asked: Sure) -> Result<()> {
-        let (url, options) = self.place(Some(&asked.url))?;
+        let (url, options) = self.place(&asked.place.into())?;
         let deletion = queues::delete(url, &options, asked.yes).await?;
         self.tell_deletion(&deletion, asked.yes)?;
         self.remind(asked.yes)

@@ -72,6 +72,7 @@ pub async fn open_publisher(mut url: Location, options: &Options) -> Result<Box<
 /// Opens a subscription for receiving. Nothing is received before the first `receive`.
 pub async fn open_subscriber(mut url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
     let subscription = Name::subscription(&url)?;
+    let typed = url.clone();
     let id_attribute = id_attribute(&mut url)?;
     let streams = streams(&mut url)?.unwrap_or(STREAMS);
     let topic = url.take("topic")?;
@@ -82,7 +83,7 @@ pub async fn open_subscriber(mut url: Location, options: &Options) -> Result<Box
         (Some(topic), _) => Some(subscription.topic_beside(&topic)?),
         (None, false) => None,
         (None, true) => {
-            return Err(needs_topic(&subscription, &url));
+            return Err(needs_topic(&subscription, &typed));
         }
     };
     let connection = Connection::open(&options.environment)?;
@@ -108,7 +109,7 @@ pub fn place(url: &Location, options: &Options) -> Result<String> {
 fn needs_topic(subscription: &Name, url: &Location) -> Error {
     Error::new(Kind::Usage, format!("cannot create {subscription}"))
         .because_of("it is not said which topic it shall be for")
-        .hint(format!("add the topic: `{url}?topic=NAME`"))
+        .hint(format!("add `topic=NAME`, or `--topic NAME`{}", url.cut_hint()))
 }
 
 fn id_attribute(url: &mut Location) -> Result<String> {

@@ -4,6 +4,7 @@ use super::groups::Groups;
 use super::outcome::{self, End};
 use super::program::Program;
 use super::{stderr, variables};
+use crate::descriptors::Standard;
 use crate::envelope::Envelope;
 use crate::environment::Environment;
 use crate::message::Delivery;
@@ -94,7 +95,7 @@ impl Runner {
             .envs(environment)
             .envs(variables)
             .stdin(stdin)
-            .stdout(Stdio::inherit())
+            .stdout(stdout_of_a_run()?)
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
@@ -136,6 +137,15 @@ impl Runner {
             }
             () = &mut said => ended.await,
         }
+    }
+}
+
+/// Ours. Where that was closed, one that refuses what is written to it, as a closed one does: it
+/// would be gone, and its message would count as stored.
+fn stdout_of_a_run() -> io::Result<Stdio> {
+    match Standard::Output.was_closed() {
+        true => File::open("/dev/null").map(Stdio::from),
+        false => Ok(Stdio::inherit()),
     }
 }
 

@@ -54,6 +54,8 @@ struct MongoDb {
     /// `host:port`, and what is written to, for a person.
     hosts: String,
     namespace: String,
+    /// Where the user is looked for.
+    login: String,
     timeout: Duration,
     /// Why the last look at a server failed: the driver's own error for "no server" is a page long.
     last_look: LastLook,
@@ -68,7 +70,7 @@ type LastLook = Arc<Mutex<Option<String>>>;
 
 impl MongoDb {
     fn new(settings: Settings, timeout: Duration) -> Result<Self> {
-        let Settings { mut client, database, collection, rules, conflict } = settings;
+        let Settings { mut client, database, collection, rules, conflict, login } = settings;
         let last_look = watch(&mut client);
         let hosts: Vec<String> = client.hosts.iter().map(ToString::to_string).collect();
         let client = Client::with_options(client).map_err(|cause| {
@@ -82,6 +84,7 @@ impl MongoDb {
             rules,
             hosts: hosts.join(","),
             namespace: format!("{database}.{collection}"),
+            login,
             timeout,
             last_look,
             standing: Mutex::default(),
@@ -156,9 +159,8 @@ impl MongoDb {
             .because_of(&failure.words)
             .hint(format!(
                 "set `MONGODB_USERNAME` and `MONGODB_PASSWORD` or `MONGODB_PASSWORD_FILE`; the \
-                     user needs `find` and `insert` on `{}`; where it was created in another \
-                     database, add `authSource=admin`",
-                self.namespace
+                     user needs `find` and `insert` on `{}`; {}",
+                self.namespace, self.login
             ));
         }
         let what = match failure.standing {

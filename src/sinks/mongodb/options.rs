@@ -43,12 +43,15 @@ pub(super) struct Settings {
     pub(super) collection: String,
     pub(super) rules: Rules,
     pub(super) conflict: Conflict,
+    /// What to do where the login is refused, but for what the user may do.
+    pub(super) login: String,
 }
 
 impl Settings {
     /// Reads them. For `mongodb+srv:` this asks the name server.
     pub(super) async fn read(mut url: Location, options: &Options) -> Result<Self> {
         refuse_secrets(&url)?;
+        let login = login_hint(&url);
         let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());
         let rules = match url.take("dates")? {
             Some(keys) => Rules::new(keys.split(',').map(str::trim)),
@@ -68,7 +71,7 @@ impl Settings {
             Error::new(Kind::Usage, format!("`{url}` names no database"))
                 .hint("write `mongodb://HOST/DATABASE?collection=NAME`")
         })?;
-        Ok(Self { client, database, collection, rules, conflict })
+        Ok(Self { client, database, collection, rules, conflict, login })
     }
 }
 
@@ -92,6 +95,21 @@ fn refuse_secrets(url: &Location) -> Result<()> {
             .because_of("a secret in a URL can be seen by everybody who can list processes")
             .hint("use a key file without a password that only its owner can read")),
         None => Ok(()),
+    }
+}
+
+/// In which database the user is looked for: that of the URL, or the one that it names for this.
+fn login_hint(url: &Location) -> String {
+    let typed = url.remaining().find(|(name, _)| name.eq_ignore_ascii_case("authSource"));
+    match typed {
+        Some((_, source)) => {
+            let source = source.unwrap_or_default();
+            format!("`authSource={source}` says that the user was created in `{source}`")
+        }
+        None => format!(
+            "where it was created in another database, add `authSource=admin`{}",
+            url.cut_hint()
+        ),
     }
 }
 
@@ -272,6 +290,17 @@ mod tests {
         assert_eq!(credential.username.as_deref(), Some("user@home:1"));
         assert_eq!(credential.password.as_deref(), Some(SECRET));
         assert_eq!(credential.source.as_deref(), Some("admin"));
+    }
+
+    #[tokio::test]
+    async fn the_hint_for_a_refused_login_knows_what_was_typed() {
+        let hint = async |url: &str| read(url, &[]).await.unwrap().login;
+        let typed = hint("mongodb://h/d?authsource=other&collection=c").await;
+        assert_eq!(typed, "`authSource=other` says that the user was created in `other`");
+        let bare = hint("mongodb://h/d").await;
+        assert!(bare.ends_with("add `authSource=admin`"), "{bare}");
+        let cut = hint("mongodb://h/d?collection=c").await;
+        assert!(cut.contains("add `authSource=admin`; a shell cuts"), "{cut}");
     }
 
     #[tokio::test]

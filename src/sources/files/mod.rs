@@ -129,7 +129,7 @@ async fn setup(mut url: Location, options: &Options) -> Result<Setup> {
     url.finish(PARAMETERS)?;
     let store = store.ok_or_else(|| {
         Error::new(Kind::Usage, format!("`{url}` does not say where the files go"))
-            .hint("add `?store=file:FOLDER` or `?store=s3://BUCKET`")
+            .hint(format!("add `store=file:FOLDER` or `store=s3://BUCKET`{}", url.cut_hint()))
     })?;
     let store = Store::open(&Location::parse(&store)?, &options.environment).await?;
     let inside = |folder: &Path| pattern.folder().canonicalize().is_ok_and(|it| it == folder);

@@ -15,6 +15,7 @@ mod lines;
 mod slot;
 
 use super::{Batch, Options, Refusal, Source};
+use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use async_trait::async_trait;
@@ -37,7 +38,8 @@ const MAX_ENVELOPE: usize = 15_000_000;
 /// `?envelope` takes whole messages, `?max-line=BYTES` refuses longer lines.
 ///
 /// # Errors
-/// `Usage` where standard input is a terminal, or for a parameter that cannot be.
+/// `Usage` where standard input is a terminal, or for a parameter that cannot be; `Configuration`
+/// where it is closed: that is no empty input.
 pub fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
     let input = io::stdin();
     if input.is_terminal() {
@@ -45,7 +47,7 @@ pub fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
             .because_of("messages are expected there, one line of JSON each")
             .hint("pipe them in, for instance `cat readings.jsonl | publish stdin:`"));
     }
-    from_reader(url, options, Box::new(input))
+    from_reader(url, options, Box::new(Standard::Input.open()?))
 }
 
 /// The same source on any bytes.
