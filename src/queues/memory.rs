@@ -49,7 +49,10 @@ struct State {
 
 struct Item {
     message: Message,
+    /// That failed, or lost their lease in mid-work.
     attempts: u32,
+    /// Leases that were lost in mid-work.
+    lost: u32,
     stand: Stand,
 }
 
@@ -61,6 +64,8 @@ enum Stand {
         owner: u64,
         since: DateTime<Utc>,
         length: TimeDelta,
+        /// It is being worked on.
+        begun: bool,
     },
     /// With the reason, for whoever looks inside with a debugger.
     Dead(#[allow(dead_code)] String),
@@ -103,19 +108,32 @@ impl Memory {
         }
         let item = state.items.get_mut(&place).expect("its place was found above");
         item.stand = match verdict {
-            Verdict::Retry(after) => Stand::Due(
-                TimeDelta::from_std(after)
-                    .ok()
-                    .and_then(|after| now.checked_add_signed(after))
-                    .unwrap_or(DateTime::<Utc>::MAX_UTC),
-            ),
-            Verdict::Bury(why) => Stand::Dead(why),
-            Verdict::Release | Verdict::Ack => {
-                item.attempts -= 1;
-                Stand::Due(now)
+            Verdict::Retry(after) => {
+                item.attempts += 1;
+                Stand::Due(
+                    TimeDelta::from_std(after)
+                        .ok()
+                        .and_then(|after| now.checked_add_signed(after))
+                        .unwrap_or(DateTime::<Utc>::MAX_UTC),
+                )
             }
+            Verdict::Bury(why) => Stand::Dead(why),
+            Verdict::Release | Verdict::Ack => Stand::Due(now),
         };
         Settled::Done
+    }
+
+    /// Whether these are being worked on.
+    fn work_on(&self, receipts: &[Receipt], begins: bool) {
+        let mut state = self.state();
+        for receipt in receipts {
+            if let Some(place) = state.place_of(receipt)
+                && let Some(Item { stand: Stand::Leased { begun, .. }, .. }) =
+                    state.items.get_mut(&place)
+            {
+                *begun = begins;
+            }
+        }
     }
 }
 
@@ -138,24 +156,37 @@ impl State {
         let stand = Stand::Due(message.not_before.unwrap_or(now));
         let message = Message { published_at: Some(now), ..message.clone() };
         let place = self.number();
-        self.items.insert(place, Item { message, attempts: 0, stand });
+        self.items.insert(place, Item { message, attempts: 0, lost: 0, stand });
         Published::Accepted
     }
 
     /// A lease that began in the future was taken before the clock was set back: it has ended too.
     fn end_leases(&mut self, now: DateTime<Utc>) {
         for item in self.items.values_mut() {
-            if let Stand::Leased { since, length, .. } = item.stand
+            if let Stand::Leased { since, length, begun, .. } = item.stand
                 && (now < since || now - since >= length)
             {
+                item.attempts += u32::from(begun);
+                item.lost += u32::from(begun);
                 item.stand = Stand::Due(now);
             }
         }
     }
 
-    /// The places that may be leased, in order. A message that is leased or not yet due holds back
-    /// those behind it in its group; a dead one does not.
+    /// The places that may be leased, in order; where there are none, one of a message that may kill
+    /// its worker.
     fn available(&self, now: DateTime<Utc>, request: &Receive) -> Vec<u64> {
+        let others = self.places(now, request, false);
+        if !others.is_empty() {
+            return others;
+        }
+        let suspects = self.places(now, request, true).into_iter();
+        suspects.min_by_key(|place| (self.items[place].lost, *place)).into_iter().collect()
+    }
+
+    /// The places of what was lost in mid-work, or of what was not. A message that is leased or not
+    /// yet due holds back those behind it in its group; a dead one does not.
+    fn places(&self, now: DateTime<Utc>, request: &Receive, lost: bool) -> Vec<u64> {
         let mut held = BTreeSet::new();
         let mut tag = match &request.select {
             Select::Tag(tag) => Some(Some(tag.as_str())),
@@ -173,6 +204,7 @@ impl State {
                 Stand::Leased { .. } => false,
             };
             let free = due && !group.is_some_and(|group| held.contains(group));
+            let free = free && (item.lost > 0) == lost;
             if free && request.select == Select::OldestTag && tag.is_none() {
                 tag = Some(item.message.tag.as_deref());
             }
@@ -193,12 +225,11 @@ impl State {
     ) -> Delivery {
         let token = self.number();
         let item = self.items.get_mut(&place).expect("it was found under the same lock");
-        item.attempts += 1;
-        item.stand = Stand::Leased { token, owner, since, length };
+        item.stand = Stand::Leased { token, owner, since, length, begun: false };
         Delivery {
             message: item.message.clone(),
-            attempts: Some(item.attempts),
-            lost: 0,
+            attempts: Some(item.attempts + 1),
+            lost: item.lost,
             receipt: Receipt(format!("{place} {token}")),
         }
     }
@@ -251,6 +282,14 @@ impl Subscriber for Memory {
         }
     }
 
+    async fn begun(&self, receipts: &[Receipt]) {
+        self.work_on(receipts, true);
+    }
+
+    async fn interrupted(&self, receipts: &[Receipt]) {
+        self.work_on(receipts, false);
+    }
+
     async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
         batch.into_iter().map(|(receipt, verdict)| self.carry_out(&receipt, verdict)).collect()
     }
@@ -297,7 +336,6 @@ impl Subscriber for Memory {
         state.end_leases(now);
         for item in state.items.values_mut() {
             if matches!(item.stand, Stand::Leased { owner, .. } if owner == self.owner) {
-                item.attempts -= 1;
                 item.stand = Stand::Due(now);
             }
         }

@@ -6,6 +6,7 @@ pub mod memory;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
 pub mod sqlite;
+mod sqlite_begun;
 mod sqlite_bury;
 mod sqlite_claim;
 mod sqlite_dead;
@@ -21,6 +22,7 @@ mod sqlite_salvage;
 mod sqlite_schema;
 mod sqlite_settle;
 mod sqlite_topic;
+mod sqlite_turns;
 mod sqlite_verify;
 #[cfg(feature = "sqs")]
 pub mod sqs;

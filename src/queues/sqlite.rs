@@ -1,12 +1,14 @@
 //! `sqlite:PATH?queue=NAME&topic=NAME&dedupe=DURATION`: the embedded queue, one file for many
 //! processes.
 
+use super::sqlite_begun;
 use super::sqlite_claim::{Found, Look};
 use super::sqlite_place::Place;
 use super::sqlite_publish::{Entry, Row};
 use super::sqlite_schema::{SCHEMA, queue_number};
 use super::sqlite_settle::{Claim, extend, settle};
 use super::sqlite_topic::{open_to_receive, publish};
+use super::sqlite_turns::Turns;
 use super::{
     Leases, Nothing, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
 };
@@ -16,6 +18,7 @@ use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::sqlite::Database;
 use async_trait::async_trait;
+use rusqlite::Connection;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -134,6 +137,7 @@ struct Held {
     stash: VecDeque<(Delivery, Term)>,
     /// When this process last looked, in milliseconds.
     looked: Option<i64>,
+    turns: Turns,
 }
 
 /// From when to when a lease lasts, in milliseconds.
@@ -186,6 +190,14 @@ impl Subscriber for Outlet {
                 self.wait(changes, looked, deadline).await;
             }
         }
+    }
+
+    async fn begun(&self, receipts: &[Receipt]) {
+        self.note(receipts, sqlite_begun::begin).await;
+    }
+
+    async fn interrupted(&self, receipts: &[Receipt]) {
+        self.note(receipts, |c, claims| sqlite_begun::end(c, claims).map(drop)).await;
     }
 
     async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
@@ -285,20 +297,42 @@ impl Outlet {
         lock(&self.held)
     }
 
+    /// Notes what is being worked on. Without the note the work goes on, and a lease that is lost
+    /// does not count.
+    async fn note(
+        &self,
+        receipts: &[Receipt],
+        work: impl FnOnce(&Connection, &[Claim]) -> rusqlite::Result<()> + Send + 'static,
+    ) {
+        let claims: Vec<_> = receipts.iter().filter_map(Claim::of).collect();
+        if let Err(error) = self.queue.database.note(move |c| work(c, &claims)).await {
+            tracing::debug!("it is not noted what is worked on: {}", error.one_line());
+        }
+    }
+
     /// Leases what is there into the stash, where it is safe if nobody waits for the answer any
     /// more.
     async fn look(&self, request: Receive) -> Result<Looked> {
         let Queue { number, clock, .. } = &self.queue;
         let (queue, clock, lease) = (*number, clock.clone(), self.lease);
         let (held, keeper) = (self.held.clone(), self.held.clone());
+        let suspects_first = self.held().turns.suspects_first(Instant::now());
         let work = move |c: &_| {
             // Read inside the transaction: what others leased while this one waited for its turn
             // would look as if it were leased in the future, by a clock that was set back.
             let now = clock.millis();
             let last = lock(&held).looked;
             let clock_may_be_back = last.is_none_or(|last| now < last);
-            let token = fastrand::i64(1..);
-            let look = Look { queue, now, lease, token, clock_may_be_back, request, group: None };
+            let look = Look {
+                queue,
+                now,
+                lease,
+                token: fastrand::i64(1..),
+                clock_may_be_back,
+                suspects_first,
+                request,
+                group: None,
+            };
             look.run(c).map(|found| (now, found))
         };
         let (answer, answered) = oneshot::channel();
@@ -311,7 +345,8 @@ impl Outlet {
             });
             drop(answer.send(looked)); // nobody listens: the stash has it
         };
-        self.queue.database.write_then(work, keep);
+        // No lease is needed any more after a power cut, and none is held.
+        self.queue.database.write_passing(work, keep);
         answered.await.unwrap_or_else(|_| {
             Err(Error::new(Kind::Bug, "the embedded queue's thread has stopped"))
         })

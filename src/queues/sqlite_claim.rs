@@ -1,6 +1,7 @@
 //! Messages of the embedded queue are leased, and what was to wait comes back in time.
 
-use super::sqlite_settle::{Claim, Ending};
+use super::sqlite_begun;
+use super::sqlite_settle::{Attempt, Claim, Ending};
 use super::{Receive, Select};
 use crate::message::{Delivery, Message};
 use chrono::{DateTime, Utc};
@@ -22,6 +23,8 @@ pub struct Look {
     pub token: i64,
     /// Whether the clock may have been set back since the last look of this process.
     pub clock_may_be_back: bool,
+    /// A message that may kill its worker has its turn before the others, and not after them.
+    pub suspects_first: bool,
     /// What to look for.
     pub request: Receive,
     /// Only messages of this group, where one is named.
@@ -40,12 +43,21 @@ pub struct Found {
 }
 
 impl Look {
-    /// Leases what can be had now, the oldest first; a group's messages stay in their order.
+    /// Leases what can be had now, the oldest first; a group's messages stay in their order. A
+    /// message that may kill its worker comes alone.
     pub fn run(&self, connection: &Connection) -> rusqlite::Result<Found> {
         let more = self.bring_back(connection)?;
         let mut hand = Hand::new(&self.request, self.token);
-        self.take_ready(connection, &mut hand)?;
-        self.take_followers(connection, &mut hand)?;
+        if self.suspects_first {
+            self.take_suspect(connection, &mut hand)?;
+        }
+        if hand.deliveries.is_empty() {
+            self.take_ready(connection, &mut hand)?;
+            self.take_followers(connection, &mut hand)?;
+        }
+        if hand.deliveries.is_empty() && self.group.is_none() {
+            self.take_suspect(connection, &mut hand)?;
+        }
         let mut lease = connection.prepare_cached(LEASE)?;
         let until = self.now.saturating_add(self.lease);
         for (claim, _) in &hand.deliveries {
@@ -61,24 +73,50 @@ impl Look {
     /// Offers again what was leased or scheduled up to now. `true`: there may be more of it.
     fn bring_back(&self, connection: &Connection) -> rusqlite::Result<bool> {
         let mut ended =
-            seqs_and_groups(connection, EXPIRED, params![self.queue, self.now, AT_ONCE])?;
+            claims_and_groups(connection, EXPIRED, params![self.queue, self.now, AT_ONCE])?;
         // A lease that ends later than its whole length from now was given by a clock that has
         // since been set back. Others' leases may be longer than ours: they are all looked at when
         // the clock may have moved, and otherwise only those beyond our length, which are few.
         let beyond = if self.clock_may_be_back { 0 } else { self.lease };
         let beyond = self.now.saturating_add(beyond);
         let set_back = params![self.queue, beyond, self.now, AT_ONCE];
-        ended.extend(seqs_and_groups(connection, FROM_THE_FUTURE, set_back)?);
-        let mut ending = Ending::new(connection, self.queue, self.now);
+        ended.extend(claims_and_groups(connection, FROM_THE_FUTURE, set_back)?);
         let mut count = ended.len() as i64;
-        for (seq, group) in ended {
-            ending.offer(seq, group, 0, None)?;
-        }
-        ending.finish()?;
+        self.offer_again(connection, ended)?;
         count = count
             .max(connection.prepare_cached(DUE)?.execute(params![self.queue, self.now, AT_ONCE])?
                 as i64);
         Ok(count >= AT_ONCE)
+    }
+
+    /// Offers what was leased; that counts where it was being worked on.
+    fn offer_again(
+        &self,
+        connection: &Connection,
+        ended: Vec<(Claim, Option<String>)>,
+    ) -> rusqlite::Result<()> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let claims: Vec<_> = ended.iter().map(|(claim, _)| *claim).collect();
+        let begun = sqlite_begun::end(connection, &claims)?;
+        let mut ending = Ending::new(connection, self.queue, self.now);
+        for (claim, group) in ended {
+            let lost = begun.contains(&claim);
+            let attempt = if lost { Attempt::Lost } else { Attempt::Uncounted };
+            ending.offer(claim.seq, group, attempt, None)?;
+        }
+        ending.finish()?;
+        sqlite_begun::sweep(connection)
+    }
+
+    /// Takes the one that was lost least often.
+    fn take_suspect(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
+        let tag = match &self.request.select {
+            Select::Tag(tag) => Some(tag),
+            Select::Any | Select::OldestTag => None,
+        };
+        hand.take(&mut *connection.prepare_cached(SUSPECT)?, params![self.queue, tag])
     }
 
     fn take_ready(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
@@ -200,22 +238,25 @@ impl Hand {
     }
 }
 
-fn seqs_and_groups(
+fn claims_and_groups(
     connection: &Connection,
     sql: &str,
     params: &[&dyn ToSql],
-) -> rusqlite::Result<Vec<(i64, Option<String>)>> {
+) -> rusqlite::Result<Vec<(Claim, Option<String>)>> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows = statement.query_map(params, |row| {
+        let token: Option<i64> = row.get(2)?;
+        Ok((Claim { seq: row.get(0)?, token: token.unwrap_or_default() }, row.get(1)?))
+    })?;
     rows.collect()
 }
 
 /// The delivery that a row of `READY` and its sisters stands for.
 fn delivery(row: &Row<'_>, token: i64) -> rusqlite::Result<(Claim, Delivery)> {
     let claim = Claim { seq: row.get(0)?, token };
-    let attempts = row.get::<_, u32>(7)?.saturating_add(1);
-    let message = message(row)?;
-    Ok((claim, Delivery { message, attempts: Some(attempts), lost: 0, receipt: claim.receipt() }))
+    let attempts = Some(row.get::<_, u32>(7)?.saturating_add(1));
+    let (message, lost) = (message(row)?, row.get(10)?);
+    Ok((claim, Delivery { message, attempts, lost, receipt: claim.receipt() }))
 }
 
 /// The message that a row holds: id, grp, tag, attributes, published_at, not_before, attempts and
@@ -249,14 +290,15 @@ fn unreadable(
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(cause))
 }
 
-/// The columns of a delivery; a follower that is not due yet blocks itself and all after it.
+/// The columns of a delivery; a follower that is not due yet, or comes alone, blocks itself and all
+/// after it.
 macro_rules! delivery {
     ($blocked:literal) => {
         concat!(
             "SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
                (SELECT body FROM bodies WHERE bodies.seq = messages.seq), ",
             $blocked,
-            " FROM messages "
+            ", lost FROM messages "
         )
     };
 }
@@ -264,36 +306,44 @@ macro_rules! delivery {
 // Two indexes walked side by side: a message without a tag, as most are, has one entry to keep.
 const READY: &str = concat!(
     delivery!("0"),
-    "WHERE queue = ?1 AND state = 0 AND tag IS NULL UNION ALL ",
+    "WHERE queue = ?1 AND state = 0 AND tag IS NULL AND lost = 0 UNION ALL ",
     delivery!("0"),
-    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL ORDER BY 1 LIMIT ?2"
+    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND lost = 0 ORDER BY 1 LIMIT ?2"
 );
 const READY_TAG: &str = concat!(
     delivery!("0"),
-    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND tag = ?3 ORDER BY seq LIMIT ?2"
+    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND tag = ?3 AND lost = 0
+     ORDER BY seq LIMIT ?2"
 );
-const READY_UNTAGGED: &str =
-    concat!(delivery!("0"), "WHERE queue = ?1 AND state = 0 AND tag IS NULL ORDER BY seq LIMIT ?2");
+const READY_UNTAGGED: &str = concat!(
+    delivery!("0"),
+    "WHERE queue = ?1 AND state = 0 AND tag IS NULL AND lost = 0 ORDER BY seq LIMIT ?2"
+);
 const READY_GROUP: &str =
     concat!(delivery!("0"), "WHERE queue = ?1 AND grp = ?2 AND state = 0 ORDER BY seq LIMIT 1");
 const FOLLOWERS: &str = concat!(
-    delivery!("coalesce(due > ?4, 0)"),
+    delivery!("coalesce(due > ?4, 0) OR lost > 0"),
     "WHERE queue = ?1 AND grp = ?3 AND state = 1 ORDER BY seq LIMIT ?2"
 );
+const SUSPECT: &str = concat!(
+    delivery!("0"),
+    "WHERE queue = ?1 AND state = 0 AND lost > 0 AND (?2 IS NULL OR tag = ?2)
+     ORDER BY lost, seq LIMIT 1"
+);
 const OLDEST_TAG: &str = "
-SELECT tag, seq FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NULL
+SELECT tag, seq FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NULL AND lost = 0
 UNION ALL
-SELECT tag, seq FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL
+SELECT tag, seq FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND lost = 0
 ORDER BY 2 LIMIT 1";
 const LEASE: &str = "
-UPDATE messages SET state = 3, due = ?2, span = ?3, token = ?4, attempts = attempts + 1,
+UPDATE messages SET state = 3, due = ?2, span = ?3, token = ?4,
                     first_at = coalesce(first_at, ?5)
 WHERE seq = ?1";
 const EXPIRED: &str = "
-SELECT seq, grp FROM messages WHERE queue = ?1 AND state = 3 AND due <= ?2
+SELECT seq, grp, token FROM messages WHERE queue = ?1 AND state = 3 AND due <= ?2
 ORDER BY due LIMIT ?3";
 const FROM_THE_FUTURE: &str = "
-SELECT seq, grp FROM messages WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span > ?3
+SELECT seq, grp, token FROM messages WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span > ?3
 ORDER BY due LIMIT ?4";
 const DUE: &str = "
 UPDATE messages SET state = 0, due = NULL WHERE seq IN
@@ -309,6 +359,7 @@ pub const HOT: &[&str] = &[
     READY_UNTAGGED,
     READY_GROUP,
     FOLLOWERS,
+    SUSPECT,
     OLDEST_TAG,
     LEASE,
     EXPIRED,

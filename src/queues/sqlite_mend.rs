@@ -319,7 +319,8 @@ const OFFER: &str = "
 UPDATE messages SET state = CASE WHEN grp IS NOT NULL THEN 1
                                  WHEN state = 2 AND due IS NOT NULL THEN 2 ELSE 0 END,
                     due = CASE WHEN state IN (1, 2) THEN due END,
-                    span = NULL, token = NULL, attempts = max(attempts, 0)";
+                    span = NULL, token = NULL, attempts = max(attempts, 0),
+                    lost = min(max(lost, 0), max(attempts, 0))";
 const OFFER_GROUPS: &str = "
 UPDATE messages SET state = CASE WHEN due > ?1 THEN 2 ELSE 0 END,
                     due = CASE WHEN due > ?1 THEN due END

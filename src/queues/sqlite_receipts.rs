@@ -1,6 +1,7 @@
 //! Leases of an embedded queue that outlive the process that asked for them: their receipt is all
 //! that is needed to settle them, and nothing gives them back before their time.
 
+use super::sqlite_begun;
 use super::sqlite_claim::Look;
 use super::sqlite_inspect::Inspector;
 use super::sqlite_settle::{Claim, extend, settle};
@@ -27,6 +28,7 @@ impl Receipts for Inspector {
             lease: millis(time),
             token: fastrand::i64(1..),
             clock_may_be_back: true,
+            suspects_first: false,
             request: Receive {
                 max,
                 max_bytes: MOST_BYTES,
@@ -40,6 +42,9 @@ impl Receipts for Inspector {
             loop {
                 let found = look.run(c)?;
                 if !found.deliveries.is_empty() || !found.more {
+                    // Whoever asks for a receipt works on it.
+                    let claims: Vec<_> = found.deliveries.iter().map(|(claim, _)| *claim).collect();
+                    sqlite_begun::begin(c, &claims)?;
                     return Ok(found.deliveries.into_iter().map(|(_, it)| it).collect());
                 }
             }

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 /// The file of the embedded queue.
 pub static SCHEMA: Schema = Schema {
     purpose: Purpose::Queue,
-    version: 2,
+    version: 3,
     tables: "
 CREATE TABLE queues (
   id    INTEGER PRIMARY KEY,
@@ -40,8 +40,9 @@ CREATE TABLE messages (
   due          INTEGER,                     -- waiting, scheduled: not before; leased: the lease's end
   span         INTEGER,                     -- leased: the lease's length
   token        INTEGER,                     -- leased: who may settle it
-  attempts     INTEGER NOT NULL DEFAULT 0,
-  first_at     INTEGER                      -- the first delivery
+  attempts     INTEGER NOT NULL DEFAULT 0,  -- that failed, or lost their lease in mid-work
+  first_at     INTEGER,                     -- the first delivery
+  lost         INTEGER NOT NULL DEFAULT 0   -- leases that were lost in mid-work
 );
 CREATE UNIQUE INDEX messages_id ON messages (queue, id);
 CREATE INDEX messages_ready ON messages (queue, seq) WHERE state = 0 AND tag IS NULL;
@@ -86,6 +87,15 @@ CREATE TABLE remembered (
 ) WITHOUT ROWID;
 CREATE INDEX remembered_until ON remembered (until);
 CREATE INDEX queues_topic ON queues (topic) WHERE topic IS NOT NULL;
+
+-- What may kill its worker: offered one at a time.
+CREATE INDEX messages_suspect ON messages (queue, lost, seq) WHERE state = 0 AND lost > 0;
+-- What is being worked on: see `sqlite_begun`.
+CREATE TABLE begun (
+  token INTEGER NOT NULL,                   -- of the lease
+  seqs  TEXT NOT NULL                       -- of the messages, each followed by a space
+);
+CREATE INDEX begun_token ON begun (token);
 ",
     upgrades: &[
         // A program of version 1 that has the file open goes on with it, and knows no topics. So
@@ -96,6 +106,14 @@ ALTER TABLE dead ADD COLUMN digest BLOB;
 CREATE INDEX queues_topic ON queues (topic) WHERE topic IS NOT NULL;
 CREATE TABLE upgraded (version INTEGER NOT NULL);
 INSERT INTO upgraded VALUES (1);
+",
+        // A program of version 2 that has the file open goes on with it: it counts what it fetches
+        // ahead, and takes suspects among the others.
+        "
+ALTER TABLE messages ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_suspect ON messages (queue, lost, seq) WHERE state = 0 AND lost > 0;
+CREATE TABLE begun (token INTEGER NOT NULL, seqs TEXT NOT NULL);
+CREATE INDEX begun_token ON begun (token);
 ",
     ],
 };
@@ -114,7 +132,7 @@ mod tests {
     use crate::queues::sqlite_publish::{self, Entry, Row};
     use crate::queues::sqlite_settle::{self, Claim, settle};
     use crate::queues::{Published, Receive, Select, Settled, Verdict};
-    use crate::queues::{sqlite_bury, sqlite_topic};
+    use crate::queues::{sqlite_begun, sqlite_bury, sqlite_topic};
     use chrono::DateTime;
     use rusqlite::StatementStatus;
     use std::time::Duration;
@@ -128,6 +146,7 @@ mod tests {
     fn statements() -> impl Iterator<Item = &'static str> {
         let rooms = [
             sqlite_claim::HOT,
+            sqlite_begun::HOT,
             sqlite_publish::HOT,
             sqlite_settle::HOT,
             sqlite_topic::HOT,
@@ -181,6 +200,7 @@ mod tests {
             lease: 1000,
             token: fastrand::i64(1..),
             clock_may_be_back: false,
+            suspects_first: false,
             request,
             group: None,
         };

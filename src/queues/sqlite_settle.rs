@@ -1,14 +1,15 @@
 //! Deliveries of the embedded queue end: acknowledged, retried, released, buried, or their lease
 //! ends.
 
+use super::sqlite_begun;
 use super::{Settled, Verdict};
 use crate::message::Receipt;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 /// What a receipt stands for: a message, and the lease under which it was delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Claim {
     /// The message's place in the file.
     pub seq: i64,
@@ -38,6 +39,8 @@ pub fn settle(
     remember: Duration,
     verdicts: &[(Option<Claim>, Verdict)],
 ) -> rusqlite::Result<Vec<Settled>> {
+    let claims: Vec<_> = verdicts.iter().filter_map(|(claim, _)| *claim).collect();
+    let begun = sqlite_begun::end(connection, &claims)?;
     let mut end = Ending::new(connection, queue, now);
     let remember = millis(remember);
     let settled = verdicts
@@ -46,9 +49,11 @@ pub fn settle(
             let Some(claim) = *claim else { return Ok(Settled::LeaseLost) };
             let done = match verdict {
                 Verdict::Ack => end.acknowledge(claim, remember)?,
-                Verdict::Retry(after) => end.give_back(claim, 0, after_millis(now, *after))?,
-                Verdict::Release => end.give_back(claim, 1, None)?,
-                Verdict::Bury(reason) => end.bury(claim, reason)?,
+                Verdict::Retry(after) => {
+                    end.give_back(claim, Attempt::Failed, after_millis(now, *after))?
+                }
+                Verdict::Release => end.give_back(claim, Attempt::Uncounted, None)?,
+                Verdict::Bury(reason) => end.bury(claim, reason, &begun)?,
             };
             Ok(if done { Settled::Done } else { Settled::LeaseLost })
         })
@@ -84,6 +89,17 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// What an attempt that is over counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// Nothing: it was given back, or had not begun.
+    Uncounted,
+    /// It failed.
+    Failed,
+    /// Its lease ended in mid-work.
+    Lost,
+}
+
 /// Ends leases, and then lets those groups go on whose runs have ended.
 pub struct Ending<'c> {
     connection: &'c Connection,
@@ -109,22 +125,30 @@ impl<'c> Ending<'c> {
         self.remove(claim.seq, leased.group)
     }
 
-    /// Offers a message again, not before `due`; `uncounted` attempts are taken back.
+    /// Offers a message again, not before `due`.
     fn give_back(
         &mut self,
         claim: Claim,
-        uncounted: u32,
+        attempt: Attempt,
         due: Option<i64>,
     ) -> rusqlite::Result<bool> {
         let Some(leased) = self.leased(claim)? else { return Ok(false) };
-        self.offer(claim.seq, leased.group, uncounted, due)?;
+        self.offer(claim.seq, leased.group, attempt, due)?;
         Ok(true)
     }
 
-    /// Keeps a message as a dead letter.
-    fn bury(&mut self, claim: Claim, reason: &str) -> rusqlite::Result<bool> {
+    /// Keeps a message as a dead letter. One that is given up because its leases were lost was not
+    /// tried once more.
+    fn bury(
+        &mut self,
+        claim: Claim,
+        reason: &str,
+        begun: &HashSet<Claim>,
+    ) -> rusqlite::Result<bool> {
         let Some(leased) = self.leased(claim)? else { return Ok(false) };
-        self.connection.prepare_cached(BURY)?.execute(params![claim.seq, self.now, reason])?;
+        let tried = leased.lost == 0 || begun.contains(&claim);
+        let row = params![claim.seq, self.now, reason, tried];
+        self.connection.prepare_cached(BURY)?.execute(row)?;
         self.remove(claim.seq, leased.group)
     }
 
@@ -134,7 +158,7 @@ impl<'c> Ending<'c> {
         &mut self,
         seq: i64,
         group: Option<String>,
-        uncounted: u32,
+        attempt: Attempt,
         due: Option<i64>,
     ) -> rusqlite::Result<()> {
         let state = match (&group, due) {
@@ -142,7 +166,8 @@ impl<'c> Ending<'c> {
             (None, Some(_)) => 2,
             (None, None) => 0,
         };
-        self.connection.prepare_cached(OFFER)?.execute(params![seq, state, due, uncounted])?;
+        let (counted, lost) = (attempt != Attempt::Uncounted, attempt == Attempt::Lost);
+        self.connection.prepare_cached(OFFER)?.execute(params![seq, state, due, counted, lost])?;
         self.groups.extend(group);
         Ok(())
     }
@@ -163,7 +188,7 @@ impl<'c> Ending<'c> {
             let Some((seq, due)) = first else { continue };
             let due = due.filter(|due| *due > self.now);
             let state = if due.is_some() { 2 } else { 0 };
-            self.connection.prepare_cached(OFFER)?.execute(params![seq, state, due, 0])?;
+            self.connection.prepare_cached(OFFER)?.execute(params![seq, state, due, 0, 0])?;
         }
         Ok(())
     }
@@ -172,7 +197,7 @@ impl<'c> Ending<'c> {
         self.connection
             .prepare_cached(LEASED)?
             .query_row(params![claim.seq, claim.token, self.queue], |row| {
-                Ok(Leased { group: row.get(0)?, remember: row.get(1)? })
+                Ok(Leased { group: row.get(0)?, remember: row.get(1)?, lost: row.get(2)? })
             })
             .optional()
     }
@@ -190,10 +215,11 @@ impl<'c> Ending<'c> {
 struct Leased {
     group: Option<String>,
     remember: i64,
+    lost: u32,
 }
 
 const LEASED: &str =
-    "SELECT grp, remember FROM messages WHERE seq = ?1 AND token = ?2 AND queue = ?3";
+    "SELECT grp, remember, lost FROM messages WHERE seq = ?1 AND token = ?2 AND queue = ?3";
 const DELETE: &str = "DELETE FROM messages WHERE seq = ?1";
 const DELETE_BODY: &str = "DELETE FROM bodies WHERE seq = ?1";
 const REMEMBER: &str = "
@@ -202,11 +228,12 @@ SELECT queue, id, digest, ?2 FROM messages WHERE seq = ?1";
 const BURY: &str = "
 INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_at, attempts,
                   first_at, died_at, reason, digest)
-SELECT queue, id, grp, tag, attributes, body, not_before, published_at, attempts, first_at, ?2, ?3,
-       digest
+SELECT queue, id, grp, tag, attributes, body, not_before, published_at, attempts + ?4,
+       first_at, ?2, ?3, digest
 FROM messages JOIN bodies USING (seq) WHERE seq = ?1";
 const OFFER: &str = "
-UPDATE messages SET state = ?2, due = ?3, span = NULL, token = NULL, attempts = attempts - ?4
+UPDATE messages SET state = ?2, due = ?3, span = NULL, token = NULL, attempts = attempts + ?4,
+                    lost = lost + ?5
 WHERE seq = ?1";
 const EXTEND: &str =
     "UPDATE messages SET due = ?3, span = ?4 WHERE seq = ?1 AND token = ?2 AND queue = ?5";

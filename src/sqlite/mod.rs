@@ -25,7 +25,7 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::{oneshot, watch};
-use writer::{Job, Writer};
+use writer::{Job, Worth, Writer};
 
 /// The databases that are open in this process.
 static OPEN: Mutex<Vec<(Identity, Weak<Database>)>> = Mutex::new(Vec::new());
@@ -200,21 +200,40 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        self.write_worth(Worth::Kept, work).await
+    }
+
+    /// Notes something: does this work in a transaction that outlasts this process, and not a power
+    /// cut. It waits for no disk, and nobody hears of it by `changes`.
+    pub async fn note<F>(&self, work: F) -> Result<()>
+    where
+        F: FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    {
+        self.write_worth(Worth::Note, work).await
+    }
+
+    async fn write_worth<T, F>(&self, worth: Worth, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         // Nobody may be listening any more: then nobody needs the answer.
-        self.write_then(work, move |outcome| drop(answer.send(outcome)));
+        let then = move |outcome| drop(answer.send(outcome));
+        self.writer.submit(Job::boxed(worth, work, then), &self.path);
         answered.await.unwrap_or_else(|_| Err(writer::stopped(&self.path)))
     }
 
-    /// Does this work in a transaction, and hands what came of it to `then` on the writer's thread,
-    /// once it is on disk. `then` is called whether or not anybody still waits.
-    pub fn write_then<T, F, A>(&self, work: F, then: A)
+    /// Does this work in a transaction that outlasts this process, and not a power cut, and hands
+    /// what came of it to `then` on the writer's thread. `then` is called whether or not anybody
+    /// still waits.
+    pub fn write_passing<T, F, A>(&self, work: F, then: A)
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
         A: FnOnce(Result<T>) + Send + 'static,
     {
-        self.writer.submit(Job::boxed(work, then), &self.path);
+        self.writer.submit(Job::boxed(Worth::Passing, work, then), &self.path);
     }
 
     /// Tells of changes from now on, made here or by another process. While anybody holds what this

@@ -23,8 +23,21 @@ const FREE_ENOUGH: i64 = 256;
 /// At most this many pages are freed at once: 32 MiB, some tenths of a second.
 const FREED_AT_ONCE: u32 = 8192;
 
+/// What a job's commit is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worth {
+    /// It is on disk before it is answered.
+    Kept,
+    /// It outlasts this process, and not a power cut: it waits for no disk, unless a job does that
+    /// shares its commit.
+    Passing,
+    /// As `Passing`, and nobody is told that something has changed.
+    Note,
+}
+
 /// Something to write, and whom to tell.
 pub struct Job<T, F, A> {
+    worth: Worth,
     work: Option<F>,
     made: Option<T>,
     then: A,
@@ -34,6 +47,8 @@ pub struct Job<T, F, A> {
 pub trait AnyJob: Send {
     /// Does the work, inside a transaction.
     fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    /// What its commit is worth.
+    fn worth(&self) -> Worth;
     /// Tells what came of it, after the transaction.
     fn answer(self: Box<Self>, outcome: Result<()>);
 }
@@ -44,8 +59,8 @@ where
     F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     A: FnOnce(Result<T>) + Send + 'static,
 {
-    pub fn boxed(work: F, then: A) -> Box<dyn AnyJob> {
-        Box::new(Self { work: Some(work), made: None, then })
+    pub fn boxed(worth: Worth, work: F, then: A) -> Box<dyn AnyJob> {
+        Box::new(Self { worth, work: Some(work), made: None, then })
     }
 }
 
@@ -59,6 +74,10 @@ where
         let work = self.work.take().expect("a job is run once");
         self.made = Some(work(connection)?);
         Ok(())
+    }
+
+    fn worth(&self) -> Worth {
+        self.worth
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
@@ -77,13 +96,15 @@ impl Writer {
     /// Starts the thread; `changes` hears of every commit that changed something.
     pub fn start(path: &Path, connection: Connection, changes: watch::Sender<()>) -> Result<Self> {
         let (jobs, inbox) = mpsc::channel();
-        let desk = Desk { path: path.to_owned(), connection, changes, version: 0 };
+        let kept = connection
+            .pragma_query_value(None, "synchronous", |row| row.get(0))
+            .unwrap_or(Desk::FULL);
+        let path = path.to_owned();
+        let desk = Desk { path, connection, changes, version: 0, kept, synchronous: kept };
         let thread = std::thread::Builder::new()
             .name("sqlite writer".to_owned())
             .spawn(move || desk.serve(&inbox))
-            .map_err(|cause| {
-                Error::new(Kind::Failed, format!("cannot open `{}`", path.display())).because(cause)
-            })?;
+            .map_err(|cause| Error::new(Kind::Failed, "cannot start a thread").because(cause))?;
         Ok(Self { jobs, thread })
     }
 
@@ -112,9 +133,18 @@ struct Desk {
     connection: Connection,
     changes: watch::Sender<()>,
     version: i64,
+    /// How safe a commit is that is kept (`PRAGMA synchronous`).
+    kept: i64,
+    /// How safe the next one is.
+    synchronous: i64,
 }
 
 impl Desk {
+    /// The log is on disk before a commit returns.
+    const FULL: i64 = 2;
+    /// The log is on disk before it goes into the file.
+    const NORMAL: i64 = 1;
+
     fn serve(mut self, inbox: &mpsc::Receiver<Box<dyn AnyJob>>) {
         loop {
             let watched = self.changes.receiver_count() > 1; // one is the database's own
@@ -144,7 +174,8 @@ impl Desk {
     }
 
     /// Runs these jobs in one transaction and answers them after its commit.
-    fn commit(&self, mut jobs: Vec<Box<dyn AnyJob>>) {
+    fn commit(&mut self, mut jobs: Vec<Box<dyn AnyJob>>) {
+        let told = jobs.iter().any(|job| job.worth() != Worth::Note);
         let before = self.connection.total_changes();
         let outcomes = match self.attempt(&mut jobs) {
             Ok(outcomes) => outcomes,
@@ -164,13 +195,18 @@ impl Desk {
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             job.answer(outcome.map_err(|failure| self.explain(&failure)));
         }
-        if self.connection.total_changes() != before {
+        if told && self.connection.total_changes() != before {
             self.changes.send_replace(());
         }
     }
 
     /// `Err` is of the transaction, the inner ones are of single jobs.
-    fn attempt(&self, jobs: &mut [Box<dyn AnyJob>]) -> rusqlite::Result<Vec<rusqlite::Result<()>>> {
+    fn attempt(
+        &mut self,
+        jobs: &mut [Box<dyn AnyJob>],
+    ) -> rusqlite::Result<Vec<rusqlite::Result<()>>> {
+        let kept = jobs.iter().any(|job| job.worth() == Worth::Kept);
+        self.set_synchronous(if kept { self.kept } else { self.kept.min(Self::NORMAL) })?;
         self.run("BEGIN IMMEDIATE")?;
         let outcomes = match jobs {
             // The transaction itself is the only job's savepoint.
@@ -184,6 +220,16 @@ impl Desk {
         self.run("COMMIT")?;
         fail::fail_point!("sqlite-committed");
         Ok(outcomes)
+    }
+
+    /// How safe the next commit is. In a log, one that is not synced cannot harm the file, and is on
+    /// disk with the next one that is.
+    fn set_synchronous(&mut self, level: i64) -> rusqlite::Result<()> {
+        if level != self.synchronous {
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.synchronous = level;
+        }
+        Ok(())
     }
 
     /// Runs one of several jobs so that its failure undoes only itself.

@@ -18,6 +18,10 @@ pub(super) struct Try {
 impl Parts<'_> {
     /// Before a write: counts where the queue does not, and tells the deliveries their attempts.
     pub(super) async fn begin(&self, batch: &mut [Delivery]) -> Vec<Try> {
+        if self.plan.rehearsal == Rehearsal::No {
+            let receipts: Vec<_> = batch.iter().map(|one| one.receipt.clone()).collect();
+            self.queue.begun(&receipts).await;
+        }
         let ours = |delivery: &Delivery| delivery.attempts.is_none() || self.queue.release_counts();
         let mut tries: Vec<_> = batch.iter().map(|delivery| self.as_the_queue(delivery)).collect();
         let places: Vec<_> = (0..batch.len()).filter(|at| ours(&batch[*at])).collect();

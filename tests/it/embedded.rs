@@ -168,11 +168,16 @@ async fn an_attempt_counts_unless_it_was_released() {
         counts.push(got.attempts.unwrap());
         assert_eq!(settle(&*subscriber, &got, verdict).await, Settled::Done);
     }
-    let got = receive(&*subscriber, 1).await.remove(0);
-    counts.push(got.attempts.unwrap());
-    pond.pass(31);
+    for begins in [false, true, false] {
+        let got = receive(&*subscriber, 1).await.remove(0);
+        counts.push(got.attempts.unwrap());
+        if begins {
+            subscriber.begun(&[got.receipt]).await;
+        }
+        pond.pass(31);
+    }
     counts.push(receive(&*subscriber, 1).await[0].attempts.unwrap());
-    assert_eq!(counts, [1, 1, 2, 2, 3]);
+    assert_eq!(counts, [1, 1, 2, 2, 2, 3, 3], "a lost lease counts where work had begun");
 }
 
 #[tokio::test]
@@ -367,9 +372,11 @@ async fn a_dead_letter_keeps_its_story_and_blocks_nobody() {
     first.tag = Some("t".to_owned());
     first.attributes.insert("k".to_owned(), "v".to_owned());
     publisher.publish(&[first.clone(), message("2@g")]).await.unwrap();
-    receive(&*subscriber, 1).await;
+    let lost = receive(&*subscriber, 1).await.remove(0);
+    subscriber.begun(&[lost.receipt]).await;
     pond.pass(40);
     let got = receive(&*subscriber, 1).await.remove(0);
+    subscriber.begun(std::slice::from_ref(&got.receipt)).await;
     pond.pass(2);
     let bury = Verdict::Bury("not an object".to_owned());
     assert_eq!(settle(&*subscriber, &got, bury).await, Settled::Done);

@@ -33,6 +33,12 @@ enum Step {
         by: usize,
         deliveries: Vec<usize>,
     },
+    /// Work on these begins, or is broken off.
+    Work {
+        by: usize,
+        deliveries: Vec<usize>,
+        begins: bool,
+    },
     /// Seconds; negative sets the clock back.
     Pass(i64),
     /// A subscriber is gone, and what it had leased stays leased.
@@ -73,8 +79,11 @@ fn step() -> impl Strategy<Value = Step> {
     let settle = (0..4_usize, verdicts).prop_map(|(by, verdicts)| Step::Settle { by, verdicts });
     let extend = (0..4_usize, prop::collection::vec(0..12_usize, 1..4))
         .prop_map(|(by, deliveries)| Step::Extend { by, deliveries });
+    let work = (0..4_usize, prop::collection::vec(0..12_usize, 1..4), any::<bool>())
+        .prop_map(|(by, deliveries, begins)| Step::Work { by, deliveries, begins });
     prop_oneof![
         6 => publish,
+        4 => work,
         8 => receive,
         8 => settle,
         2 => extend,
@@ -117,8 +126,8 @@ fn pass() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// A message in the file: queue, id, state, time, attempts and body.
-type Told = (String, String, &'static str, Option<i64>, u32, String);
+/// A message in the file: queue, id, state, time, attempts, those lost of them, and body.
+type Told = (String, String, &'static str, Option<i64>, u32, u32, String);
 
 /// Two subscribers of one queue, one of the queue that receives the same, one of a third.
 const SUBSCRIBERS: [&str; 4] = ["a", "a", "b", "c"];
@@ -181,6 +190,7 @@ impl Both {
             Step::Receive { by, max, select } => self.receive(*by, *max, *select).await,
             Step::Settle { by, verdicts } => self.settle(*by, verdicts).await,
             Step::Extend { by, deliveries } => self.extend(*by, deliveries).await,
+            Step::Work { by, deliveries, begins } => self.work_on(*by, deliveries, *begins).await,
             Step::Pass(seconds) => self.pond.hand.advance(TimeDelta::seconds(*seconds)),
             Step::Crash { subscriber } => {
                 let fresh = self.subscriber(SUBSCRIBERS[*subscriber]).await;
@@ -276,12 +286,24 @@ impl Both {
         self.subscribers[by].leases().unwrap().extend(&receipts).await.unwrap();
     }
 
+    async fn work_on(&mut self, by: usize, deliveries: &[usize], begins: bool) {
+        let name = SUBSCRIBERS[by];
+        let picked: Vec<_> =
+            deliveries.iter().filter_map(|number| self.pick(name, *number)).collect();
+        let (deliveries, receipts): (Vec<_>, Vec<_>) = picked.into_iter().unzip();
+        self.model.work_on(name, &deliveries, begins);
+        match begins {
+            true => self.subscribers[by].begun(&receipts).await,
+            false => self.subscribers[by].interrupted(&receipts).await,
+        }
+    }
+
     /// Every message of the file, and every dead letter, is where the model has it.
     fn compare(&self) {
         let file = self.pond.raw();
         let mut statement = file
             .prepare(
-                "SELECT name, messages.id, state, due, attempts, CAST(body AS TEXT)
+                "SELECT name, messages.id, state, due, attempts, lost, CAST(body AS TEXT)
                  FROM messages JOIN bodies USING (seq) JOIN queues ON queues.id = queue
                  ORDER BY name, seq",
             )
@@ -290,7 +312,7 @@ impl Both {
             let (state, due): (u8, Option<i64>) = (row.get(2)?, row.get(3)?);
             let word = ["ready", "waiting", "scheduled", "leased"][usize::from(state)];
             let due = due.filter(|_| state != 0);
-            Ok((row.get(0)?, row.get(1)?, word, due, row.get(4)?, row.get(5)?))
+            Ok((row.get(0)?, row.get(1)?, word, due, row.get(4)?, row.get(5)?, row.get(6)?))
         });
         let real: Vec<Told> = rows.unwrap().map(Result::unwrap).collect();
         let told = self.model.queues.iter().flat_map(|(name, queue)| {
@@ -302,7 +324,7 @@ impl Both {
                     State::Leased { from, .. } => ("leased", Some(from + LEASE)),
                 };
                 let model::Message { id, body, .. } = item.message.clone();
-                ((*name).to_owned(), id, word, due, item.attempts, body)
+                ((*name).to_owned(), id, word, due, item.attempts, item.lost, body)
             })
         });
         assert_eq!(real, told.collect::<Vec<_>>(), "what the file holds");

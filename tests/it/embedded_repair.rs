@@ -47,6 +47,8 @@ impl Patient {
             (0..120).map(|n| line(&format!("m{n}"), n * n / 20, kinds[n % 4])).collect();
         publish("sqlite:q.db", &good);
         publish("sqlite:q.db?queue=second", &good[..10]);
+        // Seven have no group; of three in a group the first is tried, and the others wait for it.
+        sandbox.subscribe().args("--from sqlite:q.db?queue=second -- false").run();
         sandbox.queue().args("lease sqlite:q.db -n 7 --for 1h").run().expect(0);
         sandbox.queue().args("create sqlite:q.db?queue=alerts&topic=default").run().expect(0);
         let bytes = fs::read(sandbox.path("q.db")).unwrap();
@@ -126,7 +128,7 @@ async fn a_whole_file_is_saved_whole() {
     let count = |sql| file.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM messages WHERE state = 3"), 0, "nothing is leased");
     assert_eq!(count("SELECT count(*) FROM queues WHERE topic = 'default'"), 1);
-    assert_eq!(count("SELECT count(*) FROM messages WHERE attempts = 1"), 7);
+    assert_eq!(count("SELECT count(*) FROM messages WHERE attempts = 1"), 8);
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ fn a_file_of_version_1_is_looked_at_as_it_is_and_upgraded_by_the_first_that_writ
     assert_eq!(version(&path), 1, "looking changes nothing");
 
     queue("dead redrive sqlite:q.db --id dead1 --yes").expect(0);
-    assert_eq!(version(&path), 2);
+    assert_eq!(version(&path), 3);
     assert_eq!(stats(""), [4, 2, 1, 2, 1]);
     queue("verify q.db").expect(0);
     let drained = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run().expect(0);
@@ -85,7 +85,7 @@ async fn many_programs_may_upgrade_one_file() {
             let output = child.wait_with_output().unwrap();
             assert!(output.status.success(), "{output:?}");
         }
-        assert_eq!(version(&sandbox.path(&name)), 2);
+        assert_eq!(version(&sandbox.path(&name)), 3);
         sandbox.queue().args("verify").arg(&name).run().expect(0);
     }
 }
@@ -104,7 +104,7 @@ async fn a_program_of_version_1_that_has_the_file_open_goes_on_with_it() {
     let mut insert_queue = old.prepare(QUEUE).unwrap();
     let publisher = pond.publisher().await;
     let subscriber = pond.subscriber().await;
-    assert_eq!(version(&path), 2);
+    assert_eq!(version(&path), 3);
 
     insert_queue.execute(["third"]).unwrap();
     let none = None::<String>;
@@ -147,7 +147,7 @@ async fn the_first_topic_of_an_upgraded_file_waits_for_the_end_of_older_programs
 fn a_newer_version_is_refused_untouched() {
     let sandbox = Sandbox::new();
     make(&sandbox.path("q.db"));
-    Connection::open(sandbox.path("q.db")).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    Connection::open(sandbox.path("q.db")).unwrap().pragma_update(None, "user_version", 4).unwrap();
     let before = std::fs::read(sandbox.path("q.db")).unwrap();
     let subscribe = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run();
     let publish = sandbox.publish().args("--to sqlite:q.db").stdin("{}\n").run();

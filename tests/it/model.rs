@@ -60,7 +60,12 @@ impl State {
 pub struct Item {
     pub message: Message,
     pub state: State,
+    /// That failed, or lost their lease in mid-work.
     pub attempts: u32,
+    /// Leases that were lost in mid-work.
+    pub lost: u32,
+    /// It is being worked on.
+    begun: bool,
     remember: i64,
 }
 
@@ -148,6 +153,16 @@ impl File {
         queue.lease(max, select, now, self.tokens)
     }
 
+    /// Work on these begins, or is broken off.
+    pub fn work_on(&mut self, name: &str, deliveries: &[Delivery], begins: bool) {
+        let queue = self.queues.get_mut(name).expect("a queue of the test");
+        for delivery in deliveries {
+            if let Some(at) = queue.find(delivery) {
+                queue.items[at].begun = begins;
+            }
+        }
+    }
+
     /// Each verdict counts if its lease is still the message's; whether it did.
     pub fn settle(&mut self, name: &str, verdicts: &[(Delivery, Verdict)], now: i64) -> Vec<bool> {
         let queue = self.queues.get_mut(name).expect("a queue of the test");
@@ -178,7 +193,8 @@ impl Queue {
         let behind = message.group.is_some()
             && self.items.iter().any(|it| it.message.group == message.group);
         let state = if behind { State::Waiting(message.due) } else { State::at(message.due, now) };
-        self.items.push(Item { message: message.clone(), state, attempts: 0, remember });
+        let (message, begun) = (message.clone(), false);
+        self.items.push(Item { message, state, attempts: 0, lost: 0, begun, remember });
         Answer::Accepted
     }
 
@@ -195,6 +211,8 @@ impl Queue {
             if let State::Leased { from, .. } = item.state
                 && !(from <= now && now < from + LEASE)
             {
+                let lost = u32::from(item.begun);
+                (item.attempts, item.lost) = (item.attempts + lost, item.lost + lost);
                 item.state = item.given_back(None);
             }
         }
@@ -225,7 +243,7 @@ impl Queue {
     }
 
     fn lease(&mut self, max: usize, select: Select, now: i64, token: u64) -> Vec<Delivery> {
-        let ready = |it: &&Item| it.state == State::Ready;
+        let ready = |it: &&Item| it.state == State::Ready && it.lost == 0;
         let oldest = self.items.iter().find(ready).map(|it| it.message.tag.clone());
         let wanted = |it: &Item| match select {
             Select::Any => true,
@@ -233,7 +251,7 @@ impl Queue {
             Select::OldestTag => Some(&it.message.tag) == oldest.as_ref(),
         };
         let mut taken: Vec<usize> = (0..self.items.len())
-            .filter(|at| self.items[*at].state == State::Ready && wanted(&self.items[*at]))
+            .filter(|at| ready(&&self.items[*at]) && wanted(&self.items[*at]))
             .take(max)
             .collect();
         for head in taken.clone() {
@@ -241,18 +259,37 @@ impl Queue {
             let followers = (head + 1..self.items.len())
                 .filter(|at| group.is_some() && self.items[*at].message.group == group);
             let come = |at: &usize| match self.items[*at].state {
-                State::Waiting(due) => due.is_none_or(|due| due <= now) && wanted(&self.items[*at]),
+                State::Waiting(due) => {
+                    let item = &self.items[*at];
+                    due.is_none_or(|due| due <= now) && wanted(item) && item.lost == 0
+                }
                 _ => false,
             };
             taken.extend(followers.take_while(come).take(max - taken.len()));
         }
+        if taken.is_empty() && max > 0 {
+            taken.extend(self.suspect(select));
+        }
         let lease = |at: usize| {
             let item = &mut self.items[at];
             item.state = State::Leased { token, from: now };
-            item.attempts += 1;
-            (item.message.id.clone(), item.attempts, token)
+            item.begun = false;
+            (item.message.id.clone(), item.attempts + 1, token)
         };
         taken.into_iter().map(lease).collect()
+    }
+
+    /// What lost its lease in mid-work comes alone, and when there is nothing else.
+    fn suspect(&self, select: Select) -> Option<usize> {
+        let wanted = |it: &Item| match select {
+            Select::Any | Select::OldestTag => true,
+            Select::Tag(tag) => it.message.tag.as_deref() == Some(tag),
+        };
+        let suspect = |at: &usize| {
+            let item = &self.items[*at];
+            item.state == State::Ready && item.lost > 0 && wanted(item)
+        };
+        (0..self.items.len()).filter(suspect).min_by_key(|at| (self.items[*at].lost, *at))
     }
 
     fn settle(&mut self, delivery: &Delivery, verdict: Verdict, now: i64) -> bool {
@@ -267,13 +304,11 @@ impl Queue {
             }
             Verdict::Bury => self.dead.push(self.items.remove(at).message),
             Verdict::Retry(after) => {
+                self.items[at].attempts += 1;
                 self.items[at].state =
                     self.items[at].given_back((after > 0).then_some(now + after));
             }
-            Verdict::Release => {
-                self.items[at].attempts -= 1;
-                self.items[at].state = self.items[at].given_back(None);
-            }
+            Verdict::Release => self.items[at].state = self.items[at].given_back(None),
         }
         true
     }

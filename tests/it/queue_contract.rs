@@ -311,7 +311,7 @@ async fn a_lease_that_ends_offers_the_message_again(backend: &Backend) {
     assert!(backend.is_silent(&*second).await);
     backend.advance(Duration::from_secs(1));
     let again = receive(&*second, 1).await;
-    assert_eq!((ids(&again), again[0].attempts), (vec!["a"], Some(2)));
+    assert_eq!((ids(&again), again[0].attempts), (vec!["a"], Some(1)), "it had not begun");
     for verdict in [
         Verdict::Ack,
         Verdict::Release,
@@ -324,6 +324,57 @@ async fn a_lease_that_ends_offers_the_message_again(backend: &Backend) {
     first.close().await.unwrap();
     assert!(backend.is_silent(&*second).await, "the late one changed nothing");
     ack(&*second, &again).await;
+}
+
+async fn a_lease_counts_that_is_lost_in_mid_work(backend: &Backend) {
+    if backend.cannot(LosesLeases) || backend.cannot(GoesByOurClock) {
+        return;
+    }
+    backend.publish(&messages(&["a", "b", "c", "d"])).await;
+    let subscriber = backend.subscriber().await;
+    for lost in 0..3 {
+        let mut held = receive(&*subscriber, if lost == 0 { 4 } else { 3 }).await;
+        assert!(held.iter().all(|one| (one.attempts, one.lost) == (Some(1), 0)), "{held:?}");
+        if lost > 0 {
+            held = receive(&*subscriber, 1).await;
+            assert!(backend.is_silent(&*subscriber).await);
+        }
+        let (attempts, a) = (Some(lost + 1), &held[0]);
+        assert_eq!((&a.message.id[..], a.attempts, a.lost), ("a", attempts, lost));
+        let begun = held.iter().take(2).map(|one| one.receipt.clone()).collect::<Vec<_>>();
+        subscriber.begun(&begun).await;
+        subscriber.interrupted(&begun[1..]).await;
+        backend.advance(LEASE);
+    }
+    subscriber.close().await.unwrap();
+}
+
+async fn what_lost_its_lease_comes_alone_and_after_the_others(backend: &Backend) {
+    if backend.cannot(LosesLeases) || backend.cannot(GoesByOurClock) {
+        return;
+    }
+    let grouped = [grouped("g1", "g"), grouped("g2", "g"), grouped("g3", "g")];
+    backend.publish(&[&messages(&["a", "b"])[..], &grouped].concat()).await;
+    let subscriber = backend.subscriber().await;
+    let held = receive(&*subscriber, 4).await;
+    let begun = held.iter().map(|one| one.receipt.clone()).collect::<Vec<_>>();
+    subscriber.begun(&begun).await;
+    backend.advance(LEASE);
+    backend.publish(&messages(&["z"])).await;
+    let mut came = Vec::new();
+    loop {
+        let some = subscriber.receive(any(10, backend.silence)).await.unwrap();
+        if some.is_empty() {
+            break;
+        }
+        ack(&*subscriber, &some).await;
+        came.push(ids(&some).join(" "));
+    }
+    let alone: BTreeSet<_> = came[1..].iter().map(String::as_str).collect();
+    assert_eq!((&came[0][..], came.len()), ("z", 6), "{came:?}");
+    assert_eq!(alone, BTreeSet::from(["a", "b", "g1", "g2", "g3"]), "{came:?}");
+    let at = |id: &str| came.iter().position(|it| it == id).unwrap();
+    assert!(at("g1") < at("g2") && at("g2") < at("g3"), "{came:?}");
 }
 
 async fn a_lease_from_the_future_has_ended(backend: &Backend) {
@@ -700,6 +751,8 @@ contract! { memory sqlite pubsub sqs sqs_fifo: [
     what_is_acknowledged_does_not_come_again
     a_message_survives_as_it_was
     a_lease_that_ends_offers_the_message_again
+    a_lease_counts_that_is_lost_in_mid_work
+    what_lost_its_lease_comes_alone_and_after_the_others
     a_lease_from_the_future_has_ended
     a_lease_that_is_extended_is_kept
     what_is_released_comes_at_once_and_costs_nothing

@@ -22,7 +22,7 @@ pub struct Queue {
 }
 
 /// What must never be found, each as a question that counts.
-const WRONG: [(&str, &str); 8] = [
+const WRONG: [(&str, &str); 9] = [
     (
         "messages without a body",
         "SELECT count(*) FROM messages WHERE seq NOT IN (SELECT seq FROM bodies)",
@@ -35,7 +35,11 @@ const WRONG: [(&str, &str); 8] = [
     (
         "leased ones without a lease",
         "SELECT count(*) FROM messages
-         WHERE state = 3 AND (token IS NULL OR due IS NULL OR span IS NULL OR attempts < 1)",
+         WHERE state = 3 AND (token IS NULL OR due IS NULL OR span IS NULL)",
+    ),
+    (
+        "more leases lost than attempts made",
+        "SELECT count(*) FROM messages WHERE lost < 0 OR lost > attempts",
     ),
     (
         "others with a lease",
