@@ -6,13 +6,19 @@
 //! would be more than `max-pixels`, and no more at once than there is room for.
 
 mod asked;
+mod encode;
 mod fit;
+mod gif;
 mod jpeg;
 mod means;
 mod options;
 mod other;
+mod parts;
 mod picture;
+mod png;
+mod profile;
 mod resize;
+mod webp;
 mod workshop;
 
 pub use fit::{Fit, Size};
@@ -165,6 +171,9 @@ impl Thumbnails {
         let (bytes, hold) = self.get(&asked.key).await?;
         let made = self.workshop.make(bytes, hold, self.settings.recipe, self.settings.max_pixels);
         let made = made.await.map_err(Trouble::Refused)?;
+        if let Some(remark) = made.remark {
+            tracing::info!("`{}`: {remark}", asked.shown());
+        }
         let put = self.store.put(&name, made.bytes.into(), Some(made.content_type));
         self.in_time(put).await?;
         Ok(())

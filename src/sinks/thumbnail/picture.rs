@@ -1,14 +1,10 @@
 //! A picture, from bytes to the bytes of its thumbnail. Pure: nothing is read, and nothing kept.
 
 use super::fit::{Cut, Fit, Size};
-use super::{jpeg, other, resize};
+use super::{encode, gif, jpeg, other, profile, resize};
 use bytes::Bytes;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat};
-
-/// The largest colour profile that is kept, in bytes: those of cameras and screens have a few
-/// hundred, those of printers more than a thumbnail.
-pub(super) const KEPT_PROFILE: usize = 16 << 10;
 
 /// What is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +22,14 @@ pub struct Thumbnail {
     pub bytes: Vec<u8>,
     /// Its media type.
     pub content_type: &'static str,
+    /// What is odd about its picture, though nothing is missing.
+    pub remark: Option<&'static str>,
 }
 
 /// Why a picture is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damage {
+    Empty,
     Truncated,
     Damaged,
     Unsupported,
@@ -45,10 +44,26 @@ pub(super) struct Facts {
     pub(super) size: Size,
     /// How it is to be turned to be seen.
     pub(super) orientation: Orientation,
+    /// What its colours mean.
     pub(super) profile: Option<Vec<u8>>,
     /// The memory that its decoder needs besides the pixels that it gives.
     pub(super) held: u64,
     pub(super) bytes_per_pixel: u64,
+}
+
+/// The pixels of a picture.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) picture: DynamicImage,
+    /// Its colours were ink, and its profile, if any, has made them light.
+    pub(super) was_ink: bool,
+    pub(super) remark: Option<&'static str>,
+}
+
+impl From<DynamicImage> for Decoded {
+    fn from(picture: DynamicImage) -> Self {
+        Self { picture, was_ink: false, remark: None }
+    }
 }
 
 /// A picture of which the headers have been read.
@@ -66,6 +81,7 @@ impl Picture {
         let format = format(&bytes)?;
         let facts = match format {
             ImageFormat::Jpeg => jpeg::look(&bytes),
+            ImageFormat::Gif => gif::look(&bytes),
             _ => other::look(&bytes, format, most_pixels),
         };
         let facts = facts.map_err(|damage| damage.of(format))?;
@@ -99,16 +115,22 @@ impl Picture {
     /// Makes its thumbnail. A picture that cannot be decoded is refused with the reason.
     pub fn thumbnail(&self, recipe: Recipe) -> Result<Thumbnail, String> {
         let cut = self.cut(recipe);
-        let decoded = match self.format {
-            ImageFormat::Jpeg => jpeg::decode(&self.bytes, &cut),
-            format => other::decode(&self.bytes, format, self.memory(recipe)),
-        };
-        let picture = decoded.map_err(|damage| damage.of(self.format))?;
+        let Decoded { picture, was_ink, remark } =
+            self.decode(&cut, recipe).map_err(|damage| damage.of(self.format))?;
         let scaled = Size::new(picture.width(), picture.height());
         let mut small = resize::lanczos(picture, cut.of_scaled(self.facts.size, scaled))?;
         small.apply_orientation(self.facts.orientation);
-        let bytes = self.encode(eight_bits(small))?;
-        Ok(Thumbnail { bytes, content_type: self.format.to_mime_type() })
+        let profile = self.facts.profile.as_deref().filter(|_| !was_ink);
+        let bytes = self.encode(eight_bits(small), profile)?;
+        Ok(Thumbnail { bytes, content_type: self.format.to_mime_type(), remark })
+    }
+
+    fn decode(&self, cut: &Cut, recipe: Recipe) -> Result<Decoded, Damage> {
+        match self.format {
+            ImageFormat::Jpeg => jpeg::decode(&self.bytes, cut, self.facts.profile.as_deref()),
+            ImageFormat::Gif => gif::decode(&self.bytes, self.memory(recipe)),
+            format => other::decode(&self.bytes, format, self.memory(recipe)),
+        }
     }
 
     /// The picture is turned when it is small: a side that will be a width is still a height.
@@ -122,9 +144,18 @@ impl Picture {
         matches!(self.facts.orientation, Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH)
     }
 
-    fn encode(&self, picture: DynamicImage) -> Result<Vec<u8>, String> {
-        let profile = self.facts.profile.clone();
-        other::encode(picture, self.format, profile)
+    /// A thumbnail means its colours as its picture does, or those of sRGB.
+    fn encode(&self, picture: DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, String> {
+        let can_be_kept =
+            |profile: &&[u8]| profile.len() <= profile::KEPT && self.format != ImageFormat::Gif;
+        let kept = profile.filter(can_be_kept);
+        let picture = match profile {
+            Some(profile) if kept.is_none() => {
+                profile::in_srgb(&picture, profile).unwrap_or(picture)
+            }
+            _ => picture,
+        };
+        encode::encode(picture, self.format, kept.map(<[u8]>::to_vec))
             .map_err(|_| format!("its thumbnail cannot be written as {}", name(self.format)))
     }
 }
@@ -155,6 +186,7 @@ impl Damage {
     fn of(self, format: ImageFormat) -> String {
         let name = name(format);
         match self {
+            Self::Empty => "it has no pixels".to_owned(),
             Self::Truncated => format!("it is a {name} that ends too early"),
             Self::Damaged => format!("it is a damaged {name}"),
             Self::Unsupported => format!("it is a {name} of a kind that is not known here"),

@@ -2,23 +2,23 @@
 //! inlined by name, since the compiler does not across files.
 
 /// The bits of a scan, without what is stuffed in. Behind its end they are zeros.
-pub(super) struct Bits<'s> {
+pub(in crate::sinks::thumbnail) struct Bits<'s> {
     rest: &'s [u8],
     /// The next ones, the very next on top.
-    pub(super) next: u64,
+    pub(in crate::sinks::thumbnail) next: u64,
     count: u32,
     /// So many of them are behind the end.
     made_up: u32,
 }
 
 impl<'s> Bits<'s> {
-    pub(super) fn of(scan: &'s [u8]) -> Self {
+    pub(in crate::sinks::thumbnail) fn of(scan: &'s [u8]) -> Self {
         Self { rest: scan, next: 0, count: 0, made_up: 0 }
     }
 
     /// Sees that there are 32 at least: more than a code and its value take.
     #[inline]
-    pub(super) fn fill(&mut self) {
+    pub(in crate::sinks::thumbnail) fn fill(&mut self) {
         if self.count >= 32 {
             return;
         }
@@ -59,14 +59,14 @@ impl<'s> Bits<'s> {
 
     /// These have been seen; there must be as many.
     #[inline]
-    pub(super) fn pass(&mut self, count: u32) {
+    pub(in crate::sinks::thumbnail) fn pass(&mut self, count: u32) {
         self.next <<= count;
         self.count -= count;
     }
 
     /// A value of so many bits; below the middle it is negative.
     #[inline]
-    pub(super) fn value(&mut self, size: u32) -> i32 {
+    pub(in crate::sinks::thumbnail) fn value(&mut self, size: u32) -> i32 {
         if size == 0 {
             return 0;
         }
@@ -75,15 +75,28 @@ impl<'s> Bits<'s> {
         if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value }
     }
 
+    /// So many bits as a number; at most 32.
+    pub(in crate::sinks::thumbnail) fn number(&mut self, count: u32) -> u32 {
+        self.fill();
+        let number = (self.next >> 32 >> (32 - count)) as u32;
+        self.pass(count);
+        number
+    }
+
+    /// How many whole bytes have not been read; nothing where more has been read than there was.
+    pub(in crate::sinks::thumbnail) fn left(&self) -> Option<usize> {
+        Some(self.count.checked_sub(self.made_up)? as usize / 8 + self.rest.len())
+    }
+
     /// Sees that all has been read up to this marker.
-    pub(super) fn end_with(&mut self, kind: u8) -> Option<&'s [u8]> {
+    pub(in crate::sinks::thumbnail) fn end_with(&mut self, kind: u8) -> Option<&'s [u8]> {
         self.fill_slowly();
         let left = self.count.checked_sub(self.made_up)?;
         self.rest.strip_prefix(&[0xff, kind]).filter(|_| left < 8)
     }
 
     /// Goes on behind the marker of this restart.
-    pub(super) fn restart(&mut self, number: u8) -> Option<()> {
+    pub(in crate::sinks::thumbnail) fn restart(&mut self, number: u8) -> Option<()> {
         *self = Self::of(self.end_with(0xd0 + number)?);
         Some(())
     }

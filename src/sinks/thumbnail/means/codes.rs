@@ -9,7 +9,7 @@ const SHORT: u32 = 9;
 const WINDOW: u32 = 12;
 
 /// A table of Huffman codes.
-pub(super) struct Codes {
+pub(in crate::sinks::thumbnail) struct Codes {
     /// By the next bits: the symbol and its code's length; a length of 0 where it is longer.
     short: Box<[(u8, u8); 1 << SHORT]>,
     /// By length: the first bits that belong to a longer code, and where the symbols of this length
@@ -33,7 +33,11 @@ const END: u8 = 128;
 
 impl Codes {
     /// For the means, or for the rest of a block.
-    pub(super) fn new(counts: &[u8; 16], symbols: &[u8], of_rest: bool) -> Option<Self> {
+    pub(in crate::sinks::thumbnail) fn new(
+        counts: &[u8; 16],
+        symbols: &[u8],
+        of_rest: bool,
+    ) -> Option<Self> {
         let largest = if of_rest { 10 } else { 11 };
         let size = |symbol: u8| if of_rest { symbol & 15 } else { symbol };
         if symbols.iter().any(|&symbol| size(symbol) > largest) {
@@ -91,7 +95,7 @@ impl Codes {
 
     /// Reads a symbol.
     #[inline]
-    pub(super) fn next(&self, bits: &mut Bits<'_>) -> Option<u8> {
+    pub(in crate::sinks::thumbnail) fn next(&self, bits: &mut Bits<'_>) -> Option<u8> {
         let (symbol, length) = self.look(bits.next)?;
         bits.pass(length);
         Some(symbol)
@@ -120,7 +124,7 @@ impl Codes {
 
     /// Skips the rest of a block.
     #[inline]
-    pub(super) fn skip(&self, bits: &mut Bits<'_>) -> Option<()> {
+    pub(in crate::sinks::thumbnail) fn skip(&self, bits: &mut Bits<'_>) -> Option<()> {
         let mut at = 1;
         while at < 64 {
             bits.fill();
@@ -149,7 +153,7 @@ impl Codes {
 
     /// Reads the rest of a block, and gives by how much its quarters differ from its mean: those
     /// beside one another, those below one another, and across.
-    pub(super) fn quarters(
+    pub(in crate::sinks::thumbnail) fn quarters(
         &self,
         bits: &mut Bits<'_>,
         weights: &[(u8, f32); 64],

@@ -10,8 +10,8 @@ mod codes;
 mod component;
 
 use super::fit::Size;
-use bits::Bits;
-use codes::Codes;
+pub(super) use bits::Bits;
+pub(super) use codes::Codes;
 use component::Component;
 
 /// The means: a byte each where it is grey, else three for red, green and blue.
