@@ -60,6 +60,7 @@ mod stepdown;
 mod store;
 mod subscribe;
 mod thumbnail;
+mod thumbnail_corpus;
 mod thumbnail_faults;
 mod thumbnail_pictures;
 mod tidy;

@@ -29,13 +29,21 @@ pub struct Jpeg {
     pub progressive: bool,
     /// 4:2:0, as cameras do.
     pub half_colours: bool,
+    /// Over how many pixels a sample of blue and one of red goes, where it is otherwise.
+    pub colours: Option<((u8, u8), (u8, u8))>,
     /// What stands in front of the pixels.
     pub markers: Vec<(u8, Vec<u8>)>,
 }
 
 impl Default for Jpeg {
     fn default() -> Self {
-        Self { quality: 92.0, progressive: false, half_colours: true, markers: Vec::new() }
+        Self {
+            quality: 92.0,
+            progressive: false,
+            half_colours: true,
+            colours: None,
+            markers: Vec::new(),
+        }
     }
 }
 
@@ -58,8 +66,9 @@ impl Jpeg {
         if self.progressive {
             encoder.set_progressive_mode();
         }
-        if self.half_colours && space == ColorSpace::JCS_RGB {
-            encoder.set_chroma_sampling_pixel_sizes((2, 2), (2, 2));
+        let half = self.half_colours.then_some(((2, 2), (2, 2)));
+        if let Some((blue, red)) = self.colours.or(half).filter(|_| space == ColorSpace::JCS_RGB) {
+            encoder.set_chroma_sampling_pixel_sizes(blue, red);
         }
         let mut encoder = encoder.start_compress(Vec::new()).expect("an encoder");
         for (kind, bytes) in &self.markers {

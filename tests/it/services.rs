@@ -33,6 +33,11 @@ pub fn s3() -> String {
     required("TEST_S3_ENDPOINT", "a server that speaks S3")
 }
 
+/// A Python that has Pillow.
+pub fn python() -> String {
+    required("TEST_PYTHON", "a Python with Pillow")
+}
+
 /// Where MongoDB listens, and who we are there. The password is raw: not percent-encoded.
 #[derive(Debug, Clone)]
 pub struct Mongo {
