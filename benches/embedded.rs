@@ -63,6 +63,7 @@ async fn open(folder: &Path) -> (Box<dyn Publisher>, Box<dyn Subscriber>) {
         max_messages: None,
         publish_timeout: Duration::from_secs(60),
         hold: true,
+        passes_on: false,
         create: false,
         environment: Environment::default(),
         data_dir: folder.to_owned(),

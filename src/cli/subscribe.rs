@@ -209,7 +209,10 @@ async fn open_forward(
     data_dir: &Path,
 ) -> Result<Box<dyn Sink>> {
     let legacy = legacy::take(&mut to)?;
-    let options = queues::Options::new(environment.clone(), data_dir.to_owned());
+    let options = queues::Options {
+        passes_on: true,
+        ..queues::Options::new(environment.clone(), data_dir.to_owned())
+    };
     if queues::place(from, &options)? == queues::place(&to, &options)? {
         return Err(Error::new(Kind::Usage, format!("cannot forward `{from}` to `{to}`"))
             .because_of("they are the same queue")

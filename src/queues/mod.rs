@@ -161,6 +161,10 @@ pub trait Subscriber: Send + Sync {
     /// stays leased and can be settled. No `receive` may be on its way.
     async fn pause(&self) -> Result<()>;
 
+    /// These stay leased, and take no room any more: they wait for something else than the sink. No
+    /// `receive` may be on its way.
+    async fn set_aside(&self, _receipts: &[Receipt]) {}
+
     /// Extends leases, where the client does not do it by itself. A task of its own calls it, so
     /// that no write that takes its time can starve it; it ends before `close` is called.
     fn leases(&self) -> Option<Arc<dyn Leases>>;
@@ -215,6 +219,9 @@ pub struct Options {
     /// Whether the embedded queue holds a message back until its `not_before`; where not, it only
     /// carries that time, for another queue to act on.
     pub hold: bool,
+    /// Whether what is published was received before: then what a service or its client has added
+    /// to it is left out where this queue does not allow it, and no message is refused for it.
+    pub passes_on: bool,
     /// Make the queue if it is not there.
     pub create: bool,
     /// Credentials' places and endpoints.
@@ -235,6 +242,7 @@ impl Options {
             max_messages: None,
             publish_timeout: Duration::from_secs(10),
             hold: true,
+            passes_on: false,
             create: false,
             environment,
             data_dir,

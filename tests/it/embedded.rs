@@ -70,6 +70,7 @@ fn options(folder: &Path, clock: Clock) -> Options {
         max_messages: None,
         publish_timeout: Duration::from_secs(30),
         hold: true,
+        passes_on: false,
         create: false,
         environment: Environment::default(),
         data_dir: folder.join("data"),

@@ -72,6 +72,7 @@ fn options(folder: &Path) -> Options {
         max_messages: None,
         publish_timeout: Duration::from_secs(60),
         hold: true,
+        passes_on: false,
         create: false,
         environment: Environment::default(),
         data_dir: folder.to_owned(),

@@ -187,6 +187,7 @@ async fn a_queue_is_not_taken_for_a_store() {
         max_messages: None,
         publish_timeout: Duration::from_secs(30),
         hold: true,
+        passes_on: false,
         create: false,
         environment: Environment::default(),
         data_dir: shed.options.data_dir.clone(),

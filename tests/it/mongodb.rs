@@ -429,6 +429,7 @@ async fn drain(messages: &[Message], sink: &dyn Sink) -> (kakehi::Result<()>, Su
         max_messages: None,
         publish_timeout: Duration::from_secs(1),
         hold: true,
+        passes_on: false,
         create: false,
         environment: Environment::default(),
         data_dir: std::path::PathBuf::new(),

@@ -36,6 +36,7 @@ fn options(host: &str) -> Options {
         max_messages: None,
         publish_timeout: Duration::from_secs(10),
         hold: true,
+        passes_on: false,
         create: false,
         environment: Environment::from_iter([("PUBSUB_EMULATOR_HOST", host)]),
         data_dir: Default::default(),

@@ -181,6 +181,7 @@ impl Backend {
             max_messages: None,
             publish_timeout: Duration::from_secs(10),
             hold: true,
+            passes_on: false,
             create: true,
             environment: self.environment.clone(),
             data_dir: PathBuf::from(self.dir.path()),

@@ -138,14 +138,24 @@ fn a_redrive_does_it_to_what_was_chosen_and_a_drop_forgets() {
 /// uses, too.
 async fn with_policy(stage: &Stage) -> String {
     let client = client().await;
-    let grave = format!("{}-grave", stage.name);
-    let dead = client.create_queue().queue_name(&grave).send().await.unwrap().queue_url.unwrap();
+    let (name, ending) = match stage.name.strip_suffix(".fifo") {
+        Some(name) => (name, ".fifo"),
+        None => (stage.name.as_str(), ""),
+    };
+    let (grave, other) = (format!("{name}-grave{ending}"), format!("{name}-other{ending}"));
+    let make = |name: &str| {
+        let create = client.create_queue().queue_name(name);
+        match ending {
+            "" => create,
+            _ => create.attributes(Attribute::FifoQueue, "true"),
+        }
+    };
+    let dead = make(&grave).send().await.unwrap().queue_url.unwrap();
     let arn = client.get_queue_attributes().queue_url(dead).attribute_names(Attribute::QueueArn);
     let arn = &arn.send().await.unwrap().attributes.unwrap()[&Attribute::QueueArn];
     let policy = format!("{{\"deadLetterTargetArn\":\"{arn}\",\"maxReceiveCount\":\"2\"}}");
-    for name in [stage.name.clone(), format!("{}-other", stage.name)] {
-        let create = client.create_queue().queue_name(name);
-        let create = create.attributes(Attribute::VisibilityTimeout, "1");
+    for name in [&stage.name, &other] {
+        let create = make(name).attributes(Attribute::VisibilityTimeout, "1");
         create.attributes(Attribute::RedrivePolicy, &policy).send().await.unwrap();
     }
     grave
@@ -177,6 +187,41 @@ async fn the_servers_dead_letters_have_an_unknown_reason_and_go_back_to_their_ow
         assert!(run.stdout.contains(&kept), "{}", run.stdout);
         let run = stage.queue(&format!("dead redrive {} --all --yes", stage.url())).run().expect(0);
         assert_eq!(run.stdout, "redrive s: done\n");
+        let run = stage.drain("--max-attempts 2").run().expect(0);
+        assert_eq!(counted(&run, "stored"), 1);
+    })
+    .await
+    .unwrap();
+}
+
+/// What the server moved is as it was first published, and a FIFO queue has had that a moment ago.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_moved_from_a_fifo_queue_is_not_swallowed_on_its_way_back() {
+    let stage = Stage::named(".fifo");
+    let grave = with_policy(&stage).await;
+    tokio::task::spawn_blocking(move || {
+        stage.publish("stdin:?id=id").stdin(lines(&["s"])).run().expect(0);
+        let moved = |times: usize| {
+            // Two deliveries, and the third look moves it.
+            while stage.lines(&format!("stats sqs:{grave}")).remove(0)["ready"] != 1 {
+                stage.queue(&format!("lease {} --for 1s", stage.url())).run().expect(0);
+            }
+            assert_eq!(stage.dead().len(), 1, "{times}");
+        };
+        // Again and again within five minutes, by either way.
+        for times in 0..2 {
+            moved(times);
+            let redrive = format!("dead redrive {} --all --yes", stage.url());
+            stage.queue(&redrive).run().expect(0);
+            let stats = stage.lines(&format!("stats {}", stage.url())).remove(0);
+            assert_eq!(stats["ready"], 1, "put back {times}: {stats}");
+            moved(times);
+            let words = format!("--to forward:{} --from sqs:{grave}", stage.url());
+            let run = stage.forward(&words).run().expect(0);
+            assert!(run.stderr.contains("1 stored"), "{}", run.stderr);
+            let stats = stage.lines(&format!("stats {}", stage.url())).remove(0);
+            assert_eq!(stats["ready"], 1, "forwarded {times}: {stats}");
+        }
         let run = stage.drain("--max-attempts 2").run().expect(0);
         assert_eq!(counted(&run, "stored"), 1);
     })

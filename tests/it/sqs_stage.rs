@@ -71,6 +71,11 @@ impl Stage {
         program.args("--summary json").args(words)
     }
 
+    /// From one queue into another.
+    pub fn forward(&self, words: &str) -> Program {
+        Self::on_sqs(self.sandbox.subscribe()).args(words)
+    }
+
     pub fn drain(&self, words: &str) -> Program {
         self.subscribe("--to sqlite:store.db").args(words)
     }

@@ -12,34 +12,84 @@ use std::collections::BTreeMap;
 /// The largest request, and so the largest message, in bytes.
 pub(super) const LARGEST_MESSAGE: usize = 10_000_000;
 
+/// Names that nobody may publish: Google's clients and Pub/Sub itself add such attributes.
+const GOOGLE: &str = "goog";
+
+/// Those that Google's clients add by themselves, for tracing, and Pub/Sub for schemas.
+const OF_CLIENTS: &str = "googclient_";
+
 const MOST_ATTRIBUTES: usize = 100;
 const LONGEST_KEY: usize = 256;
 const LONGEST_VALUE: usize = 1024;
 const LONGEST_ORDERING_KEY: usize = 1024;
 
-/// Why Pub/Sub would never take this message, if so.
-pub(super) fn refusal(message: &Message, id_attribute: &str) -> Option<String> {
-    let reserved = [id_attribute, TAG_ATTRIBUTE];
-    if let Some(name) = reserved.into_iter().find(|name| message.attributes.contains_key(*name)) {
-        return Some(format!("its attribute `{name}` has the name of one of ours"));
+/// How messages travel to one topic.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    /// The attribute that carries the id.
+    pub(super) id_attribute: String,
+    /// They were received before: what a service or a client added to them is left out, and of
+    /// nobody's fault.
+    pub(super) passes_on: bool,
+}
+
+impl Shape {
+    /// Why Pub/Sub would never take this message, if so.
+    pub(super) fn refusal(&self, message: &Message) -> Option<String> {
+        if let Some(name) = self.own().find(|name| message.attributes.contains_key(*name))
+            && !self.passes_on
+        {
+            return Some(format!("its attribute `{name}` has the name of one of ours"));
+        }
+        if message.id.is_empty() {
+            return Some("its id is empty".to_owned());
+        }
+        let group = message.group.as_deref();
+        if group.is_some_and(|group| group.is_empty() || group.len() > LONGEST_ORDERING_KEY) {
+            return Some(format!("its group is empty or longer than {LONGEST_ORDERING_KEY} bytes"));
+        }
+        let attributes = self.attributes(message);
+        if attributes.clone().count() > MOST_ATTRIBUTES {
+            return Some(format!("it has more than {MOST_ATTRIBUTES} attributes, ours included"));
+        }
+        let size: usize = attributes.clone().map(|(name, value)| name.len() + value.len()).sum();
+        let size = size + message.body.len() + group.map_or(0, str::len);
+        if size > LARGEST_MESSAGE {
+            return Some(format!("it has {size} bytes, and {LARGEST_MESSAGE} is the limit"));
+        }
+        attributes.into_iter().find_map(|(name, value)| attribute_refusal(name, value))
     }
-    if message.id.is_empty() {
-        return Some("its id is empty".to_owned());
+
+    /// The message as the client wants it.
+    pub(super) fn to_wire(&self, message: &Message) -> Wire {
+        Wire::new()
+            .set_data(message.body.clone())
+            .set_attributes(self.attributes(message))
+            .set_ordering_key(message.group.as_deref().unwrap_or_default())
     }
-    let group = message.group.as_deref();
-    if group.is_some_and(|group| group.is_empty() || group.len() > LONGEST_ORDERING_KEY) {
-        return Some(format!("its group is empty or longer than {LONGEST_ORDERING_KEY} bytes"));
+
+    /// What travels beside the body: the message's own attributes, its id and its tag.
+    fn attributes<'a>(
+        &'a self,
+        message: &'a Message,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
+        let own = message.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let own = own.filter(|(name, _)| !self.leaves_out(name));
+        let tag = message.tag.as_deref().map(|tag| (TAG_ATTRIBUTE, tag));
+        own.chain([(self.id_attribute.as_str(), message.id.as_str())]).chain(tag)
     }
-    let attributes = attributes(message, id_attribute);
-    if attributes.clone().count() > MOST_ATTRIBUTES {
-        return Some(format!("it has more than {MOST_ATTRIBUTES} attributes, ours included"));
+
+    /// What Google's clients added is never a publisher's own. Nor is any name like theirs, or like
+    /// ours, on a message that was received: nobody could have published it so.
+    fn leaves_out(&self, name: &str) -> bool {
+        let added = name.starts_with(GOOGLE) || self.own().any(|own| own == name);
+        name.starts_with(OF_CLIENTS) || self.passes_on && added
     }
-    let size: usize = attributes.clone().map(|(name, value)| name.len() + value.len()).sum();
-    let size = size + message.body.len() + group.map_or(0, str::len);
-    if size > LARGEST_MESSAGE {
-        return Some(format!("it has {size} bytes, and {LARGEST_MESSAGE} is the limit"));
+
+    /// The names of the attributes that we add.
+    fn own(&self) -> impl Iterator<Item = &str> {
+        [self.id_attribute.as_str(), TAG_ATTRIBUTE].into_iter()
     }
-    attributes.into_iter().find_map(|(name, value)| attribute_refusal(name, value))
 }
 
 /// Why Pub/Sub would never take this attribute, if so.
@@ -47,29 +97,11 @@ pub(super) fn attribute_refusal(name: &str, value: &str) -> Option<String> {
     if name.is_empty() || name.len() > LONGEST_KEY {
         return Some(format!("an attribute's name is empty or longer than {LONGEST_KEY} bytes"));
     }
-    if name.starts_with("goog") {
-        return Some(format!("the name of the attribute `{name}` begins with `goog`"));
+    if name.starts_with(GOOGLE) {
+        return Some(format!("the name of the attribute `{name}` begins with `{GOOGLE}`"));
     }
     (value.len() > LONGEST_VALUE)
         .then(|| format!("the attribute `{name}` is longer than {LONGEST_VALUE} bytes"))
-}
-
-/// What travels beside the body: the message's own attributes, its id and its tag.
-fn attributes<'a>(
-    message: &'a Message,
-    id_attribute: &'a str,
-) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
-    let own = message.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let tag = message.tag.as_deref().map(|tag| (TAG_ATTRIBUTE, tag));
-    own.chain([(id_attribute, message.id.as_str())]).chain(tag)
-}
-
-/// The message as the client wants it.
-pub(super) fn to_wire(message: &Message, id_attribute: &str) -> Wire {
-    Wire::new()
-        .set_data(message.body.clone())
-        .set_attributes(attributes(message, id_attribute))
-        .set_ordering_key(message.group.as_deref().unwrap_or_default())
 }
 
 /// The message as the client gave it. A foreign one, without an id of its publisher's, takes
@@ -96,6 +128,10 @@ mod tests {
     use super::*;
     use crate::message::ID_ATTRIBUTE;
 
+    fn shape(passes_on: bool) -> Shape {
+        Shape { id_attribute: ID_ATTRIBUTE.to_owned(), passes_on }
+    }
+
     fn full() -> Message {
         let mut message = Message::new("a", &b"\xff\x00"[..]);
         message.attributes.insert("k".to_owned(), "v".to_owned());
@@ -106,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_message_survives_the_journey() {
-        let back = from_wire(to_wire(&full(), ID_ATTRIBUTE), ID_ATTRIBUTE, "s");
+        let back = from_wire(shape(false).to_wire(&full()), ID_ATTRIBUTE, "s");
         assert_eq!(back, full());
     }
 
@@ -139,11 +175,46 @@ mod tests {
         ];
         for (spoil, expected) in cases {
             let mut message = full();
-            assert_eq!(refusal(&message, ID_ATTRIBUTE), None);
+            assert_eq!(shape(false).refusal(&message), None);
             spoil(&mut message);
-            let said = refusal(&message, ID_ATTRIBUTE).unwrap_or_default();
+            let said = shape(false).refusal(&message).unwrap_or_default();
             assert!(said.contains(expected), "{said:?} does not say {expected:?}");
         }
+    }
+
+    /// The names of the attributes that travel.
+    fn names(shape: &Shape, message: &Message) -> Vec<String> {
+        let mut names: Vec<_> = shape.to_wire(message).attributes.into_keys().collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_a_client_or_a_service_added_is_left_out_and_nobodys_fault() {
+        let mut message = full();
+        insert(&mut message, "googclient_traceparent", &"0".repeat(2000));
+        insert(&mut message, "googclient_schemaencoding", "JSON");
+        for shape in [shape(false), shape(true)] {
+            assert_eq!(shape.refusal(&message), None);
+            assert_eq!(names(&shape, &message), ["k", ID_ATTRIBUTE, TAG_ATTRIBUTE]);
+        }
+        (0..97).for_each(|n| insert(&mut message, &n.to_string(), ""));
+        assert_eq!(shape(true).refusal(&message), None, "what is left out does not count");
+    }
+
+    #[test]
+    fn what_was_received_is_not_refused_for_a_name_that_nobody_may_publish() {
+        for name in ["goog", "googly", ID_ATTRIBUTE, TAG_ATTRIBUTE] {
+            let mut message = full();
+            insert(&mut message, name, "another");
+            assert!(shape(false).refusal(&message).unwrap().contains(name), "{name}");
+            assert_eq!(shape(true).refusal(&message), None, "{name}");
+            let back = from_wire(shape(true).to_wire(&message), ID_ATTRIBUTE, "s");
+            assert_eq!(back, full(), "{name}");
+        }
+        let mut message = full();
+        insert(&mut message, "long", &"x".repeat(LONGEST_VALUE + 1));
+        assert!(shape(true).refusal(&message).unwrap().contains("`long` is longer"));
     }
 
     fn insert(message: &mut Message, name: &str, value: &str) {

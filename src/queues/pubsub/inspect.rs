@@ -57,6 +57,7 @@ pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Inspec
         in_flight: IN_HAND,
         max_messages: None,
         create: false,
+        passes_on: true,
         ..options.clone()
     };
     Ok(Box::new(Inspector { name, topic, id_attribute, streams, connection, admin, options }))

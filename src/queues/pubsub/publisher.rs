@@ -2,7 +2,7 @@
 
 use super::admin::Admin;
 use super::connection::Connection;
-use super::convert;
+use super::convert::Shape;
 use super::name::Name;
 use super::trouble::{Sort, Trouble};
 use crate::clock::Clock;
@@ -38,7 +38,7 @@ const BEYOND: Duration = Duration::from_millis(500);
 /// A topic, opened for publishing.
 pub(super) struct Topic {
     name: Name,
-    id_attribute: String,
+    shape: Shape,
     client: BasePublisher,
     connection: Connection,
     timeout: Duration,
@@ -79,8 +79,9 @@ impl Topic {
         }
         let client = builder.build().await.map_err(|cause| connection.cannot_build(cause))?;
         let (timeout, clock) = (options.publish_timeout, options.clock.clone());
-        let turn = tokio::sync::Mutex::default();
-        Ok(Self { name, id_attribute, client, connection, timeout, clock, turn })
+        let (shape, turn) =
+            (Shape { id_attribute, passes_on: options.passes_on }, Default::default());
+        Ok(Self { name, shape, client, connection, timeout, clock, turn })
     }
 
     /// Why this message cannot be published, if so.
@@ -88,7 +89,7 @@ impl Topic {
         if message.not_before.is_some_and(|time| time > self.clock.now()) {
             return Some("Pub/Sub cannot hold it back until its `not_before`".to_owned());
         }
-        convert::refusal(message, &self.id_attribute)
+        self.shape.refusal(message)
     }
 
     /// Sends messages in as few requests as possible, and waits for every answer.
@@ -103,10 +104,8 @@ impl Topic {
             .set_message_count_threshold(REQUEST_MESSAGES)
             .set_byte_threshold(REQUEST_BYTES)
             .build();
-        let answers: Vec<_> = messages
-            .iter()
-            .map(|message| publisher.publish(convert::to_wire(message, &self.id_attribute)))
-            .collect();
+        let answers: Vec<_> =
+            messages.iter().map(|message| publisher.publish(self.shape.to_wire(message))).collect();
         drop(publisher);
         let mut late = pin!(tokio::time::sleep(self.timeout + BEYOND));
         let mut sent = Vec::with_capacity(answers.len());

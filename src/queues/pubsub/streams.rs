@@ -23,7 +23,7 @@ const LONGEST_HOLD: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub(super) struct Plan {
     pub(super) streams: usize,
     pub(super) lease: Duration,
-    in_flight: usize,
+    pub(super) in_flight: usize,
     in_flight_bytes: usize,
     max_messages: Option<usize>,
 }
@@ -217,6 +217,7 @@ mod tests {
             max_messages,
             publish_timeout: Duration::from_secs(10),
             hold: true,
+            passes_on: false,
             create: false,
             environment: Default::default(),
             data_dir: Default::default(),

@@ -14,6 +14,7 @@ use google_cloud_pubsub::client::Subscriber as Client;
 use google_cloud_pubsub::error::AckError;
 use google_cloud_pubsub::subscriber::handler::{ExactlyOnce, Handler};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell};
@@ -35,6 +36,8 @@ pub(super) struct Subscription {
     /// Streams that bring nothing any more, and end when what they brought is settled.
     paused: Mutex<Vec<Paused>>,
     held: StdMutex<Held>,
+    /// How many of those that the present streams brought take no room any more.
+    aside: AtomicUsize,
     /// Why a stream has ended for good.
     failed: StdMutex<Option<Trouble>>,
 }
@@ -79,6 +82,7 @@ impl Subscription {
             streams: Mutex::default(),
             paused: Mutex::default(),
             held: StdMutex::default(),
+            aside: AtomicUsize::new(0),
             failed: StdMutex::default(),
         })
     }
@@ -205,6 +209,7 @@ impl Subscriber for Subscription {
 
     async fn pause(&self) -> Result<()> {
         let Some(streams) = self.streams.lock().await.take() else { return Ok(()) };
+        self.aside.store(0, Ordering::Relaxed);
         let paused = streams.pause().await;
         // Streams that are started anew have not failed yet.
         *self.failed() = None;
@@ -212,6 +217,17 @@ impl Subscriber for Subscription {
         all.retain_mut(|paused| !paused.has_ended());
         all.push(paused);
         Ok(())
+    }
+
+    /// A stream counts what it brought until that is settled: where these are half of what streams
+    /// may bring, new ones take their place.
+    async fn set_aside(&self, receipts: &[Receipt]) {
+        let aside = self.aside.fetch_add(receipts.len(), Ordering::Relaxed) + receipts.len();
+        if aside >= self.plan.in_flight.div_ceil(2)
+            && let Err(error) = self.pause().await
+        {
+            tracing::warn!("there is less room: {}", error.one_line());
+        }
     }
 
     /// The client does it: every message that it has given us is extended until it is settled.

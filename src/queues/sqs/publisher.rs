@@ -23,10 +23,21 @@ pub(super) struct Outlet {
     shape: Shape,
     timeout: Duration,
     clock: Clock,
-    /// Each message makes a hop: a FIFO queue takes what it has had a moment ago.
-    hops: bool,
+    hops: Hops,
     /// Held while messages are sent to a FIFO queue: the order holds across calls too.
     turn: tokio::sync::Mutex<()>,
+}
+
+/// Whether a message makes a hop: then a FIFO queue takes what it has had a moment ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hops {
+    /// None: publishing it again is a retry.
+    None,
+    /// One for each time that the queue before this one took it. Without, a letter that the server
+    /// itself moved, which is as it was first published, would be swallowed on its way back.
+    Received,
+    /// One each time.
+    Each,
 }
 
 /// A message on its way: its place in the batch.
@@ -39,12 +50,13 @@ impl Outlet {
     /// Nothing is sent yet.
     pub(super) fn new(queue: Arc<Queue>, shape: Shape, options: &Options) -> Self {
         let (timeout, clock) = (options.publish_timeout, options.clock.clone());
-        Self { queue, shape, timeout, clock, hops: false, turn: tokio::sync::Mutex::default() }
+        let hops = if options.passes_on { Hops::Received } else { Hops::None };
+        Self { queue, shape, timeout, clock, hops, turn: tokio::sync::Mutex::default() }
     }
 
     /// The way back for what was dead: each message makes a hop.
     pub(super) fn with_hops(self) -> Self {
-        Self { hops: true, ..self }
+        Self { hops: Hops::Each, ..self }
     }
 
     /// Sends all, in rounds; nothing more is sent of a group of which something failed. What was
@@ -79,6 +91,17 @@ impl Outlet {
             }
         }
         sent
+    }
+}
+
+impl Hops {
+    /// What tells a message's hop apart from others; `this` tells this call from others.
+    fn of(self, message: &Message, this: &str) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Received => message.published_at.map_or(String::new(), |time| time.to_rfc3339()),
+            Self::Each => this.to_owned(),
+        }
     }
 }
 
@@ -122,12 +145,12 @@ fn batches(loads: Vec<Load>) -> Vec<Vec<Load>> {
 #[async_trait]
 impl Publisher for Outlet {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
-        let hop = if self.hops { uuid::Uuid::now_v7().to_string() } else { String::new() };
+        let this = uuid::Uuid::now_v7().to_string();
         let now = self.clock.now();
         let mut answers: Vec<Option<Published>> = vec![None; batch.len()];
         let mut loads = Vec::new();
         for (at, message) in batch.iter().enumerate() {
-            match self.shape.pack(message, &hop, now) {
+            match self.shape.pack(message, &self.hops.of(message, &this), now) {
                 Ok(parcel) => loads.push(Load { at, parcel }),
                 Err(why) => answers[at] = Some(Published::Refused(why)),
             }
@@ -168,6 +191,21 @@ mod tests {
         let loads = sizes.iter().enumerate().map(|(at, size)| load(at, *size)).collect();
         let places = |batch: Vec<Load>| batch.into_iter().map(|load| load.at).collect();
         batches(loads).into_iter().map(places).collect()
+    }
+
+    #[test]
+    fn a_message_hops_once_for_each_time_that_a_queue_took_it() {
+        let taken_at = |seconds| Message {
+            published_at: chrono::DateTime::from_timestamp(seconds, 0),
+            ..Message::new("a", "x")
+        };
+        let (one, other, never) = (taken_at(1), taken_at(2), Message::new("a", "x"));
+        let received = |message| Hops::Received.of(message, "this");
+        assert_eq!(received(&one), received(&one), "a retry is the same hop");
+        assert_ne!(received(&one), received(&other));
+        assert_ne!(received(&one), Hops::None.of(&one, "this"), "not as it was first published");
+        assert_eq!(received(&never), "");
+        assert_eq!(Hops::Each.of(&one, "this"), "this");
     }
 
     #[test]

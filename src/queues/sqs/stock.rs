@@ -33,6 +33,8 @@ pub(super) struct Fetched {
 pub(super) struct Stock {
     waiting: VecDeque<Fetched>,
     held: HashMap<Receipt, Lease>,
+    /// Those of them that take no room; their size is nothing.
+    aside: HashSet<Receipt>,
     /// Of both.
     bytes: usize,
     in_flight: usize,
@@ -61,12 +63,13 @@ pub(super) struct Stock {
 
 impl Stock {
     pub(super) fn new(in_flight: usize, in_flight_bytes: usize) -> Self {
-        let (waiting, held, failed) = Default::default();
+        let (waiting, held, aside, failed) = Default::default();
         let (bytes, asked, fetching, polls, answers) = Default::default();
         let (quiet, resting, looked) = Default::default();
         Self {
             waiting,
             held,
+            aside,
             bytes,
             in_flight,
             in_flight_bytes,
@@ -137,7 +140,21 @@ impl Stock {
 
     /// Whether nothing more can be taken before something is settled.
     pub(super) fn is_full(&self) -> bool {
-        self.held.len() >= self.in_flight || self.bytes >= self.in_flight_bytes
+        self.in_hand() >= self.in_flight || self.bytes >= self.in_flight_bytes
+    }
+
+    /// How many were handed out and take room.
+    fn in_hand(&self) -> usize {
+        self.held.len() - self.aside.len()
+    }
+
+    /// This one stays ours, and takes no room any more.
+    pub(super) fn set_aside(&mut self, receipt: &Receipt) {
+        if let Some(lease) = self.held.get_mut(receipt)
+            && self.aside.insert(receipt.clone())
+        {
+            self.bytes -= std::mem::take(&mut lease.size);
+        }
     }
 
     /// Nothing comes any more.
@@ -152,7 +169,7 @@ impl Stock {
 
     /// How many messages one more request shall bring; `None`: there must be none now.
     pub(super) fn claim(&mut self, now: Instant) -> Option<usize> {
-        let ours = self.held.len() + self.waiting.len() + self.fetching;
+        let ours = self.in_hand() + self.waiting.len() + self.fetching;
         let wanted = self.asked.saturating_sub(self.waiting.len() + self.fetching);
         let count = wanted.min(self.in_flight.saturating_sub(ours)).min(BATCH);
         let enough = self.quiet && self.polls > 0 || self.looked && now >= self.until;
@@ -205,6 +222,7 @@ impl Stock {
     /// Lets go of what was handed out; gives its lease, where that has not ended.
     pub(super) fn let_go(&mut self, receipt: &Receipt, now: Instant) -> Option<Lease> {
         let lease = self.held.remove(receipt)?;
+        self.aside.remove(receipt);
         self.bytes -= lease.size;
         (lease.ends > now).then_some(lease)
     }
@@ -243,6 +261,7 @@ impl Stock {
     /// Lets go of everything that was handed out.
     pub(super) fn let_go_of_all(&mut self, now: Instant) -> Vec<Lease> {
         let held = std::mem::take(&mut self.held);
+        self.aside.clear();
         self.bytes -= held.values().map(|lease| lease.size).sum::<usize>();
         held.into_values().filter(|lease| lease.ends > now).collect()
     }

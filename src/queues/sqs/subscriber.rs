@@ -206,6 +206,11 @@ impl Subscriber for Inlet {
         Ok(())
     }
 
+    async fn set_aside(&self, receipts: &[Receipt]) {
+        let mut stock = self.shared.stock();
+        receipts.iter().for_each(|receipt| stock.set_aside(receipt));
+    }
+
     fn leases(&self) -> Option<Arc<dyn Leases>> {
         Some(self.shared.clone())
     }
