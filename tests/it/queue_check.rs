@@ -322,3 +322,51 @@ fn a_subscription_and_its_topic_are_looked_at() {
     let bad = run(&format!("check --source stdin: --to {url}")).expect(78);
     expect(&bad, &[("wrong", "has no subscription, and drops what it is given")]);
 }
+
+/// What `publish --create` makes is what `subscribe --create` and `queue create` make.
+#[test]
+fn whoever_makes_it_nothing_is_missing() {
+    let sandbox = Sandbox::new();
+    let checked = |url: &str| {
+        let words = format!("check --from {url} --queue {url} --json");
+        let run = on_emulator(sandbox.queue()).args(&words).run().expect(0);
+        let lines = run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|line| (line["standing"].clone(), line["what"].clone())).collect::<Vec<_>>()
+    };
+    let found = ["publish", "subscribe", "queue"].map(|program| {
+        let name = fresh();
+        let url = format!("pubsub://{PROJECT}/{name}");
+        let made = match program {
+            "publish" => sandbox.publish().args("--create --to").arg(&url),
+            "subscribe" => {
+                let from = format!("{url}?topic={name}");
+                sandbox.subscribe().args("--create --idle 0s --to stdout: --from").arg(from)
+            }
+            _ => sandbox.queue().args("create").arg(format!("{url}?topic={name}")),
+        };
+        on_emulator(made).run().expect(0);
+        let text = format!("{:?}", checked(&url));
+        assert!(text.contains("dead letters go to topic"), "{program}: {text}");
+        // The emulator knows no rights.
+        let unknown = text.matches("unknown").count();
+        assert_eq!(unknown, text.matches("whether we have the right").count(), "{text}");
+        text.replace(&name, "NAME")
+    });
+    assert!(found.iter().all(|one| *one == found[0]), "{found:#?}");
+}
+
+#[test]
+fn what_either_program_makes_on_sqs_is_the_same() {
+    let [one, other] = ["publish", "subscribe"].map(|program| {
+        let stage = crate::sqs_stage::Stage::named("");
+        match program {
+            "publish" => stage.publish("--create").run().expect(0),
+            _ => stage.subscribe("--create --to stdout:").run().expect(0),
+        };
+        let text = stage.queue(&format!("check --from {0} --queue {0}", stage.url())).run();
+        let text = text.expect(0).stdout;
+        assert!(text.contains("dead letters go to"), "{text}");
+        text.replace(&stage.name, "NAME")
+    });
+    assert_eq!(one, other);
+}

@@ -94,12 +94,13 @@ impl Admin {
         made(within(self.topics.create_topic().set_name(topic.path()).send()).await, topic)
     }
 
-    /// Whether anybody gets what this topic is given.
-    pub(super) async fn has_subscription(&self, topic: &Name) -> Result<bool> {
+    /// Who gets what this topic is given: a page of its subscriptions.
+    pub(super) async fn readers(&self, topic: &Name) -> Result<Vec<Name>> {
         let question = self.topics.list_topic_subscriptions().set_topic(topic.path());
-        let answer = within(question.set_page_size(1).send()).await;
+        let answer = within(question.send()).await;
         let answer = answer.map_err(|trouble| trouble.error("cannot ask who reads", topic))?;
-        Ok(!answer.subscriptions.is_empty())
+        let names = answer.subscriptions.iter();
+        Ok(names.filter_map(|path| Name::of_subscription_path(path)).collect())
     }
 
     /// Makes a subscription that never expires and retains as long as the service can; `false`

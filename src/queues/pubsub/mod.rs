@@ -9,6 +9,10 @@
 //! | `ordered` | yes | yes | with `--create`: the subscription keeps the order within a group |
 //! | `exactly-once` | yes | yes | with `--create`: the subscription delivers exactly once |
 //!
+//! Attributes whose names begin with `goog` cannot be published. What Google's clients and Pub/Sub
+//! add for themselves (`googclient_...`) is left out; any such name on what was received elsewhere,
+//! too; and what somebody else wants to publish under one is refused.
+//!
 //! A group travels as ordering key, a tag as the attribute `kakehi-tag`. Pub/Sub cannot hold a
 //! message back until a time, select by tag, or keep a dead letter.
 
@@ -136,17 +140,21 @@ fn streams(url: &mut Location) -> Result<Option<usize>> {
     }
 }
 
-/// Makes a topic, and a subscription of its name where nobody would get what it is given.
+/// Makes a topic, and where nobody would get what it is given a subscription of its name, with all
+/// that one needs. Where there are others, their owners have seen to it.
 async fn create_topic(admin: &Admin, topic: &Name, delivering: Delivering) -> Result<()> {
     let made = admin.create_topic(topic).await?;
-    if admin.has_subscription(topic).await? {
+    let subscription = topic.subscription_alike();
+    let readers = admin.readers(topic).await?;
+    if !readers.is_empty() && !readers.contains(&subscription) {
         if made {
             tracing::info!("made {topic}");
         }
         return Ok(());
     }
-    let subscription = topic.subscription_alike();
-    admin.create_subscription(&subscription, topic, delivering).await?;
+    if !create_subscription(admin, &subscription, topic, delivering).await? {
+        return Ok(());
+    }
     let made = if made { "made" } else { "found" };
     tracing::warn!(
         "{made} {topic} and made {subscription}, since a topic without one drops what it is given"
