@@ -20,7 +20,7 @@ pub enum Kind {
     Unreachable = 69,
     /// Our own bug.
     Bug = 70,
-    /// Published to the spool instead of the queue.
+    /// Put off: published to the spool instead of the queue, or failed and left to a later run.
     Spooled = 75,
     /// Credentials were refused.
     Credentials = 77,

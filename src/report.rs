@@ -23,6 +23,8 @@ pub struct Counters {
     pub duplicate: AtomicU64,
     /// Deliveries that failed and will be tried again.
     pub retried: AtomicU64,
+    /// Messages that failed, and wait for a later run.
+    pub left_for_later: AtomicU64,
     /// Messages that became dead letters.
     pub dead: AtomicU64,
     /// Deliveries given back as if never received.
@@ -77,6 +79,8 @@ pub struct Summary {
     pub duplicate: u64,
     /// Deliveries that will be tried again.
     pub retried: u64,
+    /// Messages that failed, and wait for a later run.
+    pub left_for_later: u64,
     /// Messages that became dead letters.
     pub dead: u64,
     /// Deliveries given back.
@@ -101,6 +105,7 @@ impl Counters {
             stored: read(&self.stored),
             duplicate: read(&self.duplicate),
             retried: read(&self.retried),
+            left_for_later: read(&self.left_for_later),
             dead: read(&self.dead),
             released: read(&self.released),
             lease_lost: read(&self.lease_lost),
@@ -126,6 +131,7 @@ impl Summary {
             (self.unpublished, "not published"),
             (self.spooled, "spooled"),
             (self.retried, "to retry"),
+            (self.left_for_later, "left for later"),
             (self.dead, "dead"),
             (self.released, "given back"),
             (self.lease_lost, "lease lost"),
@@ -171,7 +177,7 @@ mod tests {
             serde_json::from_str(&summary.json(Program::Publish, None)).unwrap();
         assert_eq!(value["program"], "publish");
         assert_eq!(value["spooled"], 0);
-        assert_eq!(value.as_object().unwrap().len(), 14);
+        assert_eq!(value.as_object().unwrap().len(), 15);
         let ends = Ends { from: "stdin".to_owned(), into: "sqs readings".to_owned() };
         let value: serde_json::Value =
             serde_json::from_str(&summary.json(Program::Publish, Some(&ends))).unwrap();

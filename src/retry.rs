@@ -59,7 +59,7 @@ pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> 
 
 /// The pause after a failed attempt: exponential, its second half random, so that messages that
 /// failed together do not come back together.
-fn pause(attempt: u32, limits: &Limits, jitter: f64) -> Duration {
+pub fn pause(attempt: u32, limits: &Limits, jitter: f64) -> Duration {
     /// After so many doublings every pause is the longest one.
     const DOUBLINGS: u32 = 64;
     let full = ExponentialBuilder::new()

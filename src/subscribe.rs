@@ -1,13 +1,17 @@
 //! The second loop: queue -> sink, with batches, leases, back-pressure and shutdown.
 
+mod bury;
 mod count;
 mod dead;
 mod hand;
 mod intake;
 mod keeper;
+mod later;
 mod outage;
+mod places;
 mod run;
 mod settle;
+mod unplaced;
 mod write;
 
 pub use dead::DeadLetters;
@@ -15,7 +19,7 @@ pub use dead::DeadLetters;
 use crate::attempts::Attempts;
 use crate::error::{Error, Kind, Result};
 use crate::queues::{Select, Subscriber};
-use crate::report::Counters;
+use crate::report::{Counters, count};
 use crate::retry::Limits;
 use crate::sinks::Sink;
 use keeper::Keeper;
@@ -127,7 +131,9 @@ pub struct Parts<'a> {
 /// Drains the queue into the sink as the plan says, until it is done or the shutdown is asked for.
 ///
 /// A message is acknowledged only after its write succeeded. The error is that of the queue or the
-/// sink that stopped the run, else of kind `Rejected` where messages became dead letters.
+/// sink that stopped the run, or of dead letters that no place took; else of kind `Rejected` where
+/// messages became dead letters, else of kind `Spooled` where an attempt failed and its message waits
+/// for a later run.
 pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> Result<()> {
     let Parts { queue, plan, counters, dead, .. } = parts;
     let mut run = Run::new(parts);
@@ -138,6 +144,7 @@ pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> 
         Some(keeper) => keeper.stop().await,
         None => Ok(()),
     };
+    count(&counters.left_for_later, run.later.count());
     worked.and(kept)?;
     if run.saw_the_end() {
         // The client of a service reconnects in silence, and acknowledges without an answer: was it
@@ -145,10 +152,20 @@ pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> 
         queue.check().await?;
     }
     match counters.dead.load(Ordering::Relaxed) {
-        0 => Ok(()),
-        letters => {
-            Err(Error::new(Kind::Rejected, format!("{letters} messages became dead letters"))
-                .hint(format!("each keeps its reason{}; the others went their way", dead.look())))
+        0 => run.later.error().map_or(Ok(()), Err),
+        letters => Err(became_dead_letters(letters, run.later.count(), &dead.look())),
+    }
+}
+
+/// The error of a run that had to give messages up; others may wait for a later one.
+fn became_dead_letters(letters: u64, later: usize, look: &str) -> Error {
+    let what = format!("{letters} messages became dead letters");
+    match later {
+        0 => Error::new(Kind::Rejected, what)
+            .hint(format!("each keeps its reason{look}; the others went their way")),
+        later => {
+            Error::new(Kind::Rejected, format!("{what}, {later} failed and wait for a later run"))
+                .hint(format!("each dead letter keeps its reason{look}"))
         }
     }
 }

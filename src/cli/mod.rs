@@ -39,7 +39,7 @@ Exit codes:
    65  done, but some messages were refused or became dead letters
    69  the source, the queue or the sink cannot be reached; nothing is lost
    70  a bug of ours
-   75  the queue took nothing: kept in the spool, and sent by the next run
+   75  not now: kept in the spool or the queue, and tried again by a later run
    77  credentials were refused
    78  configuration: a file, a feature or a limit is wrong
   130  interrupted (Ctrl-C)

@@ -1,13 +1,22 @@
 //! Dead letters of queues that do not bury by themselves: published to another queue, and only
 //! then acknowledged. What that queue does not take is kept in the spool.
 
+use super::places::Places;
 use crate::dead_letter::{self, Death};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
 use crate::queues::{self, Published, Publisher};
 use crate::spool::{self, Spool};
+use std::sync::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
+
+/// At most this many letters wait for a place, leased and in memory; what is beyond them is given
+/// back to the queue, which holds more.
+const MOST_WAITING: usize = 100;
+
+/// At most this many bytes of letters wait for a place.
+const MOST_WAITING_BYTES: usize = 8 << 20;
 
 /// The way to the queue of dead letters; opened when the first one comes.
 pub struct DeadLetters {
@@ -15,17 +24,30 @@ pub struct DeadLetters {
     from: String,
     options: queues::Options,
     publisher: OnceCell<Box<dyn Publisher>>,
+    places: Places,
+    waiting: Mutex<Waiting>,
 }
 
 /// A message and its death.
 pub(super) type Letter = (Message, Death);
 
+/// What waits for a place.
+#[derive(Default)]
+struct Waiting {
+    letters: usize,
+    bytes: usize,
+    /// Nothing was kept when it was last tried; why.
+    down: Option<String>,
+}
+
 impl DeadLetters {
     /// Dead letters of the queue `from` go to `url`; `None`: the queue buries them itself.
     pub fn new(url: Option<String>, from: String, options: queues::Options) -> Self {
-        // A forgotten dead-letter queue must be seen, not made in silence by a later run.
-        let options = queues::Options { create: false, ..options };
-        Self { url, from, options, publisher: OnceCell::new() }
+        // A forgotten dead-letter queue must be seen, not made in silence by a later run. What it
+        // is given was received: what a service added to it is no fault of its publisher.
+        let options = queues::Options { create: false, passes_on: true, ..options };
+        let (publisher, places, waiting) = Default::default();
+        Self { url, from, options, publisher, places, waiting }
     }
 
     /// Whether they go to another queue.
@@ -33,13 +55,10 @@ impl DeadLetters {
         self.url.is_some()
     }
 
-    /// Where a person finds them, as the end of a clause.
+    /// Where a person finds those of this run, as the end of a clause.
     pub(super) fn look(&self) -> String {
-        match self.url.as_deref().map(Location::parse) {
-            Some(Ok(url)) => format!(" in `{url}`"),
-            Some(Err(_)) => String::new(),
-            None => ", see `queue dead list`".to_owned(),
-        }
+        let spool = self.spool().and_then(|spool| spool.url()).ok();
+        self.places.look(self.url.as_deref(), spool.as_deref(), &self.from)
     }
 
     /// The death of a message, now.
@@ -48,21 +67,49 @@ impl DeadLetters {
         Death { reason, attempts: None, first_at: None, at, from: Some(self.from.clone()) }
     }
 
+    /// Why no place took a letter when it was last tried: a new one waits with the others, and holds
+    /// nobody up.
+    pub(super) fn down(&self) -> Option<String> {
+        self.waiting().down.clone()
+    }
+
+    /// Whether there is room for one more letter to wait for a place; if so, it is taken.
+    pub(super) fn may_wait(&self, (message, _): &Letter) -> bool {
+        let mut waiting = self.waiting();
+        let fits = waiting.bytes + message.size() <= MOST_WAITING_BYTES || waiting.letters == 0;
+        let room = waiting.letters < MOST_WAITING && fits;
+        if room {
+            waiting.letters += 1;
+            waiting.bytes += message.size();
+        }
+        room
+    }
+
+    /// So many letters, of so many bytes, wait no more.
+    pub(super) fn wait_no_more(&self, letters: usize, bytes: usize) {
+        let mut waiting = self.waiting();
+        waiting.letters -= letters;
+        waiting.bytes -= bytes;
+    }
+
     /// Keeps these, and answers per letter, in their order: the error is why it could not be kept.
     pub(super) async fn keep(&self, letters: &[Letter]) -> Vec<Result<(), String>> {
         let mut kept = self.publish(letters).await;
+        self.places.published(kept.iter().filter(|one| matches!(one, Kept::Yes)).count());
         let refused = |(at, one): (usize, &Kept)| matches!(one, Kept::Refused(_)).then_some(at);
         let refused: Vec<_> = kept.iter().enumerate().filter_map(refused).collect();
         if !refused.is_empty() {
             let left = refused.iter().map(|at| letters[*at].clone()).collect();
-            let spooled = self.spool(left, kept[refused[0]].reason()).await;
+            let spooled = self.keep_in_spool(left, kept[refused[0]].reason()).await;
             for at in refused {
                 kept[at] = match &spooled {
                     Ok(()) => Kept::Yes,
-                    Err(error) => Kept::NotNow(error.one_line()),
+                    Err(error) => kept[at].clone().and_not_in_spool(error),
                 };
             }
         }
+        let none = kept.iter().all(|one| !matches!(one, Kept::Yes));
+        self.waiting().down = kept.first().filter(|_| none).map(|one| one.reason().to_owned());
         let told = |one: Kept| if let Kept::Yes = one { Ok(()) } else { Err(one.reason().into()) };
         kept.into_iter().map(told).collect()
     }
@@ -82,21 +129,30 @@ impl DeadLetters {
     }
 
     /// Keeps letters in the spool's file, and says where.
-    async fn spool(&self, letters: Vec<Letter>, why: &str) -> Result<()> {
-        let place = queues::place(&Location::parse(&self.from)?, &self.options)?;
-        if self.options.data_dir.as_os_str().is_empty() {
-            return Err(Error::new(Kind::Configuration, "there is no folder for the spool")
-                .because_of(why)
-                .hint("set `HOME`"));
-        }
-        let spool = Spool::new(self.options.data_dir.join(spool::FILE), place, &self.options);
+    async fn keep_in_spool(&self, letters: Vec<Letter>, why: &str) -> Result<()> {
+        let spool = self.spool()?;
         spool.bury(&letters).await?;
+        self.places.spooled(letters.len());
         tracing::warn!(
             "{} dead letters are kept in the spool, see `queue dead list '{}'`: {why}",
             letters.len(),
             spool.url()?
         );
         Ok(())
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().expect("no holder of the count panics")
+    }
+
+    fn spool(&self) -> Result<Spool> {
+        let place = queues::place(&Location::parse(&self.from)?, &self.options)?;
+        if self.options.data_dir.as_os_str().is_empty() {
+            return Err(Error::new(Kind::Configuration, "there is no folder for the spool")
+                .because_of("neither `XDG_DATA_HOME` nor `HOME` is set")
+                .hint("set `HOME`"));
+        }
+        Ok(Spool::new(self.options.data_dir.join(spool::FILE), place, &self.options))
     }
 
     /// Closes the way.
@@ -130,6 +186,11 @@ impl Kept {
             Published::Retry(why) => Self::NotNow(why),
             Published::Refused(why) => Self::Refused(why),
         }
+    }
+
+    /// The spool did not take it either.
+    fn and_not_in_spool(self, spool: &Error) -> Self {
+        Self::NotNow(format!("{}; and the spool: {}", self.reason(), spool.one_line()))
     }
 
     fn reason(&self) -> &str {

@@ -14,6 +14,8 @@ pub struct Hand {
     waiting_since: Option<Instant>,
     held: Held,
     bytes: usize,
+    /// How many of those in hand take no room.
+    aside: usize,
     due: BTreeSet<(Instant, Receipt)>,
     stopped: HashMap<String, Until>,
     quiet_since: Instant,
@@ -38,6 +40,8 @@ struct Holding {
     size: usize,
     /// When its lease began, or was last extended.
     leased: Instant,
+    /// It takes no room, and its size is nothing.
+    aside: bool,
 }
 
 impl Held {
@@ -71,6 +75,7 @@ impl Hand {
             waiting_since: None,
             held: Held::default(),
             bytes: 0,
+            aside: 0,
             due: BTreeSet::new(),
             stopped: HashMap::new(),
             quiet_since: now,
@@ -82,9 +87,19 @@ impl Hand {
         self.held.clone()
     }
 
-    /// How many deliveries are in hand.
+    /// How many deliveries are in hand, those that were set aside not among them.
     pub fn len(&self) -> usize {
-        self.held.lock().len()
+        self.held.lock().len() - self.aside
+    }
+
+    /// This one stays ours, and takes no room from the others any more.
+    pub fn set_aside(&mut self, receipt: &Receipt) {
+        if let Some(holding) = self.held.lock().get_mut(receipt)
+            && !std::mem::replace(&mut holding.aside, true)
+        {
+            self.bytes -= std::mem::take(&mut holding.size);
+            self.aside += 1;
+        }
     }
 
     /// How many bytes are in hand.
@@ -150,7 +165,7 @@ impl Hand {
             let mut held = self.held.lock();
             for delivery in &deliveries {
                 let size = delivery.message.size();
-                let holding = Holding { size, leased: now };
+                let holding = Holding { size, leased: now, aside: false };
                 if held.insert(delivery.receipt.clone(), holding).is_none() {
                     self.bytes += size;
                 }
@@ -213,8 +228,9 @@ impl Hand {
     pub fn settled(&mut self, receipts: &[Receipt], now: Instant) {
         self.quiet_since = now;
         let mut held = self.held.lock();
-        for receipt in receipts {
-            self.bytes -= held.remove(receipt).map_or(0, |holding| holding.size);
+        for holding in receipts.iter().filter_map(|receipt| held.remove(receipt)) {
+            self.bytes -= holding.size;
+            self.aside -= usize::from(holding.aside);
         }
     }
 

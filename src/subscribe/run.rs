@@ -2,8 +2,10 @@
 
 use super::hand::{Hand, Held};
 use super::intake::{Receiving, received};
+use super::later::Later;
 use super::outage::Outage;
 use super::settle::Written;
+use super::unplaced::Unplaced;
 use super::{LINGER, Mode, Parts, Rehearsal};
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
@@ -32,6 +34,8 @@ pub(super) struct Run<'a> {
     pub(super) receiving: Option<Receiving<'a>>,
     pub(super) writing: FuturesUnordered<BoxFuture<'a, Written>>,
     pub(super) outage: Option<Outage>,
+    pub(super) unplaced: Unplaced<'a>,
+    pub(super) later: Later,
     pub(super) received: usize,
     /// Left to a later run, and ours until this one ends.
     pub(super) postponed: usize,
@@ -48,6 +52,8 @@ impl<'a> Run<'a> {
             receiving: None,
             writing: FuturesUnordered::new(),
             outage: None,
+            unplaced: Unplaced::none(),
+            later: Later::default(),
             received: 0,
             postponed: 0,
             empty: false,
@@ -64,14 +70,15 @@ impl<'a> Run<'a> {
         let mut last_call: Option<Instant> = None;
         loop {
             self.keep_only_the_probe().await;
+            self.make_room().await;
             self.start_writes();
             self.stop_when_done();
-            if self.end.is_some() && self.idle() {
-                return self.failure.take().map_or(Ok(()), Err);
+            if self.end.is_some() && self.idle() && !self.unplaced.is_trying() {
+                return self.failure.take().or_else(|| self.unplaced.error()).map_or(Ok(()), Err);
             }
             self.start_receiving();
             let (due, flush, quiet) = (self.hand.next_due(), self.flush_at(), self.quiet_at());
-            let probe = self.probe_at();
+            let (probe, place) = (self.probe_at(), self.place_at());
             tokio::select! {
                 biased;
                 () = &mut shutdown => {
@@ -80,8 +87,10 @@ impl<'a> Run<'a> {
                 }
                 () = at(last_call) => return Err(self.out_of_grace()),
                 Some(written) = self.writing.next() => self.after_write(written),
+                written = self.unplaced.tried() => self.after_placing(written),
                 answer = received(&mut self.receiving) => self.take(answer),
                 () = at(due) => self.release_due().await,
+                () = at(place) => self.try_to_place(),
                 () = at(flush.or(probe)) => {}
                 () = at(quiet) => self.finish(End::Empty),
                 () = at(plan.max_time.map(|time| started + time)), if self.end.is_none() => {
@@ -159,17 +168,16 @@ impl<'a> Run<'a> {
         self.receiving = None;
     }
 
-    fn after_write(&mut self, written: Written) {
+    fn after_write(&mut self, mut written: Written) {
         let now = Instant::now();
+        self.later.note(&written.ended, written.why_failed.take());
+        self.keep_unplaced(&mut written);
         self.hand.settled(&written.settled, now);
         self.hand.take_back(written.unwritten, now);
         for (receipt, due) in written.kept {
             self.hand.keep_until(receipt, due);
         }
         self.postponed += written.postponed + self.hand.stop(written.stopped);
-        if let Some(error) = written.no_place {
-            self.failure.get_or_insert(error);
-        }
         if let Some(why) = written.not_settled {
             self.lose_queue(&why);
         }
@@ -182,7 +190,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn lose_queue(&mut self, why: &str) {
+    pub(super) fn lose_queue(&mut self, why: &str) {
         if self.follows() {
             tracing::warn!("the queue did not take the acknowledgements: {why}");
         } else {
@@ -203,7 +211,7 @@ impl<'a> Run<'a> {
         self.writing.clear();
         count(&self.parts.counters.released, self.hand.waiting());
         if self.postponed > 0 {
-            tracing::warn!(
+            tracing::info!(
                 "{} messages are left to a later run: their retries are due later than `--idle`",
                 self.postponed
             );

@@ -1,11 +1,10 @@
 //! What happens to a batch: written, judged, settled.
 
 use super::count::Try;
-use super::dead::Letter;
 use super::hand::Until;
+use super::unplaced::Unburied;
 use super::{Mode, Parts, Rehearsal, write};
 use crate::attempts::Ended;
-use crate::error::{Error, Kind};
 use crate::message::{Delivery, Receipt};
 use crate::queues::{Settled, Verdict};
 use crate::report::count;
@@ -39,8 +38,16 @@ pub(super) struct Written {
     pub(super) closed: bool,
     /// The queue did not take a verdict.
     pub(super) not_settled: Option<String>,
-    /// The dead letters have no place: their messages stay in the queue, the others go on.
-    pub(super) no_place: Option<Error>,
+    /// Dead letters that no place took: still ours, and to be tried again.
+    pub(super) unplaced: Vec<Unburied>,
+    /// How many more than may wait so were given back to the queue.
+    pub(super) given_back: usize,
+    /// Why dead letters have no place.
+    pub(super) no_place: Option<String>,
+    /// What became of the attempts.
+    pub(super) ended: Vec<(String, Ended)>,
+    /// Why one of them failed.
+    pub(super) why_failed: Option<String>,
 }
 
 impl Written {
@@ -49,7 +56,7 @@ impl Written {
         Self { unwritten: batch, unavailable: Some(why), ..Self::default() }
     }
 
-    fn keep(&mut self, receipt: Receipt, until: Until) {
+    pub(super) fn keep(&mut self, receipt: Receipt, until: Until) {
         match until {
             Until::Due(due) => self.kept.push((receipt, due)),
             Until::TheEnd => self.postponed += 1,
@@ -59,13 +66,13 @@ impl Written {
 
 /// What is left to do for a batch that was judged.
 #[derive(Default)]
-struct Judged {
+pub(super) struct Judged {
     /// For the queue, each with the message's id.
-    verdicts: Vec<(String, Receipt, Verdict)>,
+    pub(super) verdicts: Vec<(String, Receipt, Verdict)>,
     /// To be published, and then acknowledged.
-    letters: Vec<(Receipt, Letter)>,
+    pub(super) letters: Vec<Unburied>,
     /// For whoever counts attempts.
-    ended: Vec<(String, Ended)>,
+    pub(super) ended: Vec<(String, Ended)>,
 }
 
 impl Parts<'_> {
@@ -85,6 +92,7 @@ impl Parts<'_> {
         }
         self.bury(&mut judged, &mut written).await;
         self.settle(&mut judged, &mut written).await;
+        written.ended.clone_from(&judged.ended);
         self.end(judged.ended).await;
         fail::fail_point!("subscribe-settled");
         written
@@ -103,7 +111,10 @@ impl Parts<'_> {
         match outcome {
             Outcome::Stored => count(&self.counters.stored, 1),
             Outcome::Duplicate => count(&self.counters.duplicate, 1),
-            Outcome::Retry(why) => name(&mut written.failed, why, "failed"),
+            Outcome::Retry(why) => {
+                name(&mut written.failed, why, "failed");
+                written.why_failed = Some(why.clone());
+            }
             Outcome::Reject(why) => name(&mut written.failed, why, "was rejected"),
             Outcome::Unavailable(why) | Outcome::ConnectionLost(why) => {
                 written.unavailable.get_or_insert_with(|| why.clone());
@@ -129,6 +140,9 @@ impl Parts<'_> {
             return;
         }
         if self.plan.rehearsal != Rehearsal::No {
+            if matches!(outcome, Outcome::Retry(_) | Outcome::Reject(_)) {
+                judged.ended.push((id, Ended::Failed));
+            }
             return;
         }
         let behind = delivery.message.group.as_ref().and_then(|group| written.stopped.get(group));
@@ -164,7 +178,7 @@ impl Parts<'_> {
     /// How long what waits for a retry is kept: not at all where the queue can delay, else until it
     /// is due. A run that ends by itself does not wait longer for it than for a new message: it
     /// leaves it to a later run.
-    fn kept_until(&self, after: Duration) -> Until {
+    pub(super) fn kept_until(&self, after: Duration) -> Until {
         let now = Instant::now();
         if self.queue.delays() {
             Until::Due(now)
@@ -175,32 +189,8 @@ impl Parts<'_> {
         }
     }
 
-    /// Puts dead letters where they are kept; only then may their messages be acknowledged.
-    async fn bury(&self, judged: &mut Judged, written: &mut Written) {
-        if judged.letters.is_empty() {
-            return;
-        }
-        let (receipts, letters): (Vec<_>, Vec<_>) = judged.letters.drain(..).unzip();
-        let kept = self.dead.keep(&letters).await;
-        for ((receipt, (message, _)), kept) in receipts.into_iter().zip(letters).zip(kept) {
-            match kept {
-                Ok(()) => {
-                    fail::fail_point!("subscribe-buried");
-                    count(&self.counters.dead, 1);
-                    judged.verdicts.push((message.id, receipt, Verdict::Ack));
-                }
-                Err(cause) => {
-                    let error = no_place_for_the_dead(&cause);
-                    tracing::warn!(id = message.id, "{}", error.one_line());
-                    written.no_place = Some(error);
-                    judged.ended.push((message.id, Ended::Failed));
-                }
-            }
-        }
-    }
-
     /// Tells the queue.
-    async fn settle(&self, judged: &mut Judged, written: &mut Written) {
+    pub(super) async fn settle(&self, judged: &mut Judged, written: &mut Written) {
         if judged.verdicts.is_empty() {
             return;
         }
@@ -258,10 +248,4 @@ impl Parts<'_> {
             }
         }
     }
-}
-
-fn no_place_for_the_dead(cause: &str) -> Error {
-    Error::new(Kind::Unreachable, "a message could not be kept as a dead letter")
-        .because_of(cause)
-        .hint("it stays in the queue; make the queue of dead letters with `--create`")
 }

@@ -137,7 +137,7 @@ fn everything_else_is_tried_again() {
     for ending in ["exit 1", "exit 127", "exit 255", "kill -9 $$", "kill -TERM $$"] {
         let sandbox = Sandbox::new();
         publish_all(&sandbox, "1");
-        let run = subscribe(&sandbox, "", ending).run().expect(0);
+        let run = subscribe(&sandbox, "", ending).run().expect(75);
         assert!(run.stderr.contains("0 stored, 1 to retry"), "{ending}: {}", run.stderr);
         let why = if ending.starts_with("exit") { "exited with" } else { "was killed by signal" };
         assert!(run.stderr.contains(why), "{ending}: {}", run.stderr);
@@ -176,7 +176,7 @@ fn a_group_waits_behind_its_first_message_that_was_not_stored() {
     let sandbox = Sandbox::new();
     publish_all(&sandbox, "a1@a b1@b a2@a b2@b a3@a b3@b");
     let script = r#"[ "$KAKEHI_ID" != a2 ] || exit 1; echo $KAKEHI_ID"#;
-    let run = subscribe(&sandbox, "", script).run().expect(0);
+    let run = subscribe(&sandbox, "", script).run().expect(75);
     assert_eq!(sorted(&run), ["a1", "b1", "b2", "b3"]);
     let stats = stats(&sandbox);
     assert_eq!((&stats["scheduled"], &stats["waiting"]), (&json!(1), &json!(1)), "{stats}");

@@ -71,8 +71,9 @@ async fn a_message_that_fails_in_run_after_run_is_given_up_at_the_limit() {
     let (sink, plan) = (Scripted::default(), at_most(3));
     for _ in 1..3 {
         let (result, summary) = service.run(&sink, &plan).await;
-        result.unwrap();
+        assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
         assert_eq!((summary.received, summary.retried, summary.dead), (1, 1, 0));
+        assert_eq!(summary.left_for_later, 1);
     }
     let (result, summary) = service.run(&sink, &plan).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Rejected);
@@ -132,7 +133,7 @@ async fn a_stranger_to_the_count_never_gives_up() {
         let never = std::future::pending();
         let (result, summary) =
             scene.run_on(&queue, &Scripted::default(), &at_most(1), never).await;
-        result.unwrap();
+        assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
         assert_eq!(summary.retried, 1);
         Box::new(queue).close().await.unwrap();
     }
@@ -153,7 +154,7 @@ async fn a_drain_leaves_a_retry_that_is_due_later_to_a_later_run() {
     let plan = Plan { idle: Duration::from_secs(2), retries, ..plan() };
     let before = tokio::time::Instant::now();
     let (result, summary) = service.run(&Scripted::default(), &plan).await;
-    result.unwrap();
+    assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
     assert_eq!((summary.received, summary.stored, summary.retried), (2, 1, 1));
     assert_eq!(service.scene.left().await.len(), 1);
@@ -163,7 +164,7 @@ async fn a_drain_leaves_a_retry_that_is_due_later_to_a_later_run() {
 async fn a_drain_whose_hands_are_full_of_retries_ends() {
     let service = Service::with((0..80).map(|at| format!("t{at}"))).await;
     let (result, summary) = service.run(&Scripted::default(), &plan()).await;
-    result.unwrap();
+    assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!((summary.received, summary.retried), (50, 50));
     assert_eq!(service.scene.left().await.len(), 80);
 }
@@ -233,13 +234,14 @@ async fn an_ordered_sink_never_gets_what_is_behind_a_failure_in_its_group() {
 
     let (service, sink) = (grouped().await, ordered());
     let (result, summary) = service.run(&sink, &plan).await;
-    result.unwrap();
+    assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!(sink.stored(), ["c"], "{summary:?}");
     let left: Vec<_> = service.scene.left().await.into_iter().map(|(id, _)| id).collect();
     assert_eq!(left, ["t1", "a", "b"]);
 
     let (service, sink) = (grouped().await, ordered());
-    service.scene.run_until(&sink, &plan, std::future::pending()).await.0.unwrap();
+    let (result, _) = service.scene.run_until(&sink, &plan, std::future::pending()).await;
+    assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!(sink.stored(), ["c"], "where the queue delays the retry, it holds back the rest");
     assert_eq!(service.scene.left().await, []);
 }

@@ -284,7 +284,7 @@ async fn debug_buries_nothing_and_stops_when_its_hands_are_full() {
     let scene = Scene::with(rejected).await;
     let plan = Plan { rehearsal: Rehearsal::Write, ..plan() };
     let (result, summary) = scene.run(&Scripted::default(), &plan).await;
-    result.unwrap();
+    assert_eq!(result.unwrap_err().kind(), Kind::Spooled, "a rehearsal that failed says so");
     assert_eq!((summary.received, summary.dead), (50, 0));
     assert_eq!(scene.left().await.len(), 80);
 }
