@@ -1,6 +1,6 @@
 //! What the first publisher, in Python, left in its topic. The fixtures were made by Python itself.
 
-use crate::pipeline::{Stage, count};
+use crate::pipeline::{PATIENT, Stage, count};
 use crate::sandbox::Sandbox;
 use crate::services;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -156,7 +156,8 @@ async fn what_was_left_in_pubsub_comes_to_mongodb() {
     for line in READINGS.lines() {
         publisher.publish(Wire::new().set_data(line.to_owned())).await.expect("it is taken");
     }
-    let run = stage.subscribe_to(&format!("&{TOKYO}"), "").run().expect(0);
+    let bounded = format!("{PATIENT} --max-messages {}", READINGS.lines().count());
+    let run = stage.subscribe_to(&format!("&{TOKYO}"), &bounded).run().expect(0);
     assert_eq!(count(&run, "stored"), READINGS.lines().count() as u64);
     let stored = stage.stored().await;
     for reading in readings() {

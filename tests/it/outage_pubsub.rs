@@ -4,7 +4,7 @@
 //! What had been sent to a stream that was cut comes again when its lease has ended: see
 //! `pipeline.rs` for the emulator's part in that.
 
-use crate::pipeline::{COMES_AGAIN, Stage, count, lines};
+use crate::pipeline::{PATIENT, Stage, count, lines};
 use crate::process::{End, Process};
 use crate::proxy::{Proxy, Way};
 use crate::sandbox::Program;
@@ -57,9 +57,10 @@ fn none_died(end: &End) {
     assert_eq!(end.summary().expect("a summary")["dead"], 0, "{}", end.stderr);
 }
 
-/// The ids in the dead-letter subscription of a stage.
-fn dead_ids(stage: &Stage) -> BTreeSet<String> {
-    let look = stage.sandbox.subscribe().args("--to stdout:?envelope --from");
+/// The ids of so many letters in the dead-letter subscription of a stage.
+fn dead_ids(stage: &Stage, count: usize) -> BTreeSet<String> {
+    let look = stage.sandbox.subscribe().args(PATIENT);
+    let look = look.args(&format!("--max-messages {count} --to stdout:?envelope --from"));
     let look = look.arg(stage.queue() + "-dead");
     let look = look.env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator()).run().expect(0);
     let id = |line: &str| {
@@ -76,12 +77,13 @@ async fn a_run_killed_between_a_dead_letter_and_its_acknowledgement_loses_nothin
     let line = |id: &str, body: &str| format!("{{\"id\":\"{id}\",\"body\":{body}}}\n");
     let lines = line("a", "{}") + &line("bad", "[]") + &line("b", "{}");
     stage.publish("stdin:?envelope").stdin(lines).run().expect(0);
-    let killed = stage.subscribe("").env("KAKEHI_FAILPOINTS", "subscribe-buried=kill@1").run();
+    let killed = stage.subscribe(PATIENT).env("KAKEHI_FAILPOINTS", "subscribe-buried=kill@1").run();
     killed.expect(137);
-    let run = stage.subscribe(COMES_AGAIN).args("--max-messages 3").run().expect(65);
+    let run = stage.subscribe(PATIENT).args("--max-messages 3").run().expect(65);
     assert_eq!(count(&run, "dead"), 1, "{}", run.stderr);
     assert_eq!(count(&run, "stored") + count(&run, "duplicate"), 2, "{}", run.stderr);
-    assert_eq!(dead_ids(&stage), BTreeSet::from(["bad".to_owned()]));
+    // Once by the run that was killed before it could acknowledge, and once by the other one.
+    assert_eq!(dead_ids(&stage, 2), BTreeSet::from(["bad".to_owned()]));
     until_stored(&stage, 2).await;
 }
 
@@ -120,7 +122,8 @@ async fn a_drain_whose_stream_is_cut_says_so_and_a_follower_goes_on_by_itself() 
     stage.publish_lines(lines(1_500));
     let proxy = proxy();
     proxy.cut_after(Way::Answer, 30_000);
-    let drain = start(through(stage.subscribe(""), &proxy)).end();
+    // Long enough for a stream to be opened on a busy machine.
+    let drain = start(through(stage.subscribe("--idle 15s"), &proxy)).end();
     assert!(proxy.is_cut());
     assert_eq!(drain.code, 69, "{}", drain.stderr);
     none_died(&drain);
@@ -153,7 +156,7 @@ async fn acknowledgements_that_are_cut_off_lose_nothing_and_come_again_as_duplic
         proxy.cut();
         process.signal(Signal::SIGCONT);
     };
-    let mut drain = stop("");
+    let mut drain = stop("--idle 15s");
     cut_before_the_acknowledgement(&mut drain);
     let end = drain.end();
     assert_eq!(end.code, 69, "{}", end.stderr);

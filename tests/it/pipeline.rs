@@ -1,8 +1,9 @@
 //! The main job, whole: the programs, a server that plays Nature, the Pub/Sub emulator, MongoDB.
 //!
 //! The emulator does not notice that a receiver is gone, and goes on giving it messages: these come
-//! to the next one only when their lease has ended, once or twice. Hence the waits for what comes
-//! again; Pub/Sub itself does not do so.
+//! to the next one only when their lease has ended, and a part of them goes to the one that is gone
+//! again, as often as not. Hence whoever wants messages names how many, and waits for the last of
+//! them; Pub/Sub itself does not do so.
 
 use crate::examples::connect;
 use crate::http_server::{Answer, Server};
@@ -16,8 +17,9 @@ use mongodb::bson::{Bson, Document, doc};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// For a run that waits for what an earlier one gave back.
-pub const COMES_AGAIN: &str = "--idle 60s";
+/// For a run that ends with the last of the messages that must come, however late: `--max-messages`
+/// says how many these are.
+pub const PATIENT: &str = "--idle 400s";
 const DEVICES: &str = include_str!("../fixtures/nature-remo/devices_typical.json");
 
 /// A topic, a subscription and a collection of its own.
@@ -103,7 +105,7 @@ async fn readings_go_from_nature_through_pubsub_into_mongodb() {
     assert!(run.stderr.contains("4 read, 4 published"), "{}", run.stderr);
     assert_eq!(server.requests().len(), 1);
 
-    let run = stage.subscribe("").run().expect(0);
+    let run = stage.subscribe(PATIENT).args("--max-messages 4").run().expect(0);
     assert_eq!((count(&run, "received"), count(&run, "stored")), (4, 4));
     let tom = doc! { "device_id": "1b7e2d90-3c55-4f12-8a6b-5a1e7b2d8c02" };
     let tom = stage.stored().await.find_one(tom).await.expect("an answer").expect("a reading");
@@ -121,9 +123,10 @@ async fn a_rejected_message_becomes_a_dead_letter_and_the_others_are_stored() {
     let stage = Stage::new();
     stage.create().await;
     stage.publish("").stdin("{\"good\":1}\n[\"bad\"]\n{\"good\":2}\n").run().expect(0);
-    let run = stage.subscribe("").run().expect(65);
+    let run = stage.subscribe(PATIENT).args("--max-messages 3").run().expect(65);
     assert_eq!((count(&run, "stored"), count(&run, "dead")), (2, 1));
-    let dead = stage.sandbox.subscribe().args("--max-messages 1 --to stdout:?envelope --from");
+    let dead = stage.sandbox.subscribe().args(PATIENT);
+    let dead = dead.args("--max-messages 1 --to stdout:?envelope --from");
     let dead = dead.arg(stage.queue() + "-dead");
     let dead = dead.env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator()).run().expect(0);
     let letter: serde_json::Value = serde_json::from_str(&dead.stdout).expect("an envelope");
@@ -137,7 +140,9 @@ async fn a_rejected_message_becomes_a_dead_letter_and_the_others_are_stored() {
 async fn a_dead_letter_without_a_topic_is_kept_in_the_spool_and_stops_nobody() {
     let stage = Stage::new();
     stage.publish("--create").stdin("{\"good\":1}\n[\"bad\"]\n{\"good\":2}\n").run().expect(0);
-    let run = stage.subscribe("").run().expect(65);
+    let run =
+        stage.subscribe(PATIENT).args("--max-messages 3 --dead pubsub://kakehi-pipeline/none");
+    let run = run.run().expect(65);
     assert!(run.stderr.contains("1 dead letters are kept in the spool"), "{}", run.stderr);
     assert_eq!((count(&run, "stored"), count(&run, "dead")), (2, 1));
 }
@@ -147,9 +152,9 @@ async fn debug_stores_and_every_message_comes_again_as_a_duplicate() {
     let stage = Stage::new();
     stage.create().await;
     stage.publish_lines(lines(20));
-    let run = stage.subscribe("--debug").run().expect(0);
+    let run = stage.subscribe(PATIENT).args("--max-messages 20 --debug").run().expect(0);
     assert_eq!((count(&run, "received"), count(&run, "stored")), (20, 20));
-    let run = stage.subscribe(COMES_AGAIN).args("--max-messages 20").run().expect(0);
+    let run = stage.subscribe(PATIENT).args("--max-messages 20").run().expect(0);
     assert_eq!((count(&run, "duplicate"), count(&run, "stored")), (20, 0));
     assert_eq!(stage.stored().await.count_documents(doc! {}).await.expect("a count"), 20);
 }
@@ -159,10 +164,10 @@ async fn once_takes_one_batch_and_leaves_the_rest() {
     let stage = Stage::new();
     stage.create().await;
     stage.publish_lines(lines(30));
-    let run = stage.subscribe("--once --batch 10").run().expect(0);
+    let run = stage.subscribe(PATIENT).args("--once --batch 10").run().expect(0);
     assert_eq!((count(&run, "received"), count(&run, "stored")), (10, 10));
     assert_eq!(count(&run, "released"), 0, "nothing was fetched beyond the batch");
-    let rest = stage.subscribe(COMES_AGAIN).args("--max-messages 20").run().expect(0);
+    let rest = stage.subscribe(PATIENT).args("--max-messages 20").run().expect(0);
     assert_eq!((count(&rest, "stored"), count(&rest, "duplicate")), (20, 0));
 }
 
@@ -172,7 +177,7 @@ async fn a_killed_run_loses_nothing_and_doubles_nothing() {
     stage.create().await;
     stage.publish_lines(lines(3000));
     let stored = stage.stored().await;
-    let mut child = stage.subscribe("--batch 20").spawn();
+    let mut child = stage.subscribe("--batch 20 --idle 60s").spawn();
     let deadline = Instant::now() + Duration::from_secs(60);
     while stored.count_documents(doc! {}).await.expect("a count") == 0 {
         assert!(Instant::now() < deadline, "nothing is stored");

@@ -20,8 +20,12 @@ use std::collections::BTreeSet;
 
 const PROJECT: &str = "kakehi-test";
 
-/// For who comes after others; several leases.
-const PATIENT: &str = "--idle 120s";
+/// For who waits for the last of so many messages as must come, however late.
+const PATIENT: &str = "--idle 400s";
+
+/// For who cannot tell how many come: long enough for a stream to be opened on a busy machine, and
+/// for what it brings.
+const UNHURRIED: &str = "--idle 15s";
 
 /// A name that no other run has used.
 fn fresh() -> String {
@@ -167,7 +171,7 @@ fn what_is_looked_at_is_given_back() {
     bed.publish(
         "{\"id\":\"a\",\"body\":1}\n{\"id\":\"b\\u001b\",\"body\":2}\n{\"id\":\"c\",\"body\":3}\n",
     );
-    let run = bed.queue(&format!("peek {} --take", bed.url())).expect(0);
+    let run = bed.queue(&format!("peek {} --take {PATIENT} -n 3", bed.url())).expect(0);
     assert!(run.stderr.contains("looking is receiving here: what is taken"), "{}", run.stderr);
     assert_eq!(run.stdout.matches("  ready\n").count(), 3, "{}", run.stdout);
     assert!(run.stdout.contains("b\\u{1b}") && !run.stdout.contains('\u{1b}'), "{}", run.stdout);
@@ -186,8 +190,8 @@ fn what_subscribe_gives_up_is_listed_with_its_reason_and_as_it_was() {
         format!("{{\"id\":\"{id}\",\"attributes\":{{\"mine\":\"1\"}},\"body\":\"no object\"}}\n")
     };
     bed.publish(&format!("{}{}", line("d1"), line("d2")));
-    bed.subscribe("--to sqlite:s.db --max-messages 2").expect(65);
-    let letters = bed.lines(&format!("dead list {} --take", bed.url()));
+    bed.subscribe(&format!("--to sqlite:s.db {PATIENT} --max-messages 2")).expect(65);
+    let letters = bed.lines(&format!("dead list {} --take {PATIENT} -n 2", bed.url()));
     assert_eq!(letters.len(), 2, "{letters:?}");
     for letter in &letters {
         assert!(letter["reason"].as_str().unwrap().contains("JSON object"), "{letter}");
@@ -202,10 +206,12 @@ fn a_redrive_shows_what_it_would_do_and_does_it_to_what_was_chosen() {
     let bed = Bed::new("");
     bed.bury(&["d1", "d2", "d3"]);
     let url = bed.url();
-    let run = bed.queue(&format!("dead redrive {url} --id d1 nobody --yes")).expect(1);
+    let words = format!("dead redrive {url} {UNHURRIED} --id d1 nobody --yes");
+    let run = bed.queue(&words).expect(1);
     assert_eq!(run.stdout, "redrive d1: done\n");
     assert!(run.stderr.contains("there is none of `nobody`"), "{}", run.stderr);
-    let back = bed.subscribe("--to stdout:?envelope --max-messages 1 --idle 10s").expect(0).stdout;
+    let words = format!("--to stdout:?envelope --max-messages 1 {PATIENT}");
+    let back = bed.subscribe(&words).expect(0).stdout;
     let back: Value = serde_json::from_str(&back).unwrap();
     assert_eq!((&back["id"], &back["body"]), (&"d1".into(), &"b".into()));
     assert_eq!(back["attributes"], serde_json::json!({"mine": "1"}), "nothing of its death");
@@ -216,13 +222,14 @@ fn a_redrive_shows_what_it_would_do_and_does_it_to_what_was_chosen() {
 fn a_drop_asks_first_and_forgets_them() {
     let bed = Bed::new("");
     bed.bury(&["d1", "d2"]);
-    let run = bed.queue(&format!("dead drop {} --all --take", bed.url())).expect(0);
+    let run = bed.queue(&format!("dead drop {} {UNHURRIED} --all --take", bed.url())).expect(0);
     assert_eq!(run.stdout.matches("would drop d").count(), 2, "{}", run.stdout);
     assert!(run.stdout.contains(", 3 attempts: a reason\n"), "{}", run.stdout);
     assert!(run.stdout.ends_with("nothing was changed: `--yes` does it\n"), "{}", run.stdout);
     let bed = Bed::new("");
     bed.bury(&["d1", "d2"]);
-    let run = bed.queue(&format!("dead drop {} --id d1 d2 --yes", bed.url())).expect(0);
+    let words = format!("dead drop {} {UNHURRIED} --id d1 d2 --yes", bed.url());
+    let run = bed.queue(&words).expect(0);
     assert_eq!(run.stdout.matches(": done\n").count(), 2, "{}", run.stdout);
     let run = bed.queue(&format!("dead list {} --take --idle 12s", bed.url())).expect(0);
     assert_eq!(run.stdout, "");
@@ -335,6 +342,32 @@ async fn bury_as_the_server_does(name: &str) {
     }
 }
 
+/// A topic and its subscription, with no place for dead letters.
+async fn bare_subscription(name: &str) {
+    let endpoint = format!("http://{}", services::pubsub_emulator());
+    let credentials = anonymous::Builder::new().build();
+    let topics =
+        TopicAdmin::builder().with_endpoint(&endpoint).with_credentials(credentials.clone());
+    let topic = format!("projects/{PROJECT}/topics/{name}");
+    topics.build().await.unwrap().create_topic().set_name(&topic).send().await.unwrap();
+    let admin = SubscriptionAdmin::builder().with_endpoint(&endpoint).with_credentials(credentials);
+    let wanted = Subscription::new()
+        .set_name(format!("projects/{PROJECT}/subscriptions/{name}"))
+        .set_topic(topic);
+    let admin = admin.build().await.unwrap();
+    admin.create_subscription().with_request(wanted).send().await.unwrap();
+}
+
+/// The command in the last hint of a run shows the dead letter of this id.
+fn named_by_its_hint(bed: &Bed, run: &Run, id: &str) {
+    let hint = run.stderr.lines().rfind(|line| line.contains("each keeps its reason"));
+    let hint = hint.unwrap_or_else(|| panic!("no hint: {}", run.stderr));
+    let command = hint.split('`').nth(1).expect("a command").replacen("queue", "\"$0\"", 1);
+    let queue = env!("CARGO_BIN_EXE_queue");
+    let shown = bed.on_emulator(bed.sandbox.shell(&command, queue)).run().expect(0).stdout;
+    assert!(shown.starts_with(&format!("{id}  died")), "{command}: {shown}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_servers_dead_letters_have_an_unknown_reason() {
     let bed = Bed { sandbox: Sandbox::new(), name: fresh() };
@@ -346,7 +379,7 @@ async fn the_servers_dead_letters_have_an_unknown_reason() {
     assert_eq!(stats["dead_topic_exists"], false);
     let run = bed.queue(&format!("peek {}", bed.url())).expect(2);
     assert!(run.stderr.contains("one of the 5 deliveries"), "{}", run.stderr);
-    let letters = bed.lines(&format!("dead list {} --take", bed.url()));
+    let letters = bed.lines(&format!("dead list {} --take {PATIENT} -n 2", bed.url()));
     assert_eq!(letters.len(), 2, "{letters:?}");
     assert!(letters.iter().all(|it| it["reason"] == "unknown" && it["attempts"] == 5));
     assert!(letters.iter().all(|it| it.get("attributes").is_none()), "{letters:?}");
@@ -356,11 +389,13 @@ async fn the_servers_dead_letters_have_an_unknown_reason() {
 async fn all_dead_letters_are_those_of_this_subscription() {
     let bed = Bed { sandbox: Sandbox::new(), name: fresh() };
     bury_as_the_server_does(&bed.name).await;
-    let run = bed.queue(&format!("dead redrive {} --all --yes", bed.url())).expect(65);
+    let words = format!("dead redrive {} {UNHURRIED} --all --yes", bed.url());
+    let run = bed.queue(&words).expect(65);
     assert!(run.stdout.contains("redrive s: done\n"), "{}", run.stdout);
     let kept = "redrive foreign: not done: it is from `pubsub://kakehi-test/another`";
     assert!(run.stdout.contains(kept), "{}", run.stdout);
-    let run = bed.subscribe("--to stdout:?envelope --idle 10s --max-messages 1").expect(0);
+    let run = bed.subscribe(&format!("--to stdout:?envelope {PATIENT} --max-messages 1"));
+    let run = run.expect(0);
     assert!(run.stdout.contains("\"id\":\"s\"") && !run.stdout.contains("CloudPubSub"), "{run:?}");
 }
 
@@ -389,7 +424,8 @@ async fn dead_letters_that_the_spool_kept_are_mended_by_the_same_commands() {
     assert_eq!(run.stdout.matches("would redrive s").count(), 2, "{}", run.stdout);
     let run = bed.queue(&format!("dead redrive {url} --id s1 --yes")).expect(0);
     assert_eq!(run.stdout, "redrive s1: done\n");
-    let run = bed.subscribe("--to stdout:?envelope --idle 10s --max-messages 1").expect(0);
+    let run = bed.subscribe(&format!("--to stdout:?envelope {PATIENT} --max-messages 1"));
+    let run = run.expect(0);
     assert!(run.stdout.contains("\"id\":\"s1\""), "{}", run.stdout);
     let run = bed.queue(&format!("dead drop {url} --all --yes")).expect(0);
     assert_eq!(run.stdout, "drop s2: done\n");
@@ -399,12 +435,12 @@ async fn dead_letters_that_the_spool_kept_are_mended_by_the_same_commands() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_spool_is_enough_where_the_service_has_no_place_for_dead_letters() {
     let bed = Bed { sandbox: Sandbox::new(), name: fresh() };
-    let publish = bed.on_emulator(bed.sandbox.publish()).args("--create --to");
-    publish.arg(bed.url()).stdin("").run().expect(0);
+    bare_subscription(&bed.name).await;
     let run = bed.queue(&format!("dead list {} --take", bed.url())).expect(78);
     assert!(run.stderr.contains("`queue create 'pubsub://"), "{}", run.stderr);
     bed.publish("{\"id\":\"s\",\"body\":\"no object\"}\n");
-    bed.subscribe("--to sqlite:s.db --max-messages 1 --idle 10s").expect(65);
+    let run = bed.subscribe(&format!("-q --to sqlite:s.db --max-messages 1 {PATIENT}"));
+    named_by_its_hint(&bed, &run.expect(65), "s");
     let run = bed.queue(&format!("dead list {} --take", bed.url())).expect(0);
     assert!(run.stdout.starts_with("s  died") && run.stdout.contains("no object"), "{run:?}");
     assert!(run.stderr.contains("these are from the spool only"), "{}", run.stderr);
@@ -425,7 +461,7 @@ fn a_purge_asks_first_and_then_skips_what_is_there() {
     let purged = bed.lines(&format!("purge {} --yes", bed.url())).remove(0);
     assert_eq!(purged, serde_json::json!({"removed": null, "done": true}));
     bed.publish("{\"id\":\"b\",\"body\":2}\n");
-    let run = bed.subscribe("--to stdout:").expect(0);
+    let run = bed.subscribe(&format!("--to stdout: {PATIENT} --max-messages 1")).expect(0);
     assert_eq!(run.stdout, "2\n");
 }
 

@@ -14,7 +14,7 @@ use kakehi::queues::{self, Options, Published};
 use kakehi::report::{Counters, Summary};
 use kakehi::retry::Limits;
 use kakehi::subscribe::{DeadLetters, Mode, Parts, Plan, subscribe};
-use kakehi::{Location, Message, Result};
+use kakehi::{Kind, Location, Message, Result};
 use std::io::Read as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -121,7 +121,7 @@ async fn failures_are_counted_from_run_to_run() {
     let sink = Scripted::default();
     let failed = until(|| !sink.batches.lock().unwrap().is_empty());
     let (result, summary) = place.run(&sink, 3, failed).await;
-    result.unwrap();
+    assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!((summary.retried, summary.dead), (1, 0));
     // Two more failures in one run, which keeps the lease until each retry is due.
     let sink = Scripted::default();
@@ -166,7 +166,7 @@ async fn a_dead_letter_whose_topic_is_missing_is_kept_in_the_spool() {
     let place = Place::with(&[Message::new("bad", "not JSON"), Message::new("good", "{}")]).await;
     let topic = format!("projects/{PROJECT}/topics/{}-dead", place.name);
     admin!(TopicAdmin).delete_topic().set_topic(topic).send().await.unwrap();
-    let run = place.subscribe("--to sqlite:store.db --idle 15s --max-messages 2").run().expect(65);
+    let run = place.subscribe("--to sqlite:store.db --idle 400s --max-messages 2").run().expect(65);
     assert!(run.stderr.contains("2 received, 1 stored, 1 dead"), "{}", run.stderr);
     let hint = run.stderr.split('`').find(|part| part.starts_with("queue dead list ")).unwrap();
     let url = hint.split('\'').nth(1).unwrap();

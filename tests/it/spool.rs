@@ -113,7 +113,7 @@ fn topic(sandbox: &Sandbox, host: &str) -> (String, String) {
 /// The ids that a subscription gives, in their order, each once: an answer that was lost makes a
 /// second message with the same id.
 fn ids_in(sandbox: &Sandbox, url: &str, host: &str, count: usize) -> Vec<String> {
-    let words = "--to stdout:?envelope --lease 10s --idle 15s --from";
+    let words = "--to stdout:?envelope --lease 10s --idle 400s --from";
     let subscribe = sandbox.subscribe().args(words).arg(format!("{url}?streams=1"));
     let max = ["--max-messages".to_owned(), count.to_string()];
     let subscribe = max.iter().fold(subscribe, Program::arg);
