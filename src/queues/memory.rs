@@ -35,7 +35,8 @@ pub fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subsc
 struct Memory {
     state: Arc<Mutex<State>>,
     clock: Clock,
-    lease: TimeDelta,
+    /// In milliseconds.
+    lease: i64,
     owner: u64,
 }
 
@@ -62,8 +63,8 @@ enum Stand {
     Leased {
         token: u64,
         owner: u64,
-        since: DateTime<Utc>,
-        length: TimeDelta,
+        /// By the monotonic clock, in milliseconds.
+        until: i64,
         /// It is being worked on.
         begun: bool,
     },
@@ -79,7 +80,7 @@ impl Memory {
         let state = queues.entry(name).or_default().clone();
         drop(queues);
         let owner = state.lock().expect("no holder of the queue panics").number();
-        let lease = TimeDelta::from_std(options.lease).unwrap_or(TimeDelta::MAX);
+        let lease = i64::try_from(options.lease.as_millis()).unwrap_or(i64::MAX);
         Ok(Self { state, clock: options.clock.clone(), lease, owner })
     }
 
@@ -87,20 +88,30 @@ impl Memory {
         self.state.lock().expect("no holder of the queue panics")
     }
 
+    /// When a lease ends that begins now.
+    fn lease_end(&self) -> i64 {
+        self.clock.monotonic().saturating_add(self.lease)
+    }
+
+    fn end_leases(&self, state: &mut State) {
+        state.end_leases(self.clock.now(), self.clock.monotonic());
+    }
+
     /// Looks once.
     fn claim(&self, request: &Receive) -> Vec<Delivery> {
-        let now = self.clock.now();
         let mut state = self.state();
-        state.end_leases(now);
+        let now = self.clock.now();
+        self.end_leases(&mut state);
         let places = state.available(now, request);
-        places.into_iter().map(|place| state.lease(place, (self.owner, now, self.lease))).collect()
+        let until = self.lease_end();
+        places.into_iter().map(|place| state.lease(place, self.owner, until)).collect()
     }
 
     /// Carries out one verdict, if the receipt's lease still stands.
     fn carry_out(&self, receipt: &Receipt, verdict: Verdict) -> Settled {
-        let now = self.clock.now();
         let mut state = self.state();
-        state.end_leases(now);
+        let now = self.clock.now();
+        self.end_leases(&mut state);
         let Some(place) = state.place_of(receipt) else { return Settled::LeaseLost };
         if verdict == Verdict::Ack {
             state.items.remove(&place);
@@ -160,11 +171,11 @@ impl State {
         Published::Accepted
     }
 
-    /// A lease that began in the future was taken before the clock was set back: it has ended too.
-    fn end_leases(&mut self, now: DateTime<Utc>) {
+    /// Offers again what was leased until `monotonic`.
+    fn end_leases(&mut self, now: DateTime<Utc>, monotonic: i64) {
         for item in self.items.values_mut() {
-            if let Stand::Leased { since, length, begun, .. } = item.stand
-                && (now < since || now - since >= length)
+            if let Stand::Leased { until, begun, .. } = item.stand
+                && until <= monotonic
             {
                 item.attempts += u32::from(begun);
                 item.lost += u32::from(begun);
@@ -218,14 +229,10 @@ impl State {
         places
     }
 
-    fn lease(
-        &mut self,
-        place: u64,
-        (owner, since, length): (u64, DateTime<Utc>, TimeDelta),
-    ) -> Delivery {
+    fn lease(&mut self, place: u64, owner: u64, until: i64) -> Delivery {
         let token = self.number();
         let item = self.items.get_mut(&place).expect("it was found under the same lock");
-        item.stand = Stand::Leased { token, owner, since, length, begun: false };
+        item.stand = Stand::Leased { token, owner, until, begun: false };
         Delivery {
             message: item.message.clone(),
             attempts: Some(item.attempts + 1),
@@ -255,8 +262,8 @@ fn same_content(one: &Message, other: &Message) -> bool {
 #[async_trait]
 impl Publisher for Memory {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
-        let now = self.clock.now();
         let mut state = self.state();
+        let now = self.clock.now();
         Ok(batch.iter().map(|message| state.publish(message, now)).collect())
     }
 
@@ -331,9 +338,9 @@ impl Subscriber for Memory {
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
-        let now = self.clock.now();
         let mut state = self.state();
-        state.end_leases(now);
+        let now = self.clock.now();
+        self.end_leases(&mut state);
         for item in state.items.values_mut() {
             if matches!(item.stand, Stand::Leased { owner, .. } if owner == self.owner) {
                 item.stand = Stand::Due(now);
@@ -346,15 +353,14 @@ impl Subscriber for Memory {
 #[async_trait]
 impl Leases for Memory {
     async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
-        let now = self.clock.now();
         let mut state = self.state();
-        state.end_leases(now);
+        self.end_leases(&mut state);
         for receipt in receipts {
             if let Some(place) = state.place_of(receipt)
-                && let Some(Item { stand: Stand::Leased { since, .. }, .. }) =
+                && let Some(Item { stand: Stand::Leased { until, .. }, .. }) =
                     state.items.get_mut(&place)
             {
-                *since = now;
+                *until = self.lease_end();
             }
         }
         Ok(())

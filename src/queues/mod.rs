@@ -9,6 +9,7 @@ pub mod sqlite;
 mod sqlite_begun;
 mod sqlite_bury;
 mod sqlite_claim;
+mod sqlite_clock;
 mod sqlite_dead;
 mod sqlite_inspect;
 mod sqlite_mend;

@@ -2,7 +2,8 @@
 //! processes.
 
 use super::sqlite_begun;
-use super::sqlite_claim::{Found, Look};
+use super::sqlite_claim::{Found, Look, Next};
+use super::sqlite_clock::{self, Now};
 use super::sqlite_place::Place;
 use super::sqlite_publish::{Entry, Row};
 use super::sqlite_schema::{SCHEMA, queue_number};
@@ -44,7 +45,7 @@ pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn 
 
 /// Opens it for receiving.
 pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
-    let lease = i64::try_from(options.lease.as_millis()).unwrap_or(i64::MAX);
+    let lease = sqlite_clock::length(options.lease);
     if lease == 0 {
         return Err(Error::new(Kind::Configuration, "a lease of less than a millisecond is none")
             .hint("give `--lease` some seconds"));
@@ -75,10 +76,20 @@ impl Queue {
         if claims.is_empty() {
             return Ok(());
         }
-        let (number, now) = (self.number, self.clock.millis());
         let held: Vec<_> =
             claims.into_iter().map(|claim| (Some(claim), Verdict::Release)).collect();
-        self.database.write(move |c| settle(c, number, now, Duration::ZERO, &held).map(drop)).await
+        self.settle(held, Duration::ZERO).await.map(drop)
+    }
+
+    /// Carries out verdicts.
+    async fn settle(
+        &self,
+        verdicts: Vec<(Option<Claim>, Verdict)>,
+        remember: Duration,
+    ) -> Result<Vec<Settled>> {
+        let (number, clock) = (self.number, self.clock.clone());
+        let settle = move |c: &_| settle(c, number, clock.millis(), remember, &verdicts);
+        self.database.write(settle).await
     }
 
     /// Proves that the file can be written.
@@ -100,9 +111,11 @@ impl Publisher for Inlet {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
         let rows: Vec<_> = batch.iter().map(Row::of).collect();
         let Queue { database, number, remember, clock } = &self.queue;
-        let entry =
-            Entry { queue: *number, now: clock.millis(), remember: *remember, hold: self.hold };
-        let inserted = database.write(move |c| publish(c, entry, &rows));
+        let (queue, clock, remember, hold) = (*number, clock.clone(), *remember, self.hold);
+        let inserted = database.write(move |c| {
+            let entry = Entry { queue, now: clock.millis(), remember, hold };
+            publish(c, entry, &rows)
+        });
         tokio::time::timeout(self.timeout, inserted).await.unwrap_or_else(|_| {
             let what = format!("cannot write `{}` in time", database.path().display());
             Err(Error::new(Kind::Unreachable, what)
@@ -134,28 +147,38 @@ struct Held {
     /// The token of each message in hand, by its place in the file.
     tokens: HashMap<i64, i64>,
     /// Leased for a `receive` that has not taken them: it waits for its turn, or it was dropped.
-    stash: VecDeque<(Delivery, Term)>,
-    /// When this process last looked, in milliseconds.
-    looked: Option<i64>,
+    /// Until when it is ours, by the monotonic clock in milliseconds.
+    stash: VecDeque<(Delivery, i64)>,
     turns: Turns,
-}
-
-/// From when to when a lease lasts, in milliseconds.
-#[derive(Clone, Copy)]
-struct Term {
-    from: i64,
-    until: i64,
 }
 
 /// What a look told besides deliveries.
 #[derive(Clone, Copy)]
 struct Looked {
-    /// When it was, in milliseconds.
-    at: i64,
-    /// Nothing can change by time alone before this, in milliseconds.
-    next: Option<i64>,
+    /// When the next message is due, as a time of day in milliseconds.
+    due: Option<i64>,
+    /// When the next lease ends, by the monotonic clock in milliseconds.
+    lease_end: Option<i64>,
     /// Look again at once.
     more: bool,
+}
+
+impl Looked {
+    fn of(next: Next, more: bool, now: Now, monotonic: i64) -> Self {
+        let left = |end: i64| monotonic.saturating_add(end.saturating_sub(now.lease));
+        Self { due: next.due, lease_end: next.lease_end.map(left), more }
+    }
+
+    /// Nothing can change by time alone.
+    fn waits_for_nothing(&self) -> bool {
+        self.due.is_none() && self.lease_end.is_none()
+    }
+
+    /// Something may have come by now.
+    fn is_due(&self, clock: &Clock) -> bool {
+        self.due.is_some_and(|due| due <= clock.millis())
+            || self.lease_end.is_some_and(|end| end <= clock.monotonic())
+    }
 }
 
 /// How often the clock is read while something is due: the system's may jump.
@@ -174,12 +197,12 @@ impl Subscriber for Outlet {
         loop {
             // Listen before looking: what comes between the two is heard.
             let changes = self.queue.database.changes();
-            let stashed = self.held().take(&request, self.queue.clock.millis());
+            let stashed = self.held().take(&request, self.queue.clock.monotonic());
             if !stashed.is_empty() {
                 return Ok(stashed);
             }
             let looked = self.look(request.clone()).await?;
-            let found = self.held().take(&request, looked.at);
+            let found = self.held().take(&request, self.queue.clock.monotonic());
             if !found.is_empty() {
                 return Ok(found);
             }
@@ -205,9 +228,7 @@ impl Subscriber for Outlet {
         let verdicts: Vec<_> =
             batch.into_iter().map(|(receipt, verdict)| (Claim::of(&receipt), verdict)).collect();
         let claims: Vec<_> = verdicts.iter().filter_map(|(claim, _)| *claim).collect();
-        let Queue { database, number, remember, clock } = &self.queue;
-        let (queue, now, remember) = (*number, clock.millis(), *remember);
-        match database.write(move |c| settle(c, queue, now, remember, &verdicts)).await {
+        match self.queue.settle(verdicts, self.queue.remember).await {
             Ok(settled) => {
                 self.held().forget(&claims);
                 settled
@@ -283,8 +304,12 @@ struct Extender {
 impl Leases for Extender {
     async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
         let claims: Vec<_> = receipts.iter().filter_map(Claim::of).collect();
-        let (queue, now, lease) = (self.queue, self.clock.millis(), self.lease);
-        self.database.write(move |c| extend(c, queue, now, lease, &claims).map(drop)).await
+        let (queue, clock, lease) = (self.queue, self.clock.clone(), self.lease);
+        let extend = move |c: &_| {
+            let now = sqlite_clock::now(c, &clock)?;
+            extend(c, queue, now, lease, &claims).map(drop)
+        };
+        self.database.write(extend).await
     }
 }
 
@@ -315,33 +340,19 @@ impl Outlet {
     async fn look(&self, request: Receive) -> Result<Looked> {
         let Queue { number, clock, .. } = &self.queue;
         let (queue, clock, lease) = (*number, clock.clone(), self.lease);
-        let (held, keeper) = (self.held.clone(), self.held.clone());
+        let held = self.held.clone();
         let suspects_first = self.held().turns.suspects_first(Instant::now());
         let work = move |c: &_| {
-            // Read inside the transaction: what others leased while this one waited for its turn
-            // would look as if it were leased in the future, by a clock that was set back.
-            let now = clock.millis();
-            let last = lock(&held).looked;
-            let clock_may_be_back = last.is_none_or(|last| now < last);
-            let look = Look {
-                queue,
-                now,
-                lease,
-                token: fastrand::i64(1..),
-                clock_may_be_back,
-                suspects_first,
-                request,
-                group: None,
-            };
-            look.run(c).map(|found| (now, found))
+            let (now, monotonic) = (sqlite_clock::now(c, &clock)?, clock.monotonic());
+            let token = fastrand::i64(1..);
+            let look = Look { queue, lease, token, suspects_first, request, group: None };
+            look.run(c, now).map(|found| (now, monotonic, found))
         };
         let (answer, answered) = oneshot::channel();
-        let keep = move |outcome: Result<(i64, Found)>| {
-            let looked = outcome.map(|(now, found)| {
-                let mut held = lock(&keeper);
-                held.looked = Some(now);
-                held.keep(found.deliveries, Term { from: now, until: now.saturating_add(lease) });
-                Looked { at: now, next: found.next, more: found.more }
+        let keep = move |outcome: Result<(Now, i64, Found)>| {
+            let looked = outcome.map(|(now, monotonic, found)| {
+                lock(&held).keep(found.deliveries, monotonic.saturating_add(lease));
+                Looked::of(found.next, found.more, now, monotonic)
             });
             drop(answer.send(looked)); // nobody listens: the stash has it
         };
@@ -352,21 +363,18 @@ impl Outlet {
         })
     }
 
-    /// Waits until something may have changed: by a commit, by time, by a clock that was set back,
-    /// or until the deadline.
+    /// Waits until something may have changed, by a commit or by time, or until the deadline.
     async fn wait(&self, mut changes: watch::Receiver<()>, looked: Looked, deadline: Instant) {
         loop {
-            let tick = match looked.next {
-                Some(_) => deadline.min(Instant::now() + TICK),
-                None => deadline,
+            let tick = match looked.waits_for_nothing() {
+                false => deadline.min(Instant::now() + TICK),
+                true => deadline,
             };
             tokio::select! {
                 _ = changes.changed() => return,
                 () = tokio::time::sleep_until(tick) => {}
             }
-            let now = self.queue.clock.millis();
-            let due = looked.next.is_some_and(|next| next <= now) || now < looked.at;
-            if due || Instant::now() >= deadline {
+            if looked.is_due(&self.queue.clock) || Instant::now() >= deadline {
                 return;
             }
         }
@@ -374,10 +382,10 @@ impl Outlet {
 }
 
 impl Held {
-    fn keep(&mut self, deliveries: Vec<(Claim, Delivery)>, term: Term) {
+    fn keep(&mut self, deliveries: Vec<(Claim, Delivery)>, until: i64) {
         for (claim, delivery) in deliveries {
             self.tokens.insert(claim.seq, claim.token);
-            self.stash.push_back((delivery, term));
+            self.stash.push_back((delivery, until));
         }
     }
 
@@ -392,7 +400,7 @@ impl Held {
     /// Takes out of the stash what a request asks for. What has waited there beyond its lease is
     /// not ours any more.
     fn take(&mut self, request: &Receive, now: i64) -> Vec<Delivery> {
-        self.stash.retain(|(_, term)| term.from <= now && now < term.until);
+        self.stash.retain(|(_, until)| now < *until);
         let Some((first, _)) = self.stash.front() else { return Vec::new() };
         let tag = match &request.select {
             Select::Any => None,
@@ -403,7 +411,7 @@ impl Held {
         let mut bytes = 0_usize;
         let mut rest = VecDeque::new();
         let mut full = false;
-        for (delivery, term) in self.stash.drain(..) {
+        for (delivery, until) in self.stash.drain(..) {
             let wanted = tag.as_ref().is_none_or(|tag| *tag == delivery.message.tag);
             let more = bytes.saturating_add(delivery.message.size());
             full |= taken.len() >= request.max || (!taken.is_empty() && more > request.max_bytes);
@@ -411,7 +419,7 @@ impl Held {
                 bytes = more;
                 taken.push(delivery);
             } else {
-                rest.push_back((delivery, term));
+                rest.push_back((delivery, until));
             }
         }
         self.stash = rest;

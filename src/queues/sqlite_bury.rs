@@ -17,15 +17,17 @@ use rusqlite::{Connection, params};
 /// is not doubled.
 pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]) -> Result<()> {
     let Place { path, name, .. } = Place::of(url, options)?;
-    let now = options.clock.now();
     let letters = letters
         .iter()
-        .map(|(message, death)| Ok((row(message)?, Story::of(message, death, now))))
+        .map(|(message, death)| Ok((row(message)?, message.published_at, death.clone())))
         .collect::<Result<Vec<_>>>()?;
     let database = Database::open(&path, &SCHEMA).await?;
+    let clock = options.clock.clone();
     let keep = move |c: &Connection| {
-        let queue = queue_number(c, &name)?;
-        letters.iter().try_for_each(|(row, story)| story.insert(c, queue, row))
+        let (queue, now) = (queue_number(c, &name)?, clock.millis());
+        letters.iter().try_for_each(|(row, published_at, death)| {
+            Story::of(*published_at, death, now).insert(c, queue, row)
+        })
     };
     let kept = database.write(keep).await;
     kept.and(database.close().await)
@@ -53,13 +55,13 @@ pub struct Story {
 }
 
 impl Story {
-    fn of(message: &Message, death: &Death, now: DateTime<Utc>) -> Self {
+    fn of(published_at: Option<DateTime<Utc>>, death: &Death, now: i64) -> Self {
         let millis = |time: DateTime<Utc>| time.timestamp_millis();
         Self {
-            published_at: millis(message.published_at.unwrap_or(now)),
+            published_at: published_at.map_or(now, millis),
             attempts: death.attempts.unwrap_or_default(),
             first_at: death.first_at.map(millis),
-            died_at: millis(death.at.unwrap_or(now)),
+            died_at: death.at.map_or(now, millis),
             reason: death.reason.clone(),
         }
     }

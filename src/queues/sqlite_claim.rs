@@ -1,6 +1,7 @@
 //! Messages of the embedded queue are leased, and what was to wait comes back in time.
 
 use super::sqlite_begun;
+use super::sqlite_clock::{Now, TOLERATED};
 use super::sqlite_settle::{Attempt, Claim, Ending};
 use super::{Receive, Select};
 use crate::message::{Delivery, Message};
@@ -15,14 +16,10 @@ const AT_ONCE: i64 = 2000;
 pub struct Look {
     /// The queue's number.
     pub queue: i64,
-    /// The time, in milliseconds.
-    pub now: i64,
     /// How long the lease shall be, in milliseconds.
     pub lease: i64,
     /// Who may settle what is found: never used before.
     pub token: i64,
-    /// Whether the clock may have been set back since the last look of this process.
-    pub clock_may_be_back: bool,
     /// A message that may kill its worker has its turn before the others, and not after them.
     pub suspects_first: bool,
     /// What to look for.
@@ -36,55 +33,62 @@ pub struct Look {
 pub struct Found {
     /// What is leased now.
     pub deliveries: Vec<(Claim, Delivery)>,
-    /// Nothing can change by time alone before this, in milliseconds.
-    pub next: Option<i64>,
+    /// What can change by time alone.
+    pub next: Next,
     /// More is due than came back at once: look again.
     pub more: bool,
+}
+
+/// When something may come by time alone, in milliseconds; `None`: not before somebody acts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Next {
+    /// When the next message is due, as a time of day.
+    pub due: Option<i64>,
+    /// When the next lease ends, in the time of leases.
+    pub lease_end: Option<i64>,
 }
 
 impl Look {
     /// Leases what can be had now, the oldest first; a group's messages stay in their order. A
     /// message that may kill its worker comes alone.
-    pub fn run(&self, connection: &Connection) -> rusqlite::Result<Found> {
-        let more = self.bring_back(connection)?;
+    pub fn run(&self, connection: &Connection, now: Now) -> rusqlite::Result<Found> {
+        let more = self.bring_back(connection, now)?;
         let mut hand = Hand::new(&self.request, self.token);
         if self.suspects_first {
             self.take_suspect(connection, &mut hand)?;
         }
         if hand.deliveries.is_empty() {
             self.take_ready(connection, &mut hand)?;
-            self.take_followers(connection, &mut hand)?;
+            self.take_followers(connection, &mut hand, now)?;
         }
         if hand.deliveries.is_empty() && self.group.is_none() {
             self.take_suspect(connection, &mut hand)?;
         }
         let mut lease = connection.prepare_cached(LEASE)?;
-        let until = self.now.saturating_add(self.lease);
+        let until = now.lease.saturating_add(self.lease);
         for (claim, _) in &hand.deliveries {
-            lease.execute(params![claim.seq, until, self.lease, self.token, self.now])?;
+            lease.execute(params![claim.seq, until, self.lease, self.token, now.day])?;
         }
         let next = match hand.deliveries.is_empty() {
             true => self.next(connection)?,
-            false => None,
+            false => Next::default(),
         };
         Ok(Found { deliveries: hand.deliveries, next, more })
     }
 
     /// Offers again what was leased or scheduled up to now. `true`: there may be more of it.
-    fn bring_back(&self, connection: &Connection) -> rusqlite::Result<bool> {
+    fn bring_back(&self, connection: &Connection, now: Now) -> rusqlite::Result<bool> {
         let mut ended =
-            claims_and_groups(connection, EXPIRED, params![self.queue, self.now, AT_ONCE])?;
-        // A lease that ends later than its whole length from now was given by a clock that has
-        // since been set back. Others' leases may be longer than ours: they are all looked at when
-        // the clock may have moved, and otherwise only those beyond our length, which are few.
-        let beyond = if self.clock_may_be_back { 0 } else { self.lease };
-        let beyond = self.now.saturating_add(beyond);
-        let set_back = params![self.queue, beyond, self.now, AT_ONCE];
-        ended.extend(claims_and_groups(connection, FROM_THE_FUTURE, set_back)?);
+            claims_and_groups(connection, EXPIRED, params![self.queue, now.lease, AT_ONCE])?;
+        // No clock of this machine has given a lease that begins in the future. Those that end
+        // within the length of ours are looked at when they seem to have ended.
+        let begun = now.lease.saturating_add(TOLERATED);
+        let future = params![self.queue, begun.saturating_add(self.lease), begun, AT_ONCE];
+        ended.extend(claims_and_groups(connection, FROM_THE_FUTURE, future)?);
         let mut count = ended.len() as i64;
-        self.offer_again(connection, ended)?;
+        self.offer_again(connection, now, ended)?;
         count = count
-            .max(connection.prepare_cached(DUE)?.execute(params![self.queue, self.now, AT_ONCE])?
+            .max(connection.prepare_cached(DUE)?.execute(params![self.queue, now.day, AT_ONCE])?
                 as i64);
         Ok(count >= AT_ONCE)
     }
@@ -93,6 +97,7 @@ impl Look {
     fn offer_again(
         &self,
         connection: &Connection,
+        now: Now,
         ended: Vec<(Claim, Option<String>)>,
     ) -> rusqlite::Result<()> {
         if ended.is_empty() {
@@ -100,7 +105,7 @@ impl Look {
         }
         let claims: Vec<_> = ended.iter().map(|(claim, _)| *claim).collect();
         let begun = sqlite_begun::end(connection, &claims)?;
-        let mut ending = Ending::new(connection, self.queue, self.now);
+        let mut ending = Ending::new(connection, self.queue, now.day);
         for (claim, group) in ended {
             let lost = begun.contains(&claim);
             let attempt = if lost { Attempt::Lost } else { Attempt::Uncounted };
@@ -163,7 +168,12 @@ impl Look {
 
     /// Adds to each group in hand the messages that follow, as far as they could be had one after
     /// the other.
-    fn take_followers(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
+    fn take_followers(
+        &self,
+        connection: &Connection,
+        hand: &mut Hand,
+        now: Now,
+    ) -> rusqlite::Result<()> {
         let heads = hand.deliveries.iter();
         let groups: Vec<String> = heads.filter_map(|(_, it)| it.message.group.clone()).collect();
         for group in groups {
@@ -173,17 +183,16 @@ impl Look {
             }
             let room = i64::try_from(room).unwrap_or(i64::MAX);
             let mut followers = connection.prepare_cached(FOLLOWERS)?;
-            hand.take(&mut followers, params![self.queue, room, group, self.now])?;
+            hand.take(&mut followers, params![self.queue, room, group, now.day])?;
         }
         Ok(())
     }
 
     /// When the next message is due or the next lease ends.
-    fn next(&self, connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    fn next(&self, connection: &Connection) -> rusqlite::Result<Next> {
         let mut statement = connection.prepare_cached(NEXT)?;
-        let (scheduled, leased): (Option<i64>, Option<i64>) =
-            statement.query_row([self.queue], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(scheduled.into_iter().chain(leased).min())
+        let next = |row: &Row<'_>| Ok(Next { due: row.get(0)?, lease_end: row.get(1)? });
+        statement.query_row([self.queue], next)
     }
 }
 

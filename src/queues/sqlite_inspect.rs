@@ -1,5 +1,6 @@
 //! Looks into an embedded queue, through a connection that cannot write.
 
+use super::sqlite_clock::{self, Now, TOLERATED};
 use super::sqlite_place::Place;
 use super::sqlite_schema::SCHEMA;
 use super::sqlite_topic;
@@ -111,8 +112,9 @@ impl Inspector {
 #[async_trait]
 impl Inspect for Inspector {
     async fn stats(&self) -> Result<Stats> {
-        let (number, now) = (self.number, self.clock.millis());
-        let stats = self.reader.read(move |c| stats(c, number, now)).await?;
+        let (number, clock) = (self.number, self.clock.clone());
+        let look = move |c: &_| stats(c, number, sqlite_clock::look(c, &clock)?);
+        let stats = self.reader.read(look).await?;
         let path = self.reader.path();
         let (file_bytes, wal_bytes) = (size(path)?, size(&beside(path, "-wal"))?);
         Ok(Stats { file_bytes: Some(file_bytes), wal_bytes: Some(wal_bytes), ..stats })
@@ -156,15 +158,16 @@ fn size(path: &Path) -> Result<u64> {
 ///
 /// Nobody has brought back yet what has become due, nor what was leased by one who never came
 /// back: it is counted as what the next `receive` will find.
-fn stats(connection: &Connection, queue: i64, now: i64) -> rusqlite::Result<Stats> {
+fn stats(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<Stats> {
     let ready = Count::of(connection, READY, queue)?;
     let tagged = Count::of(connection, READY_TAGGED, queue)?;
     let waiting = Count::of(connection, WAITING, queue)?;
     let scheduled = Count::of(connection, SCHEDULED, queue)?;
     let leased = Count::of(connection, LEASED, queue)?;
     let ended = Ended::of(connection, queue, now)?;
-    let due: u64 =
-        connection.query_row(DUE, params![queue, now], |row| row.get::<_, i64>(0))?.unsigned_abs();
+    let due: u64 = connection
+        .query_row(DUE, params![queue, now.day], |row| row.get::<_, i64>(0))?
+        .unsigned_abs();
     let dead = connection.query_row(DEAD, [queue], |row| row.get::<_, i64>(0))?.unsigned_abs();
     let counts = [&ready, &tagged, &waiting, &scheduled, &leased];
     let oldest = match counts.iter().filter_map(|count| count.first).min() {
@@ -177,7 +180,7 @@ fn stats(connection: &Connection, queue: i64, now: i64) -> rusqlite::Result<Stat
         scheduled: Some(scheduled.count - due + ended.delayed),
         leased: Some(leased.count - ended.all),
         dead: Some(dead),
-        oldest_seconds: oldest.map(|at| now.saturating_sub(at).max(0).unsigned_abs() / 1000),
+        oldest_seconds: oldest.map(|at| now.day.saturating_sub(at).max(0).unsigned_abs() / 1000),
         ..Stats::default()
     })
 }
@@ -208,11 +211,15 @@ struct Ended {
 }
 
 impl Ended {
-    fn of(connection: &Connection, queue: i64, now: i64) -> rusqlite::Result<Self> {
-        connection.query_row(ENDED, params![queue, now], |row| {
-            let count = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            Ok(Self { all: count(0)?, single: count(1)?, freed: count(2)?, delayed: count(3)? })
-        })
+    fn of(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<Self> {
+        connection.query_row(
+            ENDED,
+            params![queue, now.lease, now.day, now.lease + TOLERATED],
+            |row| {
+                let count = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+                Ok(Self { all: count(0)?, single: count(1)?, freed: count(2)?, delayed: count(3)? })
+            },
+        )
     }
 }
 
@@ -232,19 +239,19 @@ const PUBLISHED: &str = "SELECT published_at FROM messages WHERE seq = ?1";
 const ENDED: &str = "
 WITH ended AS MATERIALIZED (
   SELECT seq, grp FROM messages
-  WHERE queue = ?1 AND state = 3 AND (due <= ?2 OR due - span > ?2)
+  WHERE queue = ?1 AND state = 3 AND (due <= ?2 OR due - span > ?4)
 ),
 freed AS MATERIALIZED (
   SELECT grp, min(seq) AS first FROM ended
   WHERE grp IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM messages
-    WHERE queue = ?1 AND grp = ended.grp AND state = 3 AND due > ?2 AND due - span <= ?2)
+    WHERE queue = ?1 AND grp = ended.grp AND state = 3 AND due > ?2 AND due - span <= ?4)
   GROUP BY grp
 )
 SELECT (SELECT count(*) FROM ended),
        (SELECT count(*) FROM ended WHERE grp IS NULL),
        (SELECT count(*) FROM freed),
-       (SELECT count(*) FROM freed WHERE ?2 < (
+       (SELECT count(*) FROM freed WHERE ?3 < (
           SELECT due FROM messages
           WHERE queue = ?1 AND grp = freed.grp AND state = 1 AND seq < freed.first
           ORDER BY seq LIMIT 1))";

@@ -1,6 +1,7 @@
 //! Looks at the messages of an embedded queue, and takes none.
 
 use super::sqlite_claim::message;
+use super::sqlite_clock::{self, Now, TOLERATED};
 use super::sqlite_inspect::Inspector;
 use super::{Peek, Peeked, State};
 use crate::error::Result;
@@ -14,9 +15,10 @@ const PAGE_BYTES: usize = 16 << 20;
 #[async_trait]
 impl Peek for Inspector {
     async fn peek(&self, after: i64, max: usize) -> Result<Vec<Peeked>> {
-        let (queue, now) = (self.number, self.clock.millis());
+        let (queue, clock) = (self.number, self.clock.clone());
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let look = move |c: &rusqlite::Connection| {
+            let now = sqlite_clock::look(c, &clock)?;
             let mut statement = c.prepare_cached(PEEK)?;
             let rows = statement.query(params![queue, after, max])?;
             page(rows, |row| peeked(row, now), |peeked| peeked.message.size())
@@ -43,10 +45,14 @@ pub fn page<T>(
     Ok(page)
 }
 
-fn peeked(row: &Row<'_>, now: i64) -> rusqlite::Result<Peeked> {
+fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
     let (due, span): (Option<i64>, Option<i64>) = (row.get(10)?, row.get(11)?);
     let state = state(row.get(9)?, due, span, now);
-    let until = due.filter(|_| matches!(state, State::Scheduled | State::Leased));
+    let until = match state {
+        State::Scheduled => due,
+        State::Leased => due.map(|end| now.to_day(end)),
+        State::Ready | State::Waiting | State::LeaseEnded => None,
+    };
     Ok(Peeked {
         place: row.get(0)?,
         message: message(row)?,
@@ -57,14 +63,15 @@ fn peeked(row: &Row<'_>, now: i64) -> rusqlite::Result<Peeked> {
 }
 
 /// What holds a message whose row says so, at this time.
-fn state(number: i64, due: Option<i64>, span: Option<i64>, now: i64) -> State {
-    let later = due.is_some_and(|due| due > now);
-    // A lease further ahead than its length was given by a clock that has since been set back.
-    let runs = later && due.zip(span).is_some_and(|(due, span)| due.saturating_sub(span) <= now);
+fn state(number: i64, due: Option<i64>, span: Option<i64>, now: Now) -> State {
+    let later = |now: i64| due.is_some_and(|due| due > now);
+    // A lease that begins in the future was given by a clock that has since been set back.
+    let begun = now.lease.saturating_add(TOLERATED);
+    let runs = due.zip(span).is_some_and(|(due, span)| due.saturating_sub(span) <= begun);
     match number {
         1 => State::Waiting,
-        2 if later => State::Scheduled,
-        3 if runs => State::Leased,
+        2 if later(now.day) => State::Scheduled,
+        3 if runs && later(now.lease) => State::Leased,
         3 => State::LeaseEnded,
         _ => State::Ready,
     }
@@ -83,17 +90,18 @@ mod tests {
 
     #[test]
     fn a_state_is_what_it_is_now() {
+        let now = Now { day: 1000, lease: 5000 };
         for (number, due, span, expected) in [
             (0, None, None, State::Ready),
             (1, Some(2000), None, State::Waiting),
             (2, Some(1000), None, State::Ready),
             (2, Some(1001), None, State::Scheduled),
-            (3, Some(1001), Some(30), State::Leased),
-            (3, Some(1030), Some(30), State::Leased),
-            (3, Some(1000), Some(30), State::LeaseEnded),
-            (3, Some(1031), Some(30), State::LeaseEnded),
+            (3, Some(5001), Some(30), State::Leased),
+            (3, Some(6030), Some(30), State::Leased),
+            (3, Some(5000), Some(30), State::LeaseEnded),
+            (3, Some(6031), Some(30), State::LeaseEnded),
         ] {
-            assert_eq!(state(number, due, span, 1000), expected, "{number} {due:?} {span:?}");
+            assert_eq!(state(number, due, span, now), expected, "{number} {due:?} {span:?}");
         }
     }
 }

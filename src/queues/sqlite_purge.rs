@@ -22,8 +22,9 @@ impl Purge for Inspector {
         let last = self.reader.read(|c| c.query_row(LAST, [], |row| row.get(0))).await?;
         let (mut removed, mut after) = (0, 0);
         loop {
-            let now = self.clock.millis();
-            let step = self.write(move |c| remove_some(c, queue, after, last, now)).await?;
+            let clock = self.clock.clone();
+            let remove = move |c: &_| remove_some(c, queue, after, last, clock.millis());
+            let step = self.write(remove).await?;
             let Some(seq) = step.last else { return Ok(Some(removed)) };
             after = seq;
             removed += step.removed;

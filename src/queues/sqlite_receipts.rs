@@ -3,6 +3,7 @@
 
 use super::sqlite_begun;
 use super::sqlite_claim::Look;
+use super::sqlite_clock;
 use super::sqlite_inspect::Inspector;
 use super::sqlite_settle::{Claim, extend, settle};
 use super::{Receipts, Receive, Select, Settled, Verdict};
@@ -24,10 +25,8 @@ impl Receipts for Inspector {
     ) -> Result<Vec<Delivery>> {
         let look = Look {
             queue: self.number,
-            now: self.clock.millis(),
-            lease: millis(time),
+            lease: sqlite_clock::length(time),
             token: fastrand::i64(1..),
-            clock_may_be_back: true,
             suspects_first: false,
             request: Receive {
                 max,
@@ -37,10 +36,12 @@ impl Receipts for Inspector {
             },
             group,
         };
+        let clock = self.clock.clone();
         // What is due comes back in steps; the first ones may bring nothing that can be leased.
         self.write(move |c| {
+            let now = sqlite_clock::now(c, &clock)?;
             loop {
-                let found = look.run(c)?;
+                let found = look.run(c, now)?;
                 if !found.deliveries.is_empty() || !found.more {
                     // Whoever asks for a receipt works on it.
                     let claims: Vec<_> = found.deliveries.iter().map(|(claim, _)| *claim).collect();
@@ -53,23 +54,24 @@ impl Receipts for Inspector {
     }
 
     async fn settle(&self, verdicts: Vec<(Receipt, Verdict)>) -> Result<Vec<Settled>> {
-        let (queue, now, remember) = (self.number, self.clock.millis(), self.remember);
+        let (queue, clock, remember) = (self.number, self.clock.clone(), self.remember);
         let verdicts: Vec<_> =
             verdicts.into_iter().map(|(receipt, verdict)| (Claim::of(&receipt), verdict)).collect();
-        self.write(move |c| settle(c, queue, now, remember, &verdicts)).await
+        self.write(move |c| settle(c, queue, clock.millis(), remember, &verdicts)).await
     }
 
     async fn extend(&self, receipts: Vec<Receipt>, time: Duration) -> Result<Vec<Settled>> {
-        let (queue, now, lease) = (self.number, self.clock.millis(), millis(time));
-        let extend_one = move |c: &rusqlite::Connection, receipt: &Receipt| {
-            let claims: Vec<_> = Claim::of(receipt).into_iter().collect();
-            let extended = extend(c, queue, now, lease, &claims)?;
-            Ok(if extended == [true] { Settled::Done } else { Settled::LeaseLost })
-        };
-        self.write(move |c| receipts.iter().map(|receipt| extend_one(c, receipt)).collect()).await
+        let (queue, clock) = (self.number, self.clock.clone());
+        let lease = sqlite_clock::length(time);
+        self.write(move |c| {
+            let now = sqlite_clock::now(c, &clock)?;
+            let extend_one = |receipt: &Receipt| {
+                let claims: Vec<_> = Claim::of(receipt).into_iter().collect();
+                let extended = extend(c, queue, now, lease, &claims)?;
+                Ok(if extended == [true] { Settled::Done } else { Settled::LeaseLost })
+            };
+            receipts.iter().map(extend_one).collect()
+        })
+        .await
     }
-}
-
-fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

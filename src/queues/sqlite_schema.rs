@@ -96,6 +96,11 @@ CREATE TABLE begun (
   seqs  TEXT NOT NULL                       -- of the messages, each followed by a space
 );
 CREATE INDEX begun_token ON begun (token);
+-- How leases are measured: see `sqlite_clock`. One row, of this start of the machine.
+CREATE TABLE lease_time (
+  epoch TEXT PRIMARY KEY,                   -- from when the monotonic clock counts
+  ahead INTEGER NOT NULL                    -- the time of leases less the monotonic time
+) WITHOUT ROWID;
 ",
     upgrades: &[
         // A program of version 1 that has the file open goes on with it, and knows no topics. So
@@ -108,12 +113,14 @@ CREATE TABLE upgraded (version INTEGER NOT NULL);
 INSERT INTO upgraded VALUES (1);
 ",
         // A program of version 2 that has the file open goes on with it: it counts what it fetches
-        // ahead, and takes suspects among the others.
+        // ahead, takes suspects among the others, and measures leases by the time of day. While that
+        // does not jump, both measures mean the same.
         "
 ALTER TABLE messages ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX messages_suspect ON messages (queue, lost, seq) WHERE state = 0 AND lost > 0;
 CREATE TABLE begun (token INTEGER NOT NULL, seqs TEXT NOT NULL);
 CREATE INDEX begun_token ON begun (token);
+CREATE TABLE lease_time (epoch TEXT PRIMARY KEY, ahead INTEGER NOT NULL) WITHOUT ROWID;
 ",
     ],
 };
@@ -129,6 +136,7 @@ mod tests {
     use super::*;
     use crate::message::Message;
     use crate::queues::sqlite_claim::{self, Look};
+    use crate::queues::sqlite_clock::{self, Now};
     use crate::queues::sqlite_publish::{self, Entry, Row};
     use crate::queues::sqlite_settle::{self, Claim, settle};
     use crate::queues::{Published, Receive, Select, Settled, Verdict};
@@ -147,6 +155,7 @@ mod tests {
         let rooms = [
             sqlite_claim::HOT,
             sqlite_begun::HOT,
+            sqlite_clock::HOT,
             sqlite_publish::HOT,
             sqlite_settle::HOT,
             sqlite_topic::HOT,
@@ -196,15 +205,13 @@ mod tests {
         let request = Receive { max, max_bytes: usize::MAX, wait: Duration::ZERO, select };
         let look = Look {
             queue: 1,
-            now,
             lease: 1000,
             token: fastrand::i64(1..),
-            clock_may_be_back: false,
             suspects_first: false,
             request,
             group: None,
         };
-        let found = look.run(connection).unwrap();
+        let found = look.run(connection, Now { day: now, lease: now }).unwrap();
         found.deliveries.into_iter().map(|(claim, _)| claim).collect()
     }
 

@@ -2,6 +2,7 @@
 //! ends.
 
 use super::sqlite_begun;
+use super::sqlite_clock::Now;
 use super::{Settled, Verdict};
 use crate::message::Receipt;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -66,12 +67,12 @@ pub fn settle(
 pub fn extend(
     connection: &Connection,
     queue: i64,
-    now: i64,
+    now: Now,
     lease: i64,
     claims: &[Claim],
 ) -> rusqlite::Result<Vec<bool>> {
     let mut statement = connection.prepare_cached(EXTEND)?;
-    let until = now.saturating_add(lease);
+    let until = now.lease.saturating_add(lease);
     let mut extend = |claim: &Claim| {
         let extended = statement.execute(params![claim.seq, claim.token, until, lease, queue])?;
         Ok(extended > 0)

@@ -228,22 +228,55 @@ async fn an_extended_lease_lasts_one_lease_more() {
 }
 
 #[tokio::test]
-async fn a_lease_given_by_a_clock_that_was_set_back_has_ended() {
+async fn a_lease_lasts_its_time_whatever_the_clock_is_set_to() {
     let pond = Pond::new();
     let (publisher, subscriber) = pond.both().await;
-    publish(&*publisher, "a b@g c@g").await;
-    assert_eq!(receive(&*subscriber, 10).await.len(), 3);
-    pond.pass(-5);
-    assert_eq!(ids(&receive(&*subscriber, 10).await), "a b c");
-    // A process that starts after the clock was set back, with a longer lease of its own.
-    pond.pass(-5);
     let mut options = pond.options.clone();
     options.lease = Duration::from_secs(3600);
     let other = queues::open_subscriber(pond.url(""), &options).await.unwrap();
-    assert_eq!(ids(&receive(&*other, 10).await), "a b c");
+    publish(&*publisher, "a b@g c@g").await;
+    let got = receive(&*subscriber, 10).await;
+    assert_eq!(got.len(), 3);
+    for jump in [TimeDelta::milliseconds(-3), TimeDelta::hours(-1), TimeDelta::hours(5)] {
+        pond.hand.jump(jump);
+        assert!(receive(&*subscriber, 10).await.is_empty(), "{jump}: its own");
+        assert!(receive(&*other, 10).await.is_empty(), "{jump}: another's");
+        let all: Vec<_> = got.iter().map(|it| it.receipt.clone()).collect();
+        pond.pass(10);
+        subscriber.leases().unwrap().extend(&all).await.unwrap();
+    }
     // Nobody's longer lease is cut short by a shorter one.
-    pond.pass(10);
+    pond.pass(29);
+    assert!(receive(&*other, 10).await.is_empty());
+    pond.pass(1);
+    assert_eq!(ids(&receive(&*other, 10).await), "a b c");
+    pond.hand.jump(TimeDelta::hours(-9));
+    pond.pass(3599);
     assert!(receive(&*subscriber, 10).await.is_empty());
+    pond.pass(1);
+    assert_eq!(ids(&receive(&*subscriber, 10).await), "a b c");
+}
+
+#[tokio::test]
+async fn a_stash_outlasts_a_jump_of_the_clock_and_not_its_lease() {
+    let pond = Pond::new();
+    let (publisher, subscriber) = pond.both().await;
+    publish(&*publisher, "a b").await;
+    drop_a_receive(&pond, &*subscriber, 2).await;
+    pond.hand.jump(TimeDelta::hours(-1));
+    let first = receive(&*subscriber, 1).await;
+    pond.hand.jump(TimeDelta::hours(3));
+    let second = receive(&*subscriber, 1).await;
+    assert_eq!((ids(&first), ids(&second)), ("a".to_owned(), "b".to_owned()));
+    assert_eq!([first[0].attempts, second[0].attempts], [Some(1); 2]);
+    for delivery in [&first[0], &second[0]] {
+        assert_eq!(settle(&*subscriber, delivery, Verdict::Release).await, Settled::Done);
+    }
+    drop_a_receive(&pond, &*subscriber, 2).await;
+    pond.pass(30);
+    let other = pond.subscriber().await;
+    assert_eq!(ids(&receive(&*other, 2).await), "a b");
+    assert_eq!(ids(&receive(&*subscriber, 2).await), "", "what it had is another's now");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 //! `KAKEHI_MODEL_SEED` repeats a failure, which names its seed; `KAKEHI_MODEL_CASES` runs more.
 
 use crate::embedded::Pond;
-use crate::model::{self, Answer, File, LEASE, Select, State, Verdict};
+use crate::model::{self, Answer, File, LEASE, Now, Select, State, Verdict};
 use chrono::{DateTime, TimeDelta};
 use kakehi::queues::{self, Options, Published, Publisher, Receive, Settled, Subscriber};
 use kakehi::{Message, Receipt};
@@ -39,8 +39,10 @@ enum Step {
         deliveries: Vec<usize>,
         begins: bool,
     },
-    /// Seconds; negative sets the clock back.
+    /// So many seconds pass.
     Pass(i64),
+    /// The clock is set forward or back by so many seconds.
+    Jump(i64),
     /// A subscriber is gone, and what it had leased stays leased.
     Crash {
         subscriber: usize,
@@ -88,6 +90,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => settle,
         2 => extend,
         4 => pass().prop_map(Step::Pass),
+        2 => jump().prop_map(Step::Jump),
         1 => (0..4_usize).prop_map(|subscriber| Step::Crash { subscriber }),
         1 => (0..4_usize).prop_map(|subscriber| Step::Close { subscriber }),
         1 => Just(Step::CrashAll),
@@ -116,15 +119,14 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 }
 
 fn pass() -> impl Strategy<Value = i64> {
-    let hours = |hours: i64| hours * 60 * 60;
-    prop_oneof![
-        4 => 0..40_i64,
-        2 => Just(30_i64),
-        2 => -40..0_i64,
-        1 => hours(1)..hours(9),
-        1 => hours(-9)..hours(-1),
-    ]
+    prop_oneof![4 => 0..40_i64, 2 => Just(30_i64), 1 => HOUR..9 * HOUR]
 }
+
+fn jump() -> impl Strategy<Value = i64> {
+    prop_oneof![-40..40_i64, HOUR..9 * HOUR, -9 * HOUR..-HOUR]
+}
+
+const HOUR: i64 = 60 * 60;
 
 /// A message in the file: queue, id, state, time, attempts, those lost of them, and body.
 type Told = (String, String, &'static str, Option<i64>, u32, u32, String);
@@ -180,8 +182,9 @@ impl Both {
         queues::open_subscriber(url, &self.options()).await.unwrap()
     }
 
-    fn now(&self) -> i64 {
-        self.pond.options.clock.millis()
+    fn now(&self) -> Now {
+        let clock = &self.pond.options.clock;
+        Now { day: clock.millis(), passed: clock.monotonic() }
     }
 
     async fn take(&mut self, step: &Step) {
@@ -192,6 +195,7 @@ impl Both {
             Step::Extend { by, deliveries } => self.extend(*by, deliveries).await,
             Step::Work { by, deliveries, begins } => self.work_on(*by, deliveries, *begins).await,
             Step::Pass(seconds) => self.pond.hand.advance(TimeDelta::seconds(*seconds)),
+            Step::Jump(seconds) => self.pond.hand.jump(TimeDelta::seconds(*seconds)),
             Step::Crash { subscriber } => {
                 let fresh = self.subscriber(SUBSCRIBERS[*subscriber]).await;
                 self.subscribers[*subscriber] = fresh;
@@ -217,7 +221,7 @@ impl Both {
 
     async fn publish(&mut self, queue: usize, batch: &[Draft]) {
         let (name, remember) = [("a", 0), ("b", 0), ("c", 3_600_000)][queue];
-        let now = self.now();
+        let now = self.now().day;
         let batch: Vec<_> = batch.iter().map(|draft| draft.message(now)).collect();
         let expected = self.model.publish(name, &batch, remember, now);
         let real: Vec<_> = batch.iter().map(real).collect();
@@ -267,7 +271,7 @@ impl Both {
             .collect();
         let batch: Vec<_> =
             picked.iter().map(|((it, _), verdict)| (it.clone(), *verdict)).collect();
-        let expected = self.model.settle(name, &batch, self.now());
+        let expected = self.model.settle(name, &batch, self.now().day);
         let real = picked.iter().map(|((_, receipt), it)| (receipt.clone(), real_verdict(*it)));
         let settled = self.subscribers[by].settle(real.collect()).await;
         let done: Vec<_> = settled.into_iter().map(|it| it == Settled::Done).collect();
@@ -303,7 +307,9 @@ impl Both {
         let file = self.pond.raw();
         let mut statement = file
             .prepare(
-                "SELECT name, messages.id, state, due, attempts, lost, CAST(body AS TEXT)
+                "SELECT name, messages.id, state,
+                        CASE state WHEN 3 THEN due - (SELECT ahead FROM lease_time) ELSE due END,
+                        attempts, lost, CAST(body AS TEXT)
                  FROM messages JOIN bodies USING (seq) JOIN queues ON queues.id = queue
                  ORDER BY name, seq",
             )

@@ -1,6 +1,6 @@
 //! Files that an older version of the program made, and older programs that still have them open.
 
-use crate::embedded::{Pond, drain, publish};
+use crate::embedded::{Pond, drain, ids, publish, receive};
 use crate::sandbox::Sandbox;
 use kakehi::Kind;
 use kakehi::queues;
@@ -21,6 +21,11 @@ INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_a
                   first_at, died_at, reason)
 SELECT queue, id, grp, tag, attributes, body, not_before, published_at, attempts, first_at, ?2, ?3
 FROM messages JOIN bodies USING (seq) WHERE seq = ?1";
+/// The statement with which programs of version 2 lease, word for word.
+const LEASE: &str = "
+UPDATE messages SET state = 3, due = ?2, span = ?3, token = ?4, attempts = attempts + 1,
+                    first_at = coalesce(first_at, ?5)
+WHERE seq = ?1";
 const QUEUE: &str = "INSERT INTO queues (name) VALUES (?1) ON CONFLICT DO NOTHING";
 
 fn make(path: &Path) {
@@ -117,6 +122,33 @@ async fn a_program_of_version_1_that_has_the_file_open_goes_on_with_it() {
     let inspector = queues::open_inspector(pond.url(""), &pond.options).await.unwrap();
     let listed = inspector.graves().unwrap().list(&queues::Which::All, 0, 9).await.unwrap();
     assert_eq!(listed.last().unwrap().grave.reason, "old ways");
+}
+
+#[tokio::test]
+async fn a_program_of_version_2_that_has_the_file_open_goes_on_with_it() {
+    let pond = Pond::new();
+    let path = pond.folder.path().join("q.db");
+    make(&path);
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../fixtures/queue-version-2.sql")).unwrap();
+    old.execute_batch("DELETE FROM messages; DELETE FROM bodies").unwrap();
+    let mut lease = old.prepare(LEASE).unwrap();
+    let reader = queues::open_inspector(pond.url(""), &pond.options).await.unwrap();
+    let (publisher, subscriber) = pond.both().await;
+    assert_eq!(version(&path), 3);
+    publish(&*publisher, "a b c").await;
+    let seq = "SELECT seq FROM messages WHERE id = 'a'";
+    let seq: i64 = old.query_row(seq, [], |row| row.get(0)).unwrap();
+    // By the time of day, as it knows no other.
+    let now = pond.options.clock.millis();
+    assert_eq!(lease.execute(params![seq, now + 30_000, 30_000, 7, now]).unwrap(), 1);
+    let got = receive(&*subscriber, 1).await;
+    assert_eq!(ids(&got), "b");
+    pond.pass(29);
+    assert_eq!(ids(&receive(&*subscriber, 9).await), "c");
+    assert_eq!(reader.stats().await.unwrap().leased, Some(3));
+    pond.pass(1);
+    assert_eq!(ids(&receive(&*subscriber, 9).await), "a b");
 }
 
 #[tokio::test]

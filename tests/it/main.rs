@@ -9,6 +9,7 @@ mod dead_places;
 mod descriptors;
 mod docs;
 mod embedded;
+mod embedded_clock;
 mod embedded_faults;
 mod embedded_model;
 mod embedded_processes;

@@ -8,6 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long a lease is.
 pub const LEASE: i64 = 30_000;
 
+/// One moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// The time of day, which jumps.
+    pub day: i64,
+    /// How much time has passed: leases are measured by that.
+    pub passed: i64,
+}
+
 /// A message as it is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -36,7 +45,7 @@ pub enum State {
     Waiting(Option<i64>),
     /// A time.
     Scheduled(i64),
-    /// Whoever has this token.
+    /// Whoever has this token, since so much time has passed.
     Leased { token: u64, from: i64 },
 }
 
@@ -146,7 +155,7 @@ impl File {
     }
 
     /// The oldest that can be had, whole groups before their followers.
-    pub fn receive(&mut self, name: &str, max: usize, select: Select, now: i64) -> Vec<Delivery> {
+    pub fn receive(&mut self, name: &str, max: usize, select: Select, now: Now) -> Vec<Delivery> {
         self.tokens += 1;
         let queue = self.queues.get_mut(name).expect("a queue of the test");
         queue.let_time_pass(now);
@@ -172,11 +181,11 @@ impl File {
     }
 
     /// These leases last one lease more from now.
-    pub fn extend(&mut self, name: &str, deliveries: &[Delivery], now: i64) {
+    pub fn extend(&mut self, name: &str, deliveries: &[Delivery], now: Now) {
         let queue = self.queues.get_mut(name).expect("a queue of the test");
         for delivery in deliveries {
             if let Some(at) = queue.find(delivery) {
-                queue.items[at].state = State::Leased { token: delivery.2, from: now };
+                queue.items[at].state = State::Leased { token: delivery.2, from: now.passed };
             }
         }
     }
@@ -205,21 +214,21 @@ impl Queue {
         }
     }
 
-    /// Leases end, those from a future that was taken back too, and what was scheduled is ready.
-    fn let_time_pass(&mut self, now: i64) {
+    /// Leases end, and what was scheduled is ready.
+    fn let_time_pass(&mut self, now: Now) {
         for item in &mut self.items {
             if let State::Leased { from, .. } = item.state
-                && !(from <= now && now < from + LEASE)
+                && now.passed >= from + LEASE
             {
                 let lost = u32::from(item.begun);
                 (item.attempts, item.lost) = (item.attempts + lost, item.lost + lost);
                 item.state = item.given_back(None);
             }
         }
-        self.offer(now);
+        self.offer(now.day);
         for item in &mut self.items {
             if let State::Scheduled(due) = item.state {
-                item.state = State::at(Some(due), now);
+                item.state = State::at(Some(due), now.day);
             }
         }
     }
@@ -242,7 +251,7 @@ impl Queue {
         }
     }
 
-    fn lease(&mut self, max: usize, select: Select, now: i64, token: u64) -> Vec<Delivery> {
+    fn lease(&mut self, max: usize, select: Select, now: Now, token: u64) -> Vec<Delivery> {
         let ready = |it: &&Item| it.state == State::Ready && it.lost == 0;
         let oldest = self.items.iter().find(ready).map(|it| it.message.tag.clone());
         let wanted = |it: &Item| match select {
@@ -261,7 +270,7 @@ impl Queue {
             let come = |at: &usize| match self.items[*at].state {
                 State::Waiting(due) => {
                     let item = &self.items[*at];
-                    due.is_none_or(|due| due <= now) && wanted(item) && item.lost == 0
+                    due.is_none_or(|due| due <= now.day) && wanted(item) && item.lost == 0
                 }
                 _ => false,
             };
@@ -272,7 +281,7 @@ impl Queue {
         }
         let lease = |at: usize| {
             let item = &mut self.items[at];
-            item.state = State::Leased { token, from: now };
+            item.state = State::Leased { token, from: now.passed };
             item.begun = false;
             (item.message.id.clone(), item.attempts + 1, token)
         };

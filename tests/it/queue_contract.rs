@@ -378,15 +378,20 @@ async fn what_lost_its_lease_comes_alone_and_after_the_others(backend: &Backend)
     assert!(at("g1") < at("g2") && at("g2") < at("g3"), "{came:?}");
 }
 
-async fn a_lease_from_the_future_has_ended(backend: &Backend) {
+async fn a_lease_outlasts_a_jump_of_the_clock(backend: &Backend) {
     if backend.cannot(LosesLeases) || backend.cannot(GoesByOurClock) {
         return;
     }
     backend.publish(&messages(&["a"])).await;
     let subscriber = backend.subscriber().await;
     receive(&*subscriber, 1).await;
-    backend.hand.as_ref().unwrap().advance(-TimeDelta::days(1));
-    assert_eq!(ids(&receive(&*subscriber, 1).await), ["a"], "the clock was set back");
+    let hand = backend.hand.as_ref().unwrap();
+    for days in [-1, 3] {
+        hand.jump(TimeDelta::days(days));
+        assert!(backend.is_silent(&*subscriber).await, "it is ours, {days} days off");
+    }
+    hand.advance(TimeDelta::from_std(backend.lease).unwrap());
+    assert_eq!(ids(&receive(&*subscriber, 1).await), ["a"], "its time is over");
 }
 
 async fn a_lease_that_is_extended_is_kept(backend: &Backend) {
@@ -754,7 +759,7 @@ contract! { memory sqlite pubsub sqs sqs_fifo: [
     a_lease_that_ends_offers_the_message_again
     a_lease_counts_that_is_lost_in_mid_work
     what_lost_its_lease_comes_alone_and_after_the_others
-    a_lease_from_the_future_has_ended
+    a_lease_outlasts_a_jump_of_the_clock
     a_lease_that_is_extended_is_kept
     what_is_released_comes_at_once_and_costs_nothing
     a_retry_comes_when_it_is_due_and_counts
