@@ -29,9 +29,11 @@ pub async fn redrive_spooled(
     origin: &dyn Publisher,
     mut tell: impl FnMut(&[(Grave, Mended)]) -> Result<()>,
 ) -> Result<()> {
-    let mut after = 0;
+    // What dies again meanwhile is not taken again.
+    let (mut after, upto) = (0, graves.last().await?);
     loop {
-        let page = graves.list(which, after, PAGE).await?;
+        let mut page = graves.list(which, after, PAGE).await?;
+        page.retain(|letter| letter.grave.place <= upto);
         let Some(last) = page.last() else { return Ok(()) };
         after = last.grave.place;
         let (names, originals): (Vec<_>, Vec<_>) =

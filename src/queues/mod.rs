@@ -11,6 +11,7 @@ mod sqlite_bury;
 mod sqlite_claim;
 mod sqlite_clock;
 mod sqlite_dead;
+mod sqlite_inlet;
 mod sqlite_inspect;
 mod sqlite_mend;
 mod sqlite_peek;
@@ -281,7 +282,7 @@ const IN_PROCESS: &str = "it lives in the process that made it, and only there";
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
     match url.scheme() {
         "memory" => memory::open_publisher(url, options),
-        "sqlite" => sqlite::open_publisher(url, options).await,
+        "sqlite" => sqlite_inlet::open_publisher(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::open_publisher(url, options).await,
         #[cfg(not(feature = "pubsub"))]

@@ -14,6 +14,7 @@ mod embedded_faults;
 mod embedded_model;
 mod embedded_processes;
 mod embedded_repair;
+mod embedded_replaced;
 mod embedded_store;
 mod embedded_topics;
 mod embedded_versions;
