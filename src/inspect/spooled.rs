@@ -17,6 +17,7 @@ pub async fn open_spool(url: &Location, options: &Options) -> Result<Option<Box<
     }
     let place = queues::place(url, options)?;
     let spool = Spool::new(options.data_dir.join(spool::FILE), place, options);
+    spool.adopt().await?;
     queues::open_inspector_if_there(Location::parse(&spool.url()?)?, options).await
 }
 
