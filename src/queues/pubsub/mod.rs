@@ -139,7 +139,10 @@ pub async fn leads_back(from: &Location, into: &Location, options: &Options) -> 
 fn needs_topic(subscription: &Name, url: &Location) -> Error {
     Error::new(Kind::Usage, format!("cannot create {subscription}"))
         .because_of("it is not said which topic it shall be for")
-        .hint(format!("add `topic=NAME`, or `--topic NAME`{}", url.cut_hint()))
+        .hint(match url.clone().with("topic", Some("NAME"), "--topic") {
+            Ok(whole) => format!("add it: `{whole}`, or `--topic NAME`{}", url.cut_hint()),
+            Err(error) => error.one_line(),
+        })
 }
 
 fn id_attribute(url: &mut Location) -> Result<String> {
