@@ -68,6 +68,7 @@ mod store;
 mod subscribe;
 mod thumbnail;
 mod thumbnail_corpus;
+mod thumbnail_events;
 mod thumbnail_faults;
 mod thumbnail_pictures;
 mod tidy;

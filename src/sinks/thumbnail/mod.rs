@@ -1,7 +1,7 @@
 //! `thumbnail:STORE-URL`: a small picture beside each picture of an object store.
 //!
-//! A message names an object: `{"bucket"?, "key", ...}` as `files:` publishes it, or its bare key. It is
-//! got, decoded in memory, made small, and put back under a name that follows from its key, so that a
+//! A message names an object: `{"bucket"?, "key", ...}` as `files:` publishes it, or its bare key; or it
+//! is an event of a store and names some (see [`asked`]). Each is got, decoded in memory, made small, and put back under a name that follows from its key, so that a
 //! message that comes twice writes the same object twice. Nothing is decoded whose headers tell that it
 //! would be more than `max-pixels`, and no more at once than there is room for.
 
@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::location::Location;
 use crate::message::Delivery;
 use crate::store::{Answer, Failure, Store};
-use asked::Asked;
+use asked::{Asked, Job, Place};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -135,14 +135,34 @@ impl Thumbnails {
         if let Some(outcome) = stop.get() {
             return (at, outcome.clone());
         }
-        let outcome = match Asked::read(&delivery.message.body) {
-            Ok(asked) => self.outcome(&asked).await,
+        let outcome = match asked::read(&delivery.message) {
+            Ok(all) => self.outcome_of_all(&all).await,
             Err(reason) => Outcome::Reject(reason),
         };
         if matches!(outcome, Outcome::Unavailable(_) | Outcome::ConnectionLost(_)) {
             stop.get_or_init(|| outcome.clone());
         }
         (at, outcome)
+    }
+
+    /// A message is done when all its objects are. What is wrong with one keeps no other one from its
+    /// thumbnail; what may pass comes first, so that nothing is given up that is to be tried again.
+    async fn outcome_of_all(&self, all: &[Asked]) -> Outcome {
+        let (mut refused, mut unclear) = (Vec::new(), None);
+        for asked in all {
+            match self.outcome(asked).await {
+                Outcome::Stored | Outcome::Duplicate => {}
+                Outcome::Reject(why) => refused.push(why),
+                Outcome::Retry(why) => unclear = Some(why),
+                // The store is gone, for the others as well.
+                outcome => return outcome,
+            }
+        }
+        match unclear {
+            Some(why) => Outcome::Retry(why),
+            None if refused.is_empty() => Outcome::Stored,
+            None => Outcome::Reject(all_of(&refused)),
+        }
     }
 
     async fn outcome(&self, asked: &Asked) -> Outcome {
@@ -166,15 +186,25 @@ impl Thumbnails {
     }
 
     async fn make(&self, asked: &Asked) -> Result<(), Trouble> {
-        let name =
-            asked.name(self.store.bucket(), &self.settings.prefix).map_err(Trouble::Refused)?;
-        let (bytes, hold) = self.get(&asked.key).await?;
+        let place = Place {
+            bucket: self.store.bucket(),
+            root: self.store.prefix(),
+            prefix: &self.settings.prefix,
+        };
+        let Some(Job { key, thumbnail }) = asked.job(place).map_err(Trouble::Refused)? else {
+            tracing::debug!(
+                "`{}` is a thumbnail or a folder: there is nothing to do",
+                asked.shown()
+            );
+            return Ok(());
+        };
+        let (bytes, hold) = self.get(&key).await?;
         let made = self.workshop.make(bytes, hold, self.settings.recipe, self.settings.max_pixels);
         let made = made.await.map_err(Trouble::Refused)?;
         if let Some(remark) = made.remark {
             tracing::info!("`{}`: {remark}", asked.shown());
         }
-        let put = self.store.put(&name, made.bytes.into(), Some(made.content_type));
+        let put = self.store.put(&thumbnail, made.bytes.into(), Some(made.content_type));
         self.in_time(put).await?;
         Ok(())
     }
@@ -230,5 +260,17 @@ impl Thumbnails {
 
     fn explain(&self, failure: &Failure) -> Error {
         self.store.error(format!("`{}` cannot be worked in", self.store), failure)
+    }
+}
+
+/// So many reasons of one message are told.
+const TOLD: usize = 3;
+
+/// The reasons of a message of which several objects are refused.
+fn all_of(reasons: &[String]) -> String {
+    let told = reasons[..reasons.len().min(TOLD)].join("; ");
+    match reasons.len().saturating_sub(TOLD) {
+        0 => told,
+        more => format!("{told}; and {more} more"),
     }
 }

@@ -84,7 +84,11 @@ fn number(url: &mut Location, name: &str) -> Result<Option<u64>> {
 
 /// What it stands before must stay a key below it.
 fn check_prefix(prefix: &str) -> Result<()> {
-    store::check_key(&format!("{prefix}x")).map_err(|why| {
+    let checked = match prefix {
+        "" => Err("without it a thumbnail would have the key of its picture".to_owned()),
+        prefix => store::check_key(&format!("{prefix}x")),
+    };
+    checked.map_err(|why| {
         let what = format!("`prefix={}` cannot be used", prefix.escape_debug());
         Error::new(Kind::Usage, what)
             .because_of(why)
@@ -130,6 +134,7 @@ mod tests {
             "size=axb",
             "size=",
             "fit=fill",
+            "prefix=",
             "prefix=../x",
             "prefix=/x",
             "prefix=a//b",
