@@ -5,6 +5,9 @@
 //! What SQS cannot carry as it is travels in one attribute more, as JSON: nothing is refused but
 //! what is too large.
 
+use super::fifo::{ALONE, deduplication, group_id, is_group};
+use super::more::{More, body_from, body_of};
+use super::rules::{is_name, is_text};
 use super::{GROUP_ATTRIBUTE, MORE_ATTRIBUTE, TAG_ATTRIBUTE};
 use crate::message::Message;
 use aws_sdk_sqs::types::{
@@ -12,10 +15,7 @@ use aws_sdk_sqs::types::{
 };
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 
 /// The largest message, and the largest batch, with its attributes, in bytes.
@@ -25,16 +25,6 @@ pub(super) const LARGEST: usize = 1 << 20;
 const LONGEST_DELAY: i64 = 900;
 
 const MOST_ATTRIBUTES: usize = 10;
-const LONGEST_NAME: usize = 256;
-const LONGEST_GROUP: usize = 128;
-
-/// Names of groups that are none of a publisher's: a message without a group has one of its own,
-/// and one whose name SQS does not take is told by its digest.
-const ALONE: &str = "kakehi-alone-";
-const DIGEST: &str = "kakehi-group-";
-
-/// What a body is where it has nothing.
-const EMPTY: &str = "-";
 
 /// How messages travel through one queue.
 #[derive(Debug, Clone)]
@@ -55,32 +45,6 @@ pub(super) struct Parcel {
     pub(super) delay: Option<i32>,
     /// What counts against the limits, in bytes.
     pub(super) size: usize,
-}
-
-/// How a body travels that is no text which SQS takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Coding {
-    Base64,
-    Empty,
-}
-
-/// What SQS cannot carry as it is.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct More {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tag: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_before: Option<DateTime<Utc>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<Coding>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<String, String>,
 }
 
 impl Shape {
@@ -202,22 +166,6 @@ impl Shape {
     }
 }
 
-impl More {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// As JSON that SQS takes as text; `None` where there is nothing to tell.
-    fn json(&self) -> Option<String> {
-        if self.is_empty() {
-            return None;
-        }
-        let json = serde_json::to_string(self).expect("fields under names are JSON");
-        // JSON writes out the control characters, but not these two, which SQS refuses as well.
-        Some(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
-    }
-}
-
 /// What the service says of a message beside it.
 pub(super) fn system(wire: &Wire, name: &System) -> Option<String> {
     wire.attributes.as_ref()?.get(name).cloned()
@@ -228,65 +176,6 @@ pub(super) fn time(wire: &Wire, name: &System) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(system(wire, name)?.parse().ok()?)
 }
 
-/// Why a name cannot carry the id, if so.
-pub(super) fn name_refusal(name: &str) -> Option<String> {
-    let why = "a name has up to 256 letters, digits, `_`, `-` and single `.`, and begins with \
-               neither `AWS.` nor `Amazon.`";
-    (!is_name(name)).then(|| why.to_owned())
-}
-
-/// Whether SQS takes it as an attribute's name.
-fn is_name(name: &str) -> bool {
-    let legal = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    let lower = name.to_ascii_lowercase();
-    let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
-    let taken = lower.starts_with("aws.") || lower.starts_with("amazon.");
-    (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(legal) && !dots && !taken
-}
-
-/// Whether SQS takes it as text.
-fn is_text(text: &str) -> bool {
-    let legal = |c: char| match c {
-        '\t' | '\n' | '\r' => true,
-        '\u{fffe}' | '\u{ffff}' => false,
-        c => c >= ' ',
-    };
-    !text.is_empty() && text.chars().all(legal)
-}
-
-/// Whether SQS takes it as a group that is a publisher's.
-fn is_group(group: &str) -> bool {
-    let ours = group.starts_with(ALONE) || group.starts_with(DIGEST);
-    let legal = (1..=LONGEST_GROUP).contains(&group.len());
-    legal && !ours && group.chars().all(|c| c.is_ascii_graphic())
-}
-
-fn body_of(body: &Bytes, more: &mut More) -> String {
-    match std::str::from_utf8(body) {
-        Ok("") => {
-            more.body = Some(Coding::Empty);
-            EMPTY.to_owned()
-        }
-        Ok(text) if is_text(text) => text.to_owned(),
-        _ => {
-            more.body = Some(Coding::Base64);
-            BASE64_STANDARD.encode(body)
-        }
-    }
-}
-
-/// A body that is not what its coding says is a stranger's, and stays as it is.
-fn body_from(body: String, coding: Option<Coding>) -> Bytes {
-    match coding {
-        Some(Coding::Empty) => Bytes::new(),
-        Some(Coding::Base64) => match BASE64_STANDARD.decode(&body) {
-            Ok(bytes) => bytes.into(),
-            Err(_) => body.into(),
-        },
-        None => body.into(),
-    }
-}
-
 fn text_of(value: Value) -> Option<String> {
     let binary = |value: Value| value.binary_value.map(|it| BASE64_STANDARD.encode(it));
     value.string_value.clone().or_else(|| binary(value))
@@ -295,32 +184,6 @@ fn text_of(value: Value) -> Option<String> {
 /// What an attribute counts: its name, its type and its value.
 fn weight(name: &str, value: &str) -> usize {
     name.len() + "String".len() + value.len()
-}
-
-fn group_id(message: &Message) -> String {
-    match message.group.as_deref() {
-        None => format!("{ALONE}{}", hex([message.id.as_bytes()])),
-        Some(group) if is_group(group) => group.to_owned(),
-        Some(group) => format!("{DIGEST}{}", hex([group.as_bytes()])),
-    }
-}
-
-/// The same for the same message and hop. The content is part of it: another message under the same
-/// id must not vanish, but reach the sink, which finds it out.
-fn deduplication(message: &Message, hop: &str) -> String {
-    let optional = |text: &Option<String>| format!("{text:?}").into_bytes();
-    let (group, tag) = (optional(&message.group), optional(&message.tag));
-    let attributes = format!("{:?}", message.attributes).into_bytes();
-    hex([message.id.as_bytes(), hop.as_bytes(), &message.body, &group, &tag, &attributes])
-}
-
-fn hex<const N: usize>(parts: [&[u8]; N]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How long SQS holds it back, in whole seconds: what is due later than it can is held back by the
@@ -408,31 +271,6 @@ mod tests {
         assert_eq!(message.attributes["n"], "7");
         assert_eq!(message.attributes["b"], "R0lG");
         assert_eq!(message.published_at, DateTime::from_timestamp(1, 0));
-    }
-
-    #[test]
-    fn the_deduplication_id_is_kept_by_retries_and_new_at_every_hop() {
-        let message = Message::new("a", "body");
-        let id = |message: &Message, hop| {
-            let now = DateTime::UNIX_EPOCH;
-            shape(true).pack(message, hop, now).unwrap().deduplication.unwrap()
-        };
-        assert_eq!(id(&message, ""), id(&message, ""));
-        assert_ne!(id(&message, ""), id(&message, "1"));
-        assert_ne!(id(&message, ""), id(&Message::new("a", "other"), ""));
-        let mut letter = message.clone();
-        insert(&mut letter, "kakehi-dead-at", "then");
-        assert_ne!(id(&message, ""), id(&letter, ""));
-    }
-
-    #[test]
-    fn a_message_without_a_group_has_one_of_its_own() {
-        let group = |id: &str| sent(&Message::new(id, "x"), true).group.unwrap();
-        assert_ne!(group("a"), group("b"));
-        assert_eq!(group("a"), group("a"));
-        let mut named = Message::new("a", "x");
-        named.group = Some(group("a"));
-        assert_ne!(group("a"), sent(&named, true).group.unwrap());
     }
 
     #[test]
