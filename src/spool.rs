@@ -6,7 +6,6 @@
 
 use crate::dead_letter::Death;
 use crate::error::Result;
-use crate::identity::Key;
 use crate::location::Location;
 use crate::lock;
 use crate::message::Message;
@@ -24,15 +23,23 @@ pub const FILE: &str = "spool.db";
 /// killed. Nobody else drains while the lock is held, so a lease that is lost does no harm.
 pub const LEASE: Duration = Duration::from_secs(5);
 
-/// What means something in a URL, or would not survive a shell or an eye.
-const RESERVED: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#').add(b'&').add(b'+').add(b'\'').add(b'"');
+/// What means something in a URL, or would not survive a shell, an eye or the backticks of a hint.
+const RESERVED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'%')
+    .add(b'?')
+    .add(b'#')
+    .add(b'&')
+    .add(b'+')
+    .add(b'\'')
+    .add(b'"')
+    .add(b'`');
 
 /// One place's queue in a spool file.
 #[derive(Debug, Clone)]
 pub struct Spool {
     path: PathBuf,
-    key: Key,
+    place: String,
     options: Options,
 }
 
@@ -51,10 +58,10 @@ pub struct Spooled {
 }
 
 impl Spool {
-    /// The spool for what is meant for the place of this key, in this file. Nothing is made before
-    /// something is to be kept.
-    pub fn new(path: PathBuf, key: impl Into<Key>, options: &Options) -> Self {
-        Self { path, key: key.into(), options: options.clone() }
+    /// The spool for what is meant for `place`, in this file. Nothing is made before something is
+    /// to be kept.
+    pub fn new(path: PathBuf, place: String, options: &Options) -> Self {
+        Self { path, place, options: options.clone() }
     }
 
     /// The file.
@@ -64,12 +71,8 @@ impl Spool {
 
     /// The place's queue in the file, as a URL that every program takes.
     pub fn url(&self) -> Result<String> {
-        self.url_of(self.key.name())
-    }
-
-    fn url_of(&self, queue: &str) -> Result<String> {
         let path = percent_encode(self.path.as_os_str().as_bytes(), RESERVED);
-        let queue = utf8_percent_encode(queue, RESERVED);
+        let queue = utf8_percent_encode(&self.place, RESERVED);
         Ok(format!("sqlite:{path}?queue={queue}"))
     }
 
@@ -77,22 +80,9 @@ impl Spool {
         Location::parse(&self.url()?)
     }
 
-    /// Counts what is kept for the place, also by older versions. Makes nothing: where nothing ever
-    /// was, it is nothing.
+    /// Counts what is kept for the place. Makes nothing: where nothing ever was, it is nothing.
     pub async fn held(&self) -> Result<Spooled> {
-        let mut all = Spooled::default();
-        for queue in self.names().await? {
-            let Spooled { waiting, dead, leased } = self.held_in(&queue).await?;
-            all.waiting += waiting;
-            all.dead += dead;
-            all.leased += leased;
-        }
-        Ok(all)
-    }
-
-    async fn held_in(&self, queue: &str) -> Result<Spooled> {
-        let url = Location::parse(&self.url_of(queue)?)?;
-        let queue = queues::open_inspector_if_there(url, &self.options).await?;
+        let queue = queues::open_inspector_if_there(self.location()?, &self.options).await?;
         let Some(queue) = queue else { return Ok(Spooled::default()) };
         let stats = queue.stats().await?;
         let known = "an embedded queue counts everything";
@@ -104,38 +94,20 @@ impl Spool {
         })
     }
 
-    /// The queues in the file that are for the place, the oldest first.
-    async fn names(&self) -> Result<Vec<String>> {
-        queues::names(self.location()?, &self.options, self.key.older()).await
-    }
-
-    /// Gives what older versions kept for the place names of today.
-    pub async fn adopt(&self) -> Result<()> {
-        queues::adopt(self.location()?, &self.options, self.key.older()).await
-    }
-
-    /// What to open to receive what waits, and how: what older versions have kept goes first.
-    pub async fn to_receive(&self) -> Result<(Location, Options)> {
-        self.adopt().await?;
-        let options = Options { lease: LEASE, ..self.options.clone() };
-        for queue in self.names().await? {
-            if self.held_in(&queue).await?.waiting > 0 {
-                return Ok((Location::parse(&self.url_of(&queue)?)?, options));
-            }
-        }
-        Ok((self.location()?, options))
+    /// What to open to receive what waits, and how.
+    pub fn to_receive(&self) -> Result<(Location, Options)> {
+        Ok((self.location()?, Options { lease: LEASE, ..self.options.clone() }))
     }
 
     /// The lock of whoever drains: beside the file, one for each place.
     pub fn lock_path(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
-        name.push(format!("-{}.lock", lock::name_for(self.key.name())));
+        name.push(format!("-{}.lock", lock::name_for(&self.place)));
         name.into()
     }
 
     /// Opens it to keep messages in; the file is made where it is missing.
     pub async fn open(&self) -> Result<Inlet> {
-        self.adopt().await?;
         // A message waits here for its queue only, and that one is to hold it back.
         let options = Options { hold: false, ..self.options.clone() };
         Ok(Inlet { queue: queues::open_publisher(self.location()?, &options).await? })
@@ -144,7 +116,6 @@ impl Spool {
     /// Keeps messages as dead letters: on disk when this returns, all or none. One that is there
     /// with the same id and the same content is not doubled.
     pub async fn bury(&self, letters: &[(Message, Death)]) -> Result<()> {
-        self.adopt().await?;
         queues::bury(self.location()?, &self.options, letters).await
     }
 }

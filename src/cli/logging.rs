@@ -1,6 +1,5 @@
 //! Log lines on stderr.
 
-use super::masks::Masks;
 use super::progress::Progress;
 use super::{Basics, LogFormat};
 use crate::environment::Environment;
@@ -13,12 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 const DEFAULT: &str = "warn,aws_config=error";
 
 /// Starts logging for this process: warnings by default, `-q`, `-v` and `-vv`, or `RUST_LOG`.
-pub fn start(
-    basics: &Basics,
-    environment: &Environment,
-    progress: &Progress,
-    masks: Masks,
-) -> Result<()> {
+pub fn start(basics: &Basics, environment: &Environment, progress: &Progress) -> Result<()> {
     let level = match (basics.quiet, basics.verbose) {
         (true, _) => "error",
         (false, 0) => DEFAULT,
@@ -31,7 +25,7 @@ pub fn start(
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(BesideProgress(progress.clone(), masks));
+        .with_writer(BesideProgress(progress.clone()));
     let started = match basics.log_format {
         LogFormat::Json => builder.json().try_init(),
         LogFormat::Text => {
@@ -42,24 +36,23 @@ pub fn start(
     started.map_err(|cause| Error::new(Kind::Bug, "logging was started twice").because_of(cause))
 }
 
-/// Writes log lines without secrets, and without tearing the progress line.
-struct BesideProgress(Progress, Masks);
+/// Writes log lines without tearing the progress line.
+struct BesideProgress(Progress);
 
 impl<'a> MakeWriter<'a> for BesideProgress {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line(&self.0, &self.1)
+        Line(&self.0)
     }
 }
 
 /// One log line.
-struct Line<'a>(&'a Progress, &'a Masks);
+struct Line<'a>(&'a Progress);
 
 impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = String::from_utf8_lossy(bytes);
-        self.0.aside(|| io::stderr().write_all(self.1.hide(&line).as_bytes()))?;
+        self.0.aside(|| io::stderr().write_all(bytes))?;
         Ok(bytes.len())
     }
 

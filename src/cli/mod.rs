@@ -8,7 +8,6 @@ pub mod failpoints;
 pub mod generate;
 pub mod lock;
 pub mod logging;
-pub mod masks;
 pub mod names;
 pub mod progress;
 pub mod publish;
@@ -19,12 +18,9 @@ pub mod subscribe;
 use crate::descriptors::Standard;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::identity::Identity;
 use crate::location::Location;
 use crate::report::{self, Counters, Ends, Summary};
-use crate::text;
 use clap::{Args, ValueEnum};
-use masks::Masks;
 use progress::Progress;
 use signals::Signals;
 use std::ffi::OsString;
@@ -224,9 +220,6 @@ fn unless_gone(cause: io::Error) -> io::Result<()> {
 
 /// Runs a program from its command line to its ending.
 pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Environment) -> Ending {
-    let args: Vec<_> = args.collect();
-    let typed: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let masks = Masks::of(&environment, &typed);
     let parsed = P::command().try_get_matches_from(args).and_then(|m| P::from_arg_matches(&m));
     let program = match parsed {
         Ok(program) => program,
@@ -242,17 +235,17 @@ pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Enviro
         Ok(runtime) => runtime,
         Err(cause) => return failed::<P>(&Error::new(Kind::Failed, "cannot start").because(cause)),
     };
-    let ending = runtime.block_on(perform(program, environment, masks.clone()));
+    let ending = runtime.block_on(perform(program, environment));
     // A thread that still waits for stdin must not keep the program.
     runtime.shutdown_background();
-    Ending { stderr: masks.hide(&ending.stderr).into_owned(), ..ending }
+    ending
 }
 
-async fn perform<P: Program>(program: P, environment: Environment, masks: Masks) -> Ending {
+async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
     let (basics, form, grace) = (program.basics().clone(), program.summary(), program.grace());
     let started = Instant::now();
     let progress = Progress::new(P::PROGRAM);
-    let prepared = logging::start(&basics, &environment, &progress, masks)
+    let prepared = logging::start(&basics, &environment, &progress)
         .and_then(|()| failpoints::arm(&environment))
         .and_then(|()| Signals::listen().map(|signals| (signals, environment)));
     let (signals, environment) = match prepared {
@@ -362,8 +355,8 @@ fn data_dir(environment: &Environment, ends: &[&Location]) -> Result<PathBuf> {
 
 /// Whether the run may go on.
 enum Locked {
-    /// It may; the locks, where one was asked for, are held as long as this lives.
-    Yes(Vec<crate::lock::Lock>),
+    /// It may; the lock, where one was asked for, is held as long as this lives.
+    Yes(Option<crate::lock::Lock>),
     /// Another run holds the lock, or a signal came while we waited for it.
     No,
 }
@@ -372,31 +365,22 @@ enum Locked {
 async fn lock(
     common: &Common,
     program: &str,
-    ends: impl Future<Output = Result<[Identity; 2]>>,
+    ends: [&Location; 2],
     wait: bool,
     scene: &Scene,
 ) -> Result<Locked> {
-    let take = async {
-        let paths = match &common.lock {
-            None => return Ok(Ok(Vec::new())),
-            Some(None) => {
-                let [from, into] = ends.await?;
-                lock::default_paths(&scene.environment.data_dir()?, program, [&from, &into])
-            }
-            Some(Some(path)) => vec![path.clone()],
-        };
-        lock::take(&paths, wait).await
+    let path = match &common.lock {
+        None => return Ok(Locked::Yes(None)),
+        Some(None) => lock::default_path(&scene.environment.data_dir()?, program, ends),
+        Some(Some(path)) => path.clone(),
     };
     let taken = tokio::select! {
-        taken = take => taken?,
+        taken = lock::take(&path, wait) => taken?,
         () = scene.signals.shutdown() => return Ok(Locked::No),
     };
-    match taken {
-        Ok(locks) => Ok(Locked::Yes(locks)),
-        Err(path) => {
-            let path = text::of_name(&path);
-            tracing::warn!("another run holds the lock `{path}`: nothing to do");
-            Ok(Locked::No)
-        }
+    if taken.is_none() {
+        tracing::warn!("another run holds the lock `{}`: nothing to do", path.display());
+        return Ok(Locked::No);
     }
+    Ok(Locked::Yes(taken))
 }

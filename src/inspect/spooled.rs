@@ -17,7 +17,6 @@ pub async fn open_spool(url: &Location, options: &Options) -> Result<Option<Box<
     }
     let place = queues::place(url, options)?;
     let spool = Spool::new(options.data_dir.join(spool::FILE), place, options);
-    spool.adopt().await?;
     queues::open_inspector_if_there(Location::parse(&spool.url()?)?, options).await
 }
 
@@ -30,11 +29,9 @@ pub async fn redrive_spooled(
     origin: &dyn Publisher,
     mut tell: impl FnMut(&[(Grave, Mended)]) -> Result<()>,
 ) -> Result<()> {
-    // What dies again meanwhile is not taken again.
-    let (mut after, upto) = (0, graves.last().await?);
+    let mut after = 0;
     loop {
-        let mut page = graves.list(which, after, PAGE).await?;
-        page.retain(|letter| letter.grave.place <= upto);
+        let page = graves.list(which, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.grave.place;
         let (names, originals): (Vec<_>, Vec<_>) =

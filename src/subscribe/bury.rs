@@ -81,7 +81,7 @@ impl Parts<'_> {
         if self.dead.may_wait(&letter) {
             return written.unplaced.push((receipt, letter));
         }
-        written.given_back += 1;
+        written.given_back.push((id.clone(), Ended::Failed));
         if self.queue.delays() {
             judged.verdicts.push((id, receipt, Verdict::Retry(pause)));
         } else {

@@ -2,6 +2,7 @@
 //! then acknowledged. What that queue does not take is kept in the spool.
 
 use super::places::Places;
+use crate::check::Standing;
 use crate::dead_letter::{self, Death};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -165,7 +166,14 @@ impl DeadLetters {
 
     async fn open(&self) -> Result<Box<dyn Publisher>> {
         let url = self.url.as_deref().expect("a queue that does not bury names its dead letters");
-        queues::open_publisher(Location::parse(url)?, &self.options).await
+        let url = Location::parse(url)?;
+        // What is wrong there may not be told by publishing: a topic that nobody reads takes a
+        // letter, and drops it.
+        let findings = queues::check_publisher(url.clone(), &self.options).await?;
+        if let Some(wrong) = findings.into_iter().find(|it| it.standing == Standing::Wrong) {
+            return Err(Error::new(wrong.kind.unwrap_or(Kind::Configuration), wrong.what));
+        }
+        queues::open_publisher(url, &self.options).await
     }
 }
 

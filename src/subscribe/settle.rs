@@ -40,8 +40,8 @@ pub(super) struct Written {
     pub(super) not_settled: Option<String>,
     /// Dead letters that no place took: still ours, and to be tried again.
     pub(super) unplaced: Vec<Unburied>,
-    /// How many more than may wait so were given back to the queue.
-    pub(super) given_back: usize,
+    /// Those beyond what may wait so, which were given back to the queue.
+    pub(super) given_back: Vec<(String, Ended)>,
     /// Why dead letters have no place.
     pub(super) no_place: Option<String>,
     /// What became of the attempts.

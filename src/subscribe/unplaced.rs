@@ -2,8 +2,10 @@
 //! be written, and are tried again with backoff.
 
 use super::dead::Letter;
+use super::later::Later;
 use super::run::Run;
 use super::settle::Written;
+use crate::attempts::Ended;
 use crate::error::{Error, Kind};
 use crate::message::Receipt;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -36,14 +38,15 @@ struct Down {
     why: String,
     next: Instant,
     pauses: ExponentialBackoff,
-    /// How many were given back to the queue, since no more may wait.
-    given_back: usize,
+    /// Those that were given back to the queue, since no more may wait.
+    given_back: Later,
 }
 
 impl Down {
     fn begin(why: String) -> Self {
         let now = Instant::now();
-        let mut down = Self { since: now, why, next: now, pauses: PAUSES.build(), given_back: 0 };
+        let (pauses, given_back) = (PAUSES.build(), Later::default());
+        let mut down = Self { since: now, why, next: now, pauses, given_back };
         down.wait();
         down
     }
@@ -76,7 +79,7 @@ impl Unplaced<'_> {
     /// The error of a run that ends while letters have no place.
     pub(super) fn error(&self) -> Option<Error> {
         let down = self.down.as_ref()?;
-        let letters = self.letters.len() + down.given_back;
+        let letters = self.letters.len() + down.given_back.count();
         let what = format!("{letters} messages could not be kept as dead letters");
         Some(Error::new(Kind::Unreachable, what).because_of(&down.why).hint(
             "nothing is lost: they stay in the queue; mend the place of its dead letters, and run \
@@ -95,9 +98,10 @@ impl<'a> Run<'a> {
             Down::begin(why.clone())
         });
         down.why = why;
-        down.given_back += written.given_back;
+        down.given_back.note(&written.given_back, None);
         for (receipt, letter) in letters {
             self.hand.set_aside(&receipt);
+            down.given_back.note(&[(letter.0.id.clone(), Ended::Settled)], None);
             self.unplaced.untold.push(receipt.clone());
             self.unplaced.letters.push((receipt, letter));
         }

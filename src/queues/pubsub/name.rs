@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::redact;
 use std::fmt;
 
 /// A topic's or a subscription's full name.
@@ -139,8 +138,7 @@ impl Name {
             return Ok(self);
         };
         let word = self.thing.word();
-        let shown = redact::behind_user(name);
-        Err(Error::new(Kind::Usage, format!("`{shown}` cannot name a {word}")).because_of(why))
+        Err(Error::new(Kind::Usage, format!("`{name}` cannot name a {word}")).because_of(why))
     }
 }
 

@@ -59,10 +59,7 @@ impl Walk {
                 }
             }
             // One that ends so names folders only.
-            [Part::Folders] => {}
-            [Part::Folders, rest @ ..] if matches!(rest, [Part::Folders, ..]) => {
-                self.go(folder, rest);
-            }
+            [Part::Folders, rest @ ..] if rest.iter().all(|it| matches!(it, Part::Folders)) => {}
             [Part::Folders, rest @ ..] => self.dive(folder, rest, &mut Vec::new()),
         }
     }
