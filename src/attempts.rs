@@ -7,6 +7,8 @@
 
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::identity::Key;
+use crate::queues::wipe_out;
 use crate::sqlite::{Database, Purpose, Schema};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -66,7 +68,7 @@ pub enum Ended {
 #[derive(Debug)]
 pub struct Attempts {
     path: Option<PathBuf>,
-    place: String,
+    key: Key,
     clock: Clock,
     database: OnceCell<Option<Arc<Database>>>,
     /// What this process is writing.
@@ -75,11 +77,10 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// The count for the queue that `queues::place` names so, in this file; `None`: there is no
-    /// folder for it.
-    pub fn new(path: Option<PathBuf>, place: String, clock: Clock) -> Self {
+    /// The count for the queue of this key, in this file; `None`: there is no folder for it.
+    pub fn new(path: Option<PathBuf>, key: impl Into<Key>, clock: Clock) -> Self {
         let (database, writing, failed) = Default::default();
-        Self { path, place, clock, database, writing, failed }
+        Self { path, key: key.into(), clock, database, writing, failed }
     }
 
     /// These messages are about to be written. Answers in their order; an id that is there twice
@@ -87,7 +88,7 @@ impl Attempts {
     pub async fn begin(&self, ids: Vec<String>) -> Option<Vec<Tried>> {
         let database = self.database().await?;
         self.writing().extend(ids.iter().cloned());
-        let (place, now) = (self.place.clone(), self.clock.millis());
+        let (place, now) = (self.key.name().to_owned(), self.clock.millis());
         self.told(database.write(move |c| begin(c, &place, now, &ids)).await)
     }
 
@@ -96,7 +97,7 @@ impl Attempts {
         let Some(Some(database)) = self.database.get() else { return };
         let over: HashSet<_> = ended.iter().map(|(id, _)| id.as_str()).collect();
         self.writing().retain(|id| !over.contains(id.as_str()));
-        let place = self.place.clone();
+        let place = self.key.name().to_owned();
         self.told(database.write(move |c| end(c, &place, &ended)).await);
     }
 
@@ -125,10 +126,10 @@ impl Attempts {
                 );
                 return None;
             };
-            let now = self.clock.millis();
+            let (now, key) = (self.clock.millis(), self.key.clone());
             let opened = async {
                 let database = Database::open(path, &SCHEMA).await?;
-                database.write(move |c| prune(c, now)).await?;
+                database.write(move |c| prune(c, now).and_then(|()| adopt(c, &key))).await?;
                 Ok(database)
             };
             self.told(opened.await)
@@ -179,6 +180,22 @@ fn end(c: &Connection, place: &str, ended: &[(String, Ended)]) -> rusqlite::Resu
             Ended::Failed => note.execute(params![place, id, 1])?,
             Ended::Released => note.execute(params![place, id, 0])?,
         };
+    }
+    Ok(())
+}
+
+/// Finds what older versions counted under other names, and gives it today's. There may be secrets in
+/// those names.
+fn adopt(c: &Connection, key: &Key) -> rusqlite::Result<()> {
+    let known = "SELECT EXISTS (SELECT 1 FROM tries WHERE place = ?1)";
+    for old in key.older() {
+        if c.query_row(known, [old], |row| row.get(0))? {
+            wipe_out(c, |c| {
+                let rename = "UPDATE OR IGNORE tries SET place = ?2 WHERE place = ?1";
+                c.execute(rename, [old, key.name()])?;
+                c.execute("DELETE FROM tries WHERE place = ?1", [old])
+            })?;
+        }
     }
     Ok(())
 }
@@ -268,6 +285,21 @@ mod tests {
         assert_eq!(begin(&other, &["a"]).await, [1]);
         let tried = one.begin(vec!["a".to_owned()]).await.unwrap()[0];
         assert_eq!((tried.attempt, tried.first_at.timestamp()), (2, 1_000_000));
+    }
+
+    #[tokio::test]
+    async fn what_an_older_version_counted_is_found_and_its_secret_is_gone() {
+        let place = Place::new();
+        let old = place.attempts("q at http://me:hunter2@h");
+        begin(&old, &["a"]).await;
+        end(&old, "a", Ended::Failed).await;
+        old.close().await.unwrap();
+        let key = Key::new("q at http://h").before(["q at http://me:hunter2@h".to_owned()]);
+        let new = Attempts::new(Some(place.dir.path().join(FILE)), key, place.clock.clone());
+        assert_eq!(begin(&new, &["a", "b"]).await, [2, 1]);
+        new.close().await.unwrap();
+        let kept = std::fs::read(place.dir.path().join(FILE)).unwrap();
+        assert!(!kept.windows(7).any(|bytes| bytes == b"hunter2"));
     }
 
     #[tokio::test]

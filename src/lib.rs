@@ -18,7 +18,7 @@
 //! | a dead letter as a message, purely | [`dead_letter`] |
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
-//! | what may be shown of a URL | [`redact`] |
+//! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
 //! | rooms that any shelf may use | [`sqlite`], [`http`], `aws`, `store` |
 //! | one process at a time; names made fit to be shown | [`lock`], [`text`] |
@@ -40,6 +40,7 @@ pub mod envelope;
 pub mod environment;
 pub mod error;
 pub mod http;
+pub mod identity;
 pub mod inspect;
 pub mod location;
 pub mod lock;

@@ -6,6 +6,7 @@
 
 use crate::dead_letter::Death;
 use crate::error::Result;
+use crate::identity::Key;
 use crate::location::Location;
 use crate::lock;
 use crate::message::Message;
@@ -39,7 +40,7 @@ const RESERVED: &AsciiSet = &CONTROLS
 #[derive(Debug, Clone)]
 pub struct Spool {
     path: PathBuf,
-    place: String,
+    key: Key,
     options: Options,
 }
 
@@ -58,10 +59,10 @@ pub struct Spooled {
 }
 
 impl Spool {
-    /// The spool for what is meant for `place`, in this file. Nothing is made before something is
-    /// to be kept.
-    pub fn new(path: PathBuf, place: String, options: &Options) -> Self {
-        Self { path, place, options: options.clone() }
+    /// The spool for what is meant for the place of this key, in this file. Nothing is made before
+    /// something is to be kept.
+    pub fn new(path: PathBuf, key: impl Into<Key>, options: &Options) -> Self {
+        Self { path, key: key.into(), options: options.clone() }
     }
 
     /// The file.
@@ -71,8 +72,12 @@ impl Spool {
 
     /// The place's queue in the file, as a URL that every program takes.
     pub fn url(&self) -> Result<String> {
+        self.url_of(self.key.name())
+    }
+
+    fn url_of(&self, queue: &str) -> Result<String> {
         let path = percent_encode(self.path.as_os_str().as_bytes(), RESERVED);
-        let queue = utf8_percent_encode(&self.place, RESERVED);
+        let queue = utf8_percent_encode(queue, RESERVED);
         Ok(format!("sqlite:{path}?queue={queue}"))
     }
 
@@ -80,9 +85,22 @@ impl Spool {
         Location::parse(&self.url()?)
     }
 
-    /// Counts what is kept for the place. Makes nothing: where nothing ever was, it is nothing.
+    /// Counts what is kept for the place, also by older versions. Makes nothing: where nothing ever
+    /// was, it is nothing.
     pub async fn held(&self) -> Result<Spooled> {
-        let queue = queues::open_inspector_if_there(self.location()?, &self.options).await?;
+        let mut all = Spooled::default();
+        for queue in self.names().await? {
+            let Spooled { waiting, dead, leased } = self.held_in(&queue).await?;
+            all.waiting += waiting;
+            all.dead += dead;
+            all.leased += leased;
+        }
+        Ok(all)
+    }
+
+    async fn held_in(&self, queue: &str) -> Result<Spooled> {
+        let url = Location::parse(&self.url_of(queue)?)?;
+        let queue = queues::open_inspector_if_there(url, &self.options).await?;
         let Some(queue) = queue else { return Ok(Spooled::default()) };
         let stats = queue.stats().await?;
         let known = "an embedded queue counts everything";
@@ -94,20 +112,38 @@ impl Spool {
         })
     }
 
-    /// What to open to receive what waits, and how.
-    pub fn to_receive(&self) -> Result<(Location, Options)> {
-        Ok((self.location()?, Options { lease: LEASE, ..self.options.clone() }))
+    /// The queues in the file that are for the place, the oldest first.
+    async fn names(&self) -> Result<Vec<String>> {
+        queues::names(self.location()?, &self.options, self.key.older()).await
+    }
+
+    /// Gives what older versions kept for the place names of today.
+    pub async fn adopt(&self) -> Result<()> {
+        queues::adopt(self.location()?, &self.options, self.key.older()).await
+    }
+
+    /// What to open to receive what waits, and how: what older versions have kept goes first.
+    pub async fn to_receive(&self) -> Result<(Location, Options)> {
+        self.adopt().await?;
+        let options = Options { lease: LEASE, ..self.options.clone() };
+        for queue in self.names().await? {
+            if self.held_in(&queue).await?.waiting > 0 {
+                return Ok((Location::parse(&self.url_of(&queue)?)?, options));
+            }
+        }
+        Ok((self.location()?, options))
     }
 
     /// The lock of whoever drains: beside the file, one for each place.
     pub fn lock_path(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
-        name.push(format!("-{}.lock", lock::name_for(&self.place)));
+        name.push(format!("-{}.lock", lock::name_for(self.key.name())));
         name.into()
     }
 
     /// Opens it to keep messages in; the file is made where it is missing.
     pub async fn open(&self) -> Result<Inlet> {
+        self.adopt().await?;
         // A message waits here for its queue only, and that one is to hold it back.
         let options = Options { hold: false, ..self.options.clone() };
         Ok(Inlet { queue: queues::open_publisher(self.location()?, &options).await? })
@@ -116,6 +152,7 @@ impl Spool {
     /// Keeps messages as dead letters: on disk when this returns, all or none. One that is there
     /// with the same id and the same content is not doubled.
     pub async fn bury(&self, letters: &[(Message, Death)]) -> Result<()> {
+        self.adopt().await?;
         queues::bury(self.location()?, &self.options, letters).await
     }
 }

@@ -14,7 +14,9 @@ pub use failure::Failure;
 use crate::aws;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
+use crate::identity;
 use crate::location::Location;
+use crate::redact;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use key::Key;
@@ -41,6 +43,8 @@ const NOBODYS: &str = ".kakehi-check";
 #[derive(Clone)]
 pub struct Store {
     place: String,
+    /// What older versions called the place; there may be secrets in it.
+    older: Vec<String>,
     bucket: Option<String>,
     /// What stands before every key, without a slash at its end.
     prefix: String,
@@ -104,9 +108,11 @@ impl Store {
         if url.scheme() == "s3"
             && let Some(endpoint) = aws::endpoint(environment, "S3")?
         {
-            // As an endpoint may hold a password, only what it leads to.
-            let address = endpoint.rsplit('@').next().unwrap_or_default();
-            store.place = format!("{url} at {address}");
+            store.place = format!("{url} at {}", identity::endpoint(endpoint));
+            // Older versions knew it as it was spelled, but for what stands before an `@`.
+            let spelled = identity::spellings(endpoint).into_iter();
+            let address = spelled.map(|it| redact::behind_user(&it).to_owned());
+            store.older = address.map(|address| format!("{url} at {address}")).collect();
         }
         Ok(store)
     }
@@ -118,7 +124,8 @@ impl Store {
         objects: Arc<dyn ObjectStore>,
         folder: Option<Folder>,
     ) -> Self {
-        Self { place: url.to_string(), bucket, prefix, objects, folder, patience: PATIENCE }
+        let (place, older, patience) = (url.to_string(), Vec::new(), PATIENCE);
+        Self { place, older, bucket, prefix, objects, folder, patience }
     }
 
     /// The same with another patience: how long an answer may take besides its bytes.
@@ -130,6 +137,11 @@ impl Store {
     /// The bucket or container, where the store has one.
     pub fn bucket(&self) -> Option<&str> {
         self.bucket.as_deref()
+    }
+
+    /// What older versions called the place, for what is kept under such names.
+    pub fn older_places(&self) -> &[String] {
+        &self.older
     }
 
     /// What stands before every key of its URL; empty where nothing does.

@@ -1,20 +1,34 @@
-//! Where the lock of a run is, and how `--lock` takes it.
+//! Where the locks of a run are, and how `--lock` takes them.
 
 use crate::error::Result;
-use crate::location::Location;
+use crate::identity::Identity;
 use crate::lock::{self, Lock};
 use std::path::{Path, PathBuf};
 
-/// The place of a program's lock where the user names none: one for each pair of ends.
-pub fn default_path(data_dir: &Path, program: &str, ends: [&Location; 2]) -> PathBuf {
-    let ends = lock::name_for(format!("{}\n{}", ends[0], ends[1]));
-    data_dir.join("locks").join(format!("{program}-{ends}.lock"))
+/// The places of a program's locks where the user names none: one for each pair of the names that
+/// both ends have now. Whoever comes to the same ends by other names meets one of them.
+pub fn default_paths(data_dir: &Path, program: &str, ends: [&Identity; 2]) -> Vec<PathBuf> {
+    let pairs = ends[0].names().flat_map(|from| ends[1].names().map(move |into| (from, into)));
+    let name = |(from, into)| lock::name_for(format!("{from}\n{into}"));
+    let mut names: Vec<_> = pairs.map(name).collect();
+    // In one order for all, so that no two runs wait for each other.
+    names.sort();
+    let folder = data_dir.join("locks");
+    names.iter().map(|name| folder.join(format!("{program}-{name}.lock"))).collect()
 }
 
-/// Takes the lock; `None` where another run holds it and `wait` is not asked for.
-pub async fn take(path: &Path, wait: bool) -> Result<Option<Lock>> {
-    let taken = lock::take(path, wait).await;
-    taken.map_err(|error| error.hint("name another file with `--lock=PATH`"))
+/// Takes all of these locks, or none: the error names the one that another run holds. With `wait`
+/// that one is waited for.
+pub async fn take(paths: &[PathBuf], wait: bool) -> Result<Result<Vec<Lock>, PathBuf>> {
+    let mut taken = Vec::new();
+    for path in paths {
+        let lock = lock::take(path, wait).await;
+        match lock.map_err(|error| error.hint("name another file with `--lock=PATH`"))? {
+            Some(lock) => taken.push(lock),
+            None => return Ok(Err(path.clone())),
+        }
+    }
+    Ok(Ok(taken))
 }
 
 #[cfg(test)]
@@ -23,10 +37,10 @@ mod tests {
 
     #[test]
     fn each_pair_of_ends_has_its_own() {
-        let url = |text| Location::parse(text).unwrap();
-        let (a, b) = (url("stdin:"), url("sqlite:a.db"));
-        let path = |ends| default_path(Path::new("/data"), "publish", ends);
-        assert_ne!(path([&a, &b]), path([&b, &a]));
-        assert_eq!(path([&a, &b]), path([&a, &b]));
+        let (a, b) = (Identity::named("stdin"), Identity::named("a").also(Some("c".to_owned())));
+        let paths = |ends| default_paths(Path::new("/data"), "publish", ends);
+        assert!(paths([&a, &b]).iter().all(|path| !paths([&b, &a]).contains(path)));
+        let c = Identity::named("c");
+        assert!(paths([&a, &c]).iter().all(|path| paths([&a, &b]).contains(path)));
     }
 }

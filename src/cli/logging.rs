@@ -1,5 +1,6 @@
 //! Log lines on stderr.
 
+use super::masks::Masks;
 use super::progress::Progress;
 use super::{Basics, LogFormat};
 use crate::environment::Environment;
@@ -12,7 +13,12 @@ use tracing_subscriber::fmt::MakeWriter;
 const DEFAULT: &str = "warn,aws_config=error";
 
 /// Starts logging for this process: warnings by default, `-q`, `-v` and `-vv`, or `RUST_LOG`.
-pub fn start(basics: &Basics, environment: &Environment, progress: &Progress) -> Result<()> {
+pub fn start(
+    basics: &Basics,
+    environment: &Environment,
+    progress: &Progress,
+    masks: Masks,
+) -> Result<()> {
     let level = match (basics.quiet, basics.verbose) {
         (true, _) => "error",
         (false, 0) => DEFAULT,
@@ -25,7 +31,7 @@ pub fn start(basics: &Basics, environment: &Environment, progress: &Progress) ->
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(BesideProgress(progress.clone()));
+        .with_writer(BesideProgress(progress.clone(), masks));
     let started = match basics.log_format {
         LogFormat::Json => builder.json().try_init(),
         LogFormat::Text => {
@@ -36,23 +42,24 @@ pub fn start(basics: &Basics, environment: &Environment, progress: &Progress) ->
     started.map_err(|cause| Error::new(Kind::Bug, "logging was started twice").because_of(cause))
 }
 
-/// Writes log lines without tearing the progress line.
-struct BesideProgress(Progress);
+/// Writes log lines without secrets, and without tearing the progress line.
+struct BesideProgress(Progress, Masks);
 
 impl<'a> MakeWriter<'a> for BesideProgress {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line(&self.0)
+        Line(&self.0, &self.1)
     }
 }
 
 /// One log line.
-struct Line<'a>(&'a Progress);
+struct Line<'a>(&'a Progress, &'a Masks);
 
 impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.aside(|| io::stderr().write_all(bytes))?;
+        let line = String::from_utf8_lossy(bytes);
+        self.0.aside(|| io::stderr().write_all(self.1.hide(&line).as_bytes()))?;
         Ok(bytes.len())
     }
 

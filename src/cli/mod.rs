@@ -8,6 +8,7 @@ pub mod failpoints;
 pub mod generate;
 pub mod lock;
 pub mod logging;
+pub mod masks;
 pub mod names;
 pub mod progress;
 pub mod publish;
@@ -18,9 +19,12 @@ pub mod subscribe;
 use crate::descriptors::Standard;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
+use crate::identity::Identity;
 use crate::location::Location;
 use crate::report::{self, Counters, Ends, Summary};
+use crate::text;
 use clap::{Args, ValueEnum};
+use masks::Masks;
 use progress::Progress;
 use signals::Signals;
 use std::ffi::OsString;
@@ -220,6 +224,9 @@ fn unless_gone(cause: io::Error) -> io::Result<()> {
 
 /// Runs a program from its command line to its ending.
 pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Environment) -> Ending {
+    let args: Vec<_> = args.collect();
+    let typed: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let masks = Masks::of(&environment, &typed);
     let parsed = P::command().try_get_matches_from(args).and_then(|m| P::from_arg_matches(&m));
     let program = match parsed {
         Ok(program) => program,
@@ -235,17 +242,17 @@ pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Enviro
         Ok(runtime) => runtime,
         Err(cause) => return failed::<P>(&Error::new(Kind::Failed, "cannot start").because(cause)),
     };
-    let ending = runtime.block_on(perform(program, environment));
+    let ending = runtime.block_on(perform(program, environment, masks.clone()));
     // A thread that still waits for stdin must not keep the program.
     runtime.shutdown_background();
-    ending
+    Ending { stderr: masks.hide(&ending.stderr).into_owned(), ..ending }
 }
 
-async fn perform<P: Program>(program: P, environment: Environment) -> Ending {
+async fn perform<P: Program>(program: P, environment: Environment, masks: Masks) -> Ending {
     let (basics, form, grace) = (program.basics().clone(), program.summary(), program.grace());
     let started = Instant::now();
     let progress = Progress::new(P::PROGRAM);
-    let prepared = logging::start(&basics, &environment, &progress)
+    let prepared = logging::start(&basics, &environment, &progress, masks)
         .and_then(|()| failpoints::arm(&environment))
         .and_then(|()| Signals::listen().map(|signals| (signals, environment)));
     let (signals, environment) = match prepared {
@@ -355,8 +362,8 @@ fn data_dir(environment: &Environment, ends: &[&Location]) -> Result<PathBuf> {
 
 /// Whether the run may go on.
 enum Locked {
-    /// It may; the lock, where one was asked for, is held as long as this lives.
-    Yes(Option<crate::lock::Lock>),
+    /// It may; the locks, where one was asked for, are held as long as this lives.
+    Yes(Vec<crate::lock::Lock>),
     /// Another run holds the lock, or a signal came while we waited for it.
     No,
 }
@@ -365,22 +372,31 @@ enum Locked {
 async fn lock(
     common: &Common,
     program: &str,
-    ends: [&Location; 2],
+    ends: impl Future<Output = Result<[Identity; 2]>>,
     wait: bool,
     scene: &Scene,
 ) -> Result<Locked> {
-    let path = match &common.lock {
-        None => return Ok(Locked::Yes(None)),
-        Some(None) => lock::default_path(&scene.environment.data_dir()?, program, ends),
-        Some(Some(path)) => path.clone(),
+    let take = async {
+        let paths = match &common.lock {
+            None => return Ok(Ok(Vec::new())),
+            Some(None) => {
+                let [from, into] = ends.await?;
+                lock::default_paths(&scene.environment.data_dir()?, program, [&from, &into])
+            }
+            Some(Some(path)) => vec![path.clone()],
+        };
+        lock::take(&paths, wait).await
     };
     let taken = tokio::select! {
-        taken = lock::take(&path, wait) => taken?,
+        taken = take => taken?,
         () = scene.signals.shutdown() => return Ok(Locked::No),
     };
-    if taken.is_none() {
-        tracing::warn!("another run holds the lock `{}`: nothing to do", path.display());
-        return Ok(Locked::No);
+    match taken {
+        Ok(locks) => Ok(Locked::Yes(locks)),
+        Err(path) => {
+            let path = text::of_name(&path);
+            tracing::warn!("another run holds the lock `{path}`: nothing to do");
+            Ok(Locked::No)
+        }
     }
-    Ok(Locked::Yes(taken))
 }

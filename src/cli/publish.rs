@@ -4,6 +4,7 @@ use super::names::QueueName;
 use super::{Basics, Common, Program, Scene, SummaryForm, positive};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::identity::FileIdentity;
 use crate::location::Location;
 use crate::publish::{Later, Plan};
 use crate::queues::{Publisher as _, Side};
@@ -13,7 +14,7 @@ use crate::spool::{self, Spool};
 use crate::{queues, report, sources};
 use chrono_tz::Tz;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -110,7 +111,12 @@ impl Program for Publish {
         let options = self.queue_options(scene, data_dir.clone());
         scene.say_ends(source_url.describe(), queues::describe(&queue_url, Side::Into, &options));
         let wait = source_url.scheme() == "stdin";
-        let lock = super::lock(&self.common, Self::NAME, ends, wait, scene).await?;
+        let identities = async {
+            let source = self.source_options(scene, data_dir.clone());
+            let from = sources::identity(&source_url, &source)?;
+            Ok([from, queues::identity(&queue_url, Side::Into, &options).await?])
+        };
+        let lock = super::lock(&self.common, Self::NAME, identities, wait, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
         let mut source = sources::open(source_url, &self.source_options(scene, data_dir)).await?;
@@ -165,7 +171,10 @@ impl Publish {
     fn spool(&self, queue: &Location, options: &queues::Options) -> Result<Option<Spool>> {
         let path = match &self.spool {
             _ if self.no_spool => return Ok(None),
-            Some(path) => path.clone(),
+            Some(path) => {
+                refuse_own_file(path, queue, options)?;
+                path.clone()
+            }
             None if options.data_dir.as_os_str().is_empty() => return Ok(None),
             None => options.data_dir.join(spool::FILE),
         };
@@ -202,6 +211,18 @@ impl Publish {
             create: self.create,
             ..queues::Options::new(scene.environment.clone(), data_dir)
         }
+    }
+}
+
+/// Refuses the queue's own file as its spool: where the queue cannot be written to, nor can that.
+fn refuse_own_file(spool: &Path, queue: &Location, options: &queues::Options) -> Result<()> {
+    let Some(own) = queues::file(queue, options)? else { return Ok(()) };
+    match FileIdentity::of(spool) {
+        Ok(spool) if spool.is(&own) => {
+            Err(Error::new(Kind::Usage, "`--spool` is the queue's own file")
+                .hint("name another file: it keeps what the queue's own cannot take"))
+        }
+        _ => Ok(()),
     }
 }
 

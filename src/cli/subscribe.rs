@@ -7,6 +7,7 @@ use super::{Basics, Common, Program, Scene, SummaryForm, positive};
 use crate::attempts::{self, Attempts};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
+use crate::identity::Identity;
 use crate::location::Location;
 use crate::queues::Side;
 use crate::sinks::forward::Forward;
@@ -175,7 +176,9 @@ impl Program for Subscribe {
         let ends = [&queue_url, forward.as_ref().unwrap_or(&sink_url)];
         let data_dir = super::data_dir(environment, &ends)?;
         self.say_ends(scene, ends, &sink_url, &data_dir);
-        let lock = super::lock(&self.common, Self::NAME, ends, false, scene).await?;
+        refuse_one_file(&queue_url, &sink_url, scene, &data_dir)?;
+        let identities = identities(ends, &sink_url, scene, &data_dir);
+        let lock = super::lock(&self.common, Self::NAME, identities, false, scene).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
         let options = sinks::Options {
@@ -200,6 +203,42 @@ fn forwarded(sink: &Location) -> Result<Option<Location>> {
     }
 }
 
+/// What both ends are.
+async fn identities(
+    [from, into]: [&Location; 2],
+    sink: &Location,
+    scene: &Scene,
+    data_dir: &Path,
+) -> Result<[Identity; 2]> {
+    let (environment, folder) = (scene.environment.clone(), data_dir.to_owned());
+    let options = queues::Options::new(environment.clone(), folder.clone());
+    let from = queues::identity(from, Side::From, &options).await?;
+    let into = match sink.scheme() {
+        "forward" => queues::identity(into, Side::Into, &options).await?,
+        _ => sinks::identity(sink, &sinks::Options::new(environment, folder))?,
+    };
+    Ok([from, into])
+}
+
+/// Refuses the file of the queue as the file of a store, before anything is made.
+fn refuse_one_file(
+    queue: &Location,
+    sink: &Location,
+    scene: &Scene,
+    data_dir: &Path,
+) -> Result<()> {
+    let (environment, folder) = (scene.environment.clone(), data_dir.to_owned());
+    let options = queues::Options::new(environment.clone(), folder.clone());
+    let Some(file) = queues::file(queue, &options)? else { return Ok(()) };
+    let sink_is = sinks::identity(sink, &sinks::Options::new(environment, folder))?;
+    match sink_is.is_in(&file) {
+        true => Err(Error::new(Kind::Usage, format!("cannot store in `{sink}` from `{queue}`"))
+            .because_of("they are the same file")
+            .hint("name another file for the store")),
+        false => Ok(()),
+    }
+}
+
 /// Opens a queue as a sink. The same one on both sides is refused: it would call what it holds a
 /// duplicate of itself, and then forget it.
 async fn open_forward(
@@ -213,9 +252,9 @@ async fn open_forward(
         passes_on: true,
         ..queues::Options::new(environment.clone(), data_dir.to_owned())
     };
-    if queues::place(from, &options)? == queues::place(&to, &options)? {
+    if queues::leads_back(from, &to, &options).await? {
         return Err(Error::new(Kind::Usage, format!("cannot forward `{from}` to `{to}`"))
-            .because_of("they are the same queue")
+            .because_of("they are the same queue, or one receives what the other is given")
             .hint("name another queue behind `forward:`"));
     }
     let sink = Box::new(Forward::to(queues::open_publisher(to, &options).await?));
@@ -275,7 +314,7 @@ impl Subscribe {
         let counted = (!data_dir.as_os_str().is_empty()).then(|| data_dir.join(attempts::FILE));
         let options = self.queue_options(scene, bounds, data_dir);
         let place = queues::place(&queue_url, &options)?;
-        let dead = self.dead_letters(&place, &options)?;
+        let dead = self.dead_letters(&queue_url, &options).await?;
         let queue = queues::open_subscriber(queue_url, &options).await?;
         let plan = self.plan(&*queue, bounds).await?;
         let attempts = Attempts::new(counted, place, options.clock.clone());
@@ -293,10 +332,14 @@ impl Subscribe {
     }
 
     /// Where dead letters go, where that was said.
-    fn dead_letters(&self, from: &str, options: &queues::Options) -> Result<Option<String>> {
+    async fn dead_letters(
+        &self,
+        from: &Location,
+        options: &queues::Options,
+    ) -> Result<Option<String>> {
         let Some(dead) = &self.dead else { return Ok(None) };
         let url = Location::parse(dead)?;
-        if queues::place(&url, options)? == from {
+        if queues::leads_back(from, &url, options).await? {
             return Err(Error::new(Kind::Usage, "`--dead` is the queue itself")
                 .hint("name another queue: what is in this one comes again"));
         }

@@ -17,6 +17,7 @@ pub async fn open_spool(url: &Location, options: &Options) -> Result<Option<Box<
     }
     let place = queues::place(url, options)?;
     let spool = Spool::new(options.data_dir.join(spool::FILE), place, options);
+    spool.adopt().await?;
     queues::open_inspector_if_there(Location::parse(&spool.url()?)?, options).await
 }
 
@@ -29,9 +30,11 @@ pub async fn redrive_spooled(
     origin: &dyn Publisher,
     mut tell: impl FnMut(&[(Grave, Mended)]) -> Result<()>,
 ) -> Result<()> {
-    let mut after = 0;
+    // What dies again meanwhile is not taken again.
+    let (mut after, upto) = (0, graves.last().await?);
     loop {
-        let page = graves.list(which, after, PAGE).await?;
+        let mut page = graves.list(which, after, PAGE).await?;
+        page.retain(|letter| letter.grave.place <= upto);
         let Some(last) = page.last() else { return Ok(()) };
         after = last.grave.place;
         let (names, originals): (Vec<_>, Vec<_>) =

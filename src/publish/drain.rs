@@ -99,7 +99,7 @@ async fn once(
     counters: &Counters,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Round> {
-    let (url, options) = spool.to_receive()?;
+    let (url, options) = spool.to_receive().await?;
     let from = url.to_string();
     let outlet = queues::open_subscriber(url, &options).await?;
     let sink = Forward::to(Box::new(Borrowed(queue)));

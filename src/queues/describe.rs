@@ -27,7 +27,7 @@ pub fn describe(url: &Location, side: Side, options: &Options) -> String {
 
 fn embedded(url: &Location, options: &Options) -> Option<String> {
     let Place { path, name, .. } = Place::of(url.clone(), options).ok()?;
-    Some(format!("sqlite {} queue {name}", path.display()))
+    Some(format!("sqlite {} queue {name}", crate::text::of_name(&path)))
 }
 
 fn published(url: &Location, side: Side) -> Option<String> {

@@ -115,8 +115,13 @@ pub trait Graves: Send + Sync {
     /// dying. Gives fewer where these are large already; none at the end.
     async fn list(&self, which: &Which, after: i64, max: usize) -> Result<Vec<DeadLetter>>;
 
-    /// All of them, by name only.
-    async fn names(&self, which: &Which) -> Result<Vec<Grave>>;
+    /// At most `max` of them behind the first place and up to the second one, by name only, in the
+    /// order of their dying; none at the end.
+    async fn names(&self, which: &Which, places: (i64, i64), max: usize) -> Result<Vec<Grave>>;
+
+    /// The place of the one that died last; 0 where there is none. What dies later has a later one,
+    /// as long as this one is there.
+    async fn last(&self) -> Result<i64>;
 
     /// Puts them back to the end of the queue, with no attempt counted, each with its id and the
     /// time of its publishing; answers in their order.
@@ -251,8 +256,8 @@ pub struct Repaired {
     pub messages: u64,
     /// How many dead letters are in it, those included that were messages.
     pub dead: u64,
-    /// What was not saved, or not as it was.
-    pub lost: Vec<Lost>,
+    /// How many things were not saved, or not as they were; each was told of.
+    pub lost: u64,
     /// The pages that could not be read, or not wholly; from 1.
     pub pages: Vec<u32>,
     /// Commits at the end of the file's log could not be read: nobody knows what was in them.

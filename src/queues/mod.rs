@@ -6,11 +6,13 @@ pub mod memory;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
 pub mod sqlite;
+mod sqlite_adopt;
 mod sqlite_begun;
 mod sqlite_bury;
 mod sqlite_claim;
 mod sqlite_clock;
 mod sqlite_dead;
+mod sqlite_inlet;
 mod sqlite_inspect;
 mod sqlite_mend;
 mod sqlite_peek;
@@ -33,6 +35,7 @@ pub use inspect::{
     Check, DeadLetter, Deletion, Fact, Grave, Graves, Held, Inspect, Lost, Mended, Peek, Peeked,
     Purge, Receipts, Repaired, State, Stats, Taking, Value, Which,
 };
+pub use sqlite_adopt::{adopt, names, wipe_out};
 pub use sqlite_repair::repair;
 pub use sqlite_verify::verify;
 
@@ -41,6 +44,7 @@ use crate::clock::Clock;
 use crate::dead_letter::Death;
 use crate::environment::Environment;
 use crate::error::Result;
+use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use async_trait::async_trait;
@@ -255,23 +259,64 @@ impl Options {
 /// The queues that this build knows.
 const KNOWN: &[&str] = &["sqlite", "pubsub", "sqs", "memory"];
 
-/// The canonical name of the queue that a URL stands for here and now: with the full path, or with
-/// the project, account, region and endpoint that it resolves to. Nothing is asked, made or sent.
-/// Parameters that do not lead to another queue are left out.
-pub fn place(url: &Location, options: &Options) -> Result<String> {
+/// Under which name something is kept for the queue that a URL stands for here and now: with the
+/// full path, or with the project, account, region and endpoint that it resolves to, and with the
+/// attribute that carries its ids. Nothing is asked, made or sent. Other parameters are left out.
+pub fn place(url: &Location, options: &Options) -> Result<Key> {
     match url.scheme() {
-        "memory" => Ok(format!("memory:{}", url.path()?)),
-        "sqlite" => sqlite_place::place(url.clone(), options),
+        "memory" => Ok(Key::new(format!("memory:{}", url.path()?))),
+        "sqlite" => sqlite_place::key(url.clone(), options),
         #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::place(url, options),
+        "pubsub" => pubsub::key(url, options),
         #[cfg(not(feature = "pubsub"))]
         "pubsub" => Err(url.missing_feature("pubsub")),
         #[cfg(feature = "sqs")]
-        "sqs" => sqs::place(url, options),
+        "sqs" => sqs::key(url, options),
         #[cfg(not(feature = "sqs"))]
         "sqs" => Err(url.missing_feature("sqs")),
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }
+}
+
+/// What the queue of a URL is, for what is compared and locked. A service may be asked what a name
+/// stands for; where it does not answer, the name alone counts.
+pub async fn identity(url: &Location, side: Side, options: &Options) -> Result<Identity> {
+    match url.scheme() {
+        "memory" => Ok(Identity::named(format!("memory:{}", url.path()?))),
+        "sqlite" => sqlite_place::identity(url.clone(), options),
+        #[cfg(feature = "pubsub")]
+        "pubsub" => pubsub::identity(url, side, options),
+        #[cfg(not(feature = "pubsub"))]
+        "pubsub" => Err(url.missing_feature("pubsub")),
+        #[cfg(feature = "sqs")]
+        "sqs" => Box::pin(sqs::identity(url, options)).await,
+        #[cfg(not(feature = "sqs"))]
+        "sqs" => Err(url.missing_feature("sqs")),
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
+/// The file of a queue that is in one.
+pub fn file(url: &Location, options: &Options) -> Result<Option<FileIdentity>> {
+    match url.scheme() {
+        "sqlite" => sqlite_place::file_of(url.clone(), options).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Whether what is published to `into` comes back to whoever receives from `from`.
+pub async fn leads_back(from: &Location, into: &Location, options: &Options) -> Result<bool> {
+    // Of a known scheme both, or the error says so.
+    let same = place(from, options)? == place(into, options)?;
+    if same || from.scheme() != into.scheme() {
+        return Ok(same);
+    }
+    #[cfg(feature = "pubsub")]
+    if from.scheme() == "pubsub" {
+        return pubsub::leads_back(from, into, options).await;
+    }
+    let from = identity(from, Side::From, options).await?;
+    Ok(from.is(&identity(into, Side::Into, options).await?))
 }
 
 /// Why nobody can look into `memory:`.
@@ -281,7 +326,7 @@ const IN_PROCESS: &str = "it lives in the process that made it, and only there";
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
     match url.scheme() {
         "memory" => memory::open_publisher(url, options),
-        "sqlite" => sqlite::open_publisher(url, options).await,
+        "sqlite" => sqlite_inlet::open_publisher(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::open_publisher(url, options).await,
         #[cfg(not(feature = "pubsub"))]

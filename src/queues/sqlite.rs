@@ -1,22 +1,18 @@
 //! `sqlite:PATH?queue=NAME&topic=NAME&dedupe=DURATION`: the embedded queue, one file for many
-//! processes.
+//! processes; here, where messages leave it.
 
 use super::sqlite_begun;
 use super::sqlite_claim::{Found, Look, Next};
 use super::sqlite_clock::{self, Now};
 use super::sqlite_place::Place;
-use super::sqlite_publish::{Entry, Row};
-use super::sqlite_schema::{SCHEMA, queue_number};
 use super::sqlite_settle::{Claim, extend, settle};
-use super::sqlite_topic::{open_to_receive, publish};
+use super::sqlite_topic::open_to_receive;
 use super::sqlite_turns::Turns;
-use super::{
-    Leases, Nothing, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
-};
+use super::{Leases, Nothing, Options, Receive, Select, Settled, Subscriber, Verdict};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::message::{Delivery, Message, Receipt};
+use crate::message::{Delivery, Receipt};
 use crate::sqlite::Database;
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -25,23 +21,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
-
-/// Opens it for publishing.
-pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
-    let place = Place::of(url, options)?;
-    if let Some(topic) = &place.topic {
-        let what = format!("`topic={topic}` says where messages of a queue come from");
-        return Err(Error::new(Kind::Usage, what).hint(format!(
-            "publish to the topic itself, `?queue={topic}`, or leave `topic` out to reach this \
-             queue only"
-        )));
-    }
-    let database = Database::open(&place.path, &SCHEMA).await?;
-    let name = place.name;
-    let number = database.write(move |c| queue_number(c, &name)).await?;
-    let queue = Queue { database, number, remember: place.remember, clock: options.clock.clone() };
-    Ok(Box::new(Inlet { queue, timeout: options.publish_timeout, hold: options.hold }))
-}
 
 /// Opens it for receiving.
 pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
@@ -57,11 +36,11 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
 }
 
 /// One queue of a file.
-struct Queue {
-    database: Arc<Database>,
-    number: i64,
-    remember: Duration,
-    clock: Clock,
+pub(super) struct Queue {
+    pub(super) database: Arc<Database>,
+    pub(super) number: i64,
+    pub(super) remember: Duration,
+    pub(super) clock: Clock,
 }
 
 impl Queue {
@@ -93,43 +72,8 @@ impl Queue {
     }
 
     /// Proves that the file can be written.
-    async fn check(&self) -> Result<()> {
+    pub(super) async fn check(&self) -> Result<()> {
         self.database.write(|c| c.query_row("SELECT count(*) FROM queues", [], |_| Ok(()))).await
-    }
-}
-
-/// Where messages enter.
-struct Inlet {
-    queue: Queue,
-    timeout: Duration,
-    /// Messages are held back until their `not_before`.
-    hold: bool,
-}
-
-#[async_trait]
-impl Publisher for Inlet {
-    async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
-        let rows: Vec<_> = batch.iter().map(Row::of).collect();
-        let Queue { database, number, remember, clock } = &self.queue;
-        let (queue, clock, remember, hold) = (*number, clock.clone(), *remember, self.hold);
-        let inserted = database.write(move |c| {
-            let entry = Entry { queue, now: clock.millis(), remember, hold };
-            publish(c, entry, &rows)
-        });
-        tokio::time::timeout(self.timeout, inserted).await.unwrap_or_else(|_| {
-            let what = format!("cannot write `{}` in time", database.path().display());
-            Err(Error::new(Kind::Unreachable, what)
-                .because_of(format!("it took longer than {:?}", self.timeout))
-                .hint("what was published may be there: publishing it again does no harm"))
-        })
-    }
-
-    async fn check(&self) -> Result<()> {
-        self.queue.check().await
-    }
-
-    async fn close(self: Box<Self>) -> Result<()> {
-        self.queue.database.close().await
     }
 }
 

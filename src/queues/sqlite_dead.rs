@@ -25,13 +25,19 @@ impl Graves for Inspector {
         self.reader.read(look).await
     }
 
-    async fn names(&self, which: &Which) -> Result<Vec<Grave>> {
-        let (queue, ids) = (self.number, ids(which));
+    async fn names(&self, which: &Which, places: (i64, i64), max: usize) -> Result<Vec<Grave>> {
+        let (queue, ids, (after, upto)) = (self.number, ids(which), places);
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
         let look = move |c: &Connection| {
-            let mut statement = c.prepare(if ids.is_some() { NAMES_IDS } else { NAMES })?;
-            statement.query_map(params![queue, ids], grave)?.collect()
+            let mut statement = c.prepare_cached(if ids.is_some() { NAMES_IDS } else { NAMES })?;
+            statement.query_map(params![queue, ids, after, upto, max], grave)?.collect()
         };
         self.reader.read(look).await
+    }
+
+    async fn last(&self) -> Result<i64> {
+        let queue = self.number;
+        self.reader.read(move |c| c.query_row(LAST, [queue], |row| row.get(0))).await
     }
 
     async fn redrive(&self, graves: Vec<Grave>) -> Result<Vec<Mended>> {
@@ -139,10 +145,12 @@ const LIST_IDS: &str = dead!(
 const FIND: &str = dead!("seq = ?1 AND queue = ?2 AND id = ?3 AND died_at = ?4");
 const NAMES: &str = "
 SELECT seq, id, first_at, died_at, reason, attempts FROM dead
-WHERE queue = ?1 AND ?2 IS NULL ORDER BY seq";
+WHERE queue = ?1 AND ?2 IS NULL AND seq > ?3 AND seq <= ?4 ORDER BY seq LIMIT ?5";
 const NAMES_IDS: &str = "
 SELECT seq, id, first_at, died_at, reason, attempts FROM dead
-WHERE queue = ?1 AND id IN (SELECT value FROM json_each(?2)) ORDER BY seq";
+WHERE queue = ?1 AND id IN (SELECT value FROM json_each(?2)) AND seq > ?3 AND seq <= ?4
+ORDER BY seq LIMIT ?5";
+const LAST: &str = "SELECT coalesce(max(seq), 0) FROM dead WHERE queue = ?1";
 const DROP: &str = "DELETE FROM dead WHERE seq = ?1 AND queue = ?2";
 const DROP_NAMED: &str =
     "DELETE FROM dead WHERE seq = ?1 AND queue = ?2 AND id = ?3 AND died_at = ?4";

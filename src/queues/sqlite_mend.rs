@@ -13,10 +13,18 @@ use crate::sqlite::Salvage;
 use chrono::DateTime;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// Fills a new file from a damaged one.
-pub fn rebuild(connection: &Connection, salvage: &Salvage, now: i64) -> rusqlite::Result<Repaired> {
+/// At most this many names are in memory at once.
+const AT_ONCE: usize = 500;
+
+/// Fills a new file from a damaged one, and tells of each thing that is not saved as it was.
+pub fn rebuild(
+    connection: &Connection,
+    salvage: &Salvage,
+    now: i64,
+    tell: impl FnMut(Lost),
+) -> rusqlite::Result<Repaired> {
     let found = load(connection, salvage)?;
-    let mut repair = Repair { connection, now, found, lost: Vec::new() };
+    let mut repair = Repair { connection, now, found, lost: 0, tell };
     repair.name_queues()?;
     repair.drop_ghosts()?;
     // Before any is added: it might take the place of one that is lost.
@@ -41,11 +49,13 @@ pub fn rebuild(connection: &Connection, salvage: &Salvage, now: i64) -> rusqlite
     })
 }
 
-struct Repair<'c> {
+struct Repair<'c, T> {
     connection: &'c Connection,
     now: i64,
     found: Found,
-    lost: Vec<Lost>,
+    /// How much was told of.
+    lost: u64,
+    tell: T,
 }
 
 /// A message or dead letter by its place, queue and id.
@@ -61,7 +71,7 @@ impl Named {
     }
 }
 
-impl Repair<'_> {
+impl<T: FnMut(Lost)> Repair<'_, T> {
     /// Every queue that anything is in gets a name: its own, if any page still knows it.
     fn name_queues(&mut self) -> rusqlite::Result<()> {
         self.connection.execute_batch(NAME_QUEUES)?;
@@ -72,7 +82,8 @@ impl Repair<'_> {
                 name.push('x');
             }
             self.connection.execute(ADD_QUEUE, params![number, name])?;
-            self.note("queue", number, name, "its name is gone: it has this one now", true)?;
+            let named = Named { seq: 0, queue: number, id: name };
+            self.note("queue", named, "its name is gone: it has this one now", true)?;
         }
         Ok(())
     }
@@ -101,63 +112,61 @@ impl Repair<'_> {
     /// A message without its body is lost; one whose content is not what was published is kept as a
     /// dead letter, to be looked at.
     fn check_messages(&mut self) -> rusqlite::Result<()> {
-        let judged = self.judged(MESSAGES)?;
-        for (named, judgement) in judged {
-            match judgement {
-                Judgement::BadTime => {
-                    self.connection.prepare_cached(FORGET_TIME)?.execute([named.seq])?;
-                }
-                Judgement::NoBody => {
-                    self.remove(named.seq)?;
-                    self.note("message", named.queue, named.id, "its body is gone", false)?;
-                }
-                Judgement::OtherContent => {
-                    let why = "its content is not what was published";
-                    let reason = format!("damaged: {why}");
-                    let bury = params![named.seq, self.now, reason];
-                    self.connection.prepare_cached(BURY)?.execute(bury)?;
-                    self.remove(named.seq)?;
-                    self.note("message", named.queue, named.id, why, true)?;
-                }
+        self.each_judged(MESSAGES, |repair, named, judgement| match judgement {
+            Judgement::BadTime => repair.change(FORGET_TIME, named.seq),
+            Judgement::NoBody => {
+                repair.remove(named.seq)?;
+                repair.note("message", named, "its body is gone", false)
             }
-        }
-        Ok(())
+            Judgement::OtherContent => {
+                let why = "its content is not what was published";
+                let bury = params![named.seq, repair.now, format!("damaged: {why}")];
+                repair.connection.prepare_cached(BURY)?.execute(bury)?;
+                repair.remove(named.seq)?;
+                repair.note("message", named, why, true)
+            }
+        })
     }
 
     /// It is dealt with: neither its id nor its body is looked at again.
     fn remove(&self, seq: i64) -> rusqlite::Result<()> {
-        let remove = |sql: &&str| self.connection.prepare_cached(sql)?.execute([seq]).map(drop);
-        DELETE.iter().try_for_each(remove)
+        DELETE.iter().try_for_each(|sql| self.change(sql, seq))
+    }
+
+    fn change(&self, sql: &str, seq: i64) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([seq]).map(drop)
     }
 
     /// A message of which only id and body are left is kept as a dead letter; so is a body alone.
     fn bury_what_has_no_row(&mut self) -> rusqlite::Result<()> {
-        for named in self.all(ROW_LOST, Named::of)? {
+        self.each(ROW_LOST, |repair, named| {
             let why = "its attributes, group and tag are gone";
-            match self.bury_body(&named, why)? {
-                true => self.note("message", named.queue, named.id, why, true)?,
-                false => self.note("message", named.queue, named.id, "it is gone", false)?,
+            match repair.bury_body(&named, why)? {
+                true => repair.note("message", named, why, true),
+                false => repair.note("message", named, "it is gone", false),
             }
-        }
+        })?;
         // Whose queue and id nobody knows. Where the index is whole, they are of no message.
         if !self.found.ids {
-            for seq in self.all(BODY_ALONE, |row| row.get::<_, i64>(0))? {
-                let queue =
-                    self.connection.query_row(FIRST_QUEUE, [], |row| row.get(0)).optional()?;
-                let queue = match queue {
-                    Some(queue) => queue,
-                    None => {
-                        self.connection.execute(ADD_QUEUE, params![1, "default"])?;
-                        1
-                    }
-                };
+            self.each(BODY_ALONE, |repair, Named { seq, .. }| {
+                let queue = repair.first_queue()?;
                 let named = Named { seq, queue, id: format!("repaired/{seq}") };
                 let why = "only its body is left: id, queue, attributes, group and tag are gone";
-                self.bury_body(&named, why)?;
-                self.note("message", queue, named.id, why, true)?;
-            }
+                repair.bury_body(&named, why)?;
+                repair.note("message", named, why, true)
+            })?;
         }
         self.connection.execute_batch(DROP_BODIES)
+    }
+
+    /// A queue for what is of none; one is made where there is none.
+    fn first_queue(&self) -> rusqlite::Result<i64> {
+        let first = self.connection.query_row(FIRST_QUEUE, [], |row| row.get(0)).optional()?;
+        if let Some(queue) = first {
+            return Ok(queue);
+        }
+        self.connection.execute(ADD_QUEUE, params![1, "default"])?;
+        Ok(1)
     }
 
     fn bury_body(&self, named: &Named, why: &str) -> rusqlite::Result<bool> {
@@ -168,42 +177,50 @@ impl Repair<'_> {
     }
 
     fn check_dead(&mut self) -> rusqlite::Result<()> {
-        let judged = self.judged(DEAD)?;
-        for (named, judgement) in judged {
-            match judgement {
-                Judgement::NoBody => {}
-                Judgement::BadTime => {
-                    self.connection.prepare_cached(FORGET_DEAD_TIME)?.execute([named.seq])?;
-                }
-                Judgement::OtherContent => {
-                    let why = "its content may not be what was published";
-                    self.note("dead letter", named.queue, named.id, why, true)?;
-                }
+        self.each_judged(DEAD, |repair, named, judgement| match judgement {
+            Judgement::NoBody => Ok(()),
+            Judgement::BadTime => repair.change(FORGET_DEAD_TIME, named.seq),
+            Judgement::OtherContent => {
+                let why = "its content may not be what was published";
+                repair.note("dead letter", named, why, true)
             }
-        }
-        for named in self.all(DEAD_LOST, Named::of)? {
-            self.note("dead letter", named.queue, named.id, "it is gone", false)?;
-        }
-        Ok(())
+        })?;
+        self.each(DEAD_LOST, |repair, named| repair.note("dead letter", named, "it is gone", false))
     }
 
     fn name_forgotten(&mut self) -> rusqlite::Result<()> {
         if self.found.remembered {
             return Ok(());
         }
-        for named in self.all(FORGOTTEN, Named::of)? {
+        self.each(FORGOTTEN, |repair, named| {
             let why = "it counts no more: a message with it is accepted again";
-            self.note("remembered id", named.queue, named.id, why, false)?;
-        }
-        Ok(())
+            repair.note("remembered id", named, why, false)
+        })
     }
 
-    /// The rows with which something is wrong.
-    fn judged(&self, sql: &str) -> rusqlite::Result<Vec<(Named, Judgement)>> {
-        let mut statement = self.connection.prepare(sql)?;
-        let mut rows = statement.query([])?;
+    /// Does this with each row with which something is wrong, some at a time.
+    fn each_judged(
+        &mut self,
+        sql: &str,
+        work: impl Fn(&mut Self, Named, Judgement) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let mut after = i64::MIN;
+        loop {
+            let judged = self.judged(sql, after)?;
+            let Some((last, _)) = judged.last() else { return Ok(()) };
+            after = last.seq;
+            judged.into_iter().try_for_each(|(named, it)| work(self, named, it))?;
+        }
+    }
+
+    /// The first rows behind a place with which something is wrong.
+    fn judged(&self, sql: &str, after: i64) -> rusqlite::Result<Vec<(Named, Judgement)>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([after])?;
         let mut judged = Vec::new();
-        while let Some(row) = rows.next()? {
+        while judged.len() < AT_ONCE
+            && let Some(row) = rows.next()?
+        {
             if let Some(judgement) = judge(row)? {
                 judged.push((Named::of(row)?, judgement));
             }
@@ -211,25 +228,42 @@ impl Repair<'_> {
         Ok(judged)
     }
 
-    fn all<T>(
+    /// Does this with each thing that a query names, some at a time.
+    fn each(
+        &mut self,
+        sql: &str,
+        work: impl Fn(&mut Self, Named) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let mut after = i64::MIN;
+        loop {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let page = statement.query_map(params![after, AT_ONCE as i64], Named::of)?;
+            let page = page.collect::<rusqlite::Result<Vec<_>>>()?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.seq;
+            page.into_iter().try_for_each(|named| work(self, named))?;
+        }
+    }
+
+    fn all<V>(
         &self,
         sql: &str,
-        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<V>,
+    ) -> rusqlite::Result<Vec<V>> {
         self.connection.prepare(sql)?.query_map([], read)?.collect()
     }
 
     fn note(
         &mut self,
         what: &'static str,
-        queue: i64,
-        id: String,
+        Named { queue, id, .. }: Named,
         why: &'static str,
         kept: bool,
     ) -> rusqlite::Result<()> {
         let name = "SELECT name FROM queues WHERE id = ?1";
         let queue = self.connection.prepare_cached(name)?.query_row([queue], |row| row.get(0))?;
-        self.lost.push(Lost { what, queue, id, why, kept });
+        self.lost += 1;
+        (self.tell)(Lost { what, queue, id, why, kept });
         Ok(())
     }
 }
@@ -277,13 +311,14 @@ const DROP_GHOSTS: &str = "
 DELETE FROM messages WHERE NOT EXISTS (
   SELECT 1 FROM known
   WHERE known.seq = messages.seq AND known.queue = messages.queue AND known.id = messages.id);
-DELETE FROM bodies WHERE seq NOT IN (SELECT seq FROM known);";
+DELETE FROM bodies WHERE NOT EXISTS (SELECT 1 FROM known WHERE known.seq = bodies.seq);";
 const MESSAGES: &str = "
 SELECT seq, queue, id, grp, tag, attributes, digest, not_before,
        (SELECT body FROM bodies WHERE bodies.seq = messages.seq)
-FROM messages ORDER BY seq";
+FROM messages WHERE seq > ?1 ORDER BY seq";
 const DEAD: &str = "
-SELECT seq, queue, id, grp, tag, attributes, digest, not_before, body FROM dead ORDER BY seq";
+SELECT seq, queue, id, grp, tag, attributes, digest, not_before, body FROM dead
+WHERE seq > ?1 ORDER BY seq";
 const FORGET_TIME: &str = "UPDATE messages SET not_before = NULL, due = NULL WHERE seq = ?1";
 const FORGET_DEAD_TIME: &str = "UPDATE dead SET not_before = NULL WHERE seq = ?1";
 const DELETE: [&str; 3] = [
@@ -302,18 +337,25 @@ INSERT INTO dead (queue, id, body, published_at, attempts, died_at, reason)
 SELECT ?2, ?3, body, ?4, 0, ?4, ?5 FROM bodies WHERE seq = ?1";
 const ROW_LOST: &str = "
 SELECT seq, queue, id FROM known
-WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.seq = known.seq) ORDER BY seq";
+WHERE seq > ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.seq = known.seq)
+ORDER BY seq LIMIT ?2";
 const BODY_ALONE: &str = "
-SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM messages)
-AND seq NOT IN (SELECT seq FROM known) ORDER BY seq";
-const DROP_BODIES: &str = "DELETE FROM bodies WHERE seq NOT IN (SELECT seq FROM messages)";
+SELECT seq, 0, '' FROM bodies
+WHERE seq > ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.seq = bodies.seq)
+AND NOT EXISTS (SELECT 1 FROM known WHERE known.seq = bodies.seq)
+ORDER BY seq LIMIT ?2";
+const DROP_BODIES: &str = "
+DELETE FROM bodies WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.seq = bodies.seq)";
 const DEAD_LOST: &str = "
-SELECT seq, queue, id FROM known_dead WHERE seq NOT IN (SELECT seq FROM dead) ORDER BY seq";
+SELECT seq, queue, id FROM known_dead
+WHERE seq > ?1 AND NOT EXISTS (SELECT 1 FROM dead WHERE dead.seq = known_dead.seq)
+ORDER BY seq LIMIT ?2";
 const FORGOTTEN: &str = "
-SELECT 0, queue, id FROM known_remembered
-WHERE NOT EXISTS (SELECT 1 FROM remembered
-                  WHERE remembered.queue = known_remembered.queue
-                  AND remembered.id = known_remembered.id)";
+SELECT rowid, queue, id FROM known_remembered
+WHERE rowid > ?1 AND NOT EXISTS (SELECT 1 FROM remembered
+                                 WHERE remembered.queue = known_remembered.queue
+                                 AND remembered.id = known_remembered.id)
+ORDER BY rowid LIMIT ?2";
 /// Nothing is leased any more.
 const OFFER: &str = "
 UPDATE messages SET state = CASE WHEN grp IS NOT NULL THEN 1

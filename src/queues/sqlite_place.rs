@@ -3,6 +3,7 @@
 
 use super::Options;
 use crate::error::{Error, Kind, Result};
+use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::text;
 use std::path::{Path, PathBuf};
@@ -68,24 +69,30 @@ impl Place {
     }
 }
 
-/// The canonical name of an embedded queue: the file's full path without links, and the queue.
-pub fn place(url: Location, options: &Options) -> Result<String> {
+/// Under which name something is kept for an embedded queue: the file's path without links, and
+/// the queue.
+pub fn key(url: Location, options: &Options) -> Result<Key> {
     let Place { path, name, .. } = Place::of(url, options)?;
-    let full = full_path(&path).map_err(|cause| {
-        Error::new(Kind::Configuration, format!("cannot tell where `{}` is", path.display()))
-            .because(cause)
-            .hint("name the file by its full path")
-    })?;
-    Ok(format!("sqlite:{}?queue={name}", text::of_name(full)))
+    let file = file(&path)?;
+    Ok(Key::new(format!("sqlite:{}?queue={name}", text::of_name(file.path()))))
 }
 
-/// The same before and after the file is made: what is not there yet is taken as it was written.
-fn full_path(path: &Path) -> std::io::Result<PathBuf> {
-    let absolute = std::path::absolute(path)?;
-    let known = absolute.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
-    let Some((part, real)) = known else { return Ok(absolute) };
-    let rest = absolute.strip_prefix(part).expect("an ancestor is how a path begins");
-    Ok(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
+/// What an embedded queue is, whatever its file is called.
+pub fn identity(url: Location, options: &Options) -> Result<Identity> {
+    let Place { path, name, .. } = Place::of(url, options)?;
+    Ok(Identity::in_file(file(&path)?, &name).of_kind("queue"))
+}
+
+/// The file of an embedded queue.
+pub fn file_of(url: Location, options: &Options) -> Result<FileIdentity> {
+    file(&Place::of(url, options)?.path)
+}
+
+fn file(path: &Path) -> Result<FileIdentity> {
+    FileIdentity::of(path).map_err(|cause| {
+        let what = format!("cannot tell where `{}` is", text::of_name(path));
+        Error::new(Kind::Configuration, what).because(cause).hint("name the file by its full path")
+    })
 }
 
 #[cfg(test)]
@@ -102,7 +109,7 @@ mod tests {
         let options = Options::new(Environment::default(), root.clone());
         let place = |text: &str| {
             let text = text.replace("ROOT", root.to_str().unwrap());
-            place(Location::parse(&text).unwrap(), &options).unwrap()
+            key(Location::parse(&text).unwrap(), &options).unwrap().name().to_owned()
         };
         let expected = format!("sqlite:{}/real/q.db?queue=default", root.display());
         for made in [false, true] {

@@ -3,6 +3,7 @@
 mod describe;
 pub mod exec;
 pub mod forward;
+mod identity;
 pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
@@ -13,6 +14,7 @@ pub mod stdout;
 pub mod thumbnail;
 
 pub use describe::describe;
+pub use identity::identity;
 
 use crate::check::Finding;
 use crate::clock::Clock;

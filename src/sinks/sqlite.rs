@@ -8,9 +8,11 @@ use super::{Options, Outcome, Sink};
 use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::identity::Identity;
 use crate::location::Location;
 use crate::message::Delivery;
 use crate::sqlite::{self, Database, Purpose, Schema};
+use crate::text;
 use async_trait::async_trait;
 use chrono::SecondsFormat;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -43,7 +45,13 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
 /// The file and the collection in words; `None` where the URL names none.
 pub(super) fn describe(url: &Location, options: &Options) -> Option<String> {
     let Target { path, collection, .. } = Target::of(url.clone(), options).ok()?;
-    Some(format!("sqlite {} collection {collection}", path.display()))
+    Some(format!("sqlite {} collection {collection}", text::of_name(&path)))
+}
+
+/// The collection of a file, whatever that is called.
+pub(super) fn identity(url: &Location, options: &Options) -> Result<Identity> {
+    let Target { path, collection, .. } = Target::of(url.clone(), options)?;
+    Ok(Identity::in_file(super::identity::file(&path)?, &collection).of_kind("store"))
 }
 
 /// What its URL says.

@@ -2,9 +2,12 @@
 
 #[cfg(feature = "files")]
 pub mod files;
+mod identity;
 pub mod nature_remo;
 mod state_file;
 pub mod stdin;
+
+pub use identity::identity;
 
 use crate::check::Finding;
 use crate::clock::Clock;

@@ -4,6 +4,7 @@
 //! lost, only publishes again what is known: under the same ids, which changes nothing.
 
 use crate::error::{Error, Kind, Result};
+use crate::text;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -18,6 +19,23 @@ struct Content<T> {
     version: u32,
     #[serde(flatten)]
     said: T,
+}
+
+/// A file's path; where it is not there and an older version has one of these, that one has its name
+/// from now on.
+pub(super) fn renamed(path: PathBuf, mut older: impl Iterator<Item = PathBuf>) -> PathBuf {
+    if path.exists() {
+        return path;
+    }
+    let Some(old) = older.find(|old| old.is_file()) else { return path };
+    match fs::rename(&old, &path) {
+        Ok(()) => path,
+        Err(error) => {
+            let name = text::of_name(&old);
+            tracing::warn!(name, %error, "the state file cannot be renamed: it stays in use");
+            old
+        }
+    }
 }
 
 /// One source's file.

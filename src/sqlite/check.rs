@@ -5,7 +5,7 @@ use super::failure::explain;
 use super::opening;
 use crate::check::Finding;
 use crate::error::{Error, Kind, Result};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::TransactionBehavior;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -42,9 +42,7 @@ fn look(path: &Path, schema: &Schema) -> Result<Vec<Finding>> {
 /// Writes, and takes it back.
 fn prove_writable(path: &Path) -> Result<()> {
     let failed = |failure: rusqlite::Error| explain("write", path, &failure);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    opening::be_patient(&mut connection).map_err(failed)?;
+    let mut connection = opening::connect_to_try(path)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     transaction.execute_batch("CREATE TABLE kakehi_check (x)").map_err(failed)?;

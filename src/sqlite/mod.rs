@@ -9,18 +9,23 @@ mod cells;
 mod check;
 mod failure;
 mod format;
+mod identity;
 mod opening;
 mod pages;
+mod replace;
 mod salvage;
 mod writer;
 
 pub use cells::Kind as TreeKind;
 pub use check::check;
 pub use format::{Purpose, Schema};
+pub use identity::Identity;
 pub use pages::{Pages, beside};
+pub use replace::{Replacing, in_the_way};
 pub use salvage::Salvage;
 
 use crate::error::{Error, Kind, Result};
+use identity::Anchor;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -28,10 +33,7 @@ use tokio::sync::{oneshot, watch};
 use writer::{Job, Worth, Writer};
 
 /// The databases that are open in this process.
-static OPEN: Mutex<Vec<(Identity, Weak<Database>)>> = Mutex::new(Vec::new());
-
-/// What tells one file from another, whatever its path: device and inode; and what we take it for.
-type Identity = (u64, u64, Purpose);
+static OPEN: Mutex<Vec<(Identity, Purpose, Weak<Database>)>> = Mutex::new(Vec::new());
 
 /// One SQLite file, to look and not to write.
 pub struct Reader {
@@ -135,13 +137,17 @@ pub fn make_new<T>(
     made
 }
 
+/// What is made on the way may be as large as the file: it goes to the disk, too.
+const FOR_ONE_LARGE_WORK: &str = "PRAGMA temp_store = FILE; PRAGMA cache_size = -16384;";
+
 fn fill<T>(
     path: &Path,
     schema: &Schema,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> Result<T> {
     let failed = |failure: rusqlite::Error| failure::explain("write", path, &failure);
-    let mut connection = opening::connect(path, schema)?;
+    let (mut connection, _) = opening::connect(path, schema)?;
+    connection.execute_batch(FOR_ONE_LARGE_WORK).map_err(failed)?;
     let transaction = connection.transaction().map_err(failed)?;
     let made = work(&transaction).map_err(failed)?;
     transaction.commit().map_err(failed)?;
@@ -152,6 +158,7 @@ fn fill<T>(
 /// One SQLite file and the thread that writes it.
 pub struct Database {
     path: PathBuf,
+    anchor: Anchor,
     writer: Writer,
     changes: watch::Receiver<()>,
 }
@@ -166,25 +173,44 @@ impl Database {
     /// [`Kind::Unreachable`].
     pub async fn open(path: &Path, schema: &'static Schema) -> Result<Arc<Self>> {
         let path = path.to_owned();
-        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&path, schema)).await;
-        opened.map_err(|cause| Error::new(Kind::Bug, "cannot open a file").because(cause))?
+        aside(move || Self::open_full(opening::make_file(&path)?, schema)).await
     }
 
-    fn open_blocking(path: &Path, schema: &'static Schema) -> Result<Arc<Self>> {
-        let path = opening::make_file(path)?;
-        let identity = opening::identity(&path, schema.purpose)?;
+    /// Opens a file that is there; `None` where there is none, or nothing was made in it yet.
+    pub async fn open_if_there(path: &Path, schema: &'static Schema) -> Result<Option<Arc<Self>>> {
+        let path = path.to_owned();
+        aside(move || match opening::connect_if_there(&path, schema)? {
+            None => Ok(None),
+            Some(_) => Self::open_full(opening::full_path(&path)?, schema).map(Some),
+        })
+        .await
+    }
+
+    fn open_full(path: PathBuf, schema: &'static Schema) -> Result<Arc<Self>> {
         let mut open = OPEN.lock().expect("no holder of the list panics");
-        open.retain(|(_, database)| database.strong_count() > 0);
-        let known = open.iter().find(|(known, _)| *known == identity);
-        if let Some(database) = known.and_then(|(_, database)| database.upgrade()) {
-            return Ok(database);
+        open.retain(|(.., database)| database.strong_count() > 0);
+        if let Ok(there) = Identity::of(&path) {
+            let same = |(identity, purpose, _): &&(Identity, Purpose, _)| {
+                (*identity, *purpose) == (there, schema.purpose)
+            };
+            let known = open.iter().find(same).and_then(|(.., database)| database.upgrade());
+            if let Some(database) = known {
+                return Ok(database);
+            }
         }
-        let connection = opening::connect(&path, schema)?;
+        let (connection, identity) = opening::connect(&path, schema)?;
         let (tell, changes) = watch::channel(());
-        let writer = Writer::start(&path, connection, tell)?;
-        let database = Arc::new(Self { path, writer, changes });
-        open.push((identity, Arc::downgrade(&database)));
+        let anchor = Anchor::new(&path, identity);
+        let writer = Writer::start(anchor.clone(), connection, tell)?;
+        let database = Arc::new(Self { path, anchor, writer, changes });
+        open.push((identity, schema.purpose, Arc::downgrade(&database)));
         Ok(database)
+    }
+
+    /// Whether the file is still at its path. Where it is not, every write fails as
+    /// [`Kind::Unreachable`]: nothing goes into a file that nobody finds.
+    pub fn is_there(&self) -> bool {
+        self.anchor.holds()
     }
 
     /// Where the file is.

@@ -2,11 +2,12 @@
 
 use super::failure::explain;
 use super::format::{Purpose, Schema, State, found, state, upgrade};
+use super::identity::Identity;
 use crate::error::{Error, Kind, Result};
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long between two tries. SQLite's own handler waits up to 100 ms, so that newcomers overtake
 /// those who have waited longest.
 const TRY_EVERY: Duration = Duration::from_millis(1);
+
+/// How often a file is opened again that was replaced meanwhile.
+const TRIES: usize = 100;
 
 /// Makes the file, empty and for its owner only, and its folder, unless they are there. Gives its
 /// full path, in which a name like `:memory:` means nothing special.
@@ -37,12 +41,30 @@ pub fn make_file(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// What tells this file from every other.
-pub fn identity(path: &Path, purpose: Purpose) -> Result<super::Identity> {
-    let facts = fs::metadata(path).map_err(|cause| {
+/// The full path of a file that is there.
+pub fn full_path(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).map_err(|cause| {
         Error::new(Kind::Configuration, format!("cannot open `{}`", path.display())).because(cause)
-    })?;
-    Ok((facts.dev(), facts.ino(), purpose))
+    })
+}
+
+/// Opens a file and reads from it, until the file that was read is the one at the path.
+///
+/// A file may be replaced, as a repair does, between the opening and the lock that comes with the
+/// first look: SQLite finds a file's log by its name, and would write into the other one's. `open`
+/// only reads, which does no harm, and keeps what it has locked; a file that is locked so is not
+/// repaired. Gives what was opened, and which file it is; `None` where there was none.
+fn settled<T>(path: &Path, open: impl Fn() -> Result<T>) -> Result<(T, Option<Identity>)> {
+    for _ in 0..TRIES {
+        let before = Identity::of(path).ok();
+        let opened = open();
+        if before == Identity::of(path).ok() {
+            return opened.map(|opened| (opened, before));
+        }
+    }
+    Err(Error::new(Kind::Unreachable, format!("cannot open `{}`", path.display()))
+        .because_of("other files take its place again and again")
+        .hint("end what does this, then run this again"))
 }
 
 /// Opens a file that is there, to look and not to write: neither it nor its folder is made.
@@ -79,23 +101,28 @@ pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<Connectio
     }
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(there, flags).map_err(failed)?;
-    be_patient(&mut connection).map_err(failed)?;
+    let (opened, _) = settled(&there, || {
+        let mut connection = Connection::open_with_flags(&there, flags).map_err(failed)?;
+        be_patient(&mut connection).map_err(failed)?;
+        let state = state(&connection, path, schema)?;
+        Ok((connection, state))
+    })?;
     // What an older version made can be read as it is.
-    if state(&connection, path, schema)? == State::Fresh {
-        return Ok(None);
-    }
+    let (connection, State::Older | State::Current) = opened else { return Ok(None) };
     let settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
     connection.execute_batch(settings).map_err(failed)?;
     Ok(Some(connection))
 }
 
-/// Opens the write connection, and makes the tables if the file is fresh.
-pub fn connect(path: &Path, schema: &Schema) -> Result<Connection> {
+/// Opens the write connection, and makes the tables if the file is fresh. Gives which file it is.
+pub fn connect(path: &Path, schema: &Schema) -> Result<(Connection, Identity)> {
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    be_patient(&mut connection).map_err(failed)?;
+    let (mut connection, identity) = settled(path, || {
+        let connection = open_to_write(path)?;
+        state(&connection, path, schema)?;
+        Ok(connection)
+    })?;
+    let identity = identity.ok_or_else(|| explain("open", path, &cannot_open()))?;
     if connection.is_readonly(MAIN_DB).map_err(failed)? {
         return Err(Error::new(Kind::Configuration, format!("cannot write `{}`", path.display()))
             .because_of("it is read-only for this user")
@@ -103,6 +130,32 @@ pub fn connect(path: &Path, schema: &Schema) -> Result<Connection> {
     }
     make_current(&mut connection, path, schema)?;
     retry_while_busy(|| configure(&connection, schema.purpose)).map_err(failed)?;
+    Ok((connection, identity))
+}
+
+fn open_to_write(path: &Path) -> Result<Connection> {
+    let failed = |failure: rusqlite::Error| explain("open", path, &failure);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    be_patient(&mut connection).map_err(failed)?;
+    Ok(connection)
+}
+
+/// As SQLite says of a file that is not there.
+fn cannot_open() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN), None)
+}
+
+/// Opens a file that is there to write to it, whatever it is, and has it locked against repairs.
+pub fn connect_to_try(path: &Path) -> Result<Connection> {
+    let failed = |failure: rusqlite::Error| explain("write", path, &failure);
+    let look = |connection: &Connection| {
+        connection.query_row("PRAGMA schema_version", [], |_| Ok(())).map_err(failed)
+    };
+    let (connection, _) = settled(path, || {
+        let connection = open_to_write(path)?;
+        look(&connection).map(|()| connection)
+    })?;
     Ok(connection)
 }
 
@@ -126,17 +179,16 @@ pub fn connect_alone(path: &Path, schema: &Schema) -> Result<Connection> {
     // Refuses what is missing and what is not ours, and makes nothing.
     drop(connect_to_read(path, schema)?);
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
-    let there = fs::canonicalize(path).map_err(|cause| {
-        Error::new(Kind::Configuration, format!("cannot open `{}`", path.display())).because(cause)
+    let there = full_path(path)?;
+    let (mut connection, _) = settled(&there, || {
+        let connection = open_to_write(&there)?;
+        // Said before the first look into the file: only then does WAL mode take the file's own
+        // lock, which every other connection shares as long as it is open.
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(failed)?;
+        retry_while_busy(|| connection.query_row("PRAGMA schema_version", [], |_| Ok(())))
+            .map_err(failed)?;
+        Ok(connection)
     })?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(there, flags).map_err(failed)?;
-    be_patient(&mut connection).map_err(failed)?;
-    // Said before the first look into the file: only then does WAL mode take the file's own lock,
-    // which every other connection shares as long as it is open.
-    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(failed)?;
-    retry_while_busy(|| connection.query_row("PRAGMA schema_version", [], |_| Ok(())))
-        .map_err(failed)?;
     make_current(&mut connection, path, schema)?;
     configure(&connection, schema.purpose).map_err(failed)?;
     Ok(connection)

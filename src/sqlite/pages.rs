@@ -4,6 +4,7 @@
 //! After <https://www.sqlite.org/fileformat2.html>. Nothing in the file is believed: whatever does
 //! not fit is `None`, never a panic.
 
+use super::identity::Identity;
 use crate::error::{Error, Kind, Result};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ const FRAME_HEAD: usize = 24;
 /// A file's pages. Nobody else can open the file with SQLite while this is there.
 pub struct Pages {
     file: File,
+    identity: Identity,
     log: Option<File>,
     size: usize,
     count: u32,
@@ -57,17 +59,31 @@ impl Pages {
                 .because_of("another program has it open")
                 .hint("end that one, then run this again")
         })?;
+        let identity = Identity::in_facts(&file.metadata().map_err(failed)?);
+        if Identity::of(path).map_err(failed)? != identity {
+            return Err(Error::new(
+                Kind::Unreachable,
+                format!("cannot repair `{}`", path.display()),
+            )
+            .because_of("another file has taken its place in this moment")
+            .hint("run this again"));
+        }
         let log = match File::open(beside(path, "-wal")) {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
             opened => Some(opened.map_err(failed)?),
         };
-        let mut pages =
-            Self { size: OUR_SIZE, count: 0, frames: HashMap::new(), cut_off: false, file, log };
+        let (size, count, frames, cut_off) = (OUR_SIZE, 0, HashMap::new(), false);
+        let mut pages = Self { file, identity, log, size, count, frames, cut_off };
         pages.size = pages.page_size().unwrap_or(OUR_SIZE);
         let length = pages.file.metadata().map_err(failed)?.len();
         pages.count = u32::try_from(length.div_ceil(pages.size as u64)).unwrap_or(u32::MAX);
         pages.read_log();
         Ok(pages)
+    }
+
+    /// Which file it is.
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// The size of a page, in bytes.

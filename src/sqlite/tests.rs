@@ -231,7 +231,7 @@ async fn many_processes_may_make_one_file() {
     std::thread::scope(|threads| {
         for _ in 0..8 {
             threads.spawn(|| {
-                let connection = opening::connect(&path, &NOTES).unwrap();
+                let (connection, _) = opening::connect(&path, &NOTES).unwrap();
                 let mode: String =
                     connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
                 assert_eq!(mode, "wal");

@@ -2,6 +2,7 @@
 //! only after the commit.
 
 use super::failure::explain;
+use super::identity::Anchor;
 use crate::error::{Error, Kind, Result};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ const GROUP: usize = 256;
 /// How often the thread looks for other processes' commits while somebody waits for them.
 /// `PRAGMA data_version` costs some microseconds.
 const POLL: Duration = Duration::from_millis(5);
+
+/// So many of these looks come to one whether the file is still there: some tenths of a second.
+const POLLS_TO_A_STAT: u32 = 64;
 
 /// Fewer free pages than this are kept for what comes next: 1 MiB.
 const FREE_ENOUGH: i64 = 256;
@@ -93,14 +97,28 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread; `changes` hears of every commit that changed something.
-    pub fn start(path: &Path, connection: Connection, changes: watch::Sender<()>) -> Result<Self> {
+    /// Starts the thread; `changes` hears of every commit that changed something, and of a file that
+    /// is not at its path any more.
+    pub fn start(
+        anchor: Anchor,
+        connection: Connection,
+        changes: watch::Sender<()>,
+    ) -> Result<Self> {
         let (jobs, inbox) = mpsc::channel();
         let kept = connection
             .pragma_query_value(None, "synchronous", |row| row.get(0))
             .unwrap_or(Desk::FULL);
-        let path = path.to_owned();
-        let desk = Desk { path, connection, changes, version: 0, kept, synchronous: kept };
+        let path = anchor.path().to_owned();
+        let desk = Desk {
+            path: path.clone(),
+            anchor,
+            connection,
+            changes,
+            version: 0,
+            polls: 0,
+            kept,
+            synchronous: kept,
+        };
         let thread = std::thread::Builder::new()
             .name("sqlite writer".to_owned())
             .spawn(move || desk.serve(&inbox))
@@ -130,13 +148,29 @@ pub fn stopped(path: &Path) -> Error {
 /// What the thread works with.
 struct Desk {
     path: PathBuf,
+    anchor: Anchor,
     connection: Connection,
     changes: watch::Sender<()>,
     version: i64,
+    /// How often it has looked for others' commits.
+    polls: u32,
     /// How safe a commit is that is kept (`PRAGMA synchronous`).
     kept: i64,
     /// How safe the next one is.
     synchronous: i64,
+}
+
+/// Why nothing of a transaction happened, or counts.
+enum Undone {
+    Failed(rusqlite::Error),
+    /// The file is not at its path any more: what is in it now, nobody finds.
+    Lost,
+}
+
+impl From<rusqlite::Error> for Undone {
+    fn from(failure: rusqlite::Error) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 impl Desk {
@@ -179,15 +213,18 @@ impl Desk {
         let before = self.connection.total_changes();
         let outcomes = match self.attempt(&mut jobs) {
             Ok(outcomes) => outcomes,
-            Err(failure) => {
-                // Nothing of the transaction happened. SQLite may have rolled it back by itself.
+            Err(undone) => {
+                // SQLite may have rolled it back by itself.
                 if !self.connection.is_autocommit()
                     && let Err(failure) = self.connection.execute_batch("ROLLBACK")
                 {
                     tracing::error!(path = %self.path.display(), %failure, "cannot roll back");
                 }
                 for job in jobs {
-                    job.answer(Err(self.explain(&failure)));
+                    job.answer(Err(match &undone {
+                        Undone::Failed(failure) => self.explain(failure),
+                        Undone::Lost => self.anchor.lost(),
+                    }));
                 }
                 return;
             }
@@ -204,10 +241,11 @@ impl Desk {
     fn attempt(
         &mut self,
         jobs: &mut [Box<dyn AnyJob>],
-    ) -> rusqlite::Result<Vec<rusqlite::Result<()>>> {
+    ) -> Result<Vec<rusqlite::Result<()>>, Undone> {
         let kept = jobs.iter().any(|job| job.worth() == Worth::Kept);
         self.set_synchronous(if kept { self.kept } else { self.kept.min(Self::NORMAL) })?;
         self.run("BEGIN IMMEDIATE")?;
+        self.expect_file()?;
         let outcomes = match jobs {
             // The transaction itself is the only job's savepoint.
             [job] => {
@@ -219,6 +257,8 @@ impl Desk {
         fail::fail_point!("sqlite-commit");
         self.run("COMMIT")?;
         fail::fail_point!("sqlite-committed");
+        // Only what whoever comes next will find is answered for.
+        self.expect_file()?;
         Ok(outcomes)
     }
 
@@ -230,6 +270,11 @@ impl Desk {
             self.synchronous = level;
         }
         Ok(())
+    }
+
+    /// It costs a microsecond or two: the system knows the path.
+    fn expect_file(&self) -> Result<(), Undone> {
+        if self.anchor.holds() { Ok(()) } else { Err(Undone::Lost) }
     }
 
     /// Runs one of several jobs so that its failure undoes only itself.
@@ -252,8 +297,13 @@ impl Desk {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
-    /// Tells the waiting ones if another process has committed since the last look.
+    /// Tells the waiting ones if another process has committed since the last look, or if the file
+    /// is not at its path any more: what they do next tells them why.
     fn look_outside(&mut self) {
+        self.polls = self.polls.wrapping_add(1);
+        if self.polls.is_multiple_of(POLLS_TO_A_STAT) && !self.anchor.holds() {
+            self.changes.send_replace(());
+        }
         let version = self
             .connection
             .prepare_cached("PRAGMA data_version")

@@ -233,6 +233,19 @@ fn the_readmes_exit_codes_are_those_of_the_help() {
     }
 }
 
+/// The variables that the README names.
+pub fn variables() -> Vec<String> {
+    let (_, text) = blocks(&read("README.md"));
+    named_variables(&text).into_iter().map(str::to_owned).collect()
+}
+
+fn named_variables(text: &str) -> BTreeSet<&str> {
+    let spans = rows(text).into_iter().flat_map(|row| code_spans(row[0]));
+    let is_variable =
+        |span: &&str| span.len() > 4 && span.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    spans.filter(is_variable).collect()
+}
+
 #[test]
 fn the_readmes_variables_are_those_that_the_code_reads() {
     let (_, text) = blocks(&read("README.md"));
@@ -248,11 +261,7 @@ fn the_readmes_variables_are_those_that_the_code_reads() {
             }
         }
     }
-    let named: BTreeSet<_> = rows(&text)
-        .into_iter()
-        .flat_map(|row| code_spans(row[0]))
-        .filter(|span| span.len() > 4 && span.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
-        .collect();
+    let named = named_variables(&text);
     assert!(named.len() >= 8, "{named:?}");
     for variable in &named {
         // Google's client reads this one itself.

@@ -22,7 +22,8 @@ async fn pond() -> Pond {
 /// The ids of the dead letters of a queue, and why they died.
 async fn dead(pond: &Pond, query: &str) -> Vec<(String, String)> {
     let inspector = queues::open_inspector(pond.url(query), &pond.options).await.unwrap();
-    let names = inspector.graves().unwrap().names(&Which::All).await.unwrap();
+    let names =
+        inspector.graves().unwrap().names(&Which::All, (0, i64::MAX), usize::MAX).await.unwrap();
     names.into_iter().map(|grave| (grave.id, grave.reason)).collect()
 }
 
@@ -123,7 +124,10 @@ async fn a_redriven_dead_letter_goes_to_its_own_queue_only() {
     assert_eq!(drain(&*pond.subscriber_from(ALERTS).await).await, "a");
     let inspector = queues::open_inspector(pond.url(READINGS), &pond.options).await.unwrap();
     let graves: &dyn Graves = inspector.graves().unwrap();
-    graves.redrive(graves.names(&Which::All).await.unwrap()).await.unwrap();
+    graves
+        .redrive(graves.names(&Which::All, (0, i64::MAX), usize::MAX).await.unwrap())
+        .await
+        .unwrap();
     assert_eq!(drain(&*readings).await, "a");
     assert_eq!(drain(&*pond.subscriber_from(ALERTS).await).await, "");
 }

@@ -65,15 +65,17 @@ fn create_names_what_it_has_made_and_tells_of_quotes_where_a_url_looks_cut() {
     let sandbox = Sandbox::new();
     let script = "\"$0\" create sqlite:fan.db?queue=alerts&topic=readings; wait $!";
     let run = sandbox.shell(script, env!("CARGO_BIN_EXE_queue")).run().expect(0);
-    assert!(run.stdout.starts_with("made sqlite fan.db queue alerts\n"), "{}", run.stdout);
+    let made = "made sqlite:fan.db?queue=alerts (sqlite fan.db queue alerts)\n";
+    assert!(run.stdout.starts_with(made), "{}", run.stdout);
     assert!(run.stdout.contains("a shell cuts a URL at `&` unless it is quoted"), "{}", run.stdout);
 
     let whole = "sqlite:fan.db?queue=warnings&topic=readings";
     let run = sandbox.queue().arg("create").arg(whole).run().expect(0);
-    assert_eq!(run.stdout, "made sqlite fan.db queue warnings, topic readings\n");
+    let named = format!("{whole} (sqlite fan.db queue warnings, topic readings)\n");
+    assert_eq!(run.stdout, format!("made {named}"));
     let flags = "create sqlite:fan.db --queue-name warnings --topic readings";
     let run = sandbox.queue().args(flags).run().expect(0);
-    assert_eq!(run.stdout, "it was there already: sqlite fan.db queue warnings, topic readings\n");
+    assert_eq!(run.stdout, format!("it was there already: {named}"));
 }
 
 #[test]

@@ -81,6 +81,15 @@ impl Process {
         kib / 1024
     }
 
+    /// Whether it has this file open at this moment.
+    pub fn opens(&self, path: &std::path::Path) -> bool {
+        let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", self.child.0.id())) else {
+            return false;
+        };
+        let mut links = open.flatten().filter_map(|it| std::fs::read_link(it.path()).ok());
+        links.any(|link| link == path)
+    }
+
     fn facts(&self, what: &str) -> String {
         let path = format!("/proc/{}/{what}", self.child.0.id());
         std::fs::read_to_string(path).expect("it has not been waited for")

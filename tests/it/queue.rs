@@ -436,7 +436,10 @@ fn dead_letters_are_chosen_by_saying_which() {
 fn create_makes_a_queue_once() {
     let sandbox = Sandbox::new();
     let run = queue(&sandbox, "create sqlite:new/q.db?queue=readings").expect(0);
-    assert_eq!(run.stdout, "made sqlite:new/q.db?queue=readings\n");
+    assert_eq!(
+        run.stdout,
+        "made sqlite:new/q.db?queue=readings (sqlite new/q.db queue readings)\n"
+    );
     let run = queue(&sandbox, "create sqlite:new/q.db?queue=readings --json").expect(0);
     assert_eq!(lines(&run)[0]["made"], false);
     queue(&sandbox, "stats sqlite:new/q.db?queue=readings").expect(0);

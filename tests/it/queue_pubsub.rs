@@ -42,7 +42,7 @@ impl Bed {
     fn new(more: &str) -> Self {
         let bed = Self { sandbox: Sandbox::new(), name: fresh() };
         let run = bed.queue(&format!("create {}?topic={}{more}", bed.url(), bed.name));
-        assert!(run.expect(0).stdout.starts_with("made pubsub subscription"));
+        assert!(run.expect(0).stdout.starts_with("made pubsub://"));
         bed
     }
 

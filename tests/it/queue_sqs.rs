@@ -57,7 +57,7 @@ fn making_it_twice_is_told_and_what_is_not_there_is_unreachable() {
     for ending in ["", ".fifo"] {
         let stage = Stage::named(ending);
         let create = || stage.queue(&format!("create {}", stage.url())).run().expect(0).stdout;
-        assert!(create().starts_with("made sqs "));
+        assert!(create().starts_with("made sqs:"));
         assert!(create().starts_with("it was there already:"));
     }
     let stage = Stage::named("");

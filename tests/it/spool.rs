@@ -6,6 +6,7 @@ use crate::sandbox::{Program, Run, Sandbox};
 use crate::services;
 use kakehi::dead_letter::Death;
 use kakehi::environment::Environment;
+use kakehi::identity::Key;
 use kakehi::queues::{self, Options, Published};
 use kakehi::spool::{Spool, Spooled};
 use kakehi::{Location, Message};
@@ -85,11 +86,11 @@ async fn looking_at_a_spool_makes_no_file() {
 const NOBODY: &str = "127.0.0.1:1";
 
 fn place_of_topic(name: &str, host: &str) -> String {
-    format!("pubsub://kakehi-spool/{name} at {host}")
+    format!("pubsub://kakehi-spool/{name}?id-attribute=kakehi-id at {host}")
 }
 
 /// The spool that the programs use in this sandbox.
-fn spool_for(sandbox: &Sandbox, place: String) -> Spool {
+fn spool_for(sandbox: &Sandbox, place: impl Into<Key>) -> Spool {
     Spool::new(sandbox.path(".local/share/kakehi/spool.db"), place, &options(sandbox))
 }
 

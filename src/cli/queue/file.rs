@@ -29,12 +29,13 @@ impl Desk<'_> {
     /// Saves what can be saved, and names what cannot.
     pub async fn repair(&self, asked: Repair) -> Result<()> {
         let Repair { file, yes } = asked;
-        let repaired = queues::repair(&file, yes, &Clock::system()).await?;
-        let text: String = repaired.lost.iter().map(|it| inspect::lost(it, self.form)).collect();
-        say(&text)?;
+        let form = self.form;
+        // Nobody is left to be told where this cannot be written: the repair goes on.
+        let tell = move |lost| drop(say(&inspect::lost(&lost, form)));
+        let repaired = queues::repair(&file, yes, &Clock::system(), tell).await?;
         let Repaired { file: new, messages, dead, lost, pages, log_cut_off } = repaired;
         let json = serde_json::json!({
-            "file": text::of_name(&new), "messages": messages, "dead": dead, "not_as_it_was": lost.len(),
+            "file": text::of_name(&new), "messages": messages, "dead": dead, "not_as_it_was": lost,
             "damaged_pages": pages, "log_cut_off": log_cut_off,
         });
         let text = format!(
@@ -46,10 +47,10 @@ impl Desk<'_> {
         if !yes {
             self.remark(&format!("`{}` is as it was: `--yes` replaces it", file.display()))?;
         }
-        if lost.is_empty() && !log_cut_off {
+        if lost == 0 && !log_cut_off {
             return Ok(());
         }
-        let what = format!("{} things in `{}` are not as they were", lost.len(), file.display());
+        let what = format!("{lost} things in `{}` are not as they were", file.display());
         Err(Error::new(Kind::Rejected, what)
             .because_of(match log_cut_off {
                 true => "the end of its log cannot be read, and nobody knows what was in it",

@@ -34,9 +34,9 @@ impl Verb {
 }
 
 /// What was done with dead letters, or would be.
-#[derive(Default)]
 pub(super) struct Tally {
-    seen: HashSet<String>,
+    /// The ids, where some were chosen by them: all others may be any number.
+    seen: Option<HashSet<String>>,
     all: usize,
     kept: usize,
 }
@@ -51,7 +51,8 @@ impl Desk<'_> {
             true => Which::All,
             false => Which::Ids(asked.which.id),
         };
-        let mut tally = Tally::default();
+        let seen = matches!(which, Which::Ids(_)).then(HashSet::new);
+        let mut tally = Tally { seen, all: 0, kept: 0 };
         let ended = match queue.taking() {
             None => self.mend_freely(&*queue, verb, &which, asked.yes, &mut tally).await?,
             Some(taking) => {
@@ -70,12 +71,13 @@ impl Desk<'_> {
                 .hint("the lines above tell why, for each of them"));
         }
         match ended {
-            Ended::All => all_found(&which, &tally.seen),
+            Ended::All => all_found(&which, &tally.seen.unwrap_or_default()),
             Ended::Early => Ok(()),
         }
     }
 
-    async fn mend_freely(
+    /// Works on those that can be looked at without taking them, a page of names at a time.
+    pub(super) async fn mend_freely(
         &self,
         queue: &dyn Inspect,
         verb: Verb,
@@ -84,18 +86,19 @@ impl Desk<'_> {
         tally: &mut Tally,
     ) -> Result<Ended> {
         let graves = graves(queue)?;
-        // By name and once: what dies again meanwhile is not taken again.
-        for page in graves.names(which).await?.chunks(PAGE) {
+        // What dies again meanwhile is not taken again.
+        let (mut after, upto) = (0, graves.last().await?);
+        loop {
+            let page = graves.names(which, (after, upto), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(Ended::All) };
+            after = last.place;
             let outcomes = match yes {
-                true => {
-                    verb.carry_out(graves, page.to_vec()).await?.into_iter().map(Some).collect()
-                }
+                true => verb.carry_out(graves, page.clone()).await?.into_iter().map(Some).collect(),
                 false => vec![None; page.len()],
             };
             // What was begun is finished, though nobody reads of it any more.
             self.tell_mended(verb, page.iter().zip(&outcomes), tally)?;
         }
-        Ok(Ended::All)
     }
 
     /// Tells of some and counts them; `false` where nobody reads it any more.
@@ -108,7 +111,7 @@ impl Desk<'_> {
         let mut text = String::new();
         for (grave, outcome) in done {
             text += &inspect::mended(verb.word(), grave, outcome.as_ref(), self.form);
-            tally.seen.insert(grave.id.clone());
+            tally.seen.iter_mut().for_each(|seen| seen.extend([grave.id.clone()]));
             tally.all += 1;
             tally.kept += usize::from(!matches!(outcome, Some(Mended::Done) | None));
         }

@@ -33,19 +33,17 @@ impl<'a> Place<'a> {
         Ok(Self { taking, spooled, which, take })
     }
 
-    /// By name, those in the spool.
-    async fn names(&self) -> Result<Vec<Grave>> {
-        match &self.spooled {
-            Some(spooled) => graves(&**spooled)?.names(self.which).await,
-            None => Ok(Vec::new()),
-        }
+    /// Whether the spool has some.
+    async fn has_spooled(&self) -> Result<bool> {
+        let Some(spooled) = &self.spooled else { return Ok(false) };
+        Ok(!graves(&**spooled)?.names(self.which, (0, i64::MAX), 1).await?.is_empty())
     }
 
     /// Where the service keeps them. That it has no place for them is no end where the spool has
     /// some.
     async fn open(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>> {
         match self.taking.dead_letters(limit).await {
-            Err(error) if !self.names().await?.is_empty() => {
+            Err(error) if self.has_spooled().await? => {
                 tracing::warn!("these are from the spool only: {}", error.one_line());
                 Ok(Vec::new())
             }
@@ -79,7 +77,9 @@ impl Desk<'_> {
                     letters.filter(|it| place.which.has(&it.grave.id)).take(left).collect();
                 left -= chosen.len();
                 open = self.show(&chosen)?;
-                seen.extend(chosen.into_iter().map(|letter| letter.grave.id));
+                if matches!(place.which, Which::Ids(_)) {
+                    seen.extend(chosen.into_iter().map(|letter| letter.grave.id));
+                }
                 Ok(open && left > 0)
             })
             .await?;
@@ -142,14 +142,11 @@ impl Desk<'_> {
             mending.run(queue, place.patience(usize::MAX), stop, &mut tell).await?;
         }
         let Some(spooled) = &place.spooled else { return Ok(()) };
-        let spooled = graves(&**spooled)?;
         match origin {
-            Some(origin) => inspect::redrive_spooled(spooled, which, origin, tell).await,
-            None => {
-                let names = spooled.names(which).await?;
-                let outcomes = spooled.drop(names.clone()).await?;
-                tell(&names.into_iter().zip(outcomes).collect::<Vec<_>>())
+            Some(origin) => {
+                inspect::redrive_spooled(graves(&**spooled)?, which, origin, tell).await
             }
+            None => self.mend_freely(&**spooled, verb, which, true, tally).await.map(drop),
         }
     }
 
@@ -182,8 +179,9 @@ impl Desk<'_> {
                 return Ok(Ended::Early);
             }
         }
-        let names = place.names().await?;
-        self.tell_mended(verb, names.iter().zip(&vec![None; names.len()]), tally)?;
+        if let Some(spooled) = &place.spooled {
+            self.mend_freely(&**spooled, verb, place.which, false, tally).await?;
+        }
         Ok(self.ended())
     }
 

@@ -15,7 +15,7 @@ impl Desk<'_> {
         let made = queues::create(url, &options).await?;
         let text = if made { "made" } else { "it was there already:" };
         let json = serde_json::json!({"url": name, "made": made, "queue": queue});
-        self.tell(&format!("{text} {queue}"), &json)?;
+        self.tell(&format!("{text} {name} ({queue})"), &json)?;
         match cut {
             true => self.remark(&format!("is that all that was meant? {}", QUOTE)),
             false => Ok(()),

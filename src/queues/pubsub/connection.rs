@@ -2,12 +2,16 @@
 
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
+use crate::identity;
 use google_cloud_auth::credentials::{Builder, Credentials, anonymous};
 use google_cloud_gax::client_builder::Error as BuildError;
 
 /// What to do about credentials that are missing or refused.
 pub(super) const LOG_IN: &str = "run `gcloud auth application-default login`, or set \
      `GOOGLE_APPLICATION_CREDENTIALS` to a key file";
+
+/// Where the service is unless an emulator is named.
+const GOOGLE: &str = "Google";
 
 /// An endpoint, where it is not Google's own, and credentials. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,10 +41,17 @@ impl Connection {
     /// `HOST:PORT`.
     pub(super) fn place(environment: &Environment) -> Result<String> {
         Ok(match endpoint(environment)? {
-            None => "Google".to_owned(),
-            Some(endpoint) => {
-                endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned()
-            }
+            None => GOOGLE.to_owned(),
+            Some(endpoint) => bare(&identity::endpoint(&endpoint)),
+        })
+    }
+
+    /// What older versions called that place, which may have secrets in it: they knew it as it was
+    /// spelled.
+    pub(super) fn older_places(environment: &Environment) -> Result<Vec<String>> {
+        Ok(match endpoint(environment)? {
+            None => vec![GOOGLE.to_owned()],
+            Some(endpoint) => identity::spellings(&endpoint).iter().map(|it| bare(it)).collect(),
         })
     }
 
@@ -58,6 +69,11 @@ impl Connection {
             None => error,
         }
     }
+}
+
+/// As older versions kept it: without the scheme of an emulator.
+fn bare(endpoint: &str) -> String {
+    endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned()
 }
 
 fn endpoint(environment: &Environment) -> Result<Option<String>> {

@@ -35,8 +35,9 @@ pub use check::{publisher as check_publisher, subscriber as check_subscriber};
 pub use inspect::open as open_inspector;
 pub use upkeep::{create, delete};
 
-use super::{Options, Publisher, Subscriber};
+use super::{Options, Publisher, Side, Subscriber};
 use crate::error::{Error, Kind, Result};
+use crate::identity::{Identity, Key};
 use crate::location::Location;
 use crate::message::ID_ATTRIBUTE;
 use admin::{Admin, Delivering};
@@ -102,18 +103,46 @@ pub async fn open_subscriber(mut url: Location, options: &Options) -> Result<Box
     Ok(Box::new(subscriber))
 }
 
-/// The canonical name of a topic: its project, and where that is. A subscription's is that of the
-/// topic of its name.
-pub fn place(url: &Location, options: &Options) -> Result<String> {
-    let name = Name::topic(url)?.place();
-    Ok(format!("{name} at {}", Connection::place(&options.environment)?))
+/// Under which name something is kept for a topic: its project, where that is, and the attribute that
+/// carries the ids. A subscription's is that of the topic of its name.
+pub fn key(url: &Location, options: &Options) -> Result<Key> {
+    let (name, id_attribute) = (Name::topic(url)?.place(), id_attribute(&mut url.clone())?);
+    let place = Connection::place(&options.environment)?;
+    // Older versions knew the host as it was spelled, and made no difference between attributes.
+    let older = Connection::older_places(&options.environment)?;
+    let older = older.into_iter().map(|place| format!("{name} at {place}"));
+    Ok(Key::new(format!("{name}?id-attribute={id_attribute} at {place}")).before(older))
+}
+
+/// What a topic, or a subscription, is.
+pub fn identity(url: &Location, side: Side, options: &Options) -> Result<Identity> {
+    let name = match side {
+        Side::Into => Name::topic(url)?,
+        Side::From => Name::subscription(url)?,
+    };
+    let place = Connection::place(&options.environment)?;
+    Ok(Identity::named(format!("pubsub {} at {place}", name.path())))
+}
+
+/// Whether a subscription is one of this topic: what is received from it and published there comes
+/// again, for ever. Where the service does not say, their names tell.
+pub async fn leads_back(from: &Location, into: &Location, options: &Options) -> Result<bool> {
+    let (subscription, topic) = (Name::subscription(from)?, Name::topic(into)?);
+    let connection = Connection::open(&options.environment)?;
+    Ok(match Admin::open(&connection).await?.look(&subscription).await {
+        Ok(found) => found.topic == topic.path(),
+        Err(_) => topic.subscription_alike() == subscription,
+    })
 }
 
 /// The error for a subscription that is to be made for nobody knows which topic.
 fn needs_topic(subscription: &Name, url: &Location) -> Error {
     Error::new(Kind::Usage, format!("cannot create {subscription}"))
         .because_of("it is not said which topic it shall be for")
-        .hint(format!("add `topic=NAME`, or `--topic NAME`{}", url.cut_hint()))
+        .hint(match url.clone().with("topic", Some("NAME"), "--topic") {
+            Ok(whole) => format!("add it: `{whole}`, or `--topic NAME`{}", url.cut_hint()),
+            Err(error) => error.one_line(),
+        })
 }
 
 fn id_attribute(url: &mut Location) -> Result<String> {
@@ -196,13 +225,25 @@ mod tests {
         let place = |text: &str, emulator: &[(&str, &str)]| {
             let environment = emulator.iter().copied().collect();
             let options = Options::new(environment, std::path::PathBuf::new());
-            place(&Location::parse(text).unwrap(), &options).unwrap()
+            key(&Location::parse(text).unwrap(), &options).unwrap()
         };
-        let (cloud, emulator) =
-            ("pubsub://p1/t%25-x at Google", "pubsub://p1/topic at 127.0.0.1:8085");
-        assert_eq!(place("pubsub://p1/t%2525-x?id-attribute=x", &[]), cloud);
-        for host in ["127.0.0.1:8085", "http://127.0.0.1:8085/"] {
-            assert_eq!(place("pubsub://p1/topic", &[("PUBSUB_EMULATOR_HOST", host)]), emulator);
+        let cloud = "pubsub://p1/t%25-x?id-attribute=x at Google";
+        let emulator = "pubsub://p1/topic?id-attribute=kakehi-id at 127.0.0.1:8085";
+        assert_eq!(place("pubsub://p1/t%2525-x?id-attribute=x", &[]).name(), cloud);
+        for host in [
+            "127.0.0.1:8085",
+            "http://127.0.0.1:8085/",
+            "LocalHost:8085",
+            "[::1]:8085",
+            "http://me:hunter2@0.0.0.0:8085",
+        ] {
+            let key = place("pubsub://p1/topic", &[("PUBSUB_EMULATOR_HOST", host)]);
+            assert_eq!(key.name(), emulator);
+            let spelled = host.trim_start_matches("http://").trim_end_matches('/');
+            for older in [spelled, "localhost:8085", "127.0.0.1:8085"] {
+                let older = format!("pubsub://p1/topic at {older}");
+                assert!(key.older().contains(&older), "{older}: {key:?}");
+            }
         }
     }
 

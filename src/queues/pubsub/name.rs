@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::redact;
 use std::fmt;
 
 /// A topic's or a subscription's full name.
@@ -138,7 +139,8 @@ impl Name {
             return Ok(self);
         };
         let word = self.thing.word();
-        Err(Error::new(Kind::Usage, format!("`{name}` cannot name a {word}")).because_of(why))
+        let shown = redact::behind_user(name);
+        Err(Error::new(Kind::Usage, format!("`{shown}` cannot name a {word}")).because_of(why))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where the service is, who we are there, and the queue that is meant.
 
+use super::SERVICE;
 use super::name::{Name, Whereabouts};
 use super::trouble::Trouble;
 use crate::aws;
@@ -11,9 +12,6 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::{Client, Config, config::Region};
 use std::time::Duration;
 use tokio::sync::OnceCell;
-
-/// The service's name in variables.
-const SERVICE: &str = "SQS";
 
 /// How long one question may take, retries of the client's included.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,24 +72,6 @@ impl Queue {
     pub(super) fn found(&self) -> Name {
         self.known_url().map_or_else(|| self.name.clone(), |url| self.name.at(url))
     }
-}
-
-/// Where `open` would connect to and as whom, without its credentials and without asking.
-pub(super) fn place(name: &Name, environment: &Environment) -> Result<String> {
-    let endpoint =
-        aws::endpoint(environment, SERVICE)?.map(|it| it.trim_end_matches('/').to_owned());
-    let (endpoint, region) = match name.whereabouts() {
-        Some(Whereabouts::Region(region)) => (endpoint, Some(region)),
-        Some(Whereabouts::Elsewhere(origin)) => (endpoint.or(Some(origin)), None),
-        None => (endpoint, aws::region(environment)?.map(str::to_owned)),
-    };
-    let account = match name.full() {
-        Some(_) => String::new(),
-        None => format!(" of {}", aws::account(environment)?),
-    };
-    let region = region.map_or_else(|| "its own region".to_owned(), |region| format!("`{region}`"));
-    let endpoint = endpoint.unwrap_or_else(|| "Amazon".to_owned());
-    Ok(format!("{} at {endpoint} in {region}{account}", name.url()))
 }
 
 fn region_of(name: &Name) -> Option<String> {

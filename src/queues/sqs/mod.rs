@@ -32,6 +32,7 @@ mod connection;
 mod convert;
 mod facts;
 mod fifo;
+mod identity;
 mod inspect;
 mod more;
 mod name;
@@ -48,6 +49,7 @@ mod trouble;
 mod upkeep;
 
 pub use check::{publisher as check_publisher, subscriber as check_subscriber};
+pub use identity::{identity, key};
 pub use inspect::open as open_inspector;
 pub use upkeep::{create, delete};
 
@@ -69,6 +71,9 @@ const TAG_ATTRIBUTE: &str = "kakehi-tag";
 const GROUP_ATTRIBUTE: &str = "kakehi-group";
 /// The attribute under which travels what SQS cannot carry as it is.
 const MORE_ATTRIBUTE: &str = "kakehi-more";
+
+/// The service's name in variables.
+const SERVICE: &str = "SQS";
 
 /// Requests for messages at once where the URL does not say.
 const RECEIVERS: usize = 3;
@@ -138,11 +143,6 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
     Ok(Box::new(Inlet::new(Arc::new(queue), shape, set, options)))
 }
 
-/// The canonical name of a queue: where it is, and what tells its account apart without asking.
-pub fn place(url: &Location, options: &Options) -> Result<String> {
-    connection::place(&Name::of(url)?, &options.environment)
-}
-
 /// Refuses a lease that SQS does not have.
 fn check_lease(lease: Duration) -> Result<()> {
     if lease >= Duration::from_secs(1) && lease <= LONGEST && lease.subsec_nanos() == 0 {
@@ -188,7 +188,7 @@ mod tests {
     fn place_of(text: &str, variables: &[(&str, &str)]) -> String {
         let environment = variables.iter().copied().collect();
         let options = Options::new(environment, std::path::PathBuf::new());
-        place(&Location::parse(text).unwrap(), &options).unwrap()
+        key(&Location::parse(text).unwrap(), &options).unwrap().name().to_owned()
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
         }
         assert_eq!(
             place_of("sqs:a?receivers=2", &[region]),
-            "sqs:a at Amazon in `eu-west-1` of the default profile"
+            "sqs:a?id-attribute=kakehi-id at Amazon in `eu-west-1` of the default profile"
         );
     }
 

@@ -1,7 +1,9 @@
 //! The names of queues, checked before anything is sent.
 
 use crate::error::{Error, Kind, Result};
+use crate::identity;
 use crate::location::Location;
+use crate::redact;
 use std::fmt;
 use url::Url;
 
@@ -57,7 +59,8 @@ impl Name {
         } else {
             return Ok(self);
         };
-        Err(Error::new(Kind::Usage, format!("`{}` cannot name a queue", self.name)).because_of(why))
+        let shown = redact::behind_user(&self.name);
+        Err(Error::new(Kind::Usage, format!("`{shown}` cannot name a queue")).because_of(why))
     }
 
     /// The name alone.
@@ -68,6 +71,18 @@ impl Name {
     /// The queue's URL, where it was given.
     pub(super) fn full(&self) -> Option<&str> {
         self.url.as_ref().map(Url::as_str)
+    }
+
+    /// `ACCOUNT/NAME` of the queue's URL, where it was given.
+    pub(super) fn path(&self) -> Option<String> {
+        self.url.as_ref().map(|url| segments(url).join("/"))
+    }
+
+    /// Our URLs that mean this queue on this machine, as it was given and as older versions may have
+    /// been given it.
+    pub(super) fn spellings(&self) -> Vec<String> {
+        let Some(full) = self.full() else { return vec![self.url()] };
+        identity::spellings(full).iter().map(|url| format!("sqs:{url}")).collect()
     }
 
     /// As our URL: what was given.
@@ -125,8 +140,9 @@ impl Name {
         let Some(cloud) = cloud else {
             return Some(Whereabouts::Elsewhere(url.origin().ascii_serialization()));
         };
-        // `queue.amazonaws.com` and `REGION.queue.amazonaws.com` are from the early days.
-        let region = cloud.strip_prefix("sqs.").or(cloud.strip_suffix(".queue"));
+        // `REGION.queue.amazonaws.com` is from the early days.
+        let region = ["sqs.", "sqs-fips."].iter().find_map(|start| cloud.strip_prefix(start));
+        let region = region.or(cloud.strip_suffix(".queue"));
         region.map(|region| Whereabouts::Region(region.to_owned()))
     }
 }

@@ -18,6 +18,7 @@ mod take;
 mod walk;
 mod watch;
 
+use super::state_file;
 use super::{Batch, Options, Source};
 use crate::check::Finding;
 use crate::error::{Error, Kind, Result};
@@ -174,9 +175,13 @@ fn default_state(
         Some(folder) => text::of_name(folder),
         None => store.to_string(),
     };
-    let folder = text::of_name(pattern.rooted());
-    let name = lock::name_for(format!("{folder}\n{}\n{place}\n{prefix}", pattern.text()));
-    Ok(options.data_dir.join(format!("files-{name}.json")))
+    let file = |name: String| options.data_dir.join(format!("files-{}.json", lock::name_for(name)));
+    let (real, rooted) = (pattern.real_folder(), text::of_name(pattern.rooted()));
+    let own = file(format!("{real}\n{}\n{place}\n{prefix}", pattern.below_folder()));
+    // Older versions knew folder, glob and endpoint as they were spelled.
+    let older = store.older_places().iter().chain([&place]);
+    let older = older.map(|it| file(format!("{rooted}\n{}\n{it}\n{prefix}", pattern.text())));
+    Ok(state_file::renamed(own, older))
 }
 
 /// Walks folders on a thread that may wait.

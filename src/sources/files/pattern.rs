@@ -2,7 +2,9 @@
 
 use super::walk::{Part, Walk, here};
 use crate::error::{Error, Kind, Result};
+use crate::identity;
 use crate::location::Location;
+use crate::text;
 use glob::MatchOptions;
 use std::path::{Path, PathBuf};
 
@@ -70,6 +72,18 @@ impl Pattern {
     /// The folder before the first wildcard.
     pub(super) fn folder(&self) -> &Path {
         here(&self.folder)
+    }
+
+    /// The folder without links, for whoever keeps something under its name.
+    pub(super) fn real_folder(&self) -> String {
+        let real = identity::real_path(self.folder());
+        text::of_name(real.as_deref().unwrap_or(&self.from_root))
+    }
+
+    /// What follows the folder.
+    pub(super) fn below_folder(&self) -> &str {
+        let folder = self.folder.to_str().unwrap_or_default();
+        self.text.strip_prefix(folder).unwrap_or(&self.text).trim_start_matches('/')
     }
 
     /// The same from the root.

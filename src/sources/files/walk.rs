@@ -59,7 +59,10 @@ impl Walk {
                 }
             }
             // One that ends so names folders only.
-            [Part::Folders, rest @ ..] if rest.iter().all(|it| matches!(it, Part::Folders)) => {}
+            [Part::Folders] => {}
+            [Part::Folders, rest @ ..] if matches!(rest, [Part::Folders, ..]) => {
+                self.go(folder, rest);
+            }
             [Part::Folders, rest @ ..] => self.dive(folder, rest, &mut Vec::new()),
         }
     }

@@ -14,11 +14,12 @@ mod rate_limit;
 mod snapshot;
 mod state;
 
-use super::{Batch, Options, Refusal, Source};
+use super::{Batch, Options, Refusal, Source, state_file};
 use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::http;
+use crate::identity;
 use crate::location::Location;
 use crate::lock;
 use crate::message::Message;
@@ -173,8 +174,15 @@ pub fn parse(answer: &str, form: Form, request_at: DateTime<Tz>) -> Result<Batch
 
 /// One file for each account and server: its name tells neither.
 fn default_state(options: &Options, endpoint: &url::Url, token: &SecretString) -> PathBuf {
-    let name = lock::name_for(format!("{endpoint}\n{}", token.expose_secret()));
-    options.data_dir.join(format!("nature-remo-{name}.json"))
+    let file = |endpoint: &str| {
+        let name = lock::name_for(format!("{endpoint}\n{}", token.expose_secret()));
+        options.data_dir.join(format!("nature-remo-{name}.json"))
+    };
+    // Older versions knew the endpoint as it was spelled.
+    let older = identity::spellings(endpoint.as_str());
+    let slashed = older.iter().map(|it| format!("{}/", it.trim_end_matches('/')));
+    let older: Vec<_> = older.iter().cloned().chain(slashed).map(|it| file(&it)).collect();
+    state_file::renamed(file(&identity::endpoint(endpoint.as_str())), older.into_iter())
 }
 
 enum Mode {

@@ -66,7 +66,11 @@ const CASES: [Case; 25] = [
 ];
 
 /// Those that need other ends, and the files of their tests.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 8] = [
+    ("repair-saved", "tests/it/embedded_replaced.rs"),
+    ("repair-linked", "tests/it/embedded_replaced.rs"),
+    ("repair-log-moved", "tests/it/embedded_replaced.rs"),
+    ("repair-exchanged", "tests/it/embedded_replaced.rs"),
     ("source-state", "tests/it/crash/points.rs"),
     ("sqlite-commit-alone", "tests/it/crash/points.rs"),
     ("sqlite-upgrade", "tests/it/crash/points.rs"),

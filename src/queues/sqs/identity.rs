@@ -1,0 +1,142 @@
+//! What a queue is, whatever its URL is spelled like, and under which name something is kept for it.
+
+use super::connection::Queue;
+use super::name::{Name, Whereabouts};
+use super::{Options, SERVICE, id_attribute};
+use crate::aws;
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::identity::{Identity, Key, endpoint, spellings};
+use crate::location::Location;
+
+/// Under which name something is kept for a queue: where it is, what tells its account apart without
+/// asking, and the attribute that carries the ids.
+pub fn key(url: &Location, options: &Options) -> Result<Key> {
+    let (name, id_attribute) = (Name::of(url)?, id_attribute(&mut url.clone())?);
+    let place = Place::of(&name, &options.environment)?;
+    let whole = format!("sqs:{}?id-attribute={id_attribute} at {place}", path(&name));
+    Ok(Key::new(whole).before(place.older(&name)))
+}
+
+/// What a queue is: by its URL; where only the name was given the service is asked for that, and
+/// where it does not answer the name counts.
+pub async fn identity(url: &Location, options: &Options) -> Result<Identity> {
+    let name = Name::of(url)?;
+    let own = named(&name, &options.environment)?;
+    if name.full().is_some() {
+        return Ok(Identity::named(own));
+    }
+    let found = Queue::open(name.clone(), &options.environment).await?;
+    let url = found.url().await.ok().map(|url| name.at(url));
+    let resolved = url.map(|name| named(&name, &options.environment)).transpose()?;
+    Ok(Identity::named(own).also(resolved))
+}
+
+fn named(name: &Name, environment: &Environment) -> Result<String> {
+    Ok(format!("sqs:{} at {}", path(name), Place::of(name, environment)?))
+}
+
+/// The name, with the account where the URL was given.
+fn path(name: &Name) -> String {
+    name.path().unwrap_or_else(|| name.short().to_owned())
+}
+
+/// Where a queue is, and as whom we are there.
+struct Place {
+    endpoint: Option<String>,
+    region: Option<String>,
+    /// What tells it apart, where only the queue's name was given.
+    account: Option<String>,
+}
+
+impl Place {
+    fn of(name: &Name, environment: &Environment) -> Result<Self> {
+        let given = aws::endpoint(environment, SERVICE)?.map(str::to_owned);
+        let (endpoint, region) = match name.whereabouts() {
+            Some(Whereabouts::Region(region)) => (given, Some(region)),
+            Some(Whereabouts::Elsewhere(origin)) => (given.or(Some(origin)), None),
+            None => (given, aws::region(environment)?.map(str::to_owned)),
+        };
+        let account = match name.full() {
+            Some(_) => None,
+            None => Some(aws::account(environment)?),
+        };
+        Ok(Self { endpoint, region, account })
+    }
+
+    fn told(&self, endpoint: &str) -> String {
+        let region = match &self.region {
+            Some(region) => format!("`{region}`"),
+            None => "its own region".to_owned(),
+        };
+        let account = self.account.as_ref().map(|it| format!(" of {it}")).unwrap_or_default();
+        format!("{endpoint} in {region}{account}")
+    }
+
+    /// What older versions called it, which may have secrets in it: they knew the endpoint as it was
+    /// spelled, and made no difference between attributes.
+    fn older(&self, name: &Name) -> Vec<String> {
+        let endpoints = match &self.endpoint {
+            None => vec![AMAZON.to_owned()],
+            Some(endpoint) => spellings(endpoint),
+        };
+        let older = endpoints.iter().map(|it| self.told(it.trim_end_matches('/')));
+        let urls = name.spellings();
+        older.flat_map(|place| urls.iter().map(move |url| format!("{url} at {place}"))).collect()
+    }
+}
+
+/// Where the service is unless somebody names another server.
+const AMAZON: &str = "Amazon";
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let endpoint = self.endpoint.as_deref().map(endpoint);
+        f.write_str(&self.told(endpoint.as_deref().unwrap_or(AMAZON)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_of(text: &str, variables: &[(&str, &str)]) -> Key {
+        let options = Options::new(variables.iter().copied().collect(), std::path::PathBuf::new());
+        key(&Location::parse(text).unwrap(), &options).unwrap()
+    }
+
+    #[test]
+    fn a_url_means_the_same_however_it_is_spelled() {
+        let names = |texts: &[&str]| {
+            let mut names: Vec<_> =
+                texts.iter().map(|text| key_of(text, &[]).name().to_owned()).collect();
+            names.dedup();
+            names
+        };
+        let amazon = names(&[
+            "sqs:https://sqs.eu-west-1.amazonaws.com/1/a",
+            "sqs:https://SQS.EU-WEST-1.amazonaws.com:443/1/a/?receivers=2",
+            "sqs:https://eu-west-1.queue.amazonaws.com/1/a",
+            "sqs:https://sqs-fips.eu-west-1.amazonaws.com/1/a",
+        ]);
+        assert_eq!(amazon, ["sqs:1/a?id-attribute=kakehi-id at Amazon in `eu-west-1`"]);
+        let local = names(&[
+            "sqs:http://127.0.0.1:4566/1/a",
+            "sqs:http://localhost:4566/1/a/",
+            "sqs:http://LOCALHOST:4566//1/a?receivers=2",
+        ]);
+        assert_eq!(local.len(), 1, "{local:?}");
+    }
+
+    #[test]
+    fn a_secret_in_an_endpoint_is_in_no_name_but_an_older_one() {
+        let endpoint =
+            [("AWS_ENDPOINT_URL", "http://me:hunter2@127.0.0.1:9/"), ("AWS_REGION", "r")];
+        let key = key_of("sqs:a?id-attribute=x", &endpoint);
+        let place = "http://127.0.0.1:9 in `r` of the default profile";
+        assert_eq!(key.name(), format!("sqs:a?id-attribute=x at {place}"));
+        let older = place.replace("//", "//me:hunter2@");
+        assert!(key.older().contains(&format!("sqs:a at {older}")), "{key:?}");
+        assert!(key.older().contains(&format!("sqs:a at {place}")), "{key:?}");
+    }
+}
