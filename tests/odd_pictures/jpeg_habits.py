@@ -6,8 +6,24 @@ from scene import add, saved, scene
 from segments import changed, exif, joined, put, segment, segments, with_segment, without
 
 
+def of_one_component():
+    """Grey with samples counted as for colours, and without the codes that everybody knows."""
+    for width, height in ((240, 180), (1700, 1201)):
+        grey, name = scene(width, height).convert("L"), f"{width}.jpg"
+        plain, progressive = (saved(grey, "JPEG", progressive=how) for how in (False, True))
+        for sampling in (0x21, 0x22, 0x44):
+            add(f"grey-sampled-{sampling:x}-{name}", changed(plain, 0xC0, put(7, sampling)))
+        odd = changed(progressive, 0xC2, put(7, 0x22))
+        add(f"grey-sampled-22-progressive-{name}", odd)
+        add(f"grey-sampled-22-more-{name}", odd[:-2] + bytes(range(1, 10)) + odd[-2:])
+        add(f"grey-sampled-22-no-end-{name}", odd[:-2])
+        add(f"codes-unsaid-grey-{name}", without(plain, 0xC4))
+        add(f"codes-unsaid-{name}", without(saved(scene(width, height), "JPEG"), 0xC4))
+
+
 def habits(plain, ink, picture):
     """What cameras and programs write into headers, and between."""
+    of_one_component()
     progressive = saved(picture, "JPEG", progressive=True)
     grey = saved(picture.convert("L"), "JPEG")
     found, rest = segments(plain)
@@ -31,6 +47,10 @@ def habits(plain, ink, picture):
     add("more-between-scans.jpg", progressive[:at] + b"\0\0\0" + progressive[at:])
     at = restarts.index(b"\xff\xd3")
     add("more-before-restart.jpg", restarts[:at] + bytes(9) + restarts[at:])
+    both = saved(picture, "JPEG", restart_marker_rows=1, progressive=True)
+    at = both.index(b"\xff\xd1")
+    add("more-before-restart-progressive.jpg", both[:at] + bytes(12) + both[at:])
+    add("more-before-end-ink.jpg", ink[:-2] + bytes(20) + ink[-2:])
     add("restart-before-end.jpg", plain[:-2] + b"\xff\xd0" + plain[-2:])
     add("filled.jpg", joined(found, rest, b"\xff\xff\xff"))
     add("filled-before-end.jpg", plain[:-2] + b"\xff\xff\xff" + plain[-2:])
