@@ -29,11 +29,24 @@ fn blame_nobody(outcome: Outcome) -> Outcome {
     }
 }
 
-/// Narrows the ranges over which the connection is lost, until the sink stops answering.
+/// Narrows the ranges over which the connection is lost, until the sink stops answering. The older
+/// messages come first: of two with one id the newer is written last.
 async fn halve(sink: &dyn Sink, batch: &[Delivery], outcomes: &mut [Outcome]) {
     tracing::warn!(messages = batch.len(), "the sink answers but this batch fails as a whole");
-    let mut suspects: Vec<_> = std::iter::once(0..batch.len()).collect();
-    while let Some(range) = suspects.pop() {
+    // Each with whether it was written, and is known to lose the connection.
+    let mut left = vec![(0..batch.len(), true)];
+    while let Some((range, written)) = left.pop() {
+        if !written {
+            let answer = sink.write(&batch[range.clone()]).await;
+            let (lost, down) = (lost(&answer), answer.iter().any(is_down));
+            outcomes[range.clone()].clone_from_slice(&answer);
+            if down {
+                return;
+            }
+            if !lost {
+                continue;
+            }
+        }
         if sink.check().await.is_err() {
             return;
         }
@@ -41,20 +54,12 @@ async fn halve(sink: &dyn Sink, batch: &[Delivery], outcomes: &mut [Outcome]) {
             outcomes[range.start] = Outcome::Retry(format!("it breaks the connection: {why}"));
             continue;
         }
-        for half in halves(range) {
-            let answer = sink.write(&batch[half.clone()]).await;
-            if lost(&answer) {
-                suspects.push(half.clone());
-            }
-            let down = answer.iter().any(|one| matches!(one, Outcome::Unavailable(_)));
-            for (slot, outcome) in outcomes[half].iter_mut().zip(answer) {
-                *slot = outcome;
-            }
-            if down {
-                return;
-            }
-        }
+        left.extend(halves(range).into_iter().rev().map(|half| (half, false)));
     }
+}
+
+fn is_down(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unavailable(_))
 }
 
 fn halves(range: Range<usize>) -> [Range<usize>; 2] {
@@ -72,6 +77,7 @@ mod tests {
     use crate::error::{Error, Kind, Result};
     use crate::message::{Message, Receipt};
     use async_trait::async_trait;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Loses its connection when a batch holds a message named `bad`, or always when it is down;
@@ -81,6 +87,7 @@ mod tests {
         down: bool,
         full: bool,
         writes: AtomicUsize,
+        stored: Mutex<Vec<String>>,
     }
 
     #[async_trait]
@@ -97,6 +104,10 @@ mod tests {
                 (_, true) => Outcome::ConnectionLost("cut".to_owned()),
                 _ => Outcome::Stored,
             };
+            if outcome == Outcome::Stored {
+                let ids = batch.iter().map(|one| one.message.id.clone());
+                self.stored.lock().unwrap().extend(ids);
+            }
             vec![outcome; batch.len()]
         }
 
@@ -129,6 +140,17 @@ mod tests {
                 _ => assert_eq!(*outcome, Outcome::Stored, "{at}"),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_halved_is_written_in_its_order() {
+        let all: Vec<_> =
+            (0..40).map(|at| format!("{}{at:02}", if at % 7 == 3 { "bad" } else { "" })).collect();
+        let ids: Vec<_> = all.iter().map(String::as_str).collect();
+        let sink = Fragile::default();
+        write(&sink, &batch(&ids)).await;
+        let good: Vec<_> = ids.into_iter().filter(|id| !id.starts_with("bad")).collect();
+        assert_eq!(*sink.stored.lock().unwrap(), good);
     }
 
     #[tokio::test]
