@@ -3,6 +3,7 @@
 //! Prints processor time, memory and time. Asserts nothing.
 
 mod cost;
+mod follow;
 #[path = "../tests/it/http_server.rs"]
 #[allow(dead_code)]
 mod http_server;
@@ -11,9 +12,12 @@ mod http_server;
 mod services;
 
 use cost::Cost;
+use follow::Follower;
 use http_server::{Answer, Server};
 
 const ROUNDS: usize = 10;
+/// Messages at full load.
+const MANY: usize = 100_000;
 const DEVICES: &str = include_str!("../tests/fixtures/nature-remo/devices_typical.json");
 
 fn main() {
@@ -48,4 +52,19 @@ fn main() {
     let drain = format!("{subscribe} --from {queue} --to stdout: --idle 2s");
     Cost::of(&drain, &environment);
     run("an empty `subscribe`, Pub/Sub, idle 2 s", "(goal: 2.3 s)", &drain);
+    follow(folder.path());
+}
+
+/// One message through a follower of the embedded queue, and as many as can be.
+fn follow(folder: &std::path::Path) {
+    let mut follower = Follower::start(folder);
+    follower.latency(); // until then it may be starting
+    let mut times: Vec<_> = (0..5 * ROUNDS).map(|_| follower.latency()).collect();
+    times.sort_unstable();
+    let (median, ninth) = (times[times.len() / 2], times[times.len() * 9 / 10]);
+    let what = "from `publish` to a follower's output";
+    println!("{what:<44} median {median:.1?}, ninth decile {ninth:.1?}   (goal: 20 ms)");
+    let rate = follower.throughput(MANY);
+    println!("{:<44} {rate:.0} messages/s", format!("{MANY} messages on the same way"));
+    follower.end();
 }
