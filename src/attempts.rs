@@ -9,9 +9,9 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::identity::Key;
 use crate::queues::wipe_out;
-use crate::sqlite::{Database, Purpose, Schema};
+use crate::sqlite::{Database, Purpose, Reader, Schema};
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ const PRUNED: i64 = 10_000;
 
 static SCHEMA: Schema = Schema {
     purpose: Purpose::Attempts,
-    version: 1,
+    version: 2,
     tables: "CREATE TABLE tries (
                 place TEXT NOT NULL,
                 id TEXT NOT NULL,
@@ -38,9 +38,10 @@ static SCHEMA: Schema = Schema {
                 writing INTEGER NOT NULL, -- 1 from before a write until it is settled
                 first_at INTEGER NOT NULL, -- milliseconds since 1970
                 touched INTEGER NOT NULL,
+                lost INTEGER NOT NULL DEFAULT 0, -- leases that were lost, which `failed` counts too
                 PRIMARY KEY (place, id)
              ) STRICT, WITHOUT ROWID;",
-    upgrades: &[],
+    upgrades: &["ALTER TABLE tries ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;"],
 };
 
 /// How a message stands before a write.
@@ -71,6 +72,8 @@ pub struct Attempts {
     key: Key,
     clock: Clock,
     database: OnceCell<Option<Arc<Database>>>,
+    /// Looks without waiting for whoever writes.
+    reader: OnceCell<Reader>,
     /// What this process is writing.
     writing: Mutex<HashSet<String>>,
     failed: AtomicBool,
@@ -79,8 +82,8 @@ pub struct Attempts {
 impl Attempts {
     /// The count for the queue of this key, in this file; `None`: there is no folder for it.
     pub fn new(path: Option<PathBuf>, key: impl Into<Key>, clock: Clock) -> Self {
-        let (database, writing, failed) = Default::default();
-        Self { path, key: key.into(), clock, database, writing, failed }
+        let (database, reader, writing, failed) = Default::default();
+        Self { path, key: key.into(), clock, database, reader, writing, failed }
     }
 
     /// These messages are about to be written. Answers in their order; an id that is there twice
@@ -90,6 +93,20 @@ impl Attempts {
         self.writing().extend(ids.iter().cloned());
         let (place, now) = (self.key.name().to_owned(), self.clock.millis());
         self.told(database.write(move |c| begin(c, &place, now, &ids)).await)
+    }
+
+    /// How often each of these messages has lost a lease in mid-work, in their order: what another
+    /// run was writing when it died has lost one more. `None`: nobody counts.
+    pub async fn lost(&self, ids: Vec<String>) -> Option<Vec<u32>> {
+        let path = self.database().await?.path();
+        let reader = self.reader.get_or_try_init(|| Reader::open(path, &SCHEMA)).await;
+        let reader = self.told(reader)?;
+        let place = self.key.name().to_owned();
+        let ours: Vec<_> = {
+            let writing = self.writing();
+            ids.iter().map(|id| writing.contains(id)).collect()
+        };
+        self.told(reader.read(move |c| lost(c, &place, &ids, &ours)).await)
     }
 
     /// This became of them.
@@ -107,6 +124,7 @@ impl Attempts {
         if !cut_off.is_empty() {
             self.end(cut_off.into_iter().map(|id| (id, Ended::Released)).collect()).await;
         }
+        drop(self.reader);
         match self.database.into_inner().flatten() {
             Some(database) => database.close().await,
             None => Ok(()),
@@ -156,7 +174,8 @@ fn begin(c: &Connection, place: &str, now: i64, ids: &[String]) -> rusqlite::Res
         "INSERT INTO tries (place, id, failed, writing, first_at, touched)
          VALUES (?1, ?2, 0, 1, ?3, ?3)
          ON CONFLICT (place, id) DO UPDATE
-         SET failed = failed + iif(?4, writing, 0), writing = 1, touched = ?3
+         SET failed = failed + iif(?4, writing, 0), lost = lost + iif(?4, writing, 0),
+             writing = 1, touched = ?3
          RETURNING failed, first_at",
     )?;
     let begin = ids.iter().map(|id| {
@@ -167,6 +186,17 @@ fn begin(c: &Connection, place: &str, now: i64, ids: &[String]) -> rusqlite::Res
         })
     });
     begin.collect()
+}
+
+fn lost(c: &Connection, place: &str, ids: &[String], ours: &[bool]) -> rusqlite::Result<Vec<u32>> {
+    let mut statement = c.prepare_cached(
+        "SELECT lost + iif(?3, 0, writing) FROM tries WHERE place = ?1 AND id = ?2",
+    )?;
+    let lost = ids.iter().zip(ours).map(|(id, ours)| {
+        let row = statement.query_row(params![place, id, ours], |row| row.get(0)).optional()?;
+        Ok(row.unwrap_or_default())
+    });
+    lost.collect()
 }
 
 fn end(c: &Connection, place: &str, ended: &[(String, Ended)]) -> rusqlite::Result<()> {
@@ -238,6 +268,11 @@ mod tests {
         attempts.begin(ids).await.unwrap().into_iter().map(|tried| tried.attempt).collect()
     }
 
+    async fn lost(attempts: &Attempts, ids: &[&str]) -> Vec<u32> {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        attempts.lost(ids).await.unwrap()
+    }
+
     async fn end(attempts: &Attempts, id: &str, ended: Ended) {
         attempts.end(vec![(id.to_owned(), ended)]).await;
     }
@@ -261,12 +296,17 @@ mod tests {
         let place = Place::new();
         let dies = place.attempts("q");
         assert_eq!(begin(&dies, &["a"]).await, [1]);
+        assert_eq!(lost(&dies, &["a"]).await, [0]);
         drop(dies);
         let next = place.attempts("q");
+        assert_eq!(lost(&next, &["a", "b"]).await, [1, 0]);
         assert_eq!(begin(&next, &["a"]).await, [2]);
+        assert_eq!(lost(&next, &["a", "b"]).await, [1, 0], "it is no other's");
         next.close().await.unwrap();
         let last = place.attempts("q");
         assert_eq!(begin(&last, &["a"]).await, [2], "what was cut off does not count");
+        end(&last, "a", Ended::Failed).await;
+        assert_eq!(lost(&last, &["a"]).await, [1], "a failure is no lost lease");
     }
 
     #[tokio::test]

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub struct Limits {
     /// After this many failed attempts a message becomes a dead letter.
     pub max_attempts: u32,
+    /// After this many leases lost in mid-work it does too.
+    pub max_lost: u32,
     /// The pause after the first failure; it doubles with each one.
     pub first_pause: Duration,
     /// No pause is longer than this.
@@ -20,6 +22,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_attempts: 10,
+            max_lost: u32::MAX,
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(600),
         }
@@ -57,6 +60,19 @@ pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> 
     }
 }
 
+/// Why a message is given up before this attempt; `None`: it is not. `lost`: so many of those before
+/// ended without an answer.
+pub fn spent(tries: Tries, lost: u32, limits: &Limits) -> Option<String> {
+    let before = tries.attempt?.saturating_sub(1).max(lost);
+    let spent = lost > 0 && (before >= limits.max_attempts || lost >= limits.max_lost);
+    spent.then(|| {
+        format!(
+            "gave up after {before} attempts: in {lost} of them the program ended, or lost its \
+             lease, while it wrote this message"
+        )
+    })
+}
+
 /// The pause after a failed attempt: exponential, its second half random, so that messages that
 /// failed together do not come back together.
 pub fn pause(attempt: u32, limits: &Limits, jitter: f64) -> Duration {
@@ -79,6 +95,7 @@ mod tests {
 
     const LIMITS: Limits = Limits {
         max_attempts: 3,
+        max_lost: u32::MAX,
         first_pause: Duration::from_secs(1),
         longest_pause: Duration::from_secs(5),
     };
@@ -95,6 +112,22 @@ mod tests {
         let given_up = Verdict::Bury("gave up after 3 attempts: busy".to_owned());
         assert_eq!(retry(Some(3), false, 0.5), given_up);
         assert_eq!(retry(Some(3), true, 0.5), given_up);
+    }
+
+    #[test]
+    fn a_message_is_given_up_unwritten_only_where_leases_were_lost() {
+        let spent = |attempt, lost, limits: &Limits| {
+            spent(Tries { attempt, last: false }, lost, limits).map(|why| why[..24].to_owned())
+        };
+        let gave_up = |n: u32| Some(format!("gave up after {n} attempts: ")[..24].to_owned());
+        assert_eq!(spent(Some(3), 2, &LIMITS), None);
+        assert_eq!(spent(Some(4), 0, &LIMITS), None, "it has one more try");
+        assert_eq!(spent(Some(4), 1, &LIMITS), gave_up(3));
+        assert_eq!(spent(Some(9), 8, &LIMITS), gave_up(8));
+        assert_eq!(spent(None, 9, &LIMITS), None, "nobody counts");
+        let patient = Limits { max_attempts: u32::MAX, max_lost: 3, ..LIMITS };
+        assert_eq!(spent(Some(90), 2, &patient), None);
+        assert_eq!(spent(Some(4), 3, &patient), gave_up(3));
     }
 
     #[test]
@@ -126,7 +159,7 @@ mod tests {
     fn limits() -> impl Strategy<Value = Limits> {
         let pause = || (0..10_000_000u64).prop_map(Duration::from_micros);
         (1..100u32, pause(), pause()).prop_map(|(max_attempts, first_pause, longest_pause)| {
-            Limits { max_attempts, first_pause, longest_pause }
+            Limits { max_attempts, max_lost: u32::MAX, first_pause, longest_pause }
         })
     }
 

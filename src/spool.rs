@@ -125,7 +125,7 @@ impl Spool {
     /// What to open to receive what waits, and how: what older versions have kept goes first.
     pub async fn to_receive(&self) -> Result<(Location, Options)> {
         self.adopt().await?;
-        let options = Options { lease: LEASE, ..self.options.clone() };
+        let options = Options { lease: LEASE, hold: false, ..self.options.clone() };
         for queue in self.names().await? {
             if self.held_in(&queue).await?.waiting > 0 {
                 return Ok((Location::parse(&self.url_of(&queue)?)?, options));

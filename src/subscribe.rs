@@ -7,6 +7,7 @@ mod hand;
 mod intake;
 mod keeper;
 mod later;
+mod lines;
 mod outage;
 mod places;
 mod run;
@@ -26,9 +27,6 @@ use keeper::Keeper;
 use run::Run;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// How long a part of a batch waits for the rest of it.
-pub const LINGER: Duration = Duration::from_millis(50);
 
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +61,7 @@ pub struct Plan {
     pub batch: usize,
     /// A batch ends when it holds this many bytes.
     pub batch_bytes: usize,
-    /// At most this many writes at once; an ordered sink has one.
+    /// At most this many writes at once; for an ordered sink no two of them have a group in common.
     pub concurrency: usize,
     /// At most this many deliveries in hand.
     pub in_flight: usize,

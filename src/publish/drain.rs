@@ -18,6 +18,9 @@ use tokio::time::Instant;
 /// At most this many messages on their way.
 const BATCH: usize = 500;
 
+/// So often may a message take the whole program with it before it is given up.
+const MAX_LOST: u32 = 10;
+
 /// How often a lease of somebody who is gone is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -111,8 +114,9 @@ async fn once(
         // and nothing overtakes it.
         in_flight: BATCH,
         batch: BATCH,
+        concurrency: 1,
         // What the queue does not take for the moment never becomes a dead letter.
-        retries: Limits { max_attempts: u32::MAX, ..Limits::default() },
+        retries: Limits { max_attempts: u32::MAX, max_lost: MAX_LOST, ..Limits::default() },
         ..subscribe::Plan::default()
     };
     let mine = Counters::default();

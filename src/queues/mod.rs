@@ -221,8 +221,8 @@ pub struct Options {
     pub max_messages: Option<usize>,
     /// How long a publish may take before it counts as failed.
     pub publish_timeout: Duration,
-    /// Whether the embedded queue holds a message back until its `not_before`; where not, it only
-    /// carries that time, for another queue to act on.
+    /// Whether the embedded queue holds a message back until its `not_before`; where not, it only keeps
+    /// messages for another queue, with that time, and gives all of them in their order.
     pub hold: bool,
     /// Whether what is published was received before: then what a service or its client has added
     /// to it is left out where this queue does not allow it, and no message is refused for it.

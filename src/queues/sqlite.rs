@@ -2,7 +2,7 @@
 //! processes; here, where messages leave it.
 
 use super::sqlite_begun;
-use super::sqlite_claim::{Found, Look, Next};
+use super::sqlite_claim::{Found, Look, Next, Suspects};
 use super::sqlite_clock::{self, Now};
 use super::sqlite_place::Place;
 use super::sqlite_settle::{Claim, extend, settle};
@@ -32,7 +32,8 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
     let place = Place::of(url, options)?;
     let (database, number) = open_to_receive(&place, options).await?;
     let queue = Queue { database, number, remember: place.remember, clock: options.clock.clone() };
-    Ok(Box::new(Outlet { queue, lease, held: Arc::default() }))
+    let in_order = !options.hold;
+    Ok(Box::new(Outlet { queue, lease, in_order, held: Arc::default() }))
 }
 
 /// One queue of a file.
@@ -82,6 +83,8 @@ struct Outlet {
     queue: Queue,
     /// In milliseconds.
     lease: i64,
+    /// What may kill its worker does not wait for the others.
+    in_order: bool,
     held: Arc<Mutex<Held>>,
 }
 
@@ -266,6 +269,15 @@ impl Outlet {
         lock(&self.held)
     }
 
+    /// When messages that may kill their worker have their turn now.
+    fn suspects(&self) -> Suspects {
+        match self.in_order {
+            true => Suspects::InOrder,
+            false if self.held().turns.suspects_first(Instant::now()) => Suspects::First,
+            false => Suspects::Last,
+        }
+    }
+
     /// Notes what is being worked on. Without the note the work goes on, and a lease that is lost
     /// does not count.
     async fn note(
@@ -285,11 +297,11 @@ impl Outlet {
         let Queue { number, clock, .. } = &self.queue;
         let (queue, clock, lease) = (*number, clock.clone(), self.lease);
         let held = self.held.clone();
-        let suspects_first = self.held().turns.suspects_first(Instant::now());
+        let suspects = self.suspects();
         let work = move |c: &_| {
             let (now, monotonic) = (sqlite_clock::now(c, &clock)?, clock.monotonic());
             let token = fastrand::i64(1..);
-            let look = Look { queue, lease, token, suspects_first, request, group: None };
+            let look = Look { queue, lease, token, suspects, request, group: None };
             look.run(c, now).map(|found| (now, monotonic, found))
         };
         let (answer, answered) = oneshot::channel();

@@ -20,12 +20,23 @@ pub struct Look {
     pub lease: i64,
     /// Who may settle what is found: never used before.
     pub token: i64,
-    /// A message that may kill its worker has its turn before the others, and not after them.
-    pub suspects_first: bool,
+    /// When a message that may kill its worker has its turn.
+    pub suspects: Suspects,
     /// What to look for.
     pub request: Receive,
     /// Only messages of this group, where one is named.
     pub group: Option<String>,
+}
+
+/// When messages have their turn that lost their lease in mid-work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspects {
+    /// When there are no others.
+    Last,
+    /// Before the others.
+    First,
+    /// Before the others, the oldest first: what was being worked on is older than what was not.
+    InOrder,
 }
 
 /// What a look gave.
@@ -54,7 +65,7 @@ impl Look {
     pub fn run(&self, connection: &Connection, now: Now) -> rusqlite::Result<Found> {
         let more = self.bring_back(connection, now)?;
         let mut hand = Hand::new(&self.request, self.token);
-        if self.suspects_first {
+        if self.suspects != Suspects::Last {
             self.take_suspect(connection, &mut hand)?;
         }
         if hand.deliveries.is_empty() {
@@ -115,13 +126,17 @@ impl Look {
         sqlite_begun::sweep(connection)
     }
 
-    /// Takes the one that was lost least often.
+    /// Takes the one that was lost least often, or the oldest.
     fn take_suspect(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
         let tag = match &self.request.select {
             Select::Tag(tag) => Some(tag),
             Select::Any | Select::OldestTag => None,
         };
-        hand.take(&mut *connection.prepare_cached(SUSPECT)?, params![self.queue, tag])
+        let sql = match self.suspects {
+            Suspects::InOrder => OLDEST_SUSPECT,
+            Suspects::Last | Suspects::First => SUSPECT,
+        };
+        hand.take(&mut *connection.prepare_cached(sql)?, params![self.queue, tag])
     }
 
     fn take_ready(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
@@ -339,6 +354,11 @@ const SUSPECT: &str = concat!(
     "WHERE queue = ?1 AND state = 0 AND lost > 0 AND (?2 IS NULL OR tag = ?2)
      ORDER BY lost, seq LIMIT 1"
 );
+const OLDEST_SUSPECT: &str = concat!(
+    delivery!("0"),
+    "WHERE seq = (SELECT min(seq) FROM messages
+                  WHERE queue = ?1 AND state = 0 AND lost > 0 AND (?2 IS NULL OR tag = ?2))"
+);
 const OLDEST_TAG: &str = "
 SELECT tag, seq FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NULL AND lost = 0
 UNION ALL
@@ -369,6 +389,7 @@ pub const HOT: &[&str] = &[
     READY_GROUP,
     FOLLOWERS,
     SUSPECT,
+    OLDEST_SUSPECT,
     OLDEST_TAG,
     LEASE,
     EXPIRED,

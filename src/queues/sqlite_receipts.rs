@@ -2,7 +2,7 @@
 //! that is needed to settle them, and nothing gives them back before their time.
 
 use super::sqlite_begun;
-use super::sqlite_claim::Look;
+use super::sqlite_claim::{Look, Suspects};
 use super::sqlite_clock;
 use super::sqlite_inspect::Inspector;
 use super::sqlite_settle::{Claim, extend, settle};
@@ -27,7 +27,7 @@ impl Receipts for Inspector {
             queue: self.number,
             lease: sqlite_clock::length(time),
             token: fastrand::i64(1..),
-            suspects_first: false,
+            suspects: Suspects::Last,
             request: Receive {
                 max,
                 max_bytes: MOST_BYTES,

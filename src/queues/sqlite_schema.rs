@@ -135,7 +135,7 @@ pub fn queue_number(connection: &Connection, name: &str) -> rusqlite::Result<i64
 mod tests {
     use super::*;
     use crate::message::Message;
-    use crate::queues::sqlite_claim::{self, Look};
+    use crate::queues::sqlite_claim::{self, Look, Suspects};
     use crate::queues::sqlite_clock::{self, Now};
     use crate::queues::sqlite_publish::{self, Entry, Row};
     use crate::queues::sqlite_settle::{self, Claim, settle};
@@ -207,7 +207,7 @@ mod tests {
             queue: 1,
             lease: 1000,
             token: fastrand::i64(1..),
-            suspects_first: false,
+            suspects: Suspects::Last,
             request,
             group: None,
         };

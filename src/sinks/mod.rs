@@ -61,9 +61,14 @@ pub trait Sink: Send + Sync {
     /// its neighbours.
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome>;
 
-    /// Does the order within a group matter to it? Then one batch is written at a time, and it
+    /// Does the order within a group matter to it? Then a group is in one batch at a time, and it
     /// stops writing a group after the first message of it that was not stored.
     fn ordered(&self) -> bool;
+
+    /// At most this many writes at once are of use.
+    fn at_once(&self) -> usize {
+        usize::MAX
+    }
 
     /// Closes the connection or file.
     async fn close(self: Box<Self>) -> Result<()>;

@@ -108,6 +108,11 @@ impl Sink for Stdout {
         true
     }
 
+    /// Lines come out one after the other, those without a group too.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     async fn close(self: Box<Self>) -> Result<()> {
         self.off_thread(|_| ()).await;
         Ok(())

@@ -1,6 +1,7 @@
 //! Dead letters of a batch: kept where there is a place for them, else put off.
 
 use super::Parts;
+use super::lines::Line;
 use super::settle::{Judged, Written};
 use super::unplaced::Unburied;
 use crate::attempts::Ended;
@@ -76,7 +77,7 @@ impl Parts<'_> {
         let (id, until) = (message.id.clone(), self.kept_until(pause));
         judged.ended.push((id.clone(), Ended::Failed));
         if let Some(group) = message.group.clone().filter(|_| self.sink.ordered()) {
-            written.stopped.insert(group, until);
+            written.stopped.insert(Line::Group(group), until);
         }
         if self.dead.may_wait(&letter) {
             return written.unplaced.push((receipt, letter));

@@ -18,13 +18,8 @@ pub(super) struct Try {
 impl Parts<'_> {
     /// Before a write: counts where the queue does not, and tells the deliveries their attempts.
     pub(super) async fn begin(&self, batch: &mut [Delivery]) -> Vec<Try> {
-        if self.plan.rehearsal == Rehearsal::No {
-            let receipts: Vec<_> = batch.iter().map(|one| one.receipt.clone()).collect();
-            self.queue.begun(&receipts).await;
-        }
-        let ours = |delivery: &Delivery| delivery.attempts.is_none() || self.queue.release_counts();
         let mut tries: Vec<_> = batch.iter().map(|delivery| self.as_the_queue(delivery)).collect();
-        let places: Vec<_> = (0..batch.len()).filter(|at| ours(&batch[*at])).collect();
+        let places: Vec<_> = (0..batch.len()).filter(|at| self.counts(&batch[*at])).collect();
         let Some(attempts) = self.attempts.filter(|_| self.plan.rehearsal == Rehearsal::No) else {
             return tries;
         };
@@ -39,6 +34,35 @@ impl Parts<'_> {
             tries[at].first_at = Some(tried.first_at);
         }
         tries
+    }
+
+    /// Whether attempts of this one are counted here, and not by its queue.
+    fn counts(&self, delivery: &Delivery) -> bool {
+        delivery.attempts.is_none() || self.queue.release_counts()
+    }
+
+    /// Where leases are counted here: which of these have lost one in mid-work.
+    pub(super) async fn recall(&self, deliveries: &mut [Delivery]) {
+        let Some(attempts) = self.attempts.filter(|_| self.plan.rehearsal == Rehearsal::No) else {
+            return;
+        };
+        let places = 0..deliveries.len();
+        let places: Vec<_> = places.filter(|at| self.counts(&deliveries[*at])).collect();
+        if places.is_empty() {
+            return;
+        }
+        let ids = places.iter().map(|at| deliveries[*at].message.id.clone()).collect();
+        for (at, lost) in places.into_iter().zip(attempts.lost(ids).await.unwrap_or_default()) {
+            deliveries[at].lost = lost;
+        }
+    }
+
+    /// Tells the queue what is being worked on from now on.
+    pub(super) async fn tell_begun(&self, batch: &[Delivery]) {
+        if self.plan.rehearsal == Rehearsal::No {
+            let receipts: Vec<_> = batch.iter().map(|one| one.receipt.clone()).collect();
+            self.queue.begun(&receipts).await;
+        }
     }
 
     /// A queue that counts releases too tells only when it is about to take the message away.

@@ -1,7 +1,8 @@
 //! What is in hand: every delivery that was received and is not settled.
 
+use super::lines::{Batch, Line, Lines};
 use crate::message::{Delivery, Receipt};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -9,21 +10,22 @@ use tokio::time::Instant;
 /// Deliveries in hand, counted by number and bytes. Those that wait for a write are held here;
 /// those that are being written, or kept on purpose, are only remembered.
 pub struct Hand {
-    waiting: VecDeque<Delivery>,
-    waiting_bytes: usize,
-    waiting_since: Option<Instant>,
+    ordered: bool,
+    lines: Lines,
     held: Held,
     bytes: usize,
     /// How many of those in hand take no room.
     aside: usize,
     due: BTreeSet<(Instant, Receipt)>,
-    stopped: HashMap<String, Until>,
+    stopped: HashMap<Line, Until>,
     quiet_since: Instant,
 }
 
 /// How long something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
+    /// Not at all: its queue holds it back.
+    Now,
     /// A retry is due.
     Due(Instant),
     /// The run ends.
@@ -68,11 +70,11 @@ impl Held {
 }
 
 impl Hand {
-    pub fn new(now: Instant) -> Self {
+    /// Nothing, for a sink that keeps the order within groups or does not.
+    pub fn new(ordered: bool, now: Instant) -> Self {
         Self {
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
-            waiting_since: None,
+            ordered,
+            lines: Lines::new(ordered),
             held: Held::default(),
             bytes: 0,
             aside: 0,
@@ -109,17 +111,22 @@ impl Hand {
 
     /// How many deliveries wait for a write.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.lines.waiting()
     }
 
-    /// How many bytes wait for a write.
-    pub fn waiting_bytes(&self) -> usize {
-        self.waiting_bytes
+    /// How many of them nothing holds up.
+    pub fn free(&self) -> usize {
+        self.lines.free()
     }
 
-    /// Since when the oldest of them has been waiting.
-    pub fn waiting_since(&self) -> Option<Instant> {
-        self.waiting_since
+    /// How many bytes these have.
+    pub fn free_bytes(&self) -> usize {
+        self.lines.free_bytes()
+    }
+
+    /// Whether one waits that has to be written alone.
+    pub fn has_suspect(&self) -> bool {
+        self.lines.has_suspect()
     }
 
     /// When the last delivery came or was settled.
@@ -127,32 +134,42 @@ impl Hand {
         self.quiet_since
     }
 
-    /// A message of these groups failed, and its sink keeps the order: what waits behind it is
-    /// kept as long as itself. Gives how many of them are kept to the end.
-    pub fn stop(&mut self, groups: HashMap<String, Until>) -> usize {
-        if groups.is_empty() {
-            return 0;
+    /// A message of each of these lines failed: what waits behind it is kept as long as itself.
+    /// Gives how many of them are kept to the end.
+    pub fn stop(&mut self, lines: HashMap<Line, Until>, now: Instant) -> usize {
+        let mut to_the_end = 0;
+        for (line, until) in lines {
+            for delivery in self.lines.take(&line) {
+                to_the_end += self.keep(delivery, until, now);
+            }
+            if until != Until::Now {
+                self.stopped.insert(line, until);
+            }
         }
-        self.stopped.extend(groups);
-        let waiting = std::mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
-        let to_the_end = self.line_up(waiting);
-        self.forget_waiting(0);
         to_the_end
     }
 
-    /// Puts these behind what waits, but for those whose group is stopped.
-    fn line_up(&mut self, deliveries: impl IntoIterator<Item = Delivery>) -> usize {
+    /// Keeps this, unwritten; gives 1 where that is to the end.
+    fn keep(&mut self, delivery: Delivery, until: Until, now: Instant) -> usize {
+        match until {
+            Until::Now => self.keep_until(delivery.receipt, now),
+            Until::Due(due) => self.keep_until(delivery.receipt, due),
+            Until::TheEnd => return 1,
+        }
+        0
+    }
+
+    /// Puts these behind what waits, but for those whose line is stopped.
+    fn line_up(&mut self, deliveries: Vec<Delivery>, now: Instant) -> usize {
         let mut to_the_end = 0;
         for delivery in deliveries {
-            let group = delivery.message.group.as_ref();
-            match group.and_then(|group| self.stopped.get(group)) {
-                Some(Until::Due(due)) => self.keep_until(delivery.receipt, *due),
-                Some(Until::TheEnd) => to_the_end += 1,
-                None => {
-                    self.waiting_bytes += delivery.message.size();
-                    self.waiting.push_back(delivery);
-                }
+            let stopped = match self.stopped.is_empty() {
+                true => None,
+                false => self.stopped.get(&Line::of(&delivery, self.ordered)).copied(),
+            };
+            match stopped {
+                Some(until) => to_the_end += self.keep(delivery, until, now),
+                None => self.lines.push(delivery),
             }
         }
         to_the_end
@@ -171,52 +188,36 @@ impl Hand {
                 }
             }
         }
-        let to_the_end = self.line_up(deliveries);
-        if !self.waiting.is_empty() {
-            self.waiting_since.get_or_insert(now);
-        }
-        to_the_end
+        self.line_up(deliveries, now)
     }
 
-    /// Takes back what was in a batch and could not be written, before what waits already.
-    pub fn take_back(&mut self, deliveries: Vec<Delivery>, now: Instant) {
-        for delivery in deliveries.into_iter().rev() {
-            self.waiting_bytes += delivery.message.size();
-            self.waiting.push_front(delivery);
-        }
-        if !self.waiting.is_empty() {
-            self.waiting_since.get_or_insert(now);
-        }
+    /// Takes back what was in a batch and could not be written: it is the next of its line.
+    pub fn take_back(&mut self, deliveries: Vec<Delivery>) {
+        self.lines.put_back(deliveries);
+    }
+
+    /// A batch is over: its lines go on.
+    pub fn go_on(&mut self, lines: Vec<Line>) {
+        self.lines.go_on(lines);
     }
 
     /// The next batch to write: at most `max` messages, ending when it holds `max_bytes`.
-    pub fn batch(&mut self, max: usize, max_bytes: usize) -> Vec<Delivery> {
-        let mut batch = Vec::with_capacity(max.min(self.waiting.len()));
-        let mut bytes = 0;
-        while batch.len() < max && bytes < max_bytes {
-            let Some(delivery) = self.waiting.pop_front() else { break };
-            bytes += delivery.message.size();
-            batch.push(delivery);
-        }
-        self.forget_waiting(bytes);
-        batch
+    pub fn batch(&mut self, max: usize, max_bytes: usize) -> Batch {
+        self.lines.batch(max, max_bytes)
+    }
+
+    /// The next message that has to be written alone.
+    pub fn suspect(&mut self) -> Option<Batch> {
+        self.lines.suspect()
     }
 
     /// Lets go of what is kept for later, and of what waits for a write beyond the first `keep`:
     /// all this is to be given back.
     pub fn let_go(&mut self, keep: usize) -> Vec<Receipt> {
-        let beyond = self.waiting.split_off(keep.min(self.waiting.len()));
-        self.forget_waiting(beyond.iter().map(|delivery| delivery.message.size()).sum());
         self.stopped.clear();
         let kept = std::mem::take(&mut self.due).into_iter().map(|(_, receipt)| receipt);
-        beyond.into_iter().map(|delivery| delivery.receipt).chain(kept).collect()
-    }
-
-    fn forget_waiting(&mut self, bytes: usize) {
-        self.waiting_bytes -= bytes;
-        if self.waiting.is_empty() {
-            self.waiting_since = None;
-        }
+        let beyond = self.lines.let_go(keep).into_iter().map(|delivery| delivery.receipt);
+        beyond.chain(kept).collect()
     }
 
     /// Remembers that a delivery, written or not, is to be given back at this time.

@@ -47,7 +47,7 @@ impl Run<'_> {
 
     /// What is in hand holds back what follows it in its group: that the queue gave nothing means
     /// the end only where nothing was in hand already when it was asked.
-    pub(super) fn take(&mut self, answer: Answer) {
+    pub(super) async fn take(&mut self, answer: Answer) {
         let now = Instant::now();
         match answer.deliveries {
             Ok(deliveries) if deliveries.is_empty() => {
@@ -60,7 +60,8 @@ impl Run<'_> {
                     self.finish(End::Empty);
                 }
             }
-            Ok(deliveries) => {
+            Ok(mut deliveries) => {
+                self.parts.recall(&mut deliveries).await;
                 self.empty = false;
                 self.received += deliveries.len();
                 count(&self.parts.counters.received, deliveries.len());
@@ -118,6 +119,9 @@ impl Run<'_> {
         self.end.is_none()
             && self.outage.is_none()
             && self.has_room()
+            // What may kill us shall find nothing in hand.
+            && !self.hand.has_suspect()
+            && !self.alone
             && (!known_empty || self.follows())
     }
 

@@ -7,7 +7,6 @@ use super::settle::Written;
 use crate::error::{Error, Kind};
 use crate::message::Delivery;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use futures_util::future::FutureExt as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -62,8 +61,13 @@ impl Run<'_> {
         if self.probe_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
-        let batch = self.hand.batch(PROBE, self.parts.plan.batch_bytes);
-        self.writing.push(self.parts.probe(batch).boxed());
+        let mut batch = self.hand.batch(PROBE, self.parts.plan.batch_bytes);
+        if batch.deliveries.is_empty()
+            && let Some(suspect) = self.hand.suspect()
+        {
+            (batch, self.alone) = (suspect, true);
+        }
+        self.start(batch, Parts::probe);
         if let Some(outage) = &mut self.outage {
             outage.probing = true;
         }

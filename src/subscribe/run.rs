@@ -3,10 +3,11 @@
 use super::hand::{Hand, Held};
 use super::intake::{Receiving, received};
 use super::later::Later;
+use super::lines::{Batch, Line};
 use super::outage::Outage;
 use super::settle::Written;
 use super::unplaced::Unplaced;
-use super::{LINGER, Mode, Parts, Rehearsal};
+use super::{Mode, Parts, Rehearsal};
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
 use crate::report::count;
@@ -32,7 +33,9 @@ pub(super) struct Run<'a> {
     pub(super) parts: Parts<'a>,
     pub(super) hand: Hand,
     pub(super) receiving: Option<Receiving<'a>>,
-    pub(super) writing: FuturesUnordered<BoxFuture<'a, Written>>,
+    pub(super) writing: FuturesUnordered<BoxFuture<'a, (Vec<Line>, Written)>>,
+    /// What is being written may kill us: nothing is begun beside it.
+    pub(super) alone: bool,
     pub(super) outage: Option<Outage>,
     pub(super) unplaced: Unplaced<'a>,
     pub(super) later: Later,
@@ -48,9 +51,10 @@ impl<'a> Run<'a> {
     pub(super) fn new(parts: Parts<'a>) -> Self {
         Self {
             parts,
-            hand: Hand::new(Instant::now()),
+            hand: Hand::new(parts.sink.ordered(), Instant::now()),
             receiving: None,
             writing: FuturesUnordered::new(),
+            alone: false,
             outage: None,
             unplaced: Unplaced::none(),
             later: Later::default(),
@@ -77,7 +81,7 @@ impl<'a> Run<'a> {
                 return self.failure.take().or_else(|| self.unplaced.error()).map_or(Ok(()), Err);
             }
             self.start_receiving();
-            let (due, flush, quiet) = (self.hand.next_due(), self.flush_at(), self.quiet_at());
+            let (due, quiet) = (self.hand.next_due(), self.quiet_at());
             let (probe, place) = (self.probe_at(), self.place_at());
             tokio::select! {
                 biased;
@@ -86,12 +90,12 @@ impl<'a> Run<'a> {
                     last_call = Some(Instant::now() + plan.grace);
                 }
                 () = at(last_call) => return Err(self.out_of_grace()),
-                Some(written) = self.writing.next() => self.after_write(written),
+                Some((lines, written)) = self.writing.next() => self.after_write(lines, written),
                 written = self.unplaced.tried() => self.after_placing(written),
-                answer = received(&mut self.receiving) => self.take(answer),
+                answer = received(&mut self.receiving) => self.take(answer).await,
                 () = at(due) => self.release_due().await,
                 () = at(place) => self.try_to_place(),
-                () = at(flush.or(probe)) => {}
+                () = at(probe) => {}
                 () = at(quiet) => self.finish(End::Empty),
                 () = at(plan.max_time.map(|time| started + time)), if self.end.is_none() => {
                     self.finish(End::Enough);
@@ -110,39 +114,54 @@ impl<'a> Run<'a> {
         self.parts.plan.mode == Mode::Follow
     }
 
-    /// Moves what is waiting into writes, as many at once as the plan allows.
+    /// Moves what is waiting into writes, as many at once as the plan and the sink allow; what may
+    /// kill us comes alone, after the others.
     fn start_writes(&mut self) {
         let Parts { sink, plan, .. } = self.parts;
-        let concurrency = if sink.ordered() { 1 } else { plan.concurrency };
-        if self.end == Some(End::Broken) {
+        if self.end == Some(End::Broken) || self.alone {
             return;
         }
         if self.outage.is_some() {
             return self.start_probe();
         }
-        while self.writing.len() < concurrency && self.batch_is_due() {
+        while self.writing.len() < plan.concurrency.min(sink.at_once()) && self.batch_is_due() {
             let batch = self.hand.batch(plan.batch, plan.batch_bytes);
-            match plan.rehearsal {
-                Rehearsal::Look => self.look_at(&batch),
-                _ => self.writing.push(self.parts.write_and_settle(batch).boxed()),
-            }
+            self.start(batch, Parts::write_and_settle);
+        }
+        while self.writing.is_empty()
+            && let Some(suspect) = self.hand.suspect()
+        {
+            self.start(suspect, Parts::write_and_settle);
+            self.alone = !self.writing.is_empty();
         }
     }
 
+    /// Begins to work on a batch. In a rehearsal without writes it is only named.
+    pub(super) fn start<F>(
+        &mut self,
+        batch: Batch,
+        work: impl FnOnce(Parts<'a>, Vec<Delivery>) -> F,
+    ) where
+        F: Future<Output = Written> + Send + 'a,
+    {
+        let Batch { deliveries, lines } = batch;
+        if self.parts.plan.rehearsal == Rehearsal::Look {
+            self.look_at(&deliveries);
+            return self.hand.go_on(lines);
+        }
+        let work = work(self.parts, deliveries);
+        self.writing.push(async move { (lines, work.await) }.boxed());
+    }
+
+    /// While the sink is idle whatever waits is written at once; while it writes, what comes is
+    /// collected until it is a full batch.
     fn batch_is_due(&self) -> bool {
         let plan = self.parts.plan;
-        let partial =
-            self.hand.waiting() < plan.batch && self.hand.waiting_bytes() < plan.batch_bytes;
-        let no_more_comes = self.end.is_some() || self.empty || !self.has_room();
-        self.hand.waiting() > 0
-            && (!partial || no_more_comes || self.flush_at().is_some_and(|at| at <= Instant::now()))
-    }
-
-    fn flush_at(&self) -> Option<Instant> {
-        if self.outage.is_some() || !self.writing.is_empty() {
-            return None;
-        }
-        self.hand.waiting_since().map(|since| since + LINGER)
+        let free = self.hand.free();
+        let full = free >= plan.batch || self.hand.free_bytes() >= plan.batch_bytes;
+        let no_more_comes =
+            self.end.is_some() || self.empty || !self.has_room() || self.hand.has_suspect();
+        free > 0 && (full || no_more_comes || self.writing.is_empty())
     }
 
     fn look_at(&mut self, batch: &[Delivery]) {
@@ -168,16 +187,18 @@ impl<'a> Run<'a> {
         self.receiving = None;
     }
 
-    fn after_write(&mut self, mut written: Written) {
+    fn after_write(&mut self, lines: Vec<Line>, mut written: Written) {
         let now = Instant::now();
         self.later.note(&written.ended, written.why_failed.take());
         self.keep_unplaced(&mut written);
         self.hand.settled(&written.settled, now);
-        self.hand.take_back(written.unwritten, now);
+        self.hand.take_back(written.unwritten);
         for (receipt, due) in written.kept {
             self.hand.keep_until(receipt, due);
         }
-        self.postponed += written.postponed + self.hand.stop(written.stopped);
+        self.postponed += written.postponed + self.hand.stop(written.stopped, now);
+        self.hand.go_on(lines);
+        self.alone = false;
         if let Some(why) = written.not_settled {
             self.lose_queue(&why);
         }

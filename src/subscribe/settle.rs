@@ -2,6 +2,7 @@
 
 use super::count::Try;
 use super::hand::Until;
+use super::lines::Line;
 use super::unplaced::Unburied;
 use super::{Mode, Parts, Rehearsal, write};
 use crate::attempts::Ended;
@@ -10,7 +11,7 @@ use crate::queues::{Settled, Verdict};
 use crate::report::count;
 use crate::retry;
 use crate::sinks::Outcome;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -24,14 +25,17 @@ pub(super) struct Written {
     failed: usize,
     /// Settled, whatever the verdict: no longer ours.
     pub(super) settled: Vec<Receipt>,
-    /// The sink was gone before anything became of them.
+    /// Nothing became of them, and they are to be written next: the sink was gone, or an earlier
+    /// message of their group died.
     pub(super) unwritten: Vec<Delivery>,
     /// Still ours until this time. What is in no list is ours until the run ends.
     pub(super) kept: Vec<(Receipt, Instant)>,
     /// How many are left to a later run.
     pub(super) postponed: usize,
-    /// Groups of which a message failed, where the sink keeps their order.
-    pub(super) stopped: HashMap<String, Until>,
+    /// Lines of which a message failed.
+    pub(super) stopped: HashMap<Line, Until>,
+    /// Lines of which a message became a dead letter.
+    died: HashSet<Line>,
     /// The sink cannot be reached.
     pub(super) unavailable: Option<String>,
     /// The reader is gone.
@@ -58,6 +62,7 @@ impl Written {
 
     pub(super) fn keep(&mut self, receipt: Receipt, until: Until) {
         match until {
+            Until::Now => self.kept.push((receipt, Instant::now())),
             Until::Due(due) => self.kept.push((receipt, due)),
             Until::TheEnd => self.postponed += 1,
         }
@@ -73,6 +78,16 @@ pub(super) struct Judged {
     pub(super) letters: Vec<Unburied>,
     /// For whoever counts attempts.
     pub(super) ended: Vec<(String, Ended)>,
+    /// Begun, and not written.
+    interrupted: Vec<Receipt>,
+}
+
+impl Judged {
+    /// Nothing became of this one, and nothing counts.
+    fn interrupt(&mut self, delivery: &Delivery) {
+        self.ended.push((delivery.message.id.clone(), Ended::Released));
+        self.interrupted.push(delivery.receipt.clone());
+    }
 }
 
 impl Parts<'_> {
@@ -80,7 +95,13 @@ impl Parts<'_> {
     pub(super) async fn write_and_settle(self, mut batch: Vec<Delivery>) -> Written {
         let mut written = Written::default();
         let tries = self.begin(&mut batch).await;
-        let outcomes = write::write(self.sink, &batch).await;
+        let outcomes = match self.give_up(&mut batch, &tries) {
+            Some(outcome) => vec![outcome],
+            None => {
+                self.tell_begun(&batch).await;
+                write::write(self.sink, &batch).await
+            }
+        };
         fail::fail_point!("subscribe-written");
         let mut judged = Judged::default();
         for ((delivery, tried), outcome) in batch.into_iter().zip(tries).zip(outcomes) {
@@ -90,12 +111,27 @@ impl Parts<'_> {
         if let Some(more) = written.failed.checked_sub(NAMED + 1) {
             tracing::warn!("{} more of this batch failed or were rejected", more + 1);
         }
+        if !judged.interrupted.is_empty() {
+            self.queue.interrupted(&judged.interrupted).await;
+        }
         self.bury(&mut judged, &mut written).await;
         self.settle(&mut judged, &mut written).await;
         written.ended.clone_from(&judged.ended);
         self.end(judged.ended).await;
         fail::fail_point!("subscribe-settled");
         written
+    }
+
+    /// A message that has used up its attempts by losing its leases is not written once more. Such a
+    /// one is alone.
+    fn give_up(&self, batch: &mut [Delivery], tries: &[Try]) -> Option<Outcome> {
+        let ([delivery], [Try { tries, .. }]) = (batch, tries) else { return None };
+        if self.plan.rehearsal != Rehearsal::No {
+            return None;
+        }
+        let why = retry::spent(*tries, delivery.lost, &self.plan.retries)?;
+        delivery.attempts = tries.attempt.map(|attempt| attempt - 1);
+        Some(Outcome::Reject(why))
     }
 
     /// Counts, and names the first messages of a batch that failed: a thousand are told by their
@@ -135,9 +171,8 @@ impl Parts<'_> {
     ) {
         let id = delivery.message.id.clone();
         if matches!(outcome, Outcome::Unavailable(_) | Outcome::Closed) {
-            judged.ended.push((id, Ended::Released));
-            written.unwritten.push(delivery);
-            return;
+            judged.interrupt(&delivery);
+            return written.unwritten.push(delivery);
         }
         if self.plan.rehearsal != Rehearsal::No {
             if matches!(outcome, Outcome::Retry(_) | Outcome::Reject(_)) {
@@ -145,21 +180,20 @@ impl Parts<'_> {
             }
             return;
         }
-        let behind = delivery.message.group.as_ref().and_then(|group| written.stopped.get(group));
-        if let (Outcome::Unwritten, Some(until)) = (&outcome, behind) {
-            count(&self.counters.released, 1);
-            judged.ended.push((id, Ended::Released));
-            return written.keep(delivery.receipt, *until);
+        if outcome == Outcome::Unwritten && self.waits_behind(&delivery, judged, written) {
+            return;
         }
         let jitter = fastrand::f64();
-        match retry::verdict(outcome, tried.tries, &self.plan.retries, jitter) {
+        let verdict = retry::verdict(outcome, tried.tries, &self.plan.retries, jitter);
+        if matches!(verdict, Verdict::Bury(_)) {
+            written.died.insert(Line::of(&delivery, self.sink.ordered()));
+        }
+        match verdict {
             Verdict::Retry(after) => {
                 count(&self.counters.retried, 1);
                 judged.ended.push((id.clone(), Ended::Failed));
                 let until = self.kept_until(after);
-                if let Some(group) = delivery.message.group.filter(|_| self.sink.ordered()) {
-                    written.stopped.insert(group, until);
-                }
+                written.stopped.insert(Line::of(&delivery, self.sink.ordered()), until);
                 if self.queue.delays() {
                     judged.verdicts.push((id, delivery.receipt, Verdict::Retry(after)));
                 } else {
@@ -175,13 +209,36 @@ impl Parts<'_> {
         }
     }
 
+    /// What was not written because of an earlier message of its line: where that is tried again,
+    /// it is kept as long, and where that died it is the next.
+    fn waits_behind(
+        &self,
+        delivery: &Delivery,
+        judged: &mut Judged,
+        written: &mut Written,
+    ) -> bool {
+        let line = Line::of(delivery, self.sink.ordered());
+        if let Some(until) = written.stopped.get(&line).copied() {
+            count(&self.counters.released, 1);
+            judged.interrupt(delivery);
+            written.keep(delivery.receipt.clone(), until);
+            return true;
+        }
+        let next = written.died.contains(&line);
+        if next {
+            judged.interrupt(delivery);
+            written.unwritten.push(delivery.clone());
+        }
+        next
+    }
+
     /// How long what waits for a retry is kept: not at all where the queue can delay, else until it
     /// is due. A run that ends by itself does not wait longer for it than for a new message: it
     /// leaves it to a later run.
     pub(super) fn kept_until(&self, after: Duration) -> Until {
         let now = Instant::now();
         if self.queue.delays() {
-            Until::Due(now)
+            Until::Now
         } else if self.plan.mode == Mode::Follow || after <= self.plan.idle {
             Until::Due(now + after)
         } else {

@@ -116,6 +116,19 @@ fn sixty_five_rejects_and_the_others_go_their_way() {
 }
 
 #[test]
+fn what_stands_behind_a_rejected_message_of_its_group_follows_it_next() {
+    for flags in ["", "--batch 9", "--batch 4", "--batch 3 --concurrency 1"] {
+        let sandbox = Sandbox::new();
+        publish_all(&sandbox, "1@g 2@g 3@g 4@g 5@g 6@g 7@g 8@g 9@g");
+        let script = r#"ids=$KAKEHI_ID; [ "$ids" ] || ids=$(sed 's/.*"id":"\([0-9]\)".*/\1/')
+            case $ids in *3*) exit 65;; esac; echo "$ids" >>log"#;
+        subscribe(&sandbox, flags, script).run().expect(65);
+        let log = fs::read_to_string(sandbox.path("log")).expect("it ran");
+        assert_eq!(log, "1\n2\n4\n5\n6\n7\n8\n9\n", "{flags}");
+    }
+}
+
+#[test]
 fn sixty_nine_and_seventy_five_stop_the_run_and_spend_nothing() {
     for code in [69, 75] {
         let sandbox = Sandbox::new();

@@ -121,6 +121,11 @@ impl Process {
         });
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.0.try_wait().expect("our child").is_some()
+    }
+
     /// Waits for its end, which must come.
     pub fn end(mut self) -> End {
         let status = self.wait();

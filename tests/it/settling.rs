@@ -125,6 +125,32 @@ async fn a_run_that_dies_while_it_writes_has_spent_an_attempt() {
     assert_eq!(service.run(&Scripted::default(), &at_most(2)).await.1.dead, 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_run_was_writing_is_written_alone_and_after_the_others() {
+    let service = Service::with(["a", "b", "c"].map(str::to_owned)).await;
+    for id in ["a", "b"] {
+        service.attempts().begin(vec![id.to_owned()]).await.unwrap();
+    }
+    let (sink, plan) = (Scripted::default(), at_most(2));
+    assert_eq!(service.run(&sink, &plan).await.1.stored, 3);
+    assert_eq!(*sink.batches.lock().unwrap(), [1, 1, 1]);
+    assert_eq!(sink.stored()[0], "c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_taken_its_writers_along_is_given_up_unwritten() {
+    let service = Service::with(one("a")).await;
+    for _ in 0..2 {
+        service.attempts().begin(vec!["a".to_owned()]).await.unwrap();
+    }
+    let sink = Scripted::default();
+    assert_eq!(service.run(&sink, &at_most(2)).await.1.dead, 1);
+    assert_eq!(sink.stored(), Vec::<String>::new());
+    let (_, death) = &service.dead().await[0];
+    assert!(death.reason.starts_with("gave up after 2 attempts: in 2 of them"), "{death:?}");
+    assert_eq!(death.attempts, Some(2));
+}
+
 #[tokio::test]
 async fn a_stranger_to_the_count_never_gives_up() {
     let scene = Scene::with(one("t1")).await;

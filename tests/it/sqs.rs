@@ -120,6 +120,51 @@ fn a_retry_is_hidden_until_it_is_due_and_holds_up_its_group_only() {
     }
 }
 
+/// The service takes a message away after so many receives.
+async fn fifo_with_limit(receives: usize) -> Stage {
+    let (stage, client) = (Stage::named(".fifo"), client().await);
+    let fifo = |name: String| {
+        client.create_queue().queue_name(name).attributes(Attribute::FifoQueue, "true")
+    };
+    let dead = fifo(stage.name.replace(".fifo", "-dead.fifo")).send().await.expect("it is made");
+    let dead = dead.queue_url.expect("a URL");
+    let arn = client.get_queue_attributes().queue_url(dead).attribute_names(Attribute::QueueArn);
+    let arn = arn.send().await.expect("an answer").attributes.expect("them");
+    let arn = &arn[&Attribute::QueueArn];
+    let policy =
+        format!("{{\"deadLetterTargetArn\":\"{arn}\",\"maxReceiveCount\":\"{receives}\"}}");
+    let create = fifo(stage.name.clone()).attributes(Attribute::RedrivePolicy, policy);
+    create.send().await.expect("it is made");
+    stage
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_a_group_has_all_its_attempts_and_its_followers_theirs() {
+    let stage = fifo_with_limit(4).await;
+    tokio::task::spawn_blocking(move || {
+        stage.publish_lines(
+            ["bad", "next"].map(|id| format!("{{\"id\":\"{id}\",\"room\":\"r\"}}\n")).concat(),
+        );
+        let script = "echo $KAKEHI_ID >>ran; [ $KAKEHI_ID = next ]";
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            assert!(Instant::now() < deadline, "it never died");
+            let run = stage.subscribe("--idle 3s -- sh -c").arg(script).run();
+            if counted(&run, "dead") == 1 {
+                break;
+            }
+        }
+        let ran = std::fs::read_to_string(stage.sandbox.path("ran")).expect("a file");
+        assert_eq!(ran, "bad\nbad\nbad\nbad\nnext\n");
+        let dead = stage.dead();
+        assert_eq!((dead.len(), &dead[0]["id"]), (1, &serde_json::json!("bad")));
+        let reason = dead[0]["reason"].as_str().expect("a reason");
+        assert!(reason.starts_with("gave up"), "{reason}");
+    })
+    .await
+    .expect("no panic");
+}
+
 #[test]
 fn what_is_not_due_yet_is_held_back() {
     for ending in ["", ".fifo"] {

@@ -44,9 +44,17 @@ impl Subscriber for Watched {
     async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
         let mut deliveries = self.queue.receive(request).await?;
         if self.service {
-            deliveries.iter_mut().for_each(|delivery| delivery.attempts = None);
+            deliveries.iter_mut().for_each(|one| (one.attempts, one.lost) = (None, 0));
         }
         Ok(deliveries)
+    }
+
+    async fn begun(&self, receipts: &[Receipt]) {
+        self.queue.begun(receipts).await;
+    }
+
+    async fn interrupted(&self, receipts: &[Receipt]) {
+        self.queue.interrupted(receipts).await;
     }
 
     async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {

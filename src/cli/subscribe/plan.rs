@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{self, Nothing, Subscriber};
 use crate::retry::Limits;
-use crate::subscribe::{LINGER, Mode, Plan, Rehearsal};
+use crate::subscribe::{Mode, Plan, Rehearsal};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,7 +31,8 @@ pub(super) struct Bounds {
 }
 
 impl Subscribe {
-    /// One write gives a command as many messages as its runs take at once.
+    /// One write gives a command as many messages as one of its runs takes: each run has its place
+    /// among the writes, and whatever ends first makes room for the next.
     pub(super) fn bounds(&self, sink: &Location) -> Result<Bounds> {
         let runs = sink.scheme() == "exec";
         let batch = self.batch.unwrap_or(match sink.scheme() {
@@ -39,8 +40,8 @@ impl Subscribe {
             "thumbnail" => BATCH_OF_PICTURES,
             _ => BATCH,
         });
-        let write = if runs { batch.saturating_mul(self.concurrency) } else { batch };
-        let in_flight = write.saturating_mul(self.concurrency.saturating_add(1));
+        let ahead = if runs { batch.saturating_mul(self.concurrency) } else { batch };
+        let in_flight = ahead.saturating_mul(self.concurrency.saturating_add(1));
         let in_flight = self.max_in_flight.unwrap_or(in_flight);
         if batch > in_flight {
             return Err(Error::new(Kind::Usage, "`--batch` is larger than `--max-in-flight`")
@@ -58,13 +59,13 @@ impl Subscribe {
             return Err(Error::new(Kind::Usage, "`--write-timeout` is no time at all")
                 .hint("give a write some seconds: `--write-timeout 20s`"));
         }
-        if !runs && self.lease < LINGER + self.write_timeout {
+        if !runs && self.lease < self.write_timeout {
             tracing::warn!(
                 "`--lease` is shorter than a write may take: if it cannot be extended meanwhile, \
                  messages come twice; give it more than `--write-timeout`"
             );
         }
-        Ok(Bounds { batch: write.min(in_flight), in_flight })
+        Ok(Bounds { batch, in_flight })
     }
 
     /// The most attempts that a message is given, where the queue itself allows so many.

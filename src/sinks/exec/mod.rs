@@ -39,6 +39,7 @@ use run::{Input, Runner};
 use std::ffi::OsString;
 use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// What runs, and how.
 #[derive(Clone)]
@@ -80,14 +81,16 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
     let program = Program::find(&name, command.arguments, &options.environment)?;
     let runner = Runner::new(program, command.timeout, &options.environment, Groups::open());
     let Command { batch, concurrency, .. } = command;
-    Ok(Box::new(Exec { runner, batch, concurrency }))
+    let places = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
+    Ok(Box::new(Exec { runner, batch, places }))
 }
 
 /// A command as a sink.
 struct Exec {
     runner: Runner,
     batch: usize,
-    concurrency: usize,
+    /// One for each run that may be on its way, over all writes.
+    places: Semaphore,
 }
 
 #[async_trait]
@@ -102,7 +105,8 @@ impl Sink for Exec {
         let lanes = lanes::of(batch, self.batch);
         let walks = stream::iter(lanes).map(|lane| self.walk(lane, batch, &stop));
         let mut outcomes = vec![Outcome::Unwritten; batch.len()];
-        let mut told = walks.buffer_unordered(self.concurrency.max(1));
+        // As many begin as there are: each of their runs waits for its place.
+        let mut told = walks.buffer_unordered(usize::MAX);
         while let Some(some) = told.next().await {
             for (at, outcome) in some {
                 outcomes[at] = outcome;
@@ -134,7 +138,10 @@ impl Exec {
         while let Some(places) = lane.next(batch) {
             let outcome = match stop.get() {
                 Some(outcome) => outcome.clone(),
-                None => self.runner.run(self.input(&places, batch)).await,
+                None => {
+                    let _place = self.places.acquire().await.expect("nobody closes it");
+                    self.runner.run(self.input(&places, batch)).await
+                }
             };
             match &outcome {
                 Outcome::Stored => {}

@@ -109,6 +109,10 @@ impl Sink for Renewed {
         self.sink.ordered()
     }
 
+    fn at_once(&self) -> usize {
+        self.sink.at_once()
+    }
+
     async fn close(self: Box<Self>) -> Result<()> {
         self.sink.close().await
     }
