@@ -138,7 +138,7 @@ fn making_it_twice_is_told_and_making_it_for_nothing_is_refused() {
     let run = bed.queue(&format!("create {}?topic={}", bed.url(), bed.name)).expect(0);
     assert!(run.stdout.starts_with("it was there already:"), "{}", run.stdout);
     let run = bed.queue(&format!("create pubsub://{PROJECT}/{}", fresh())).expect(2);
-    assert!(run.stderr.contains("`topic=NAME`"), "{}", run.stderr);
+    assert!(run.stderr.contains("?topic=NAME"), "{}", run.stderr);
     let run = bed.queue(&format!("stats pubsub://{PROJECT}/{}", fresh())).expect(69);
     assert!(run.stderr.contains("NOT_FOUND"), "{}", run.stderr);
 }
