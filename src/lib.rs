@@ -21,6 +21,7 @@
 //! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
 //! | rooms that any shelf may use | [`sqlite`], [`http`], `aws`, `store` |
+//! | commands in hints | [`hint`] |
 //! | one process at a time; names made fit to be shown | [`lock`], [`text`] |
 //! | what a run did | [`report`] |
 //! | what the programs share | [`cli`], [`environment`], [`error`], [`clock`] |
@@ -39,6 +40,7 @@ pub mod descriptors;
 pub mod envelope;
 pub mod environment;
 pub mod error;
+pub mod hint;
 pub mod http;
 pub mod identity;
 pub mod inspect;

@@ -9,6 +9,7 @@ pub use later::Later;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::queues::Publisher;
 use crate::report::Counters;
 use crate::schedule::Schedule;
@@ -134,7 +135,10 @@ impl Run<'_> {
         };
         let kept = match &self.plan.spool {
             Some(spool) if self.buried || load(&self.counters.dead) > 0 => {
-                format!("; see what the queue refused with `queue dead list '{}'`", spool.url()?)
+                format!(
+                    "; see what the queue refused with {}",
+                    hint::command(["queue", "dead", "list", &spool.url()?])
+                )
             }
             _ => String::new(),
         };

@@ -8,6 +8,7 @@ use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
 use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::location::{Location, list};
 use crate::sqlite::{self, Database, Reader, beside};
 use async_trait::async_trait;
@@ -71,7 +72,10 @@ async fn find(reader: &Reader, place: &Place) -> Result<i64> {
     let what = format!("there is no queue `{}` in `{}`", place.name, reader.path().display());
     let error = Error::new(Kind::Configuration, what);
     Err(match &names[..] {
-        [] => error.hint("it holds none: `queue create` makes one"),
+        [] => error.hint(format!(
+            "it holds none: {} makes one",
+            hint::command(["queue", "create", &place.url()])
+        )),
         names => error.hint(format!("it holds {}: name one with `?queue=NAME`", list(names))),
     })
 }

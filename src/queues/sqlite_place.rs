@@ -3,11 +3,17 @@
 
 use super::Options;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::text;
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// What means something in a URL.
+const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'&').add(b'#');
 
 /// Where an embedded queue is.
 #[derive(Debug, Clone)]
@@ -49,6 +55,12 @@ impl Place {
         Ok(Self { path, name, topic, remember })
     }
 
+    /// As a URL, without what it says besides.
+    pub fn url(&self) -> String {
+        let path = percent_encode(self.path.as_os_str().as_bytes(), RESERVED);
+        format!("sqlite:{path}?queue={}", utf8_percent_encode(&self.name, RESERVED))
+    }
+
     /// Refuses a queue that is there with another topic than the one that the URL names.
     pub fn expect_topic(&self, topic: Option<&str>) -> Result<()> {
         let Some(wanted) = &self.topic else { return Ok(()) };
@@ -65,7 +77,10 @@ impl Place {
             format!("`{name}` is no queue of the topic `{wanted}`"),
         )
         .because_of(because)
-        .hint("name another queue, or delete this one with `queue delete` first"))
+        .hint(format!(
+            "name another queue, or delete this one first: {}",
+            hint::command(["queue", "delete", &self.url(), "--yes"])
+        )))
     }
 }
 

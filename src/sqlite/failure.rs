@@ -1,6 +1,8 @@
 //! What SQLite's failures mean to a person: whose fault, and what to do.
 
 use crate::error::{Error, Kind};
+use crate::hint;
+use crate::text;
 use rusqlite::ErrorCode;
 use std::path::Path;
 
@@ -10,9 +12,20 @@ pub fn explain(doing: &str, path: &Path, failure: &rusqlite::Error) -> Error {
     let error =
         Error::new(kind, format!("cannot {doing} `{}`", path.display())).because_of(cause(failure));
     match hint {
+        _ if failure.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            error.hint(recovery(path))
+        }
         Some(hint) => error.hint(hint),
         None => error,
     }
+}
+
+/// What can be done about a damaged file.
+fn recovery(path: &Path) -> String {
+    let path = text::of_name(path);
+    let queue = hint::command(["queue", "repair", &path]);
+    let store = hint::command(["sqlite3", &path, ".recover"]);
+    format!("a queue's file: {queue} saves what can be saved; a store's: {store}")
 }
 
 /// SQLite's own words, which never hold a value of a statement.
@@ -32,12 +45,7 @@ fn meaning(failure: &rusqlite::Error) -> (Kind, Option<&'static str>) {
         Some(NotADatabase) => {
             (Kind::Configuration, Some("this file is something else: name another one"))
         }
-        Some(DatabaseCorrupt) => (
-            Kind::Configuration,
-            Some(
-                "a queue's file: `queue repair` saves what can be saved; a store's: `sqlite3 FILE .recover`",
-            ),
-        ),
+        Some(DatabaseCorrupt) => (Kind::Configuration, None),
         Some(ReadOnly | PermissionDenied | AuthorizationForStatementDenied) => (
             Kind::Configuration,
             Some("make the file and its folder writable for this user, or name another one"),

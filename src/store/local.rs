@@ -7,7 +7,9 @@
 
 use super::failure::{self, Failure};
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::location::Location;
+use crate::text;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -30,8 +32,10 @@ pub(super) struct Folder(PathBuf);
 pub(super) fn open(url: &Location) -> Result<(Folder, Arc<dyn ObjectStore>)> {
     let path = path(url)?;
     let failed = || {
-        Error::new(Kind::Configuration, format!("the store `{url}` cannot be used"))
-            .hint(format!("make the folder first: `mkdir -p '{}'`", path.display()))
+        Error::new(Kind::Configuration, format!("the store `{url}` cannot be used")).hint(format!(
+            "make the folder first: {}",
+            hint::command(["mkdir", "-p", &text::of_name(&path)])
+        ))
     };
     let root = fs::canonicalize(&path).map_err(|cause| failed().because(cause))?;
     if !root.is_dir() {

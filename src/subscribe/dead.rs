@@ -135,9 +135,9 @@ impl DeadLetters {
         spool.bury(&letters).await?;
         self.places.spooled(letters.len());
         tracing::warn!(
-            "{} dead letters are kept in the spool, see `queue dead list '{}'`: {why}",
+            "{} dead letters are kept in the spool, see {}: {why}",
             letters.len(),
-            spool.url()?
+            super::places::list(&spool.url()?)
         );
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Where the dead letters of a run have gone, for whoever looks for them.
 
+use crate::hint;
 use crate::location::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,12 +27,12 @@ impl Places {
     pub(super) fn look(&self, dead: Option<&str>, spool: Option<&str>, from: &str) -> String {
         let Some(dead) = dead.map(Location::parse) else {
             return match Location::parse(from) {
-                Ok(from) => format!(", see `queue dead list '{from}'`"),
+                Ok(from) => format!(", see {}", list(&from.to_string())),
                 Err(_) => String::new(),
             };
         };
         let dead = dead.map(|url| format!(" in `{url}`")).unwrap_or_default();
-        let spool = spool.map(|url| format!(" in the spool, see `queue dead list '{url}'`"));
+        let spool = spool.map(|url| format!(" in the spool, see {}", list(url)));
         let spool = spool.unwrap_or_default();
         let load = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         match (load(&self.published), load(&self.spooled)) {
@@ -40,6 +41,11 @@ impl Places {
             (published, spooled) => format!(": {published}{dead}, and {spooled}{spool}"),
         }
     }
+}
+
+/// The command that shows the dead letters of a queue.
+pub(super) fn list(url: &str) -> String {
+    hint::command(["queue", "dead", "list", url])
 }
 
 #[cfg(test)]

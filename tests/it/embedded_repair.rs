@@ -264,7 +264,7 @@ fn the_program_saves_names_and_replaces() {
     let damaged = fs::read(sandbox.path("q.db")).unwrap();
     let verify = sandbox.queue().args("verify q.db").run();
     assert!([1, 78].contains(&verify.code), "{verify:?}");
-    assert!(verify.stderr.contains("`queue repair`"), "{}", verify.stderr);
+    assert!(verify.stderr.contains("`queue repair "), "{}", verify.stderr);
     let run = repair(&sandbox, "--yes").expect(65);
     let line = "lost  message `m77` of `default`: its body is gone\n";
     assert!(run.stdout.contains(line), "{}", run.stdout);

@@ -25,6 +25,7 @@ mod exec_processes;
 mod files;
 mod forward;
 mod help;
+mod hints;
 mod http_server;
 mod identity;
 mod killers;

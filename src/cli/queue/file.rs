@@ -4,6 +4,7 @@ use super::Repair;
 use super::desk::{Desk, say};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::inspect;
 use crate::queues::{self, Repaired};
 use crate::text;
@@ -21,7 +22,10 @@ impl Desk<'_> {
                 let what = format!("`{}` is not in order", file.display());
                 Err(Error::new(Kind::Failed, what)
                     .because_of(format!("{wrong} of {} checks found something", checks.len()))
-                    .hint("`queue repair` saves what can be saved, into a new file"))
+                    .hint(format!(
+                        "{} saves what can be saved, into a new file",
+                        hint::command(["queue", "repair", &text::of_name(file)])
+                    )))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Shows messages and dead letters.
 
 use super::desk::{Desk, lacks, say};
-use super::mending::all_found;
+use super::mending::{all_found, list_command};
 use super::taken::Place;
 use super::{List, Peek, Take};
 use crate::error::Result;
@@ -45,7 +45,10 @@ impl Desk<'_> {
             None => self.list_freely(graves(&*queue)?, &which, max).await?,
         };
         match seen {
-            Some(seen) => all_found(&which, &seen),
+            Some(seen) => {
+                let (url, _) = self.place(&asked.place)?;
+                all_found(&which, &seen, &list_command(&url, asked.take.take))
+            }
             None => Ok(()),
         }
     }

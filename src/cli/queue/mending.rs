@@ -5,8 +5,9 @@ use super::desk::{Desk, say};
 use super::looking::{PAGE, graves};
 use super::taken::Place;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::inspect;
-use crate::location::list;
+use crate::location::{Location, list};
 use crate::queues::{Grave, Graves, Inspect, Mended, Which};
 use std::collections::HashSet;
 
@@ -71,7 +72,11 @@ impl Desk<'_> {
                 .hint("the lines above tell why, for each of them"));
         }
         match ended {
-            Ended::All => all_found(&which, &tally.seen.unwrap_or_default()),
+            Ended::All => all_found(
+                &which,
+                &tally.seen.unwrap_or_default(),
+                &list_command(&url, asked.take.take),
+            ),
             Ended::Early => Ok(()),
         }
     }
@@ -127,8 +132,14 @@ pub(super) enum Ended {
     Early,
 }
 
-/// Refuses ids that were asked for and are not there.
-pub(super) fn all_found(which: &Which, seen: &HashSet<String>) -> Result<()> {
+/// The command that shows the dead letters of a queue, as far as they are shown now.
+pub(super) fn list_command(url: &Location, take: bool) -> String {
+    let url = url.to_string();
+    hint::command(["queue", "dead", "list", &url].into_iter().chain(take.then_some("--take")))
+}
+
+/// Refuses ids that were asked for and are not there; `shows` is the command that shows what is.
+pub(super) fn all_found(which: &Which, seen: &HashSet<String>, shows: &str) -> Result<()> {
     let Which::Ids(ids) = which else { return Ok(()) };
     let missing: Vec<_> = ids.iter().filter(|id| !seen.contains(*id)).collect();
     if missing.is_empty() {
@@ -139,5 +150,5 @@ pub(super) fn all_found(which: &Which, seen: &HashSet<String>) -> Result<()> {
     let what = format!("{} of {} ids have no dead letter", missing.len(), ids.len());
     Err(Error::new(Kind::Failed, what)
         .because_of(format!("there is none of {}", list(&shown)))
-        .hint("`queue dead list` shows those that are there"))
+        .hint(format!("{shows} shows those that are there")))
 }

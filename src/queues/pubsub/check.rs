@@ -37,11 +37,7 @@ pub async fn publisher(mut url: Location, options: &Options) -> Result<Vec<Findi
             Kind::Configuration,
             format!("{topic} has no subscription, and drops what it is given"),
         )
-        .hint(format!(
-            "make one: `queue create '{}?topic={}'`",
-            topic.url(),
-            topic.short()
-        )),
+        .hint(format!("make one: {}", topic.create_command_for(topic.short()))),
         Some(names) => {
             let names: Vec<_> = names.iter().map(Name::short).take(5).collect();
             Finding::ok(format!("it is read by {}", crate::location::list(&names)))
@@ -75,7 +71,7 @@ pub async fn subscriber(mut url: Location, options: &Options) -> Result<Vec<Find
     let mut findings = vec![of_topic(&name, &survey, topic.as_ref())];
     findings.extend(unusable(&survey));
     findings.push(deadline(&survey, options.lease, plan));
-    findings.push(expiration(&survey));
+    findings.push(expiration(&name, &survey));
     findings.extend(policy(&survey));
     findings.push(own_dead_letters(&name, &survey));
     findings.push(admin.may(&name, CONSUME).await);
@@ -113,7 +109,7 @@ fn role(right: &str) -> String {
 
 fn missing(name: &Name) -> Finding {
     Finding::wrong(Kind::Unreachable, format!("there is no {name}"))
-        .hint(format!("create it: {}, or `queue create`", name.create_command()))
+        .hint(format!("create it: {}", name.create_command()))
 }
 
 fn may_not_look(name: &Name, right: &str) -> Finding {
@@ -163,7 +159,7 @@ fn deadline(survey: &Survey, lease: Duration, plan: Result<()>) -> Finding {
     }
 }
 
-fn expiration(survey: &Survey) -> Finding {
+fn expiration(name: &Name, survey: &Survey) -> Finding {
     let ttl = survey.found.expiration_policy.as_ref().map(|policy| policy.ttl);
     match ttl {
         Some(None) => Finding::ok("it never expires"),
@@ -172,7 +168,7 @@ fn expiration(survey: &Survey) -> Finding {
             let after = after
                 .map_or("some time".to_owned(), |it| humantime::format_duration(it).to_string());
             Finding::unknown(format!("it expires after {after} in which nobody receives"))
-                .hint("`gcloud pubsub subscriptions update --expiration-period=never` ends that")
+                .hint(format!("{} ends that", name.never_expires_command()))
         }
     }
 }
@@ -208,10 +204,11 @@ fn policy(survey: &Survey) -> Vec<Finding> {
 
 /// Where what we give up is kept.
 fn own_dead_letters(name: &Name, survey: &Survey) -> Finding {
-    let (own, url) = (&survey.own, name.url());
+    let own = &survey.own;
     let topic = survey.topic.as_ref().map_or("NAME", Name::short);
     let hint = format!(
-        "`queue create '{url}?topic={topic}'` makes both; until then dead letters go to the spool"
+        "{} makes both; until then dead letters go to the spool",
+        name.create_command_for(topic)
     );
     match (own.topic_there, &own.subscription) {
         (Some(false), _) => {

@@ -183,9 +183,9 @@ impl Inspector {
         Error::new(Kind::Configuration, what)
             .because_of(format!("there is no {}", survey.own.topic.subscription_alike()))
             .hint(format!(
-                "`queue create '{}?topic={topic}'` makes it; what died before it was there is in \
-                 the spool file of the machine that ran `subscribe`",
-                self.name.url()
+                "{} makes it; what died before it was there is in the spool file of the machine \
+                 that ran `subscribe`",
+                self.name.create_command_for(topic)
             ))
     }
 }

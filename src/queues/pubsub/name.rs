@@ -1,6 +1,7 @@
 //! The names of topics and subscriptions, checked before anything is sent.
 
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::location::Location;
 use crate::redact;
 use std::fmt;
@@ -112,15 +113,26 @@ impl Name {
         format!("projects/{}/{}s/{}", self.project, self.thing.word(), self.name)
     }
 
-    /// The command that makes it.
+    /// The command that makes it: with a topic comes a subscription of its name, since one without
+    /// drops what it is given. Of a subscription nobody knows the topic here.
     pub(super) fn create_command(&self) -> String {
-        let Self { project, name, .. } = self;
         match self.thing {
-            Thing::Topic => format!("`gcloud pubsub topics create {name} --project={project}`"),
-            Thing::Subscription => format!(
-                "`gcloud pubsub subscriptions create {name} --topic=TOPIC --project={project}`"
-            ),
+            Thing::Topic => self.create_command_for(&self.name),
+            Thing::Subscription => self.create_command_for("TOPIC"),
         }
+    }
+
+    /// The command that makes a subscription of this name, for this topic.
+    pub(super) fn create_command_for(&self, topic: &str) -> String {
+        let url = format!("{}?topic={}", self.url(), topic.replace('%', "%25"));
+        hint::command(["queue", "create", &url])
+    }
+
+    /// The command after which a subscription does not expire.
+    pub(super) fn never_expires_command(&self) -> String {
+        let project = format!("--project={}", self.project);
+        let words = ["gcloud", "pubsub", "subscriptions", "update", &self.name, &project];
+        hint::command(words.into_iter().chain(["--expiration-period=never"]))
     }
 
     /// The rule is at <https://docs.cloud.google.com/pubsub/docs/pubsub-basics#resource_names>.

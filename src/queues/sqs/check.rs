@@ -8,6 +8,7 @@ use super::survey::{Place, Survey};
 use super::trouble::Sort;
 use crate::check::Finding;
 use crate::error::{Kind, Result};
+use crate::hint;
 use crate::location::Location;
 use crate::queues::Options;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
@@ -51,8 +52,8 @@ async fn look(url: Location, options: &Options) -> Result<Result<(Queue, Setup),
         Err(trouble) if trouble.sort == Sort::Missing => {
             let what = format!("there is no {name}");
             let hint = format!(
-                "look at the region and the account; or make it: `queue create '{}'`",
-                name.url()
+                "look at the region and the account; or make it: {}",
+                hint::command(["queue", "create", &name.url()])
             );
             Ok(Err(Finding::wrong(Kind::Unreachable, what).hint(hint)))
         }
@@ -135,8 +136,8 @@ fn dead_letters(queue: &Queue, survey: &Survey) -> Finding {
             format!("there is no {} for dead letters", own.name),
         )
         .hint(format!(
-            "`queue create '{}'` makes it; until then dead letters go to the spool",
-            queue.name.url()
+            "{} makes it; until then dead letters go to the spool",
+            hint::command(["queue", "create", &queue.name.url()])
         )),
     }
 }

@@ -10,6 +10,7 @@ use super::survey::Survey;
 use super::{Asked, burial, facts};
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::location::Location;
 use crate::message::Message;
 use crate::queues::{
@@ -160,9 +161,9 @@ impl Inspector {
         Error::new(Kind::Configuration, what)
             .because_of(format!("there is no {}", survey.own().name))
             .hint(format!(
-                "`queue create '{}'` makes it; what died before it was there is in the spool file \
-                 of the machine that ran `subscribe`",
-                self.queue.name.url()
+                "{} makes it; what died before it was there is in the spool file of the machine \
+                 that ran `subscribe`",
+                hint::command(["queue", "create", &self.queue.name.url()])
             ))
     }
 }

@@ -3,6 +3,7 @@
 use super::name::Name;
 use crate::aws::LOG_IN;
 use crate::error::{Error, Kind};
+use crate::hint;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
@@ -76,9 +77,8 @@ impl Trouble {
         let error = Error::new(kind, format!("{what} {name}")).because_of(&self.reason);
         match self.sort {
             Sort::Missing => error.hint(format!(
-                "look at the region and the account; or make it: `queue create '{}'`, or let \
-                 `--create` do it",
-                name.url()
+                "look at the region and the account; or make it: {}, or let `--create` do it",
+                hint::command(["queue", "create", &name.url()])
             )),
             Sort::Forbidden | Sort::Anonymous => error.hint(LOG_IN),
             Sort::Unreachable => error.hint(

@@ -2,6 +2,7 @@
 
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::text;
 use rustix::fs::{Access, access};
 use std::ffi::{OsStr, OsString};
@@ -51,7 +52,10 @@ impl Program {
         };
         Err(Error::new(Kind::Configuration, format!("cannot run `{}`", self.name))
             .because_of(why)
-            .hint("name a program by its path, or one that `PATH` leads to; a script needs `chmod +x`"))
+            .hint(match self.path.is_file() {
+                true => hint::command(["chmod", "+x", &text::of_name(&self.path)]) + " lets it run",
+                false => "name a program by its path, or one that `PATH` leads to".to_owned(),
+            }))
     }
 }
 

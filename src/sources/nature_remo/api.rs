@@ -6,6 +6,7 @@ use super::rate_limit::RateLimit;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::http::{self, BodyError};
 use crate::text;
 use backon::{ExponentialBuilder, Retryable as _};
@@ -53,10 +54,9 @@ fn warn_of_readers(environment: &Environment) -> Result<()> {
     // A file that cannot be looked at cannot be read either, and that error comes later.
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
     if metadata.permissions().mode() & 0o077 != 0 {
-        tracing::warn!(
-            path = text::of_name(path),
-            "the token's file can be read by others: `chmod 600` it"
-        );
+        let path = text::of_name(path);
+        let mend = hint::command(["chmod", "600", &path]);
+        tracing::warn!(path, "the token's file can be read by others: {mend} ends that");
     }
     Ok(())
 }
