@@ -64,7 +64,7 @@ async fn open(folder: &Path) -> (Box<dyn Publisher>, Box<dyn Subscriber>) {
         publish_timeout: Duration::from_secs(60),
         hold: true,
         passes_on: false,
-        create: false,
+        create: true,
         environment: Environment::default(),
         data_dir: folder.to_owned(),
         clock: Clock::system(),

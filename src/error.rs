@@ -48,12 +48,13 @@ pub struct Error {
     what: String,
     cause: Option<anyhow::Error>,
     hint: Option<String>,
+    missing: bool,
 }
 
 impl Error {
     /// An error of a kind, with what failed.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), cause: None, hint: None }
+        Self { kind, what: what.into(), cause: None, hint: None, missing: false }
     }
 
     /// Adds why it failed.
@@ -75,6 +76,18 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Says that what was looked for is not there, and may come to be: who has time waits for it.
+    #[must_use]
+    pub fn of_missing(mut self) -> Self {
+        self.missing = true;
+        self
+    }
+
+    /// Whether what was looked for is not there.
+    pub fn is_missing(&self) -> bool {
+        self.missing
     }
 
     /// What sort of failure this is.

@@ -1,6 +1,7 @@
 //! The command line of `subscribe`.
 
 mod plan;
+mod waiting;
 
 use super::names::{CollectionName, QueueNames};
 use super::{Basics, Common, Program, Scene, SummaryForm, positive};
@@ -139,7 +140,8 @@ pub struct Subscribe {
     #[arg(long, value_name = "BYTES", default_value = "67108864", value_parser = positive)]
     max_in_flight_bytes: usize,
 
-    /// Make the subscription where it is missing, and its dead-letter topic; needs `?topic=NAME`
+    /// Make the queue where it is missing; of Pub/Sub the subscription, with its dead-letter topic,
+    /// which needs `?topic=NAME`. Without it a drain of a missing queue ends with 69
     #[arg(long)]
     create: bool,
 
@@ -315,8 +317,10 @@ impl Subscribe {
         let options = self.queue_options(scene, bounds, data_dir);
         let place = queues::place(&queue_url, &options)?;
         let dead = self.dead_letters(&queue_url, &options).await?;
-        let queue = queues::open_subscriber(queue_url, &options).await?;
-        let plan = self.plan(&*queue, bounds).await?;
+        let Some((queue, plan)) = self.open_queue(&queue_url, &options, bounds, scene).await?
+        else {
+            return Ok(());
+        };
         let attempts = Attempts::new(counted, place, options.clock.clone());
         let dead = DeadLetters::new(dead.or(queue.dead_letters()), from, options);
         let parts = Parts {

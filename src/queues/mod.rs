@@ -12,9 +12,11 @@ mod sqlite_bury;
 mod sqlite_claim;
 mod sqlite_clock;
 mod sqlite_dead;
+mod sqlite_glance;
 mod sqlite_inlet;
 mod sqlite_inspect;
 mod sqlite_mend;
+mod sqlite_missing;
 mod sqlite_peek;
 mod sqlite_place;
 mod sqlite_publish;
@@ -454,7 +456,7 @@ pub async fn check_publisher(url: Location, options: &Options) -> Result<Vec<Fin
 /// Looks at a queue as `subscribe` will use it; nothing is received, made or changed.
 pub async fn check_subscriber(url: Location, options: &Options) -> Result<Vec<Finding>> {
     match url.scheme() {
-        "sqlite" => sqlite_inspect::check(url, options).await,
+        "sqlite" => sqlite_inspect::check_to_receive(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::check_subscriber(url, options).await,
         #[cfg(feature = "sqs")]

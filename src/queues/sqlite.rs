@@ -4,6 +4,7 @@
 use super::sqlite_begun;
 use super::sqlite_claim::{Found, Look, Next, Suspects};
 use super::sqlite_clock::{self, Now};
+use super::sqlite_glance::Glance;
 use super::sqlite_place::Place;
 use super::sqlite_settle::{Claim, extend, settle};
 use super::sqlite_topic::open_to_receive;
@@ -141,6 +142,7 @@ impl Subscriber for Outlet {
             return Ok(Vec::new());
         }
         let deadline = Instant::now() + request.wait.min(LONGEST_WAIT);
+        let mut waited = false;
         loop {
             // Listen before looking: what comes between the two is heard.
             let changes = self.queue.database.changes();
@@ -148,7 +150,15 @@ impl Subscriber for Outlet {
             if !stashed.is_empty() {
                 return Ok(stashed);
             }
-            let looked = self.look(request.clone()).await?;
+            // Whoever has waited glances first: most wake for what another one gets.
+            let looked = match waited {
+                true => self.glance().await?,
+                false => None,
+            };
+            let looked = match looked {
+                Some(looked) => looked,
+                None => self.look(request.clone()).await?,
+            };
             let found = self.held().take(&request, self.queue.clock.monotonic());
             if !found.is_empty() {
                 return Ok(found);
@@ -158,6 +168,7 @@ impl Subscriber for Outlet {
                     return Ok(Vec::new());
                 }
                 self.wait(changes, looked, deadline).await;
+                waited = true;
             }
         }
     }
@@ -289,6 +300,16 @@ impl Outlet {
         if let Err(error) = self.queue.database.note(move |c| work(c, &claims)).await {
             tracing::debug!("it is not noted what is worked on: {}", error.one_line());
         }
+    }
+
+    /// What a look would tell that finds nothing; `None` where it may find something.
+    async fn glance(&self) -> Result<Option<Looked>> {
+        let Queue { database, number, clock, .. } = &self.queue;
+        let (queue, clock) = (*number, clock.clone());
+        let look = move |c: &_| Ok((Glance::at(c, queue, &clock)?, clock.monotonic()));
+        let (glance, monotonic) = database.look(look).await?;
+        let Glance { promising, next, now } = glance;
+        Ok((!promising).then(|| Looked::of(next, false, now, monotonic)))
     }
 
     /// Leases what is there into the stash, where it is safe if nobody waits for the answer any

@@ -1,6 +1,7 @@
 //! Looks into an embedded queue, through a connection that cannot write.
 
 use super::sqlite_clock::{self, Now, TOLERATED};
+use super::sqlite_missing::{no_file, no_queue};
 use super::sqlite_place::Place;
 use super::sqlite_schema::SCHEMA;
 use super::sqlite_topic;
@@ -8,8 +9,7 @@ use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
 use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::hint;
-use crate::location::{Location, list};
+use crate::location::Location;
 use crate::sqlite::{self, Database, Reader, beside};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -19,7 +19,9 @@ use std::time::Duration;
 /// Opens a queue that is there.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
     let place = Place::of(url, options)?;
-    let reader = Reader::open(&place.path, &SCHEMA).await?;
+    let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
+        return Err(no_file(&place));
+    };
     let number = find(&reader, &place).await?;
     let (remember, clock) = (place.remember, options.clock.clone());
     Ok(Box::new(Inspector { reader, number, remember, clock }))
@@ -40,7 +42,7 @@ pub async fn create(url: Location, options: &Options) -> Result<bool> {
     sqlite_topic::create(&Place::of(url, options)?).await
 }
 
-/// Whether a queue could be used, and whether it is there.
+/// Whether a queue could be published to, and whether it is there already.
 pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
     let place = Place::of(url, options)?;
     let mut findings = sqlite::check(&place.path, &SCHEMA).await?;
@@ -60,28 +62,33 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// Whether a queue could be received from: it must be there.
+pub async fn check_to_receive(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    let place = Place::of(url, options)?;
+    let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
+        return Ok(vec![Finding::of(&no_file(&place))]);
+    };
+    let mut findings = sqlite::check(&place.path, &SCHEMA).await?;
+    findings.push(match find(&reader, &place).await {
+        Ok(_) => Finding::ok(format!("the queue `{}` is in it", place.name)),
+        Err(error) => Finding::of(&error),
+    });
+    Ok(findings)
+}
+
 /// The number of a queue that is there.
-async fn find(reader: &Reader, place: &Place) -> Result<i64> {
+pub async fn find(reader: &Reader, place: &Place) -> Result<i64> {
     let name = place.name.clone();
     let look = move |c: &Connection| Ok((sqlite_topic::find(c, &name)?, names(c)?));
     let (found, names) = reader.read(look).await?;
     if let Some((number, topic)) = found {
         return place.expect_topic(topic.as_deref()).map(|()| number);
     }
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let what = format!("there is no queue `{}` in `{}`", place.name, reader.path().display());
-    let error = Error::new(Kind::Configuration, what);
-    Err(match &names[..] {
-        [] => error.hint(format!(
-            "it holds none: {} makes one",
-            hint::command(["queue", "create", &place.url()])
-        )),
-        names => error.hint(format!("it holds {}: name one with `?queue=NAME`", list(names))),
-    })
+    Err(no_queue(place, &names))
 }
 
 fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare("SELECT name FROM queues ORDER BY name LIMIT 20")?;
+    let mut statement = connection.prepare("SELECT name FROM queues ORDER BY name")?;
     statement.query_map([], |row| row.get(0))?.collect()
 }
 

@@ -140,7 +140,7 @@ mod tests {
     use crate::queues::sqlite_publish::{self, Entry, Row};
     use crate::queues::sqlite_settle::{self, Claim, settle};
     use crate::queues::{Published, Receive, Select, Settled, Verdict};
-    use crate::queues::{sqlite_begun, sqlite_bury, sqlite_topic};
+    use crate::queues::{sqlite_begun, sqlite_bury, sqlite_glance, sqlite_topic};
     use chrono::DateTime;
     use rusqlite::StatementStatus;
     use std::time::Duration;
@@ -154,6 +154,7 @@ mod tests {
     fn statements() -> impl Iterator<Item = &'static str> {
         let rooms = [
             sqlite_claim::HOT,
+            sqlite_glance::HOT,
             sqlite_begun::HOT,
             sqlite_clock::HOT,
             sqlite_publish::HOT,

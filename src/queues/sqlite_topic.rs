@@ -8,12 +8,14 @@
 //! reader that lags behind never stops the others.
 
 use super::sqlite_bury::Story;
+use super::sqlite_inspect;
+use super::sqlite_missing::no_file;
 use super::sqlite_place::Place;
 use super::sqlite_publish::{Entry, Row, enter, insert};
 use super::sqlite_schema::{SCHEMA, queue_number};
 use super::{Options, Published};
 use crate::error::{Error, Kind, Result};
-use crate::sqlite::{Database, write_alone};
+use crate::sqlite::{Database, Reader, write_alone};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 
@@ -107,28 +109,19 @@ fn make(
     Ok(Made::Now)
 }
 
-/// Opens the file and gives the number of a queue to receive from. One without a topic is made
-/// where it is missing; one with a topic only if that is asked for: a mistyped name would receive
-/// nothing, and not say so.
+/// Opens the file and gives the number of a queue to receive from, which is made only where that is
+/// asked for: a mistyped name would receive nothing, and not say so.
 pub async fn open_to_receive(place: &Place, options: &Options) -> Result<(Arc<Database>, i64)> {
-    if place.topic.is_some() && options.create {
+    if options.create {
         create(place).await?;
     }
-    let database = Database::open(&place.path, &SCHEMA).await?;
-    let (name, makes) = (place.name.clone(), place.topic.is_none());
-    let found = database.write(move |c| {
-        if makes {
-            queue_number(c, &name)?;
-        }
-        find(c, &name)
-    });
-    let Some((number, topic)) = found.await? else {
-        let what = format!("there is no queue `{}` in `{}`", place.name, database.path().display());
-        return Err(Error::new(Kind::Configuration, what)
-            .hint("`--create` makes it: it receives what is published from then on"));
+    // Looked for before the file is opened to be written: what is not meant is left as it is.
+    let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
+        return Err(no_file(place));
     };
-    place.expect_topic(topic.as_deref())?;
-    Ok((database, number))
+    let number = sqlite_inspect::find(&reader, place).await?;
+    let database = Database::open_if_there(&place.path, &SCHEMA).await?;
+    database.map(|database| (database, number)).ok_or_else(|| no_file(place))
 }
 
 /// The number and the topic of a queue that is there. Files of version 1 know no topics.

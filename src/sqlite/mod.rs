@@ -238,6 +238,15 @@ impl Database {
         self.write_worth(Worth::Note, work).await
     }
 
+    /// Looks at one moment of the file, with what this process has written, and takes no lock.
+    pub async fn look<T, F>(&self, look: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.write_worth(Worth::Look, look).await
+    }
+
     async fn write_worth<T, F>(&self, worth: Worth, work: F) -> Result<T>
     where
         T: Send + 'static,

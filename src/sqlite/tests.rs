@@ -246,3 +246,19 @@ async fn the_sqlite_in_this_build_has_no_known_corruption() {
     assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
     assert_ne!(unsafe { ffi::sqlite3_threadsafe() }, 0);
 }
+
+#[tokio::test]
+async fn a_look_takes_no_lock() {
+    let folder = folder();
+    let path = folder.path().join("notes.db");
+    let database = Database::open(&path, &NOTES).await.unwrap();
+    note(&database, "one").await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; INSERT INTO notes VALUES ('other')").unwrap();
+    let count =
+        |c: &Connection| c.query_row("SELECT count(*) FROM notes", [], |row| row.get::<_, i64>(0));
+    assert_eq!(database.look(count).await.unwrap(), 1);
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(database.look(count).await.unwrap(), 2);
+    database.close().await.unwrap();
+}

@@ -37,6 +37,8 @@ pub enum Worth {
     Passing,
     /// As `Passing`, and nobody is told that something has changed.
     Note,
+    /// Nothing is written: it takes no lock where no other job shares its transaction.
+    Look,
 }
 
 /// Something to write, and whom to tell.
@@ -244,7 +246,8 @@ impl Desk {
     ) -> Result<Vec<rusqlite::Result<()>>, Undone> {
         let kept = jobs.iter().any(|job| job.worth() == Worth::Kept);
         self.set_synchronous(if kept { self.kept } else { self.kept.min(Self::NORMAL) })?;
-        self.run("BEGIN IMMEDIATE")?;
+        let writes = jobs.iter().any(|job| job.worth() != Worth::Look);
+        self.run(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
         self.expect_file()?;
         let outcomes = match jobs {
             // The transaction itself is the only job's savepoint.

@@ -118,6 +118,11 @@ fn the_crontabs_lines_run_the_main_job_under_crons_bare_environment() {
         // cron mails whatever is printed.
         assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""), "{command}");
     }
+    // A timer may fire before anything was ever published.
+    let fresh = self::home(&api);
+    let (_, subscribe) = &crontab.lines[1];
+    let run = crontab.run(subscribe, fresh.dir()).expect(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
     let again = home.subscribe().args("--summary json").run().expect(0);
     assert!(again.stderr.contains("\"received\":0"), "the queue is not empty: {}", again.stderr);
 }
@@ -154,6 +159,12 @@ fn unit(name: &str) -> BTreeMap<String, Vec<String>> {
 fn the_services_command_lines_run_the_main_job() {
     let api = Api::start();
     let home = home(&api);
+    let fresh = Sandbox::new();
+    let service = unit("kakehi-subscribe.service");
+    let [before] = service["Service.ExecStartPre"].as_slice() else { panic!("{service:?}") };
+    let arguments = before.strip_prefix("-/usr/local/bin/queue ").expect("it makes the queue");
+    fresh.queue().args(arguments).run().expect(0);
+    fresh.subscribe().run().expect(0);
     for (name, program) in [("publish", home.publish()), ("subscribe", home.subscribe())] {
         let service = unit(&format!("kakehi-{name}.service"));
         let [command] = service["Service.ExecStart"].as_slice() else {

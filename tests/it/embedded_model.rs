@@ -165,7 +165,7 @@ impl Both {
 
     fn options(&self) -> Options {
         let lease = Duration::from_millis(LEASE.unsigned_abs());
-        Options { lease, ..self.pond.options.clone() }
+        Options { lease, create: true, ..self.pond.options.clone() }
     }
 
     async fn open_all(&mut self) {

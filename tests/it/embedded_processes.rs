@@ -73,7 +73,7 @@ fn options(folder: &Path) -> Options {
         publish_timeout: Duration::from_secs(60),
         hold: true,
         passes_on: false,
-        create: false,
+        create: true,
         environment: Environment::default(),
         data_dir: folder.to_owned(),
         clock: Clock::system(),

@@ -31,6 +31,7 @@ mod identity;
 mod killers;
 mod legacy;
 mod lines;
+mod missing_queue;
 mod model;
 mod mongodb;
 mod nature_remo;

@@ -142,15 +142,15 @@ fn stats_count_a_lease_that_has_ended_as_what_the_next_run_will_find() {
 fn looking_changes_nothing_and_makes_nothing() {
     let sandbox = Sandbox::new();
     for words in ["stats sqlite:missing.db", "stats sqlite:no/such/folder/q.db"] {
-        let run = queue(&sandbox, words).expect(78);
+        let run = queue(&sandbox, words).expect(69);
         assert!(run.stderr.contains("because:") && run.stderr.contains("hint:"), "{}", run.stderr);
         assert_eq!(run.stdout, "");
     }
     assert_eq!(fs::read_dir(sandbox.dir()).unwrap().count(), 0);
 
     sandbox.write("empty.db", "");
-    let run = queue(&sandbox, "stats sqlite:empty.db").expect(78);
-    assert!(run.stderr.contains("it is empty"), "{}", run.stderr);
+    let run = queue(&sandbox, "stats sqlite:empty.db").expect(69);
+    assert!(run.stderr.contains("`empty.db` is empty"), "{}", run.stderr);
     assert_eq!(fs::metadata(sandbox.path("empty.db")).unwrap().len(), 0);
 
     sandbox.write("text.db", "not a database, but long enough to look like one".repeat(99));
@@ -175,7 +175,7 @@ fn a_store_is_not_taken_for_a_queue() {
 fn a_queue_that_is_not_in_the_file_is_refused_with_those_that_are() {
     let sandbox = Sandbox::new();
     publish_all(&sandbox, "a");
-    let run = queue(&sandbox, "stats sqlite:q.db?queue=readings").expect(78);
+    let run = queue(&sandbox, "stats sqlite:q.db?queue=readings").expect(69);
     assert!(run.stderr.contains("there is no queue `readings`"), "{}", run.stderr);
     assert!(run.stderr.contains("it holds `default`"), "{}", run.stderr);
     assert_eq!(counts(&sandbox), [1, 0, 0, 0, 0]);
@@ -443,7 +443,7 @@ fn create_makes_a_queue_once() {
     let run = queue(&sandbox, "create sqlite:new/q.db?queue=readings --json").expect(0);
     assert_eq!(lines(&run)[0]["made"], false);
     queue(&sandbox, "stats sqlite:new/q.db?queue=readings").expect(0);
-    let run = queue(&sandbox, "stats sqlite:new/q.db").expect(78);
+    let run = queue(&sandbox, "stats sqlite:new/q.db").expect(69);
     assert!(run.stderr.contains("it holds `readings`"), "{}", run.stderr);
     queue(&sandbox, "create memory:t").expect(78);
 }
@@ -494,13 +494,13 @@ fn delete_asks_first_and_then_ends_the_queue_and_no_other() {
     assert_eq!(counts(&sandbox), [2, 0, 0, 0, 1]);
 
     queue(&sandbox, "delete sqlite:q.db --yes").expect(0);
-    let run = queue(&sandbox, "stats sqlite:q.db").expect(78);
+    let run = queue(&sandbox, "stats sqlite:q.db").expect(69);
     assert!(run.stderr.contains("it holds `other`"), "{}", run.stderr);
     let run = queue(&sandbox, "stats sqlite:q.db?queue=other --json").expect(0);
     assert_eq!(lines(&run)[0]["ready"], 1);
     publish_all(&sandbox, "a");
     assert_eq!(counts(&sandbox), [1, 0, 0, 0, 0]);
-    queue(&sandbox, "delete sqlite:missing.db --yes").expect(78);
+    queue(&sandbox, "delete sqlite:missing.db --yes").expect(69);
     assert!(!sandbox.path("missing.db").exists());
 }
 

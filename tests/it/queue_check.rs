@@ -60,15 +60,16 @@ fn listed(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn an_embedded_pipeline_that_is_not_there_yet_is_fine_and_stays_so() {
+fn an_embedded_pipeline_that_is_not_there_yet_can_be_made_and_not_received_from() {
     let sandbox = Sandbox::new();
     let words = "--source stdin: --queue sqlite:a/q.db --from sqlite:a/q.db --to sqlite:s.db";
-    let run = check(&sandbox, words).expect(0);
+    let run = check(&sandbox, words).expect(69);
     expect(
         &run,
         &[
             ("ok", "`stdin:` can be opened"),
             ("ok", "`a/q.db` is not there yet: it will be made as a queue"),
+            ("wrong", "there is no queue `default` in `a/q.db`"),
             ("ok", "`s.db` is not there yet: it will be made as a store"),
         ],
     );
@@ -95,17 +96,22 @@ fn an_embedded_pipeline_that_is_there_is_written_to_and_not_changed() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert!(listed(&sandbox) == before, "a file was changed or made");
-    let run = check(&sandbox, "--from sqlite:q.db?queue=other --to sqlite:s.db").expect(0);
+    let run = check(&sandbox, "--from sqlite:q.db?queue=other --to sqlite:s.db").expect(69);
+    expect(&run, &[("wrong", "there is no queue `other` in `q.db`: it holds `default`")]);
+    let run = check(&sandbox, "--queue sqlite:q.db?queue=other --to sqlite:s.db").expect(0);
     expect(&run, &[("unknown", "the queue `other` is not in it yet")]);
 }
 
 #[test]
 fn without_arguments_it_is_what_subscribe_uses_by_itself() {
     let sandbox = Sandbox::new();
+    let run = check(&sandbox, "").expect(69);
+    expect(&run, &[("wrong", "queue.db`"), ("ok", "store.db` is not there yet")]);
+    sandbox.queue().arg("create").run().expect(0);
     let run = check(&sandbox, "").expect(0);
-    expect(&run, &[("ok", "queue.db` is not there yet"), ("ok", "store.db` is not there yet")]);
-    let run = sandbox.queue().args("check").env("KAKEHI_QUEUE", "sqlite:x.db").run().expect(0);
-    expect(&run, &[("ok", "`x.db` is not there yet")]);
+    expect(&run, &[("ok", "queue.db` is a queue"), ("ok", "store.db` is not there yet")]);
+    let run = sandbox.queue().args("check").env("KAKEHI_QUEUE", "sqlite:x.db").run().expect(69);
+    expect(&run, &[("wrong", "there is no file `x.db`")]);
 }
 
 #[test]
@@ -152,6 +158,7 @@ fn the_same_words_mean_what_they_mean_to_publish_and_to_subscribe() {
     let sandbox = Sandbox::new();
     let run = check(&sandbox, "--source stdin: --to sqlite:x.db").expect(0);
     expect(&run, &[("ok", "it will be made as a queue")]);
+    sandbox.queue().args("create sqlite:q.db").run().expect(0);
     let run = check(&sandbox, "--source stdin: --from sqlite:q.db --to sqlite:x.db").expect(0);
     expect(&run, &[("ok", "`x.db` is not there yet: it will be made as a store")]);
     let run = check(&sandbox, "--source stdin: --to sqlite:x.db --queue sqlite:y.db").expect(2);

@@ -54,9 +54,9 @@ impl Trouble {
         };
         let error = Error::new(kind, format!("{what} {name}")).because_of(&self.reason);
         match self.sort {
-            Sort::Missing => {
-                error.hint(format!("create it: {}, or let `--create` do it", name.create_command()))
-            }
+            Sort::Missing => error
+                .of_missing()
+                .hint(format!("create it: {}, or let `--create` do it", name.create_command())),
             Sort::Forbidden | Sort::Anonymous => error.hint(LOG_IN),
             Sort::Unreachable | Sort::Busy => error.hint(
                 "look at the network, or at `PUBSUB_EMULATOR_HOST`; run it again when it is back",

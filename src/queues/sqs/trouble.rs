@@ -76,7 +76,7 @@ impl Trouble {
         };
         let error = Error::new(kind, format!("{what} {name}")).because_of(&self.reason);
         match self.sort {
-            Sort::Missing => error.hint(format!(
+            Sort::Missing => error.of_missing().hint(format!(
                 "look at the region and the account; or make it: {}, or let `--create` do it",
                 hint::command(["queue", "create", &name.url()])
             )),
