@@ -1,5 +1,6 @@
 //! A message as one line of JSON: what `stdout:?envelope` writes and `stdin:?envelope` reads.
 
+use crate::json;
 use crate::message::{Delivery, Message};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use chrono::{DateTime, Utc};
@@ -32,10 +33,10 @@ pub struct Envelope<'a> {
     /// Which delivery it is, from 1. Written where the queue counts, and ignored when read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
-    /// The body, where it is JSON.
+    /// The body, where it is JSON that every reader takes the same way.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub body: Option<Cow<'a, RawValue>>,
-    /// The body in base64, where it is not JSON.
+    /// The body in base64, where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_base64: Option<String>,
 }
@@ -84,9 +85,10 @@ fn some<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Cow<'de, RawValue>>
     <&RawValue>::deserialize(json).map(|raw| Some(Cow::Borrowed(raw)))
 }
 
-/// The body as JSON that stands on one line; `None` where it is not JSON.
+/// The body as JSON that stands on one line; `None` where it is no JSON that every reader takes the
+/// same way.
 pub(crate) fn one_line_json(body: &[u8]) -> Option<Cow<'_, RawValue>> {
-    let raw: &RawValue = serde_json::from_slice(body).ok()?;
+    let raw = json::check(body, json::SHOWN_DEPTH).ok()?;
     if !raw.get().contains(['\n', '\r']) {
         return Some(Cow::Borrowed(raw));
     }
@@ -126,6 +128,13 @@ mod tests {
     fn any_bytes_survive() {
         for body in [&b"\xff\x00"[..], b"", b"not json", b"{\"a\":"] {
             assert_eq!(&round_trip_bytes(body)[..], body);
+        }
+        // The grammar lets these pass, and readers of JSON stop at them or change them.
+        for body in [&br#"{"t":"\ud83d"}"#[..], br#"{"\ude00":1}"#, br#"{"b":[1e999]}"#, b"-1e400"]
+        {
+            let (line, back) = round_trip(body);
+            assert!(line.contains("body_base64"), "{line}");
+            assert_eq!(&back.body[..], body);
         }
     }
 

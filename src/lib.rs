@@ -19,6 +19,7 @@
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
+//! | JSON that every reader takes the same way, purely | [`json`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
 //! | rooms that any shelf may use | [`sqlite`], [`http`], `aws`, `store` |
 //! | commands in hints | [`hint`] |
@@ -44,6 +45,7 @@ pub mod hint;
 pub mod http;
 pub mod identity;
 pub mod inspect;
+pub mod json;
 pub mod location;
 pub mod lock;
 pub mod message;

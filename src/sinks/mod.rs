@@ -7,7 +7,6 @@ mod identity;
 pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
-mod same_json;
 pub mod sqlite;
 pub mod stdout;
 #[cfg(feature = "thumbnail")]

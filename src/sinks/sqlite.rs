@@ -3,22 +3,25 @@
 //! One table a collection, `(id, document, stored_at)`: plain enough for every tool that reads
 //! SQLite.
 
-use super::same_json::same_json;
+mod table;
+
 use super::{Options, Outcome, Sink};
 use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity::Identity;
+use crate::json;
 use crate::location::Location;
 use crate::message::Delivery;
 use crate::sqlite::{self, Database, Purpose, Schema};
 use crate::text;
 use async_trait::async_trait;
 use chrono::SecondsFormat;
-use rusqlite::{Connection, OptionalExtension as _, params};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use table::{Conflict, Row, Table};
+use tokio::sync::Mutex;
 
 /// The file of the embedded store. Its tables are made as collections are named.
 static SCHEMA: Schema = Schema { purpose: Purpose::Store, version: 1, tables: "", upgrades: &[] };
@@ -26,15 +29,25 @@ static SCHEMA: Schema = Schema { purpose: Purpose::Store, version: 1, tables: ""
 /// The largest document, in bytes: 256 MiB. SQLite's own limit is 10^9.
 const LARGEST_DOCUMENT: usize = 256 << 20;
 
+/// How deep a document may be nested: SQLite's own functions refuse those that are much deeper.
+const DEEPEST: usize = 127;
+
 /// Opens it, and makes file and table where they are missing.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
     let Target { path, collection, conflict } = Target::of(url, options)?;
-    let database = Database::open(&path, &SCHEMA).await?;
-    let table = Arc::new(Table::new(&collection));
-    let made = table.clone();
-    database.write(move |c| c.execute_batch(&made.create)).await?;
+    let path = std::path::absolute(&path).unwrap_or(path);
+    let table = Arc::new(Table::new(&collection, conflict));
+    let database = Mutex::new(make(&path, &table).await?);
     let (timeout, clock) = (options.write_timeout, options.clock.clone());
-    Ok(Box::new(Store { database, table, conflict, timeout, clock }))
+    Ok(Box::new(Store { path, database, table, timeout, clock }))
+}
+
+/// The file with the table in it.
+async fn make(path: &Path, table: &Arc<Table>) -> Result<Arc<Database>> {
+    let database = Database::open(path, &SCHEMA).await?;
+    let table = table.clone();
+    database.write(move |c| c.execute_batch(&table.create)).await?;
+    Ok(database)
 }
 
 /// Looks whether it could be opened and written to; makes nothing.
@@ -95,51 +108,64 @@ fn check_name(name: &str) -> Result<()> {
         .hint("use letters, digits and `_`; not a digit first, and not `sqlite_`"))
 }
 
-/// What becomes of a message whose id is stored with other content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Conflict {
-    Reject,
-    Keep,
-    Replace,
-}
-
-/// The statements of one collection.
-struct Table {
-    create: String,
-    insert: String,
-    read: String,
-    replace: String,
-}
-
-impl Table {
-    fn new(name: &str) -> Self {
-        Self {
-            create: format!(
-                "CREATE TABLE IF NOT EXISTS \"{name}\" \
-                 (id TEXT PRIMARY KEY, document TEXT NOT NULL, stored_at TEXT NOT NULL)"
-            ),
-            insert: format!(
-                "INSERT INTO \"{name}\" VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING"
-            ),
-            read: format!("SELECT document FROM \"{name}\" WHERE id = ?1"),
-            replace: format!("UPDATE \"{name}\" SET document = ?2, stored_at = ?3 WHERE id = ?1"),
-        }
-    }
-}
-
 struct Store {
-    database: Arc<Database>,
+    /// As it was named, from the root on: the file there may become another one.
+    path: PathBuf,
+    database: Mutex<Arc<Database>>,
     table: Arc<Table>,
-    conflict: Conflict,
     timeout: Duration,
     clock: Clock,
 }
 
+impl Store {
+    /// The file that is open.
+    async fn open(&self) -> Arc<Database> {
+        self.database.lock().await.clone()
+    }
+
+    /// The same, where it still is what stands at its path; else what stands there now, or a new one.
+    async fn open_again(&self) -> Result<Arc<Database>> {
+        let mut open = self.database.lock().await;
+        if !open.is_there() {
+            let found = make(&self.path, &self.table).await?;
+            tracing::warn!(
+                "`{}` was removed or replaced: the file that is there now is used",
+                self.path.display()
+            );
+            std::mem::replace(&mut *open, found).close().await?;
+        }
+        Ok(open.clone())
+    }
+
+    /// Runs one write, and bounds it.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(|_| {
+            let why = format!("`{}` took longer than {:?}", self.path.display(), self.timeout);
+            Err(Error::new(Kind::Failed, why))
+        })
+    }
+}
+
+/// What SQLite says about the file is no message's fault; what nobody knows, or took too long, may be.
+fn outage(error: &Error) -> Outcome {
+    match error.kind() {
+        Kind::Unreachable | Kind::Configuration => Outcome::Unavailable(error.one_line()),
+        _ => Outcome::ConnectionLost(error.one_line()),
+    }
+}
+
 #[async_trait]
 impl Sink for Store {
+    /// Writes a page as it was, and waits until it is on disk: only so shows that there is no room,
+    /// no right or no file any more.
     async fn check(&self) -> Result<()> {
+        let database = self.open_again().await?;
         let table = self.table.clone();
-        self.database.write(move |c| c.prepare_cached(&table.read).map(drop)).await
+        let proof = async {
+            database.write(move |c| c.prepare_cached(&table.read).map(drop)).await?;
+            database.prove_writable().await
+        };
+        self.in_time(proof).await
     }
 
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
@@ -148,23 +174,17 @@ impl Sink for Store {
             .map(|it| document(&it.message.body).map(|text| (it.message.id.clone(), text)))
             .collect();
         let stored_at = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let (table, conflict) = (self.table.clone(), self.conflict);
-        let written = self.database.write(move |c| {
+        let (database, table) = (self.open().await, self.table.clone());
+        let written = database.write(move |c| {
             let one = |document: &Result<(String, String), String>| match document {
-                Ok((id, text)) => store(c, &table, conflict, id, text, &stored_at),
+                Ok((id, document)) => table.put(c, &Row { id, document, stored_at: &stored_at }),
                 Err(reason) => Ok(Outcome::Reject(reason.clone())),
             };
             documents.iter().map(one).collect::<rusqlite::Result<Vec<_>>>()
         });
-        let unavailable = |reason: String| vec![Outcome::Unavailable(reason); batch.len()];
-        match tokio::time::timeout(self.timeout, written).await {
-            Ok(Ok(outcomes)) => outcomes,
-            Ok(Err(error)) => unavailable(error.one_line()),
-            Err(_) => unavailable(format!(
-                "`{}` took longer than {:?}",
-                self.database.path().display(),
-                self.timeout
-            )),
+        match self.in_time(written).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => vec![outage(&error); batch.len()],
         }
     }
 
@@ -173,36 +193,7 @@ impl Sink for Store {
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
-        self.database.close().await
-    }
-}
-
-fn store(
-    connection: &Connection,
-    table: &Table,
-    conflict: Conflict,
-    id: &str,
-    document: &str,
-    stored_at: &str,
-) -> rusqlite::Result<Outcome> {
-    let row = params![id, document, stored_at];
-    if connection.prepare_cached(&table.insert)?.execute(row)? > 0 {
-        return Ok(Outcome::Stored);
-    }
-    let known: Option<String> =
-        connection.prepare_cached(&table.read)?.query_row([id], |row| row.get(0)).optional()?;
-    if known.is_some_and(|known| same_json(&known, document)) {
-        return Ok(Outcome::Duplicate);
-    }
-    match conflict {
-        Conflict::Keep => Ok(Outcome::Duplicate),
-        Conflict::Replace => {
-            connection.prepare_cached(&table.replace)?.execute(row)?;
-            Ok(Outcome::Stored)
-        }
-        Conflict::Reject => {
-            Ok(Outcome::Reject("another document is stored under the same id".to_owned()))
-        }
+        self.database.into_inner().close().await
     }
 }
 
@@ -211,16 +202,10 @@ fn document(body: &[u8]) -> Result<String, String> {
     if body.len() > LARGEST_DOCUMENT {
         return Err(format!("the body is larger than {LARGEST_DOCUMENT} bytes"));
     }
-    let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
-    // The parse bounds the depth as well, to 128: deeper ones SQLite's own functions may refuse.
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(serde_json::Value::Object(_)) => Ok(text.trim().to_owned()),
-        Ok(_) => Err("the body is not a JSON object".to_owned()),
-        // The place without serde's words, which may quote the payload.
-        Err(cause) => Err(format!(
-            "the body is not JSON that can be stored: line {}, column {}",
-            cause.line(),
-            cause.column()
-        )),
+    let text = json::check(body, DEEPEST)
+        .map_err(|fault| format!("the body is not JSON that can be stored: {fault}"))?;
+    match text.get() {
+        object if object.starts_with('{') => Ok(object.to_owned()),
+        _ => Err("the body is not a JSON object".to_owned()),
     }
 }

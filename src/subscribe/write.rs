@@ -67,8 +67,11 @@ fn halves(range: Range<usize>) -> [Range<usize>; 2] {
     [range.start..middle, middle..range.end]
 }
 
+/// Whether the connection was lost over all that the sink did not refuse.
 fn lost(outcomes: &[Outcome]) -> bool {
-    !outcomes.is_empty() && outcomes.iter().all(|one| matches!(one, Outcome::ConnectionLost(_)))
+    let lost = |one: &Outcome| matches!(one, Outcome::ConnectionLost(_));
+    let refused = |one: &Outcome| matches!(one, Outcome::Reject(_));
+    outcomes.iter().any(lost) && outcomes.iter().all(|one| lost(one) || refused(one))
 }
 
 #[cfg(test)]
@@ -99,16 +102,17 @@ mod tests {
         async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
             self.writes.fetch_add(1, Ordering::Relaxed);
             let broken = self.down || batch.iter().any(|one| one.message.id.starts_with("bad"));
-            let outcome = match (self.full, broken) {
+            let outcome = |one: &Delivery| match (self.full, broken) {
                 (true, _) => Outcome::Unavailable("full".to_owned()),
+                _ if one.message.id.starts_with("odd") => Outcome::Reject("odd".to_owned()),
                 (_, true) => Outcome::ConnectionLost("cut".to_owned()),
                 _ => Outcome::Stored,
             };
-            if outcome == Outcome::Stored {
-                let ids = batch.iter().map(|one| one.message.id.clone());
-                self.stored.lock().unwrap().extend(ids);
-            }
-            vec![outcome; batch.len()]
+            let outcomes: Vec<_> = batch.iter().map(outcome).collect();
+            let stored = batch.iter().zip(&outcomes).filter(|(_, it)| **it == Outcome::Stored);
+            let ids = stored.map(|(one, _)| one.message.id.clone());
+            self.stored.lock().unwrap().extend(ids);
+            outcomes
         }
 
         fn ordered(&self) -> bool {
@@ -151,6 +155,15 @@ mod tests {
         write(&sink, &batch(&ids)).await;
         let good: Vec<_> = ids.into_iter().filter(|id| !id.starts_with("bad")).collect();
         assert_eq!(*sink.stored.lock().unwrap(), good);
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_beside_it_hides_no_message_that_breaks_the_connection() {
+        let sink = Fragile::default();
+        let outcomes = write(&sink, &batch(&["odd1", "a", "bad", "odd2", "b"])).await;
+        assert!(matches!(outcomes[2], Outcome::Retry(_)), "{outcomes:?}");
+        assert_eq!([&outcomes[1], &outcomes[4]], [&Outcome::Stored; 2]);
+        assert_eq!([&outcomes[0], &outcomes[3]], [&Outcome::Reject("odd".to_owned()); 2]);
     }
 
     #[tokio::test]

@@ -129,7 +129,7 @@ async fn what_is_not_an_object_is_rejected_alone_and_never_quoted() {
     let deep = "[".repeat(200) + &"]".repeat(200);
     let deep = format!(r#"{{"a":{deep}}}"#);
     let bodies =
-        ["secret", "[1]", "\"secret\"", "null", "", r#"{"secret":}"#, r#"{"a":1} {"b":2}"#, &deep];
+        ["secret", "[1]", "\"secret\"", "null", "", r#"{"a":secret}"#, r#"{"a":1} {"b":2}"#, &deep];
     let mut batch: Vec<_> = bodies.iter().map(|body| delivery("bad", body)).collect();
     let mut latin = delivery("bad", "");
     latin.message.body = b"{\"a\":\"\xfc\"}".to_vec().into();

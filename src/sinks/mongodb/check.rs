@@ -1,6 +1,6 @@
 //! What `queue check` finds out about a collection, leaving nothing behind.
 
-use super::failure::{self, Failure};
+use super::failure::{self, Failure, Refusal};
 use super::options::Conflict;
 use super::{MongoDb, Settings};
 use crate::check::Finding;
@@ -95,7 +95,8 @@ impl MongoDb {
 /// Why a probe was refused for more than what is wrong with it on purpose.
 fn refusal(answer: &Document) -> Option<Failure> {
     let error = answer.get_array("writeErrors").ok()?.first()?.as_document()?;
-    failure::refused(error.get_i32("code").ok()?, None, "").1
+    let code = error.get_i32("code").ok()?;
+    failure::refused(Refusal { code, name: None, message: "" }).1
 }
 
 /// Whether one of the privileges lets us insert there; `None` where the server lists none. An empty

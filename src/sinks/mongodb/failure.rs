@@ -3,7 +3,7 @@
 
 use crate::error::Kind;
 use crate::sinks::Outcome;
-use mongodb::error::{Error, ErrorKind, WriteConcernError, WriteFailure};
+use mongodb::error::{Error, ErrorKind, IndexedWriteError, WriteConcernError, WriteFailure};
 
 /// Another document has the same value under a unique index.
 pub(super) const DUPLICATE_KEY: i32 = 11000;
@@ -87,9 +87,24 @@ impl Failure {
     }
 }
 
-/// What becomes of one document that the server refused, and what that says about the server. Of
-/// its `message` nothing is shown.
-pub(super) fn refused(code: i32, name: Option<&str>, message: &str) -> (Outcome, Option<Failure>) {
+/// What the server says of one document that it did not take. Of its message nothing is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusal<'a> {
+    pub(super) code: i32,
+    pub(super) name: Option<&'a str>,
+    pub(super) message: &'a str,
+}
+
+impl<'a> From<&'a IndexedWriteError> for Refusal<'a> {
+    fn from(error: &'a IndexedWriteError) -> Self {
+        let name = error.code_name.as_deref();
+        Self { code: error.code, name, message: &error.message }
+    }
+}
+
+/// What becomes of one document that the server refused, and what that says about the server.
+pub(super) fn refused(refusal: Refusal<'_>) -> (Outcome, Option<Failure>) {
+    let Refusal { code, name, message } = refusal;
     let name = name.unwrap_or_default();
     if is_of_room(code, message) {
         let failure = Failure::no_room(code, name);
@@ -194,6 +209,10 @@ mod tests {
     use super::*;
     use mongodb::bson::{Document, deserialize_from_document, doc};
     use mongodb::error::CommandError;
+
+    fn refused(code: i32, name: Option<&str>, message: &str) -> (Outcome, Option<Failure>) {
+        super::refused(Refusal { code, name, message })
+    }
 
     fn command(code: i32) -> Failure {
         let reply: Document =

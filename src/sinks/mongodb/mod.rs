@@ -3,15 +3,20 @@
 //! The URL is the driver's own connection string with three parameters of ours: `collection=NAME`
 //! (`messages` without it), `dates=KEY,KEY` (RFC 3339 text under these keys, at any depth, becomes a
 //! date; else `created_at`, `updated_at` and `request_at`) and `conflict=keep|replace`. Numbers
-//! under `val` are doubles, other whole numbers 64-bit integers. User and password come from
+//! under `val` are doubles, other whole numbers 64-bit integers; one that would not keep its value is
+//! refused. User and password come from
 //! `MONGODB_USERNAME` and `MONGODB_PASSWORD` or `MONGODB_PASSWORD_FILE`, as they are. A write counts
 //! when a majority has it in its journal, unless the URL says otherwise.
 //!
 //! With `conflict=replace` what was written last stands, so the order matters to this sink.
 
 mod check;
+mod compression;
+mod date;
 mod document;
 mod failure;
+mod number;
+mod oddity;
 mod options;
 mod same;
 mod store;

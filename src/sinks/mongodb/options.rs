@@ -1,5 +1,6 @@
 //! From a URL and the environment to what the driver must know.
 
+use super::compression;
 use super::document::Rules;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
@@ -58,6 +59,7 @@ impl Settings {
             None => Rules::default(),
         };
         let conflict = conflict(&mut url)?;
+        compression::leave_out(&mut url)?;
         let mut client = parse(&url, &options.environment, options.write_timeout).await?;
         fill_in(&mut client, options.write_timeout);
         if client.write_concern.as_ref().and_then(|wish| wish.w.as_ref())
@@ -313,6 +315,18 @@ mod tests {
             "mongodb://h/d?tlsCertificateKeyFilePassword=w%25rd",
         ] {
             assert_eq!(refusal(url, &[]).await.kind(), Kind::Usage, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn compression_is_left_out_and_what_nobody_knows_is_named() {
+        let url = "mongodb://h/d?compressors=zstd,snappy&zlibCompressionLevel=3&w=1";
+        let settings = read(url, &[]).await.unwrap();
+        assert_eq!(settings.client.write_concern.unwrap().w, Some(Acknowledgment::Nodes(1)));
+        for url in ["mongodb://h/d?compressors=gzip", "mongodb://h/d?compressors=zlib,lz4"] {
+            let error = refusal(url, &[]).await;
+            assert_eq!(error.kind(), Kind::Usage, "{url}");
+            assert!(error.to_string().contains("hint: leave `compressors` away"), "{error}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Is what is stored what we would store? Purely.
 
+use super::date::EXACT_DATES;
+use super::number::Number;
 use mongodb::bson::raw::{RawBsonRef, RawDocument};
 use std::collections::HashMap;
 
@@ -7,6 +9,11 @@ use std::collections::HashMap;
 /// have added to it. Inside a field everything must be the same, the order of keys apart.
 pub(super) fn holds(stored: &RawDocument, ours: &RawDocument) -> bool {
     let Some(stored) = fields(stored) else { return false };
+    // Fractions that only one of the two has are no addition of somebody's.
+    let finer = ours.get(EXACT_DATES).is_ok_and(|found| found.is_some());
+    if stored.contains_key(EXACT_DATES) != finer {
+        return false;
+    }
     ours.iter().all(|field| match field {
         Ok((key, value)) => stored.get(key.as_str()).is_some_and(|found| same(*found, value)),
         Err(_) => false,
@@ -20,7 +27,7 @@ fn fields(document: &RawDocument) -> Option<HashMap<&str, RawBsonRef<'_>>> {
 
 fn same(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> bool {
     if let (Some(a), Some(b)) = (Number::of(a), Number::of(b)) {
-        return a.same(b);
+        return a.is_same(b);
     }
     match (a, b) {
         (RawBsonRef::Document(a), RawBsonRef::Document(b)) => match (fields(a), fields(b)) {
@@ -41,35 +48,6 @@ fn same(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> bool {
             }
         }
         (a, b) => a == b,
-    }
-}
-
-/// Numbers are the same by value: 5 and 5.0 are, whatever type they are stored in.
-#[derive(Clone, Copy)]
-enum Number {
-    Whole(i64),
-    Real(f64),
-}
-
-impl Number {
-    fn of(value: RawBsonRef<'_>) -> Option<Self> {
-        match value {
-            RawBsonRef::Int32(whole) => Some(Self::Whole(whole.into())),
-            RawBsonRef::Int64(whole) => Some(Self::Whole(whole)),
-            RawBsonRef::Double(real) => Some(Self::Real(real)),
-            _ => None,
-        }
-    }
-
-    fn same(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Whole(a), Self::Whole(b)) => a == b,
-            (Self::Real(a), Self::Real(b)) => a == b,
-            (Self::Whole(whole), Self::Real(real)) | (Self::Real(real), Self::Whole(whole)) => {
-                // 2^63 is the first double that no i64 is, and `as` would bend it to one.
-                whole as f64 == real && real < 2_f64.powi(63) && real as i64 == whole
-            }
-        }
     }
 }
 
@@ -108,8 +86,20 @@ mod tests {
         assert!(found(doc! { "x": 5_i64 }, doc! { "x": 5 }));
         assert!(!found(doc! { "x": 5 }, doc! { "x": 5.5 }));
         assert!(!found(doc! { "x": i64::MAX }, doc! { "x": 2_f64.powi(63) }));
+        // 2^63 - 1024 as a double is written 9223372036854775000, and taken for that.
+        let next = 2_f64.powi(63) - 1024.0;
+        assert!(!found(doc! { "x": 9223372036854774784_i64 }, doc! { "x": next }));
+        assert!(found(doc! { "x": 9223372036854775000_i64 }, doc! { "x": next }));
         assert!(!found(doc! { "x": (1_i64 << 53) + 1 }, doc! { "x": 2_f64.powi(53) }));
-        assert!(found(doc! { "x": i64::MIN }, doc! { "x": -2_f64.powi(63) }));
+    }
+
+    #[test]
+    fn dates_differ_by_what_milliseconds_cannot_hold() {
+        let exact = |at: &str| doc! { "t": DateTime::MIN, "exact_dates": [{ "at": at }] };
+        assert!(found(exact("a"), exact("a")));
+        assert!(!found(exact("a"), exact("b")));
+        assert!(!found(exact("a"), doc! { "t": DateTime::MIN }));
+        assert!(!found(doc! { "t": DateTime::MIN }, exact("a")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One batch of documents into a collection, and what became of each.
 
-use super::failure::{self, DUPLICATE_KEY, Failure};
+use super::failure::{self, DUPLICATE_KEY, Failure, Refusal};
+use super::oddity;
 use super::options::Conflict;
 use super::same;
 use crate::sinks::Outcome;
@@ -36,9 +37,12 @@ impl Written {
         self.failure.get_or_insert(failure);
     }
 
-    fn refuse(&mut self, at: usize, code: i32, name: Option<&str>, message: &str) {
-        let (outcome, failure) = failure::refused(code, name, message);
-        self.outcomes[at] = outcome;
+    fn refuse(&mut self, at: usize, document: &RawDocumentBuf, refusal: Refusal<'_>) {
+        let (outcome, failure) = failure::refused(refusal);
+        self.outcomes[at] = match (outcome, oddity::find(document)) {
+            (Outcome::Reject(why), Some(odd)) => Outcome::Reject(format!("{why}: {odd}")),
+            (outcome, _) => outcome,
+        };
         if let Some(failure) = failure {
             self.failure.get_or_insert(failure);
         }
@@ -68,14 +72,30 @@ impl Store {
             Ok(_) => Written { outcomes: all_stored(), failure: None },
             Err(error) => match *error.kind {
                 ErrorKind::InsertMany(answer) => {
-                    let (mut written, clashes) = sort(answer, all_stored());
+                    let (mut written, clashes) = sort(documents, answer, all_stored());
                     if !clashes.is_empty() {
                         self.resolve(documents, clashes, &mut written).await;
                     }
                     written
                 }
-                _ => Written::failed(documents.len(), Failure::of(&error)),
+                _ => Self::failed(documents, &error),
             },
+        }
+    }
+
+    /// A server that stumbles over one odd document, and says no more, has refused that one.
+    fn failed(documents: &[RawDocumentBuf], error: &Error) -> Written {
+        let failure = Failure::of(error);
+        let answered = matches!(*error.kind, ErrorKind::Command(_)) && failure.standing.is_none();
+        match documents {
+            [only] if answered => match oddity::find(only) {
+                Some(odd) => {
+                    let why = format!("{}: {odd}", failure.words);
+                    Written { outcomes: vec![Outcome::Reject(why)], failure: None }
+                }
+                None => Written::failed(1, failure),
+            },
+            _ => Written::failed(documents.len(), failure),
         }
     }
 
@@ -151,7 +171,7 @@ impl Store {
         }
         let answers: Vec<_> = stream::iter(each).buffer_unordered(REPLACEMENTS).collect().await;
         for (at, answer) in answers.into_iter().flatten() {
-            note(written, at, answer);
+            note(written, documents, at, answer);
         }
     }
 
@@ -181,7 +201,11 @@ impl Store {
 }
 
 /// Takes the answer to an insert apart.
-fn sort(answer: InsertManyError, all_stored: Vec<Outcome>) -> (Written, Vec<Clash>) {
+fn sort(
+    documents: &[RawDocumentBuf],
+    answer: InsertManyError,
+    all_stored: Vec<Outcome>,
+) -> (Written, Vec<Clash>) {
     let mut written = match &answer.write_concern_error {
         Some(cause) => Written::failed(all_stored.len(), Failure::unconfirmed(cause)),
         None => Written { outcomes: all_stored, failure: None },
@@ -195,7 +219,7 @@ fn sort(answer: InsertManyError, all_stored: Vec<Outcome>) -> (Written, Vec<Clas
             DUPLICATE_KEY if confirmed => clashes.push(Clash { at, message: error.message }),
             // What is there may be undone with the rest of this reply.
             DUPLICATE_KEY => {}
-            code => written.refuse(at, code, error.code_name.as_deref(), &error.message),
+            _ => written.refuse(at, &documents[at], Refusal::from(&error)),
         }
     }
     (written, clashes)
@@ -209,7 +233,12 @@ fn not_found(message: &str) -> Outcome {
     }
 }
 
-fn note(written: &mut Written, at: usize, answer: Result<Outcome, Error>) {
+fn note(
+    written: &mut Written,
+    documents: &[RawDocumentBuf],
+    at: usize,
+    answer: Result<Outcome, Error>,
+) {
     match answer {
         Ok(outcome) => written.outcomes[at] = outcome,
         Err(error) => match error.kind.as_ref() {
@@ -217,7 +246,9 @@ fn note(written: &mut Written, at: usize, answer: Result<Outcome, Error>) {
                 written.outcomes[at] = not_found(&cause.message);
             }
             ErrorKind::Write(WriteFailure::WriteError(cause)) => {
-                written.refuse(at, cause.code, cause.code_name.as_deref(), &cause.message);
+                let (code, name) = (cause.code, cause.code_name.as_deref());
+                let refusal = Refusal { code, name, message: &cause.message };
+                written.refuse(at, &documents[at], refusal);
             }
             _ => written.fail(at, Failure::of(&error)),
         },

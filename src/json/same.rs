@@ -1,12 +1,14 @@
 //! Whether two JSON texts say the same.
 
+use super::Decimal;
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::fmt;
 
 /// Compares two texts that are JSON as values: the order of keys and white space do not count, and
-/// numbers are compared by their exact value, however they are written: `1`, `1.0` and `10e-1` are
-/// one number, but not `9007199254740993` and `9007199254740992`, as they would be in a double.
+/// numbers are compared by their exact value, however they are written. A key that stands twice in an
+/// object has both values, in their order.
 ///
 /// It goes as deep as the texts do: whoever lets texts in bounds their depth.
 pub fn same_json(a: &str, b: &str) -> bool {
@@ -19,14 +21,18 @@ pub fn same_json(a: &str, b: &str) -> bool {
         (Some(b'['), Some(b'[')) => same_arrays(a, b).unwrap_or(false),
         (Some(b'"'), Some(b'"')) => parse::<String>(a).is_some_and(|a| Some(a) == parse(b)),
         // Of `true`, `false` and `null` each has one text.
-        _ => Number::of(a).is_some_and(|a| Some(a) == Number::of(b)),
+        _ => Decimal::of(a).is_some_and(|a| Some(a) == Decimal::of(b)),
     }
 }
 
 fn same_objects(a: &str, b: &str) -> Option<bool> {
-    let a: BTreeMap<String, &RawValue> = parse(a)?;
-    let b: BTreeMap<String, &RawValue> = parse(b)?;
-    let same = |((a_key, a), (b_key, b)): ((&String, &&RawValue), (&String, &&RawValue))| {
+    let Fields(mut a) = parse(a)?;
+    let Fields(mut b) = parse(b)?;
+    for fields in [&mut a, &mut b] {
+        // Stable: equal keys stay in their order.
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    let same = |((a_key, a), (b_key, b)): (&Field<'_>, &Field<'_>)| {
         a_key == b_key && same_json(a.get(), b.get())
     };
     Some(a.len() == b.len() && a.iter().zip(&b).all(same))
@@ -42,39 +48,32 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
-/// A decimal number in the one form that each value has: digits without zeros at either end, times
-/// ten to the power.
-#[derive(Debug, PartialEq, Eq)]
-struct Number {
-    negative: bool,
-    digits: String,
-    power: i64,
+type Field<'a> = (String, &'a RawValue);
+
+/// All fields of an object, as they stand.
+struct Fields<'a>(Vec<Field<'a>>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(Each)
+    }
 }
 
-impl Number {
-    /// `None`: not a number, or one with a power beyond any sense.
-    fn of(text: &str) -> Option<Self> {
-        let (negative, text) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (mantissa, power) = match text.split_once(['e', 'E']) {
-            Some((mantissa, power)) => (mantissa, power.parse::<i64>().ok()?),
-            None => (text, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = format!("{whole}{fraction}");
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
+struct Each;
+
+impl<'de> Visitor<'de> for Each {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
         }
-        let trimmed = digits.trim_end_matches('0');
-        let dropped = digits.len() - trimmed.len();
-        let digits = trimmed.trim_start_matches('0').to_owned();
-        if digits.is_empty() {
-            return Some(Self { negative: false, digits, power: 0 }); // zero, `-0` included
-        }
-        let shift = i64::try_from(dropped).ok()? - i64::try_from(fraction.len()).ok()?;
-        Some(Self { negative, digits, power: power.checked_add(shift)? })
+        Ok(Fields(fields))
     }
 }
 
@@ -92,6 +91,7 @@ mod tests {
             ("[1200]", "[1.2e3]"),
             ("[12345678901234567890123]", "[1.2345678901234567890123e22]"),
             ("{}", "{ }"),
+            (r#"{"a":1,"b":0,"a":2}"#, r#"{"b":0,"a":1,"a":2}"#),
         ] {
             assert!(same_json(a, b) && same_json(b, a), "{a} {b}");
         }
@@ -114,6 +114,9 @@ mod tests {
             ("[9007199254740993]", "[9007199254740992]"),
             ("[12345678901234567890123]", "[12345678901234567890124]"),
             ("[]", "{}"),
+            (r#"{"a":1,"a":2}"#, r#"{"a":2}"#),
+            (r#"{"a":1,"a":2}"#, r#"{"a":2,"a":1}"#),
+            (r#"{"é":1}"#, r#"{"e\u0301":1}"#),
         ] {
             assert!(!same_json(a, b) && !same_json(b, a), "{a} {b}");
         }
