@@ -3,8 +3,10 @@
 use crate::error::{Error, Kind};
 use crate::hint;
 use crate::text;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use std::path::Path;
+
+const MAKE_ROOM: &str = "make room on the disk, then run this again: nothing is lost";
 
 /// The error for a failure of SQLite while `doing` (a verb: "open", "write") this file.
 pub fn explain(doing: &str, path: &Path, failure: &rusqlite::Error) -> Error {
@@ -39,6 +41,10 @@ fn cause(failure: &rusqlite::Error) -> String {
     }
 }
 
+fn is(failure: &rusqlite::Error, extended_code: i32) -> bool {
+    failure.sqlite_error().is_some_and(|error| error.extended_code == extended_code)
+}
+
 fn meaning(failure: &rusqlite::Error) -> (Kind, Option<&'static str>) {
     use ErrorCode::*;
     match failure.sqlite_error_code() {
@@ -58,8 +64,10 @@ fn meaning(failure: &rusqlite::Error) -> (Kind, Option<&'static str>) {
             Kind::Unreachable,
             Some("another program holds it locked: end that one, then run this again"),
         ),
-        Some(DiskFull) => {
-            (Kind::Unreachable, Some("make room on the disk, then run this again: nothing is lost"))
+        Some(DiskFull) => (Kind::Unreachable, Some(MAKE_ROOM)),
+        // Of the index of its log, which is made anew each time.
+        Some(SystemIoFailure) if is(failure, ffi::SQLITE_IOERR_SHMSIZE) => {
+            (Kind::Unreachable, Some(MAKE_ROOM))
         }
         Some(SystemIoFailure) => (
             Kind::Unreachable,
@@ -77,7 +85,6 @@ fn meaning(failure: &rusqlite::Error) -> (Kind, Option<&'static str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::ffi;
 
     fn kind_of(code: i32) -> Kind {
         let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);

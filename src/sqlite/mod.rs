@@ -218,6 +218,15 @@ impl Database {
         &self.path
     }
 
+    /// Proves that a transaction reaches the disk, by one that writes a page as it was.
+    pub async fn prove_writable(&self) -> Result<()> {
+        self.write(|c| {
+            let version: i64 = c.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            c.pragma_update(None, "user_version", version)
+        })
+        .await
+    }
+
     /// Does this work in a transaction, and answers once it is on disk.
     ///
     /// The work is done and committed even if the answer is no longer waited for.

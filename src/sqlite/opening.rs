@@ -5,6 +5,7 @@ use super::format::{Purpose, Schema, State, found, state, upgrade};
 use super::identity::Identity;
 use crate::error::{Error, Kind, Result};
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rustix::io::Errno;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -25,11 +26,7 @@ const TRIES: usize = 100;
 /// Makes the file, empty and for its owner only, and its folder, unless they are there. Gives its
 /// full path, in which a name like `:memory:` means nothing special.
 pub fn make_file(path: &Path) -> Result<PathBuf> {
-    let failed = |cause: io::Error| {
-        Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
-            .because(cause)
-            .hint("name a file in a folder that this user may write")
-    };
+    let failed = |cause: io::Error| cannot_make(path, cause);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -39,6 +36,19 @@ pub fn make_file(path: &Path) -> Result<PathBuf> {
         _ if path.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
         _ => fs::canonicalize(path).map_err(failed),
     }
+}
+
+/// A disk that is full, or a machine that is short of something, is no matter of what was named.
+fn cannot_make(path: &Path, cause: io::Error) -> Error {
+    let short = matches!(
+        Errno::from_io_error(&cause),
+        Some(Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO)
+    );
+    let (kind, hint) = match short {
+        true => (Kind::Unreachable, "make room, then run this again: nothing is lost"),
+        false => (Kind::Configuration, "name a file in a folder that this user may write"),
+    };
+    Error::new(kind, format!("cannot open `{}`", path.display())).because(cause).hint(hint)
 }
 
 /// The full path of a file that is there.

@@ -71,8 +71,11 @@ impl Runner {
             },
         };
         let size = variables::size(&variables);
-        let started = input.to_file().and_then(|stdin| self.start(stdin, variables));
-        let child = match started {
+        let stdin = match input.to_file() {
+            Ok(stdin) => stdin,
+            Err(cause) => return no_input(&self.program.name, &cause),
+        };
+        let child = match self.start(stdin, variables) {
             Ok(child) => child,
             Err(cause) => return self.not_started(&cause, size),
         };
@@ -149,6 +152,16 @@ fn stdout_of_a_run() -> io::Result<Stdio> {
     }
 }
 
+/// An input that is more than a file may be never fits; all else that can go wrong is the machine's.
+fn no_input(program: &str, cause: &io::Error) -> Outcome {
+    match cause.kind() {
+        ErrorKind::FileTooLarge => {
+            Outcome::Reject("its input is more than a file may be here (`ulimit -f`)".to_owned())
+        }
+        _ => Outcome::Unavailable(format!("cannot give `{program}` its input: {cause}")),
+    }
+}
+
 impl Input<'_> {
     /// In memory and whole before the run starts: a run never sees half of it, even if we are
     /// killed, and may leave it unread.
@@ -178,6 +191,21 @@ impl Input<'_> {
                 [only] => only.message.id.clone(),
                 [first, rest @ ..] => format!("{} and {} more", first.message.id, rest.len()),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn one_input_that_is_too_large_is_refused_and_a_machine_that_is_short_is_an_outage() {
+        let outcome = |errno: Errno| no_input("p", &errno.into());
+        assert!(matches!(outcome(Errno::FBIG), Outcome::Reject(_)));
+        for errno in [Errno::NOMEM, Errno::NOSPC, Errno::MFILE, Errno::NFILE, Errno::DQUOT] {
+            assert!(matches!(outcome(errno), Outcome::Unavailable(_)), "{errno:?}");
         }
     }
 }
