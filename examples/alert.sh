@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# An alert beside the store: each reading goes into the queue `readings`, which is drained into the
-# store, and in the same transaction into the queue `alerts`, which tells a webhook in Slack's JSON
-# when a temperature is above a threshold. Neither waits for the other.
+# An alert beside the main job: Nature Remo's readings go into the queue `default`, which is drained
+# into the store, and in the same transaction into the queue `alerts`, which tells a webhook in Slack's
+# JSON when a temperature is above a threshold. Neither waits for the other.
 #
+# The readings are recorded ones, served by this example itself, since the real API needs a token.
 # Needs a Rust toolchain and Python 3. SLACK_WEBHOOK_FILE names a file with your webhook's address;
 # without it a webhook of this example's own shows what it is told.
 # KAKEHI_BIN names a folder that holds the programs already; without it they are built.
@@ -10,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ -z ${KAKEHI_BIN:-} ]]; then
-  cargo build --release --locked --bins --example show_store
+  cargo build --release --locked --bins --example serve_fixture --example show_store
   KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/release
 fi
 KAKEHI_BIN=$(cd "$KAKEHI_BIN" && pwd)
@@ -24,26 +25,43 @@ cd "$folder"
 
 say() { echo && printf '# %s\n' "$@"; }
 
-if [[ -z ${SLACK_WEBHOOK_FILE:-} ]]; then
-  # It ends with the pipe to it, and so with this script.
-  coproc webhook { exec python3 "$examples/show_webhook.py" "$folder/told"; }
-  read -r address <&"${webhook[0]}"
-  (umask 077 && echo "$address" >webhook)
-  SLACK_WEBHOOK_FILE=$folder/webhook
-fi
-export SLACK_WEBHOOK_FILE ALERT_ABOVE=13
+# The API and the webhook end with the pipe to them, and so with this script.
+coproc servers {
+  exec 3<&0
+  if [[ -z ${SLACK_WEBHOOK_FILE:-} ]]; then
+    python3 "$examples/show_webhook.py" "$folder/told" <&3 &
+  else
+    echo its-own/
+  fi
+  exec serve_fixture "$examples/fixtures/devices_typical.json" <&3
+}
+for _ in 1 2; do
+  read -r address <&"${servers[0]}"
+  case $address in
+    http*/) (umask 077 && echo "$address" >webhook) && SLACK_WEBHOOK_FILE=$folder/webhook ;;
+    http*) NATURE_REMO_ENDPOINT=$address ;;
+  esac
+done
+export NATURE_REMO_ENDPOINT NATURE_REMO_TOKEN=any-token-will-do
+# Where the programs keep what is theirs: the queue and the store of the main job.
+export XDG_DATA_HOME=$folder/data
+export SLACK_WEBHOOK_FILE ALERT_ABOVE=16.5
 
-say 'A second queue for whatever is published to `readings` from now on.'
-queue create 'sqlite:queue.db?queue=alerts&topic=readings'
+say "A second queue for whatever is published to \`default\`, the main job's, from now on."
+queue create 'sqlite:?queue=alerts&topic=default'
 
-say 'Five readings, published once.'
-publish 'stdin:?id=reading' --to 'sqlite:queue.db?queue=readings' \
-  <"$examples/fixtures/readings.jsonl"
+say 'The main job: one poll of every device, into the store. It knows nothing of alerts.'
+publish nature-remo:
+subscribe
+show_store data/kakehi/store.db messages
 
-say 'One subscriber stores them, and knows nothing of alerts.'
-subscribe --from 'sqlite:queue.db?queue=readings' --to 'sqlite:store.db?collection=readings'
-show_store store.db readings
+say "The other reader tells the webhook of what is above $ALERT_ABOVE degrees."
+subscribe --from 'sqlite:?queue=alerts' -- python3 "$examples/slack_alert.py"
+[[ ! -e told ]] || cat told
 
-say "The other tells the webhook of what is above $ALERT_ABOVE degrees."
-subscribe --from 'sqlite:queue.db?queue=alerts' -- python3 "$examples/slack_alert.py"
+say 'The same with a message for each value that changed: told once, not at every poll.'
+for _ in 1 2; do
+  publish 'nature-remo:?mode=changes'
+done
+subscribe --from 'sqlite:?queue=alerts' -- python3 "$examples/slack_alert.py"
 [[ ! -e told ]] || cat told

@@ -1,16 +1,22 @@
 #!/usr/bin/env python3
-"""Tells a webhook that takes Slack's JSON when a reading is above a threshold.
+"""Tells a webhook that takes Slack's JSON when a temperature is above a threshold.
 
-Run by `subscribe ... -- slack_alert.py` for each message: a reading on stdin, a JSON object with
-`name`, `val` and `created_at`. Needs Python 3 and nothing else.
+Run by `subscribe ... -- slack_alert.py` for each message, which is on stdin, a JSON object:
+
+  of `nature-remo:`                a device with `name` and `newest_events`; its `te` counts
+  of `nature-remo:?mode=changes`   a value with `kind`, `val` and `created_at`; those of kind `te`
+                                   count. The device's name is in KAKEHI_ATTRIBUTE_NAME.
+  of anything else                 a reading with `name`, `val` and `created_at`
+
+Needs Python 3 and nothing else.
 
   ALERT_ABOVE             the threshold
   SLACK_WEBHOOK_FILE      a file with the webhook's address, which is a secret; or
   SLACK_WEBHOOK           the address itself
 
-The exit code decides what becomes of the message: 0 done, 65 never again (it is no reading, or the
-webhook refuses it: a dead letter), 75 not now (the webhook is down or asks for patience: nothing
-is lost, and nothing is held against the message).
+The exit code decides what becomes of the message: 0 done (told, or nothing to tell), 65 never again
+(it is no reading, or the webhook refuses it: a dead letter), 75 not now (the webhook is down or asks
+for patience: nothing is lost, and nothing is held against the message).
 """
 import json
 import os
@@ -19,6 +25,7 @@ import urllib.error
 import urllib.request
 
 DONE, REJECT, NOT_NOW, FAILED = 0, 65, 75, 1
+TEMPERATURE = "te"
 
 
 def webhook():
@@ -45,6 +52,22 @@ def post(text):
         return NOT_NOW
 
 
+def temperature(message):
+    """Name, value and time of a message's temperature; None where it has none."""
+    if "newest_events" in message:
+        # A device without such a sensor has no event of it, or one without a value.
+        event = message["newest_events"].get(TEMPERATURE) or {}
+        name = message["name"] or message["device_id"]
+    elif "kind" in message:
+        event = message if message["kind"] == TEMPERATURE else {}
+        name = os.environ.get("KAKEHI_ATTRIBUTE_NAME") or message["device_id"]
+    else:
+        event, name = {"val": message["val"], **message}, message["name"]
+    if event.get("val") is None:
+        return None
+    return name, float(event["val"]), event.get("created_at")
+
+
 def main():
     try:
         threshold = float(os.environ["ALERT_ABOVE"])
@@ -53,14 +76,16 @@ def main():
         print(f"ALERT_ABOVE and SLACK_WEBHOOK_FILE are needed: {cause}", file=sys.stderr)
         return FAILED
     try:
-        reading = json.load(sys.stdin)
-        name, value = reading["name"], float(reading["val"])
-    except (KeyError, TypeError, ValueError):
-        print("not a reading with `name` and `val`", file=sys.stderr)
+        reading = temperature(json.load(sys.stdin))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        print("neither a device nor a reading with `name` and `val`", file=sys.stderr)
         return REJECT
+    if reading is None:
+        return DONE
+    name, value, time = reading
     if value <= threshold:
         return DONE
-    return post(f"{name}: {value:g} °C, above {threshold:g} ({reading.get('created_at')})")
+    return post(f"{name}: {value:g} °C, above {threshold:g} ({time})")
 
 
 sys.exit(main())

@@ -7,6 +7,12 @@ use std::collections::BTreeMap;
 /// The attribute under which a message's id travels through queues that have ids of their own.
 pub const ID_ATTRIBUTE: &str = "kakehi-id";
 
+/// The attribute in which a source puts the name that a person gave to what a message is about.
+pub const NAME_ATTRIBUTE: &str = "name";
+
+/// The source that does so, as its attribute `source` says.
+pub const NAMING_SOURCE: &str = "nature-remo";
+
 /// One message, as its publisher made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {

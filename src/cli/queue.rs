@@ -37,8 +37,8 @@ Examples:
   Work a message from the shell: take it, and acknowledge it by its receipt:
     receipt=$(queue lease sqlite:queue.db | awk 'NR == 1 { print $1 }') && \\
       queue ack sqlite:queue.db $receipt
-  A second reader for what is published to the queue `readings`:
-    queue create 'sqlite:queue.db?queue=alerts&topic=readings'
+  A second reader for what is published to the queue `default`:
+    queue create 'sqlite:queue.db?queue=alerts&topic=default'
   Whether a pipeline would work, before anything runs through it:
     queue check --from sqlite:queue.db --to sqlite:store.db
   Whether a file is in order, for instance after a power cut; save what is left:
@@ -89,8 +89,8 @@ enum Action {
     /// Give messages back, to be offered again now; the attempt does not count
     Release(Settle),
 
-    /// Make a queue, and its file where that is missing. `?queue=alerts&topic=readings` makes a
-    /// queue that receives, from then on, what is published to `readings`, beside that queue
+    /// Make a queue, and its file where that is missing. `?queue=alerts&topic=default` makes a
+    /// queue that receives, from then on, what is published to `default`, beside that queue
     /// itself and in the same transaction; `queue delete` ends it. On Pub/Sub a subscription, its
     /// topic (`?topic=NAME`) and a place for its dead letters; on SQS a queue, one for its dead
     /// letters, and the redrive policy between the two

@@ -1,10 +1,12 @@
 //! Messages enter the embedded queue.
 
 use super::Published;
-use crate::message::Message;
+use crate::message::{Message, NAME_ATTRIBUTE, NAMING_SOURCE};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The largest body, in bytes: 256 MiB. SQLite's own limit is 10^9, and each message passes
@@ -57,7 +59,8 @@ impl Row {
     }
 }
 
-/// Stands for everything about a message that makes it the same message.
+/// Stands for everything about a message that makes it the same message. The name that a person gave
+/// to what it is about is none of it: that may be another one when the same fact is published again.
 pub fn digest(
     attributes: Option<&str>,
     group: Option<&str>,
@@ -65,7 +68,8 @@ pub fn digest(
     body: &[u8],
 ) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [attributes, group, tag] {
+    let attributes = attributes.map(without_name);
+    for part in [attributes.as_deref(), group, tag] {
         // The length keeps "a" and "b" apart from "ab" and ""; none is not empty.
         let length = part.map_or(u64::MAX, |part| part.len() as u64);
         hash.update(length.to_le_bytes());
@@ -73,6 +77,20 @@ pub fn digest(
     }
     hash.update(body);
     hash.finalize().into()
+}
+
+fn without_name(attributes: &str) -> Cow<'_, str> {
+    if !attributes.contains(NAMING_SOURCE) {
+        return Cow::Borrowed(attributes);
+    }
+    let Ok(mut parsed) = serde_json::from_str::<BTreeMap<String, String>>(attributes) else {
+        return Cow::Borrowed(attributes);
+    };
+    let names = parsed.get("source").is_some_and(|source| source == NAMING_SOURCE);
+    match names && parsed.remove(NAME_ATTRIBUTE).is_some() {
+        true => Cow::Owned(serde_json::json!(parsed).to_string()),
+        false => Cow::Borrowed(attributes),
+    }
 }
 
 /// Where and when messages enter.
@@ -221,6 +239,12 @@ mod tests {
             assert!(!all[at + 1..].contains(one), "{at}");
         }
         assert_eq!(all[0], digest(&|m| m.id = "b".into()), "the id is not content");
+        let named = |source: &str, name: &str| {
+            let attributes = serde_json::json!({ "name": name, "source": source }).to_string();
+            super::digest(Some(&attributes), None, None, b"")
+        };
+        assert_eq!(named(NAMING_SOURCE, "Room"), named(NAMING_SOURCE, "Living room"));
+        assert_ne!(named("mine", "Room"), named("mine", "Living room"));
     }
 
     #[test]

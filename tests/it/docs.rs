@@ -16,7 +16,7 @@ fn read(path: &str) -> String {
 }
 
 /// The lines of the code blocks, continued lines joined; and the text around them.
-fn blocks(markdown: &str) -> (Vec<Vec<String>>, String) {
+pub fn blocks(markdown: &str) -> (Vec<Vec<String>>, String) {
     let (mut blocks, mut text, mut inside) = (Vec::<Vec<String>>::new(), String::new(), false);
     let mut continued = false;
     for line in markdown.lines() {

@@ -4,20 +4,31 @@ use super::SOURCE;
 use super::device::{Device, check_name, compact};
 use super::state::Seen;
 use crate::http;
-use crate::message::Message;
+use crate::message::{self, Message};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// One event. Its message holds only what can never change between two polls: not the device's
-/// name, which its owner may change, nor the time of the poll.
+/// One event. Its body holds only what can never change between two polls: not the device's name,
+/// which its owner may change and which travels as an attribute, nor the time of the poll.
 #[derive(Debug, Serialize)]
 pub(super) struct Change<'a> {
     device_id: &'a str,
     kind: &'a str,
     val: Box<RawValue>,
     created_at: String,
+    #[serde(skip)]
+    name: Option<String>,
+}
+
+/// Why an event is no message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The API knows nothing yet; what that is.
+    NotYet(&'static str),
+    /// It cannot be told apart from others; why.
+    Unusable(&'static str),
 }
 
 #[derive(Deserialize)]
@@ -28,33 +39,45 @@ struct Event<'a> {
     created_at: Option<&'a RawValue>,
 }
 
-/// The events of a device; for one that cannot be told apart from others, its name and what is
-/// wrong. An event that is null did not happen, and is passed over.
+/// The events of a device; for one that is no message, its name and why. An event that is null did
+/// not happen, and is passed over.
 pub(super) fn of<'a>(
     device: &'a Device<'_>,
-) -> impl Iterator<Item = Result<Change<'a>, (String, String)>> {
+) -> impl Iterator<Item = Result<Change<'a>, (String, Fault)>> {
     let happened = device.newest_events.iter().filter(|(_, event)| event.get() != "null");
     happened.map(|(kind, event)| {
-        change(&device.id, kind, event).map_err(|why| (http::excerpt(kind, 40), why.to_owned()))
+        change(device, kind, event).map_err(|fault| (http::excerpt(kind, 40), fault))
     })
 }
 
 fn change<'a>(
-    device_id: &'a str,
+    device: &'a Device<'_>,
     kind: &'a str,
     event: &RawValue,
-) -> Result<Change<'a>, &'static str> {
-    check_name(kind).map_err(|_| "its name is empty, too long or holds control characters")?;
-    let event: Event = serde_json::from_str(event.get()).map_err(|_| "it is not an event")?;
-    let val = event.val.ok_or("it has no `val`")?;
-    let created_at = event.created_at.ok_or("it has no `created_at`")?.get();
-    let created_at: String =
-        serde_json::from_str(created_at).map_err(|_| "its `created_at` is not a string")?;
+) -> Result<Change<'a>, Fault> {
+    use Fault::{NotYet, Unusable};
+    check_name(kind)
+        .map_err(|_| Unusable("its name is empty, too long or holds control characters"))?;
+    let event: Event =
+        serde_json::from_str(event.get()).map_err(|_| Unusable("it is not an event"))?;
+    let val = event.val.ok_or(NotYet("no `val`"))?;
+    let created_at = event.created_at.ok_or(NotYet("no `created_at`"))?.get();
+    let created_at: String = serde_json::from_str(created_at)
+        .map_err(|_| Unusable("its `created_at` is not a string"))?;
+    if created_at.is_empty() {
+        return Err(NotYet("no `created_at`"));
+    }
     let created_at = DateTime::parse_from_rfc3339(&created_at)
-        .map_err(|_| "its `created_at` is not a time in RFC 3339")?;
+        .map_err(|_| Unusable("its `created_at` is not a time in RFC 3339"))?;
     // One form, so that the same moment is the same id however it was written.
     let created_at = created_at.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    Ok(Change { device_id, kind, val: compact(val), created_at })
+    Ok(Change {
+        device_id: &device.id,
+        kind,
+        val: compact(val),
+        created_at,
+        name: device.shown_name(),
+    })
 }
 
 impl Change<'_> {
@@ -69,6 +92,8 @@ impl Change<'_> {
             ("device_id".to_owned(), self.device_id.to_owned()),
             ("kind".to_owned(), self.kind.to_owned()),
         ]);
+        let name = self.name.clone().map(|name| (message::NAME_ATTRIBUTE.to_owned(), name));
+        message.attributes.extend(name);
         message
     }
 

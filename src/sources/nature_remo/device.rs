@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::http;
+use crate::json;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -9,6 +10,9 @@ use std::collections::BTreeMap;
 /// The longest id of a device, and the longest name of an event, in bytes: both become part of a
 /// message's id, and queues bound that.
 pub(super) const MAX_NAME: usize = 200;
+
+/// So much of a device's name is an attribute, in characters: queues bound those, in bytes.
+const SHOWN_NAME: usize = 200;
 
 /// What leaves the API's answer; people, addresses and serial numbers do not. The values are JSON
 /// as it was written: a number keeps its digits.
@@ -26,6 +30,15 @@ pub(super) struct Device<'a> {
     pub(super) online: Option<&'a RawValue>,
     /// Every event under its kind, known or not.
     pub(super) newest_events: BTreeMap<String, &'a RawValue>,
+}
+
+impl Device<'_> {
+    /// The name for people, short and without what would act on a terminal or end a variable; `None`
+    /// where there is none.
+    pub(super) fn shown_name(&self) -> Option<String> {
+        let name: Option<String> = serde_json::from_str(self.name.get()).ok()?;
+        name.map(|name| http::excerpt(&name, SHOWN_NAME)).filter(|name| !name.is_empty())
+    }
 }
 
 /// The devices of an answer; `null` is none.
@@ -95,6 +108,7 @@ pub(super) fn parse(json: &RawValue) -> Result<Device<'_>, String> {
         online: known("online", raw.online, is_boolean),
         newest_events: known("newest_events", raw.newest_events, is_object)
             .and_then(|events| serde_json::from_str(events.get()).ok())
+            .map(|events| readable(&id, events))
             .unwrap_or_default(),
         id,
     })
@@ -118,11 +132,33 @@ fn known<'a>(
     fits: fn(u8) -> bool,
 ) -> Option<&'a RawValue> {
     let value = value?;
-    if fits(value.get().as_bytes()[0]) {
+    let first = value.get().as_bytes()[0];
+    // Of the events each is looked at by itself.
+    if fits(first) && (is_object(first) || is_read(value)) {
         return Some(value);
     }
     tracing::warn!(device_id, field, "a field of an unexpected type was left out");
     None
+}
+
+/// The events that every reader of JSON takes: half a character in one must not cost the others.
+fn readable<'a>(
+    device_id: &str,
+    mut events: BTreeMap<String, &'a RawValue>,
+) -> BTreeMap<String, &'a RawValue> {
+    events.retain(|kind, event| {
+        let read = is_read(event);
+        if !read {
+            let event = http::excerpt(kind, 40);
+            tracing::warn!(device_id, event, "an event that is no JSON to others was left out");
+        }
+        read
+    });
+    events
+}
+
+fn is_read(value: &RawValue) -> bool {
+    json::check(value.get().as_bytes(), json::SHOWN_DEPTH).is_ok()
 }
 
 fn is_string(first: u8) -> bool {

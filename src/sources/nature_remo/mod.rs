@@ -5,7 +5,7 @@
 //! that was not published before.
 //!
 //! Attributes of a message: `source` (`nature-remo`), `schema` (`nature-remo.snapshot.1` or
-//! `nature-remo.change.1`), `device_id`, and for a change `kind`.
+//! `nature-remo.change.1`), `device_id`, and for a change `kind` and the device's `name`.
 
 mod api;
 mod changes;
@@ -25,6 +25,7 @@ use crate::lock;
 use crate::message::Message;
 use api::Api;
 use async_trait::async_trait;
+use changes::Fault;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use device::Device;
@@ -307,9 +308,13 @@ impl Pieces {
             match change.map(|change| (change.seen(), change)) {
                 Ok((seen, _)) if knows(&seen) => {}
                 Ok((seen, change)) => self.add(change.message(), device, Some(seen)),
-                Err((event, reason)) => {
+                Err((event, Fault::NotYet(what))) => {
+                    let device_id = &device.id;
+                    tracing::warn!(device_id, "event `{event}` has {what} yet, and is skipped");
+                }
+                Err((event, Fault::Unusable(reason))) => {
                     let place = format!("{place}, event `{event}`");
-                    self.refuse(Refusal { place, reason });
+                    self.refuse(Refusal { place, reason: reason.to_owned() });
                 }
             }
         }
