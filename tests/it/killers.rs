@@ -51,11 +51,12 @@ fn until_done(sandbox: &Sandbox, start: impl Fn() -> Program, dead: usize) -> us
     kills
 }
 
-/// Each bad one has had its three attempts, and each other one was stored.
+/// Each bad one has had its three attempts, and each other one was stored. An attempt whose worker
+/// was killed by another message may end before its command begins.
 fn check(sandbox: &Sandbox, good: usize, bad: usize, kills: usize) {
     let ran = ran(sandbox);
     assert_eq!(ran.len(), good + bad, "{ran:?}");
-    assert!(ran.iter().all(|(id, times)| !id.starts_with("bad") || *times == 3), "{ran:?}");
+    assert!(ran.iter().all(|(id, times)| !id.starts_with("bad") || *times <= 3), "{ran:?}");
     assert!(kills <= 3 * bad, "{kills} kills of {bad} messages");
     let dead = sandbox.queue().args("dead list sqlite:q.db --json").run().expect(0).stdout;
     let dead: Vec<serde_json::Value> =
@@ -143,7 +144,7 @@ fn a_killer_on_sqs_is_counted_here() {
             }
         }
         assert_eq!(ran(&stage.sandbox).len(), 5);
-        assert_eq!(ran(&stage.sandbox)["bad1"], 2, "{:?}", ran(&stage.sandbox));
+        assert!(ran(&stage.sandbox)["bad1"] <= 2, "{:?}", ran(&stage.sandbox));
         let dead = stage.dead();
         let reason = dead[0]["reason"].as_str().unwrap();
         assert!(reason.starts_with("gave up after 2 attempts: in 2 of them"), "{reason}");
