@@ -1,14 +1,33 @@
 //! A cron expression, and the next time that it means.
 
 use crate::error::{Error, Kind, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 
+/// The fields of a cron expression behind the seconds, which may be left out.
+const FIELDS: [&str; 5] = ["minute", "hour", "day of the month", "month", "day of the week"];
+const HINT: &str = "write five fields, or six with the seconds first: `0 */5 * * * *`";
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// When to repeat: five cron fields, or six with the seconds first, in a time zone.
 #[derive(Debug, Clone)]
 pub struct Schedule {
+    expression: String,
     cron: Cron,
     zone: Tz,
 }
@@ -16,19 +35,73 @@ pub struct Schedule {
 impl Schedule {
     /// Parses `*/5 * * * *` or `0 */5 * * * *`.
     pub fn parse(expression: &str, zone: Tz) -> Result<Self> {
-        let parser = CronParser::builder().seconds(Seconds::Optional).build();
-        let cron = parser.parse(expression).map_err(|cause| {
-            Error::new(Kind::Usage, format!("`{expression}` is not a cron expression"))
-                .because(cause)
-                .hint("write five fields, or six with the seconds first: `0 */5 * * * *`")
-        })?;
-        Ok(Self { cron, zone })
+        let failed = || Error::new(Kind::Usage, format!("`{expression}` is not a cron expression"));
+        if let Some(missing) = missing(expression) {
+            return Err(failed().because_of(missing).hint(HINT));
+        }
+        let cron = cron(expression).map_err(|cause| failed().because(cause).hint(HINT))?;
+        Ok(Self { expression: expression.to_owned(), cron, zone })
     }
 
     /// The first time after `now`; `None` where the expression has no more.
     pub fn next(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let now = now.with_timezone(&self.zone);
         self.cron.find_next_occurrence(&now, false).ok().map(|next| next.with_timezone(&Utc))
+    }
+
+    /// The first time after `now`.
+    ///
+    /// # Errors
+    /// `Usage` where there is none: no day of any year is meant, or all of them are past.
+    pub fn first(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+        self.next(now).ok_or_else(|| {
+            Error::new(Kind::Usage, format!("the schedule `{}` never comes", self.expression))
+                .because_of(why_never(&self.expression))
+                .hint("name a day that comes: `0 0 7 * * *` is every morning at seven")
+        })
+    }
+}
+
+fn cron(expression: &str) -> Result<Cron, croner::errors::CronError> {
+    CronParser::builder().seconds(Seconds::Optional).build().parse(expression)
+}
+
+/// What an expression of too few fields leaves out, by name.
+fn missing(expression: &str) -> Option<String> {
+    let given = expression.split_whitespace().count();
+    if given == 0 || given >= FIELDS.len() || expression.trim_start().starts_with('@') {
+        return None;
+    }
+    let (there, missing) = FIELDS.split_at(given);
+    Some(format!("it has {} only; missing: {}", there.join(" and "), missing.join(", ")))
+}
+
+/// Why no time fits: the first month that is meant has no such day, as far as that is it.
+fn why_never(expression: &str) -> String {
+    let fields: Vec<_> = expression.split_whitespace().collect();
+    let at = usize::from(fields.len() > FIELDS.len());
+    let never = || "no day that is still to come fits it".to_owned();
+    let (Some(days), Some(months)) = (fields.get(at + 2), fields.get(at + 3)) else {
+        return never();
+    };
+    // A leap year, so that each month has all its days.
+    let date = |month, day| NaiveDate::from_ymd_opt(2000, month, day);
+    let fits = |expression: String, date: Option<NaiveDate>| {
+        let time = date.and_then(|date| date.and_hms_opt(0, 0, 0)).map(|time| time.and_utc());
+        let cron = cron(&expression).ok().zip(time);
+        cron.is_some_and(|(cron, time)| cron.is_time_matching(&time).unwrap_or(false))
+    };
+    let month = (1..=12).find(|month| fits(format!("* * * {months} *"), date(*month, 1)));
+    let day = (1..=31).find(|day| fits(format!("* * {days} * *"), date(1, *day)));
+    match month.zip(day) {
+        Some((month, day)) if date(month, day).is_none() => {
+            format!(
+                "{} has no {day}{}",
+                MONTHS[month as usize - 1],
+                ["st", "th"][usize::from(day == 30)]
+            )
+        }
+        _ => never(),
     }
 }
 
@@ -39,6 +112,14 @@ mod tests {
     fn next(expression: &str, now: &str) -> String {
         let schedule = Schedule::parse(expression, Tz::Asia__Tokyo).unwrap();
         schedule.next(now.parse().unwrap()).unwrap().to_rfc3339()
+    }
+
+    fn refusal(expression: &str) -> String {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let refused = Schedule::parse(expression, Tz::UTC).and_then(|it| it.first(now));
+        let error = refused.expect_err(expression);
+        assert_eq!(error.kind(), Kind::Usage, "{expression:?}");
+        error.one_line()
     }
 
     #[test]
@@ -59,8 +140,39 @@ mod tests {
 
     #[test]
     fn rubbish_is_a_usage_error() {
-        for text in ["", "* *", "61 * * * *", "every minute", "* * * * * * * * *"] {
-            assert_eq!(Schedule::parse(text, Tz::UTC).unwrap_err().kind(), Kind::Usage, "{text:?}");
+        for text in ["", " ", "* *", "61 * * * *", "every minute", "* * * * * * * * *", "@never"] {
+            assert!(refusal(text).contains("is not a cron expression"), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_schedule_that_lacks_fields_is_told_which() {
+        assert_eq!(
+            refusal("30 2"),
+            "`30 2` is not a cron expression: it has minute and hour only; missing: day of the \
+             month, month, day of the week"
+        );
+        assert!(refusal("30 2 * *").ends_with("missing: day of the week"));
+    }
+
+    #[test]
+    fn a_schedule_that_never_comes_is_told_why() {
+        for (expression, why) in [
+            ("0 0 31 2 *", "February has no 31st"),
+            ("0 0 0 30 2 *", "February has no 30th"),
+            ("0 0 31 4,6,9,11 *", "April has no 31st"),
+            ("0 0 30,31 FEB *", "February has no 30th"),
+        ] {
+            let expected = format!("the schedule `{expression}` never comes: {why}");
+            assert_eq!(refusal(expression), expected);
+        }
+        assert!(refusal("0 0 0 1 1 * 2020").ends_with("no day that is still to come fits it"));
+    }
+
+    #[test]
+    fn a_schedule_that_comes_seldom_comes() {
+        let schedule = Schedule::parse("0 0 29 2 *", Tz::UTC).unwrap();
+        let first = schedule.first("2026-01-01T00:00:00Z".parse().unwrap()).unwrap();
+        assert_eq!(first.to_rfc3339(), "2028-02-29T00:00:00+00:00");
     }
 }
