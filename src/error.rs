@@ -26,6 +26,8 @@ pub enum Kind {
     Credentials = 77,
     /// The configuration cannot work: a missing file, a missing feature, a limit out of range.
     Configuration = 78,
+    /// Stopped by SIGHUP: the terminal or the line was closed.
+    HungUp = 129,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
     /// Stopped by SIGTERM.

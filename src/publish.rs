@@ -2,24 +2,27 @@
 
 mod detour;
 mod drain;
+mod finish;
+mod gate;
 mod later;
+mod lost;
 mod pass;
+mod settle;
 
 pub use later::Later;
 
 use crate::clock::Clock;
-use crate::error::{Error, Kind, Result};
-use crate::hint;
+use crate::error::{Kind, Result};
 use crate::queues::Publisher;
 use crate::report::Counters;
 use crate::schedule::Schedule;
 use crate::sources::Source;
 use crate::spool::Spool;
 use chrono::{DateTime, Utc};
-use pass::{NAMED, Run};
-use std::pin::pin;
+use pass::Run;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long a wait for the next tick sleeps at most, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -40,6 +43,8 @@ pub struct Plan {
     /// While something waits in the spool and the source has more and more, the queue is asked
     /// again after this time.
     pub drain_every: Duration,
+    /// Once cancelled, the grace is over.
+    pub now: CancellationToken,
 }
 
 impl Default for Plan {
@@ -52,6 +57,7 @@ impl Default for Plan {
             grace: Duration::from_secs(30),
             spool: None,
             drain_every: Duration::from_secs(30),
+            now: CancellationToken::new(),
         }
     }
 }
@@ -64,7 +70,11 @@ impl Default for Plan {
 /// there goes first, and what is read goes behind it. Without one the error is that of the first
 /// batch that could not be published. Else it is of kind `Rejected` where messages were refused;
 /// the spool keeps those as dead letters. With a schedule, a failure that may pass is logged, and
-/// the next tick tries again.
+/// the next tick tries again; one that never comes is refused as `Usage`.
+///
+/// After the shutdown nothing more is read, and what was read by then has the grace to be published.
+/// What is not settled when that is over goes into the spool; without one it is counted as
+/// unpublished and named.
 pub async fn publish(
     source: &mut dyn Source,
     queue: &dyn Publisher,
@@ -73,33 +83,22 @@ pub async fn publish(
     counters: &Counters,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let mut run = Run { source, queue, plan, counters, stopped: false, buried: false };
-    let mut shutdown = pin!(shutdown);
-    let Some(schedule) = &plan.every else {
-        run.tick(0, shutdown.as_mut()).await?;
-        return run.refusals();
-    };
-    for tick in 0.. {
-        let Some(next) = schedule.next(clock.now()) else { break };
-        tracing::debug!(%next, "waiting for the next tick");
+    let mut run = Run::new(source, queue, plan, counters);
+    let stop = run.stop.clone();
+    let grace_is_over = async {
+        shutdown.await;
+        stop.cancel();
         tokio::select! {
-            () = until(next, clock) => {}
-            () = shutdown.as_mut() => break,
+            () = tokio::time::sleep(plan.grace) => {}
+            () = plan.now.cancelled() => {}
         }
-        match run.tick(tick, shutdown.as_mut()).await {
-            Err(error) if error.kind() == Kind::Spooled => {
-                tracing::warn!("{}", error.one_line());
-            }
-            Err(error) if passes(error.kind()) => {
-                tracing::error!("this tick failed, the next one tries again: {}", error.one_line());
-            }
-            other => other?,
-        }
-        if run.stopped {
-            break;
-        }
-    }
-    run.refusals()
+    };
+    let worked = tokio::select! {
+        biased;
+        worked = run.work(clock) => Some(worked),
+        () = grace_is_over => None,
+    };
+    run.finish(worked).await
 }
 
 /// Whether a failure of this kind may be gone at the next tick.
@@ -117,31 +116,60 @@ async fn until(time: DateTime<Utc>, clock: &Clock) {
 }
 
 impl Run<'_> {
-    /// The error for what was refused: of what this run has read, and of what had waited.
-    fn refusals(&self) -> Result<()> {
-        let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let (refused, read) = (load(&self.counters.refused), load(&self.counters.read));
-        let what = match (refused, load(&self.counters.dead)) {
-            (0, 0) => return Ok(()),
-            (0, waited) => format!("{waited} messages that had waited in the spool were refused"),
-            (refused, 0) => format!("{refused} of {read} messages were refused"),
-            (refused, waited) => format!(
-                "{refused} of {read} messages were refused, and {waited} that had waited in the spool"
-            ),
-        };
-        let named = match refused.checked_sub(NAMED) {
-            None | Some(0) => "each is named above".to_owned(),
-            Some(more) => format!("the first {NAMED} are named above, and {more} more were not"),
-        };
-        let kept = match &self.plan.spool {
-            Some(spool) if self.buried || load(&self.counters.dead) > 0 => {
-                format!(
-                    "; see what the queue refused with {}",
-                    hint::command(["queue", "dead", "list", &spool.url()?])
-                )
+    /// One pass, or one at each time of the schedule until the shutdown.
+    async fn work(&mut self, clock: &Clock) -> Result<()> {
+        let (plan, stop) = (self.plan, self.stop.clone());
+        let Some(schedule) = &plan.every else { return self.tick(0).await };
+        schedule.first(clock.now())?;
+        for tick in 0.. {
+            let Some(next) = schedule.next(clock.now()) else {
+                tracing::warn!("the schedule has no more times: this was the last one");
+                break;
+            };
+            tracing::debug!(%next, "waiting for the next tick");
+            tokio::select! {
+                () = until(next, clock) => {}
+                () = stop.cancelled() => break,
             }
-            _ => String::new(),
-        };
-        Err(Error::new(Kind::Rejected, what).hint(format!("{named}; the others were taken{kept}")))
+            self.scheduled_tick(tick).await?;
+            if stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One tick of many: a failure that may pass is told, and ends nothing.
+    async fn scheduled_tick(&mut self, tick: u64) -> Result<()> {
+        let before = self.counters.read.load(Ordering::Relaxed);
+        match self.tick(tick).await {
+            Ok(()) => self.remark(self.counters.read.load(Ordering::Relaxed) > before),
+            Err(error) if error.kind() == Kind::Spooled => {
+                tracing::warn!("{}", error.one_line());
+            }
+            Err(error) if passes(error.kind()) => {
+                tracing::error!("this tick failed, the next one tries again: {}", error.one_line());
+                self.tell_lost();
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Says once that the source gives nothing at all, and once that it gives again.
+    fn remark(&mut self, something: bool) {
+        let why = self.source.nothing().filter(|_| !something);
+        match &why {
+            Some(why) if self.nothing.as_ref() != Some(why) => {
+                tracing::warn!("nothing came at this tick, and it is said only once: {why}");
+            }
+            None if something && self.nothing.is_some() => {
+                tracing::warn!("something came again");
+            }
+            _ => {}
+        }
+        if something || why.is_some() {
+            self.nothing = why;
+        }
     }
 }

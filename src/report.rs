@@ -31,8 +31,11 @@ pub struct Counters {
     pub released: AtomicU64,
     /// Messages that came again under another delivery: the lease ended before the verdict.
     pub lease_lost: AtomicU64,
-    /// Messages put into the spool instead of the queue.
+    /// Messages put into the spool instead of the queue, as far as they still wait there.
     pub spooled: AtomicU64,
+    /// Messages that the queue took out of the spool: they are among those published, or known
+    /// already.
+    pub drained: AtomicU64,
 }
 
 /// Adds to one of the counters.
@@ -69,8 +72,11 @@ pub struct Summary {
     pub refused: u64,
     /// Messages that could not be published now.
     pub unpublished: u64,
-    /// Messages put into the spool.
+    /// Messages of this run that wait in the spool.
     pub spooled: u64,
+    /// Messages that were sent out of the spool, whoever put them there; they are counted as
+    /// published or as duplicates, too.
+    pub drained: u64,
     /// Deliveries received.
     pub received: u64,
     /// Messages stored.
@@ -101,6 +107,7 @@ impl Counters {
             refused: read(&self.refused),
             unpublished: read(&self.unpublished),
             spooled: read(&self.spooled),
+            drained: read(&self.drained),
             received: read(&self.received),
             stored: read(&self.stored),
             duplicate: read(&self.duplicate),
@@ -130,6 +137,7 @@ impl Summary {
             (self.refused, "refused"),
             (self.unpublished, "not published"),
             (self.spooled, "spooled"),
+            (self.drained, "drained"),
             (self.retried, "to retry"),
             (self.left_for_later, "left for later"),
             (self.dead, "dead"),
@@ -176,8 +184,8 @@ mod tests {
         let value: serde_json::Value =
             serde_json::from_str(&summary.json(Program::Publish, None)).unwrap();
         assert_eq!(value["program"], "publish");
-        assert_eq!(value["spooled"], 0);
-        assert_eq!(value.as_object().unwrap().len(), 15);
+        assert_eq!([&value["spooled"], &value["drained"]], [0, 0]);
+        assert_eq!(value.as_object().unwrap().len(), 16);
         let ends = Ends { from: "stdin".to_owned(), into: "sqs readings".to_owned() };
         let value: serde_json::Value =
             serde_json::from_str(&summary.json(Program::Publish, Some(&ends))).unwrap();

@@ -10,7 +10,7 @@ use crate::identity::Key;
 use crate::location::Location;
 use crate::lock;
 use crate::message::Message;
-use crate::queues::{self, Options, Published, Publisher};
+use crate::queues::{self, Backlog, Options, Published, Publisher};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt as _;
@@ -53,9 +53,6 @@ pub struct Spooled {
     /// Dead letters.
     #[serde(rename = "spool_dead")]
     pub dead: u64,
-    /// Those of the messages that somebody has taken out, or had when it was killed.
-    #[serde(skip)]
-    pub leased: u64,
 }
 
 impl Spool {
@@ -85,15 +82,31 @@ impl Spool {
         Location::parse(&self.url()?)
     }
 
-    /// Counts what is kept for the place, also by older versions. Makes nothing: where nothing ever
-    /// was, it is nothing.
+    /// Looks whether anything waits for the place, also from older versions: as many messages as there
+    /// are, but no more than this are counted. Makes nothing: where nothing ever was, it is nothing.
+    pub async fn backlog(&self, at_most: u64) -> Result<Backlog> {
+        let mut all = Backlog::default();
+        for queue in self.names().await? {
+            let one = self.backlog_in(&queue, at_most.saturating_sub(all.messages)).await?;
+            all.messages += one.messages;
+            all.leased |= one.leased;
+        }
+        Ok(all)
+    }
+
+    async fn backlog_in(&self, queue: &str, at_most: u64) -> Result<Backlog> {
+        let url = Location::parse(&self.url_of(queue)?)?;
+        queues::backlog(url, &self.options, at_most).await
+    }
+
+    /// Counts all that is kept for the place, also by older versions, which takes the longer the more
+    /// it is. Makes nothing: where nothing ever was, it is nothing.
     pub async fn held(&self) -> Result<Spooled> {
         let mut all = Spooled::default();
         for queue in self.names().await? {
-            let Spooled { waiting, dead, leased } = self.held_in(&queue).await?;
+            let Spooled { waiting, dead } = self.held_in(&queue).await?;
             all.waiting += waiting;
             all.dead += dead;
-            all.leased += leased;
         }
         Ok(all)
     }
@@ -105,11 +118,7 @@ impl Spool {
         let stats = queue.stats().await?;
         let known = "an embedded queue counts everything";
         let count = |count: Option<u64>| count.expect(known);
-        Ok(Spooled {
-            waiting: count(stats.held()),
-            dead: count(stats.dead),
-            leased: count(stats.leased),
-        })
+        Ok(Spooled { waiting: count(stats.held()), dead: count(stats.dead) })
     }
 
     /// The queues in the file that are for the place, the oldest first.
@@ -127,7 +136,7 @@ impl Spool {
         self.adopt().await?;
         let options = Options { lease: LEASE, hold: false, ..self.options.clone() };
         for queue in self.names().await? {
-            if self.held_in(&queue).await?.waiting > 0 {
+            if self.backlog_in(&queue, 1).await?.messages > 0 {
                 return Ok((Location::parse(&self.url_of(&queue)?)?, options));
             }
         }

@@ -49,6 +49,7 @@ fn read(url: &str, batch: usize, input: impl Read + Send + 'static) -> (Vec<Mess
 async fn read_all(source: &mut dyn Source, most: usize) -> (Vec<Message>, Vec<String>) {
     let (mut messages, mut refused) = (Vec::new(), Vec::new());
     while let Some(batch) = source.read(0).await.expect("a reader that does not fail") {
+        let number = batch.number;
         assert!(batch.messages.len() <= most, "a batch of {}", batch.messages.len());
         for mut message in batch.messages {
             assert!(!message.id.is_empty());
@@ -58,7 +59,7 @@ async fn read_all(source: &mut dyn Source, most: usize) -> (Vec<Message>, Vec<St
             messages.push(message);
         }
         refused.extend(batch.refused.iter().map(|it| format!("{}: {}", it.place, it.reason)));
-        source.commit().await.expect("there is nothing to it");
+        source.commit(number).await.expect("there is nothing to it");
     }
     (messages, refused)
 }

@@ -57,9 +57,10 @@ impl<'a> MakeWriter<'a> for BesideProgress {
 struct Line<'a>(&'a Progress, &'a Masks);
 
 impl Write for Line<'_> {
+    /// Where the terminal is gone, the line is lost and the run goes on.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
-        self.0.aside(|| io::stderr().write_all(self.1.hide(&line).as_bytes()))?;
+        let _ = self.0.aside(|| io::stderr().write_all(self.1.hide(&line).as_bytes()));
         Ok(bytes.len())
     }
 

@@ -32,6 +32,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// What `--help` ends with, in every program.
@@ -46,11 +47,13 @@ Exit codes:
    75  not now: kept in the spool or the queue, and tried again by a later run
    77  credentials were refused
    78  configuration: a file, a feature or a limit is wrong
+  129  hung up: the terminal or the line was closed (SIGHUP)
   130  interrupted (Ctrl-C)
   143  terminated (SIGTERM)";
 
-/// How long a run may take after its grace to close its ends, which may wait for one that stalls.
-const CLOSING: Duration = Duration::from_secs(2);
+/// How long a run may take after its grace to keep what it has in hand and to close its ends, which
+/// may wait for one that stalls.
+const CLOSING: Duration = Duration::from_secs(8);
 
 /// As wide as a terminal is at least.
 const COLUMNS: usize = 80;
@@ -84,6 +87,11 @@ pub trait Program: Args {
         Duration::MAX
     }
 
+    /// How long it may take after a second signal: whoever holds what nobody else has keeps it.
+    fn last_moment(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Does the work; counts as it goes.
     fn run(self, scene: &Scene) -> impl Future<Output = Result<()>>;
 }
@@ -104,7 +112,7 @@ pub struct Scene {
     pub environment: Environment,
     /// Where to count.
     pub counters: Counters,
-    /// Ctrl-C and SIGTERM.
+    /// Ctrl-C, SIGTERM and SIGHUP.
     pub signals: Signals,
     /// What the run is between, for its summary; said once the command line is understood.
     pub ends: OnceLock<Ends>,
@@ -125,7 +133,8 @@ pub struct Common {
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
     pub lock: Option<Option<PathBuf>>,
 
-    /// How long what is in hand may take after Ctrl-C or SIGTERM; a second signal ends it now
+    /// How long what is in hand may take after Ctrl-C, SIGTERM or SIGHUP; a second signal ends it
+    /// now
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub grace: Duration,
 
@@ -250,6 +259,7 @@ pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Enviro
 
 async fn perform<P: Program>(program: P, environment: Environment, masks: Masks) -> Ending {
     let (basics, form, grace) = (program.basics().clone(), program.summary(), program.grace());
+    let last_moment = program.last_moment();
     let started = Instant::now();
     let progress = Progress::new(P::PROGRAM);
     let prepared = logging::start(&basics, &environment, &progress, masks)
@@ -263,7 +273,7 @@ async fn perform<P: Program>(program: P, environment: Environment, masks: Masks)
     let scene = Scene { environment, counters, signals, ends };
     let result = tokio::select! {
         result = program.run(&scene) => result,
-        () = scene.signals.second() => Ok(()),
+        () = hurried(&scene.signals, last_moment) => Ok(()),
         () = overdue(&scene.signals, grace.saturating_add(CLOSING)) => Err(not_closed()),
         () = progress.show(&scene.counters) => unreachable!("progress is shown until it is dropped"),
     };
@@ -273,11 +283,19 @@ async fn perform<P: Program>(program: P, environment: Environment, masks: Masks)
         Err(error) => failed::<P>(error),
     };
     if let Some(kind) = scene.signals.received() {
-        ending.code = kind.code();
+        // A signal's own code says that nothing is lost.
+        let lost = scene.counters.unpublished.load(Ordering::Relaxed) > 0;
+        ending.code = if lost { Kind::Failed.code() } else { kind.code() };
     }
     let summary = scene.counters.summary(started.elapsed());
     ending.stderr += &told::<P>(form, basics.quiet, &summary, scene.ends.get());
     ending
+}
+
+/// Resolves so long after the second signal.
+async fn hurried(signals: &Signals, after: Duration) {
+    signals.second().await;
+    tokio::time::sleep(after).await;
 }
 
 /// Resolves so long after the first signal.

@@ -1,7 +1,7 @@
 //! The command line of `publish`.
 
 use super::names::QueueName;
-use super::{Basics, Common, Program, Scene, SummaryForm, positive};
+use super::{Basics, CLOSING, Common, Program, Scene, SummaryForm, positive};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity::FileIdentity;
@@ -16,6 +16,10 @@ use chrono_tz::Tz;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How long a queue may take to close after a failure, which is the thing to tell, where nobody is in
+/// a hurry.
+const CLOSE: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,6 +104,10 @@ impl Program for Publish {
         self.common.grace
     }
 
+    fn last_moment(&self) -> Duration {
+        CLOSING
+    }
+
     async fn run(self, scene: &Scene) -> Result<()> {
         let environment = &scene.environment;
         let source_url = Location::parse(&self.source)?;
@@ -128,8 +136,24 @@ impl Program for Publish {
             ..Plan::default()
         };
         let queue = self.open(queue_url, options, plan.spool.is_some()).await?;
-        let result = self.pour(&mut *source, &queue, &plan, scene).await;
-        result.and(Box::new(queue).close().await)
+        let hurry = async {
+            scene.signals.second().await;
+            plan.now.cancel();
+            std::future::pending().await
+        };
+        let poured = tokio::select! {
+            poured = self.pour(&mut *source, &queue, &plan, scene) => poured,
+            () = hurry => unreachable!("it only tells of the hurry"),
+        };
+        let closing = Box::new(queue).close();
+        match poured {
+            Ok(()) => closing.await,
+            Err(error) => {
+                let time = if plan.now.is_cancelled() { Duration::ZERO } else { CLOSE };
+                let _ = tokio::time::timeout(time, closing).await; // the first failure is told
+                Err(error)
+            }
+        }
     }
 }
 
@@ -147,7 +171,10 @@ impl Publish {
         let (clock, shutdown) = (Clock::system(), scene.signals.shutdown());
         crate::publish::publish(source, queue, plan, &clock, &scene.counters, shutdown).await?;
         // Where nothing was read, nothing has needed the topic that `--create` is to make.
-        queue.open().await.map(drop)
+        if scene.signals.received().is_none() {
+            queue.open().await?;
+        }
+        Ok(())
     }
 
     /// Opens the queue, so that a wrong URL or file is told before anything is read. What needs
@@ -167,7 +194,8 @@ impl Publish {
         Ok(queue)
     }
 
-    /// Where to keep what the queue cannot take; without a data folder there is no such place.
+    /// Where to keep what the queue cannot take; without a data folder there is no such place, which
+    /// is said.
     fn spool(&self, queue: &Location, options: &queues::Options) -> Result<Option<Spool>> {
         let path = match &self.spool {
             _ if self.no_spool => return Ok(None),
@@ -175,10 +203,23 @@ impl Publish {
                 refuse_own_file(path, queue, options)?;
                 path.clone()
             }
-            None if options.data_dir.as_os_str().is_empty() => return Ok(None),
+            None if options.data_dir.as_os_str().is_empty() => {
+                self.warn_of_no_spool(options);
+                return Ok(None);
+            }
             None => options.data_dir.join(spool::FILE),
         };
         Ok(Some(Spool::new(path, queues::place(queue, options)?, options)))
+    }
+
+    fn warn_of_no_spool(&self, options: &queues::Options) {
+        if let (Err(why), false) = (options.environment.data_dir(), self.dry_run) {
+            tracing::warn!(
+                "what the queue cannot take is lost, there is no spool to keep it: {}; set `HOME`, \
+                 name a file with `--spool PATH`, or say that it is well with `--no-spool`",
+                why.one_line()
+            );
+        }
     }
 
     fn schedule(&self, source: &Location) -> Result<Option<Schedule>> {
@@ -193,7 +234,9 @@ impl Publish {
                 .because_of("a source that watches stays by itself")
                 .hint("leave one of the two out"));
         }
-        Schedule::parse(expression, self.timezone).map(Some)
+        let schedule = Schedule::parse(expression, self.timezone)?;
+        schedule.first(Clock::system().now())?;
+        Ok(Some(schedule))
     }
 
     fn source_options(&self, scene: &Scene, data_dir: PathBuf) -> sources::Options {

@@ -197,6 +197,17 @@ impl Program for Subscribe {
     }
 }
 
+/// Says what follows from there being no data folder, for a queue that needs one beside it.
+fn warn_of_no_home(environment: &Environment) {
+    if let Err(why) = environment.data_dir() {
+        tracing::warn!(
+            "attempts are not counted from run to run, and a dead letter that has no place at its \
+             queue is not kept: {}; set `HOME`",
+            why.one_line()
+        );
+    }
+}
+
 /// The queue that a `forward:` sink is to write into.
 fn forwarded(sink: &Location) -> Result<Option<Location>> {
     match sink.scheme() {
@@ -321,6 +332,9 @@ impl Subscribe {
         else {
             return Ok(());
         };
+        if counted.is_none() && !queue.buries() {
+            warn_of_no_home(&scene.environment);
+        }
         let attempts = Attempts::new(counted, place, options.clock.clone());
         let dead = DeadLetters::new(dead.or(queue.dead_letters()), from, options);
         let parts = Parts {

@@ -2,49 +2,20 @@
 
 use super::Plan;
 use super::drain::{Drained, drain};
+use super::gate::Gate;
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::{Published, Publisher};
 use crate::report::{Counters, count};
-use crate::spool::{Inlet, Spool, Spooled};
-use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use crate::spool::{Inlet, Spool};
+use std::sync::atomic::Ordering;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-/// Whether the way of this tick's messages is straight into the queue.
-pub(super) struct Gate {
-    /// There is a way around.
-    armed: bool,
-    shut: AtomicBool,
-    turn: Mutex<()>,
-}
-
-impl Gate {
-    /// One that never shuts, where there is no way around.
-    pub(super) fn new(armed: bool) -> Self {
-        Self { armed, shut: AtomicBool::new(false), turn: Mutex::default() }
-    }
-
-    /// Something waits in the spool, and nothing may overtake it.
-    pub(super) fn is_shut(&self) -> bool {
-        self.shut.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn shut(&self) {
-        self.shut.store(self.armed, Ordering::Relaxed);
-    }
-
-    fn open(&self) {
-        self.shut.store(false, Ordering::Relaxed);
-    }
-
-    /// Batches that have groups go one after the other: none overtakes one that failed.
-    pub(super) async fn turn(&self, messages: &[Message]) -> Option<MutexGuard<'_, ()>> {
-        let grouped = self.armed && messages.iter().any(|message| message.group.is_some());
-        if grouped { Some(self.turn.lock().await) } else { None }
-    }
-}
+/// Up to so many waiting messages are counted to be told of.
+const COUNTED: u64 = 10_000;
 
 /// What one tick knows of its spool.
 pub(super) struct Detour<'a> {
@@ -67,21 +38,30 @@ impl<'a> Detour<'a> {
         plan: &'a Plan,
         counters: &'a Counters,
     ) -> Result<Self> {
-        let held = spool.held().await.map_err(|error| {
+        let mut detour = Self::unseen(spool, gate, plan, counters);
+        let backlog = spool.backlog(1).await.map_err(|error| {
             let what = format!("cannot look into the spool `{}`", spool.path().display());
             Error::new(error.kind(), what)
                 .because_of(error.one_line())
                 .hint("name another one with `--spool PATH`, or go without: `--no-spool`")
         })?;
-        let waiting = held.waiting;
-        let mut again_at = None;
-        if waiting > 0 {
-            tracing::info!("{waiting} messages wait in the spool: what is read goes behind them");
+        if backlog.messages > 0 {
+            tracing::info!("messages wait in the spool: what is read goes behind them");
             gate.shut();
-            again_at = Some(Instant::now() + plan.drain_every);
+            detour.again_at = Some(Instant::now() + plan.drain_every);
         }
+        Ok(detour)
+    }
+
+    /// One that has not looked.
+    pub(super) fn unseen(
+        spool: &'a Spool,
+        gate: &'a Gate,
+        plan: &'a Plan,
+        counters: &'a Counters,
+    ) -> Self {
         let inlet = OnceCell::new();
-        Ok(Self { spool, gate, plan, counters, inlet, cause: None, again_at })
+        Self { spool, gate, plan, counters, inlet, cause: None, again_at: None }
     }
 
     /// Remembers why the queue takes nothing, and tells it the first time.
@@ -113,10 +93,16 @@ impl<'a> Detour<'a> {
     }
 
     /// Keeps what was refused for good as dead letters of the spool.
-    pub(super) async fn bury(&self, refused: Vec<(Message, String)>) -> Result<()> {
-        let death = |reason| Death { reason, attempts: None, first_at: None, at: None, from: None };
+    pub(super) async fn bury(&self, refused: &[(Message, String)]) -> Result<()> {
+        let death = |reason: &String| Death {
+            reason: reason.clone(),
+            attempts: None,
+            first_at: None,
+            at: None,
+            from: None,
+        };
         let letters: Vec<_> =
-            refused.into_iter().map(|(message, why)| (message, death(why))).collect();
+            refused.iter().map(|(message, why)| (message.clone(), death(why))).collect();
         self.spool.bury(&letters).await.map_err(|error| {
             Error::new(error.kind(), "refused messages could not be kept as dead letters")
                 .because_of(error.one_line())
@@ -137,15 +123,12 @@ impl<'a> Detour<'a> {
     }
 
     /// Sends what waits, if the queue takes it; the way is straight again once nothing waits.
-    pub(super) async fn drain(
-        &mut self,
-        queue: &dyn Publisher,
-        shutdown: impl Future<Output = ()>,
-    ) {
+    pub(super) async fn drain(&mut self, queue: &dyn Publisher, stop: &CancellationToken) {
         self.again_at = Some(Instant::now() + self.plan.drain_every);
-        let why = match drain(self.spool, queue, self.plan, self.counters, shutdown).await {
+        let why = match drain(self.spool, queue, self.plan, self.counters, stop).await {
             Ok(Drained::Emptied) => {
                 self.gate.open();
+                self.counters.spooled.store(0, Ordering::Relaxed);
                 (self.again_at, self.cause) = (None, None);
                 return;
             }
@@ -161,37 +144,53 @@ impl<'a> Detour<'a> {
     pub(super) async fn end(
         mut self,
         queue: &dyn Publisher,
-        stopped: bool,
-        shutdown: impl Future<Output = ()>,
+        stop: &CancellationToken,
     ) -> Result<()> {
         let due = self.again_at.is_none_or(|at| at <= Instant::now());
-        if self.gate.is_shut() && (self.cause.is_none() || due) && !stopped {
-            self.drain(queue, shutdown).await;
+        if self.gate.is_shut() && (self.cause.is_none() || due) && !stop.is_cancelled() {
+            self.drain(queue, stop).await;
         }
-        let left = if self.gate.is_shut() { Err(self.left().await) } else { Ok(()) };
-        match self.inlet.into_inner() {
-            Some(inlet) => left.and(inlet.close().await),
-            None => left,
-        }
+        let left = if self.gate.is_shut() {
+            Err(left(self.spool, self.counters, self.cause.as_ref()).await)
+        } else {
+            Ok(())
+        };
+        left.and(self.close().await)
     }
 
-    async fn left(&self) -> Error {
-        let waiting = match self.spool.held().await {
-            Ok(Spooled { waiting: 1, .. }) => "a message waits".to_owned(),
-            Ok(Spooled { waiting, .. }) => format!("{waiting} messages wait"),
-            Err(_) => "messages wait".to_owned(),
-        };
-        let what = format!("{waiting} in the spool `{}`", self.spool.path().display());
-        let next = "nothing is lost: the next `publish` to this queue sends them first";
-        let error = Error::new(Kind::Spooled, what);
-        match &self.cause {
-            None => error.because_of("the run was stopped before it was sent").hint(next),
-            Some(cause) => {
-                let remedy = cause.remedy().map(|remedy| format!("; {remedy}"));
-                error
-                    .because_of(cause.one_line())
-                    .hint(next.to_owned() + &remedy.unwrap_or_default())
+    /// Closes the spool, where it was opened.
+    pub(super) async fn close(self) -> Result<()> {
+        match self.inlet.into_inner() {
+            Some(inlet) => inlet.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The error for what waits in the spool. Of what this run has put there, no more than that can still
+/// be there.
+pub(super) async fn left(spool: &Spool, counters: &Counters, cause: Option<&Error>) -> Error {
+    let mine = counters.spooled.load(Ordering::Relaxed);
+    let counted = mine.max(COUNTED);
+    let waiting = match spool.backlog(counted + 1).await.map(|backlog| backlog.messages) {
+        Err(_) => "messages wait".to_owned(),
+        Ok(waiting) => {
+            counters.spooled.store(mine.min(waiting), Ordering::Relaxed);
+            match waiting {
+                1 => "a message waits".to_owned(),
+                _ if waiting > counted => format!("more than {counted} messages wait"),
+                _ => format!("{waiting} messages wait"),
             }
+        }
+    };
+    let what = format!("{waiting} in the spool `{}`", spool.path().display());
+    let next = "nothing is lost: the next `publish` to this queue sends them first";
+    let error = Error::new(Kind::Spooled, what);
+    match cause {
+        None => error.because_of("the run was stopped before it was sent").hint(next),
+        Some(cause) => {
+            let remedy = cause.remedy().map(|remedy| format!("; {remedy}"));
+            error.because_of(cause.one_line()).hint(next.to_owned() + &remedy.unwrap_or_default())
         }
     }
 }

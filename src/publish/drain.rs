@@ -5,7 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::message::Message;
 use crate::queues::{self, Published, Publisher};
-use crate::report::Counters;
+use crate::report::{Counters, count};
 use crate::retry::Limits;
 use crate::sinks::forward::Forward;
 use crate::spool::{LEASE, Spool};
@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// At most this many messages on their way.
 const BATCH: usize = 500;
@@ -41,30 +42,23 @@ pub(super) async fn drain(
     queue: &dyn Publisher,
     plan: &Plan,
     counters: &Counters,
-    shutdown: impl Future<Output = ()>,
+    stop: &CancellationToken,
 ) -> Result<Drained> {
-    let mut shutdown = std::pin::pin!(shutdown);
-    let mut stopped = false;
     loop {
         let Some(lock) = lock::take(&spool.lock_path(), false).await? else {
             return Ok(Drained::Elsewhere);
         };
-        outwait_the_dead(spool).await?;
-        let noticed = async {
-            shutdown.as_mut().await;
-            stopped = true;
-        };
-        let round = once(spool, queue, plan, counters, noticed).await;
+        outwait_the_dead(spool, stop).await?;
+        let round = once(spool, queue, plan, counters, stop).await;
         drop(lock);
         let Round { received, failure } = round?;
         if let Some(why) = failure {
             return Ok(Drained::Left(why));
         }
         // Asked behind the lock: whoever was turned away by it had put its messages there before.
-        match spool.held().await?.waiting {
+        match spool.backlog(1).await?.messages {
             0 => return Ok(Drained::Emptied),
-            // The shutdown has been heard: it is not asked again.
-            _ if stopped => {
+            _ if stop.is_cancelled() => {
                 let why = "the run was stopped before all was sent";
                 return Ok(Drained::Left(Error::new(Kind::Spooled, why)));
             }
@@ -80,11 +74,14 @@ pub(super) async fn drain(
 
 /// Waits for what a drain had taken that was killed: nothing shall overtake it. The lock tells that
 /// it is gone; what is leased for longer was taken by somebody else, and is not waited for.
-async fn outwait_the_dead(spool: &Spool) -> Result<()> {
+async fn outwait_the_dead(spool: &Spool, stop: &CancellationToken) -> Result<()> {
     // A moment more than the lease: it may have been extended just before its holder died.
     let deadline = Instant::now() + LEASE + Duration::from_secs(1);
-    while spool.held().await?.leased > 0 && Instant::now() < deadline {
-        tokio::time::sleep(LOOK_AGAIN).await;
+    while spool.backlog(0).await?.leased && Instant::now() < deadline {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = stop.cancelled() => break,
+        }
     }
     Ok(())
 }
@@ -100,12 +97,12 @@ async fn once(
     queue: &dyn Publisher,
     plan: &Plan,
     counters: &Counters,
-    shutdown: impl Future<Output = ()>,
+    stop: &CancellationToken,
 ) -> Result<Round> {
     let (url, options) = spool.to_receive().await?;
     let from = url.to_string();
     let outlet = queues::open_subscriber(url, &options).await?;
-    let sink = Forward::to(Box::new(Borrowed(queue)));
+    let sink = Forward::to(Box::new(Sent { queue, counters }));
     let dead = DeadLetters::new(None, from, options.clone());
     let plan = subscribe::Plan {
         lease: options.lease,
@@ -119,43 +116,63 @@ async fn once(
         retries: Limits { max_attempts: u32::MAX, max_lost: MAX_LOST, ..Limits::default() },
         ..subscribe::Plan::default()
     };
-    let mine = Counters::default();
+    // What became dead letters is told also where the drain is broken off.
+    let mine = Buried { counters: Counters::default(), of_run: counters };
     let parts = Parts {
         queue: &*outlet,
         sink: &sink,
         dead: &dead,
         attempts: None,
         plan: &plan,
-        counters: &mine,
+        counters: &mine.counters,
     };
-    let result = subscribe(parts, shutdown).await;
+    let result = subscribe(parts, stop.cancelled()).await;
     let closed = dead.close().await.and(outlet.close().await);
-    for (from, to) in [
-        (&mine.stored, &counters.published),
-        (&mine.duplicate, &counters.duplicate),
-        (&mine.dead, &counters.dead),
-    ] {
-        to.fetch_add(from.load(Ordering::Relaxed), Ordering::Relaxed);
-    }
     let failure = match result {
         Err(error) if error.kind() != Kind::Rejected => Some(sink.into_failure().unwrap_or(error)),
         _ => None,
     };
-    let received = mine.received.load(Ordering::Relaxed);
+    let received = mine.counters.received.load(Ordering::Relaxed);
     closed.map(|()| Round { received, failure })
 }
 
-/// A queue that somebody else closes.
-struct Borrowed<'q>(&'q dyn Publisher);
+/// The counters of one look, of which the run's counters hear in the end what it buried.
+struct Buried<'c> {
+    counters: Counters,
+    of_run: &'c Counters,
+}
+
+impl Drop for Buried<'_> {
+    fn drop(&mut self) {
+        let dead = self.counters.dead.load(Ordering::Relaxed);
+        self.of_run.dead.fetch_add(dead, Ordering::Relaxed);
+    }
+}
+
+/// A queue that somebody else closes; what it takes counts at once.
+struct Sent<'q> {
+    queue: &'q dyn Publisher,
+    counters: &'q Counters,
+}
 
 #[async_trait]
-impl Publisher for Borrowed<'_> {
+impl Publisher for Sent<'_> {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
-        self.0.publish(batch).await
+        let answers = self.queue.publish(batch).await?;
+        for answer in &answers {
+            let kind = match answer {
+                Published::Accepted => &self.counters.published,
+                Published::Duplicate => &self.counters.duplicate,
+                Published::Retry(_) | Published::Refused(_) => continue,
+            };
+            count(kind, 1);
+            count(&self.counters.drained, 1);
+        }
+        Ok(answers)
     }
 
     async fn check(&self) -> Result<()> {
-        self.0.check().await
+        self.queue.check().await
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

@@ -7,6 +7,7 @@ pub mod memory;
 pub mod pubsub;
 pub mod sqlite;
 mod sqlite_adopt;
+mod sqlite_backlog;
 mod sqlite_begun;
 mod sqlite_bury;
 mod sqlite_claim;
@@ -395,6 +396,27 @@ pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]
         "sqlite" => sqlite_bury::bury(url, options, letters).await,
         "memory" | "pubsub" | "sqs" => {
             Err(inspect::closed(&url, "only the embedded queue keeps dead letters from elsewhere"))
+        }
+        _ => Err(url.unknown_scheme("queue", KNOWN)),
+    }
+}
+
+/// How much is left in a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Messages in whatever state, as far as they were counted.
+    pub messages: u64,
+    /// Somebody has taken one of them out, or had when it was killed.
+    pub leased: bool,
+}
+
+/// Counts what is left in a queue, up to so many messages: the cost does not grow beyond that. It
+/// makes nothing: a queue that is not there holds none.
+pub async fn backlog(url: Location, options: &Options, at_most: u64) -> Result<Backlog> {
+    match url.scheme() {
+        "sqlite" => sqlite_backlog::backlog(url, options, at_most).await,
+        "memory" | "pubsub" | "sqs" => {
+            Err(inspect::closed(&url, "only the embedded queue counts what it holds"))
         }
         _ => Err(url.unknown_scheme("queue", KNOWN)),
     }

@@ -16,25 +16,53 @@ use crate::error::Result;
 use crate::location::Location;
 use crate::message::Message;
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono_tz::Tz;
 use std::path::PathBuf;
 
 /// What a source has read.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// The source's own name for it: what `commit` is told.
+    pub number: u64,
     /// What can be published.
     pub messages: Vec<Message>,
+    /// The number of the line that each message stood in, where it came from an input that cannot
+    /// be read again; else none.
+    pub lines: Vec<u64>,
     /// What cannot: it does not stop the others.
     pub refused: Vec<Refusal>,
 }
 
 /// A piece of input that is not a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// Where it stood: `line 7`, `device 3 of 5`.
     pub place: String,
     /// Why it was refused; never the payload itself.
     pub reason: String,
+    /// The piece itself, where it cannot be read again: it is to be kept.
+    pub raw: Option<Raw>,
+}
+
+/// A piece of input as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw {
+    /// Its bytes; of one that is far too long, the first of them.
+    pub bytes: Bytes,
+    /// How many it has, its end included.
+    pub length: u64,
+    /// The reading was called off before the rest of it came.
+    pub cut: bool,
+}
+
+/// How soon a source is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Nothing further is taken; what was begun may be finished.
+    Finish,
+    /// What was begun is broken off: nothing is waited for.
+    Now,
 }
 
 /// Something that messages are read from.
@@ -45,8 +73,20 @@ pub trait Source: Send {
     /// has taken nothing.
     async fn read(&mut self, tick: u64) -> Result<Option<Batch>>;
 
-    /// The oldest batch that is not yet committed is safe in the queue: do not read it again.
-    async fn commit(&mut self) -> Result<()>;
+    /// The batch of this number is safe: do not read it again. A batch that was not, and a read that
+    /// failed, stop no commit of another one. A number of an earlier tick may come too late, and
+    /// does nothing then.
+    async fn commit(&mut self, batch: u64) -> Result<()>;
+
+    /// The tick is over: what a commit has put off is done now.
+    async fn flush(&mut self) -> Result<()>;
+
+    /// Ends the reading: `read` still gives what was taken by now, and then no more.
+    fn stop(&mut self, how: Stop);
+
+    /// Why the last tick gave nothing, where there was nothing at all: where something was only not
+    /// new, nothing is to be said.
+    fn nothing(&self) -> Option<String>;
 }
 
 /// What a source must know when it is opened.

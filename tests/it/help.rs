@@ -47,6 +47,7 @@ fn help_lists_every_exit_code_once() {
         Kind::Spooled,
         Kind::Credentials,
         Kind::Configuration,
+        Kind::HungUp,
         Kind::Interrupted,
         Kind::Terminated,
     ];

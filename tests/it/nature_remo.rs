@@ -364,7 +364,7 @@ async fn a_poll_of_many_devices_comes_in_batches() {
     let mut sizes = Vec::new();
     while let Some(batch) = source.read(0).await.unwrap() {
         sizes.push(batch.messages.len());
-        source.commit().await.unwrap();
+        source.commit(batch.number).await.unwrap();
     }
     assert_eq!(sizes, [10, 10, 5]);
     assert_eq!(server.requests().len(), 1);

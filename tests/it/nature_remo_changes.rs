@@ -168,7 +168,7 @@ async fn only_what_changed_since_the_commit_is_published() {
         let batch = read(&mut *source, tick).await;
         seen.push(ids(&batch).join(" "));
         if !batch.messages.is_empty() {
-            source.commit().await.unwrap();
+            source.commit(batch.number).await.unwrap();
         }
     }
     // The last one went back in time: a sensor's clock may do that.
@@ -188,7 +188,7 @@ async fn what_was_committed_is_remembered_by_the_next_process() {
 
     let mut source = open(&server, "", &options).await;
     assert_eq!(read(&mut *source, 0).await.messages.len(), 9, "it was not committed");
-    source.commit().await.unwrap();
+    source.commit(0).await.unwrap();
     drop(source);
 
     let mut source = open(&server, "", &options).await;
@@ -197,19 +197,23 @@ async fn what_was_committed_is_remembered_by_the_next_process() {
 }
 
 #[tokio::test]
-async fn a_commit_is_of_the_oldest_batch() {
+async fn a_commit_is_of_the_batch_that_it_names() {
     let sandbox = Sandbox::new();
     let server = Server::new([Answer::ok(TYPICAL)]);
     let options = Options { batch: 4, ..options(&sandbox) };
     let mut source = open(&server, "", &options).await;
     let first = read(&mut *source, 0).await;
     let second = read(&mut *source, 0).await;
-    assert_eq!((first.messages.len(), second.messages.len()), (4, 4));
-    source.commit().await.unwrap();
+    let third = read(&mut *source, 0).await;
+    assert_eq!([&first, &second, &third].map(|batch| batch.messages.len()), [4, 4, 1]);
+    // The second one failed: it stops neither of the others.
+    source.commit(third.number).await.unwrap();
+    source.commit(first.number).await.unwrap();
     drop(source);
 
     let mut source = open(&server, "", &options).await;
     assert_eq!(read(&mut *source, 0).await.messages, second.messages);
+    assert!(source.read(0).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -223,12 +227,16 @@ async fn what_a_failed_tick_has_read_is_not_what_the_next_commit_remembers() {
     let [hu, te, later] =
         ["hu@2026-07-20T03:00:01Z", "te@2026-07-20T03:00:01Z", "te@2026-07-20T03:00:02Z"];
     // The queue does not take it, and the tick ends.
-    assert_eq!(ids(&read(&mut *source, 0).await), [hu]);
-    assert_eq!(ids(&read(&mut *source, 1).await), [te], "the rest of the first poll");
-    source.commit().await.unwrap();
+    let failed = read(&mut *source, 0).await;
+    assert_eq!(ids(&failed), [hu]);
+    let rest = read(&mut *source, 1).await;
+    assert_eq!(ids(&rest), [te], "the rest of the first poll");
+    source.commit(rest.number).await.unwrap();
+    source.commit(failed.number).await.unwrap(); // too late: its tick is over
     for expected in [hu, later] {
-        assert_eq!(ids(&read(&mut *source, 1).await), [expected], "nobody has taken it yet");
-        source.commit().await.unwrap();
+        let batch = read(&mut *source, 1).await;
+        assert_eq!(ids(&batch), [expected], "nobody has taken it yet");
+        source.commit(batch.number).await.unwrap();
     }
     assert!(read(&mut *source, 2).await.messages.is_empty(), "each was taken");
 }
@@ -239,9 +247,9 @@ async fn two_values_of_one_moment_are_both_published() {
     let server = Server::new([device(&te("20", 1)), device(&te("21", 1)), device(&te("21", 1))]);
     let mut source = open(&server, "", &options(&sandbox)).await;
     let first = read(&mut *source, 0).await;
-    source.commit().await.unwrap();
+    source.commit(first.number).await.unwrap();
     let second = read(&mut *source, 1).await;
-    source.commit().await.unwrap();
+    source.commit(second.number).await.unwrap();
     assert_eq!(ids(&first), ids(&second), "so that the queue sees the conflict");
     assert!(read(&mut *source, 2).await.messages.is_empty());
 }
@@ -279,7 +287,7 @@ async fn accounts_and_servers_do_not_share_their_memory() {
     {
         let mut source = open(server, "", options).await;
         assert_eq!(read(&mut *source, 0).await.messages.len(), 9);
-        source.commit().await.unwrap();
+        source.commit(0).await.unwrap();
     }
     let files = state_files(&sandbox.path("data"));
     assert_eq!(files.len(), 3);
@@ -294,7 +302,7 @@ async fn the_state_file_can_be_named() {
     let params = format!("&state={}", path.display());
     let mut source = open(&server, &params, &options(&sandbox)).await;
     read(&mut *source, 0).await;
-    source.commit().await.unwrap();
+    source.commit(0).await.unwrap();
     assert!(std::fs::read_to_string(path).unwrap().starts_with(r#"{"kakehi":"nature-remo""#));
     assert!(state_files(&sandbox.path("data")).is_empty());
 }
@@ -307,13 +315,13 @@ async fn a_damaged_state_file_publishes_again_and_is_made_new() {
     let server = Server::new([Answer::ok(TYPICAL)]);
     let mut source = open(&server, &params, &options(&sandbox)).await;
     read(&mut *source, 0).await;
-    source.commit().await.unwrap();
+    source.commit(0).await.unwrap();
     let whole = std::fs::read(&path).unwrap();
     for length in [0, 1, 10, 30, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&path, &whole[..length]).unwrap();
         let mut source = open(&server, &params, &options(&sandbox)).await;
         assert_eq!(read(&mut *source, 0).await.messages.len(), 9, "{length}");
-        source.commit().await.unwrap();
+        source.commit(0).await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), whole);
     }
 }
@@ -345,7 +353,7 @@ async fn a_state_that_cannot_be_written_is_said_and_published_again() {
     assert_eq!(read(&mut *source, 0).await.messages.len(), 9);
     // In the place of the folder there is a file now.
     sandbox.write("data", "");
-    let error = source.commit().await.unwrap_err();
+    let error = source.commit(0).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Failed);
     assert!(error.to_string().contains("published again, under the same ids"), "{error}");
     assert_eq!(read(&mut *source, 1).await.messages.len(), 9);

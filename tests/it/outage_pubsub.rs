@@ -9,7 +9,7 @@ use crate::process::{End, Process};
 use crate::proxy::{Proxy, Way};
 use crate::sandbox::Program;
 use crate::services;
-use crate::signals::{stall_and_end, terminated};
+use crate::signals::stall_and_end;
 use mongodb::bson::doc;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
@@ -211,7 +211,9 @@ async fn a_signal_while_a_publisher_cannot_reach_pubsub_ends_it_and_loses_nothin
         let program = through(program, &proxy).env("KAKEHI_FAILPOINTS", "publish-read=stop@1");
         let mut process = Process::start(program, lines(30), false);
         stall_and_end(&mut process, &proxy, twice);
-        terminated(&process.end(), twice);
+        let end = process.end();
+        assert_eq!(end.code, 143, "{}", end.stderr);
+        assert!(end.stderr.contains("30 messages wait in the spool"), "{}", end.stderr);
         proxy.restore();
     }
     stage.publish_lines(lines(30));

@@ -6,7 +6,7 @@ use crate::process::{End, Process};
 use crate::proxy::{Proxy, Way};
 use crate::sandbox::Program;
 use crate::services;
-use crate::signals::{stall_and_end, terminated};
+use crate::signals::{kept_in_the_spool, stall_and_end};
 use crate::sqs_stage::{PATIENCE, Stage, counted, line, lines};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
@@ -148,7 +148,7 @@ fn a_signal_while_sqs_cannot_be_reached_ends_it_and_loses_nothing() {
         let publish = through(publish, &proxy).env("KAKEHI_FAILPOINTS", "publish-read=stop@1");
         let mut process = Process::start(publish, lines(30), false);
         stall_and_end(&mut process, &proxy, twice);
-        terminated(&process.end(), twice);
+        kept_in_the_spool(&process.end(), "30 messages wait", twice);
         proxy.restore();
         stage.publish_lines(lines(30));
         let subscribe = through(stage.drain("--follow --lease 3s").args(grace), &proxy);

@@ -5,7 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, ChildStdin, ExitStatus};
+use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -49,10 +49,20 @@ impl Process {
             let _ = stdin.write_all(input.as_bytes()); // a program that was killed reads no more
             hold.then_some(stdin)
         });
+        Self::of(child, feeder)
+    }
+
+    fn of(mut child: Child, feeder: JoinHandle<Option<ChildStdin>>) -> Self {
         let stdout = read(child.stdout.take().expect("a pipe"));
         let said = Arc::new(Mutex::new(Vec::new()));
         let stderr = listen(child.stderr.take().expect("a pipe"), said.clone());
         Self { child: Kept(child), feeder, stdout, stderr, said }
+    }
+
+    /// Starts it on an input that somebody else writes, and that others may read on from.
+    pub fn start_on(program: Program, input: impl Into<Stdio>) -> Self {
+        let child = program.spawn_on(input);
+        Self::of(child, std::thread::spawn(|| None))
     }
 
     /// What it has said on stderr so far.

@@ -10,7 +10,7 @@ use kakehi::publish::{Plan, publish};
 use kakehi::queues::{Options, Published, Publisher};
 use kakehi::report::{Counters, Summary};
 use kakehi::schedule::Schedule;
-use kakehi::sources::{Batch, Refusal, Source};
+use kakehi::sources::{Batch, Refusal, Source, Stop};
 use kakehi::spool::{Spool, Spooled};
 use kakehi::{Error, Kind, Message, Result};
 use std::collections::VecDeque;
@@ -25,21 +25,44 @@ struct Scripted {
     each_tick: bool,
     tick: Option<u64>,
     committed: usize,
+    /// The batches that were committed, by their numbers.
+    commits: Vec<u64>,
+    given: u64,
+    stopped: bool,
 }
 
 #[async_trait]
 impl Source for Scripted {
     async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
-        if self.each_tick && self.tick != Some(tick) {
-            self.tick = Some(tick);
-            return Ok(Some(batch(&[&format!("tick{tick}")])));
+        if self.stopped {
+            return Ok(None);
         }
-        self.batches.pop_front().transpose()
+        let next = match self.each_tick && self.tick != Some(tick) {
+            true => Some(Ok(batch(&[&format!("tick{tick}")]))),
+            false => self.batches.pop_front(),
+        };
+        self.tick = Some(tick);
+        let number = self.given;
+        self.given += 1;
+        next.map(|batch| batch.map(|batch| Batch { number, ..batch })).transpose()
     }
 
-    async fn commit(&mut self) -> Result<()> {
+    async fn commit(&mut self, batch: u64) -> Result<()> {
         self.committed += 1;
+        self.commits.push(batch);
         Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn stop(&mut self, _how: Stop) {
+        self.stopped = true;
+    }
+
+    fn nothing(&self) -> Option<String> {
+        None
     }
 }
 
@@ -47,14 +70,15 @@ impl Source for Scripted {
 #[derive(Default)]
 struct Answers {
     accepted: Mutex<Vec<String>>,
-    slow: bool,
+    /// How long each answer takes.
+    slow: Option<Duration>,
 }
 
 #[async_trait]
 impl Publisher for Answers {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
-        if self.slow {
-            tokio::time::sleep(Duration::from_secs(100)).await;
+        if let Some(time) = self.slow {
+            tokio::time::sleep(time).await;
         }
         if batch.iter().any(|message| message.id.starts_with('g')) {
             return Err(Error::new(Kind::Unreachable, "the queue is gone"));
@@ -81,7 +105,8 @@ impl Publisher for Answers {
 }
 
 fn batch(ids: &[&str]) -> Batch {
-    Batch { messages: ids.iter().map(|id| Message::new(*id, "{}")).collect(), refused: vec![] }
+    let messages = ids.iter().map(|id| Message::new(*id, "{}")).collect();
+    Batch { messages, ..Batch::default() }
 }
 
 fn source(batches: impl IntoIterator<Item = Batch>) -> Scripted {
@@ -113,7 +138,8 @@ async fn every_batch_is_published_and_committed() {
 #[tokio::test]
 async fn what_is_refused_does_not_stop_the_others() {
     let mut first = batch(&["a", "r1", "d1"]);
-    first.refused.push(Refusal { place: "line 7".to_owned(), reason: "not JSON".to_owned() });
+    let (place, reason) = ("line 7".to_owned(), "not JSON".to_owned());
+    first.refused.push(Refusal { place, reason, raw: None });
     let mut source = source([first, batch(&["b"])]);
     let (result, summary) = run(&mut source, &Answers::default(), &plan()).await;
     let error = result.unwrap_err();
@@ -123,13 +149,55 @@ async fn what_is_refused_does_not_stop_the_others() {
     assert_eq!(source.committed, 2, "what will never be taken must not be read for ever");
 }
 
-#[tokio::test]
-async fn nothing_is_committed_from_the_first_failure_on() {
+#[tokio::test(start_paused = true)]
+async fn what_the_queue_took_is_committed_whatever_else_failed() {
     for bad in ["gone", "later"] {
         let mut source = source([batch(&["a"]), batch(&[bad]), batch(&["c"])]);
-        let (result, summary) = run(&mut source, &Answers::default(), &plan()).await;
+        let queue = Answers { slow: Some(Duration::from_secs(1)), ..Answers::default() };
+        let (result, summary) = run(&mut source, &queue, &plan()).await;
         assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
-        assert_eq!((source.committed, summary.unpublished), (1, 1), "{bad}");
+        assert_eq!((source.commits, summary.unpublished), (vec![0, 2], 1), "{bad}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_fails_stops_no_commit_of_what_was_read_before() {
+    let mut source = source([batch(&["a"]), batch(&["b"])]);
+    source.batches.push_back(Err(Error::new(Kind::Unreachable, "the store is full")));
+    let queue = Answers { slow: Some(Duration::from_secs(1)), ..Answers::default() };
+    let (result, summary) = run(&mut source, &queue, &plan()).await;
+    assert_eq!(result.unwrap_err().to_string(), "the store is full");
+    assert_eq!((source.commits, summary.published), (vec![0, 1], 2));
+}
+
+/// A batch whose ids begin with a letter for the queue, and name their group behind a dash.
+fn grouped(ids: &[&str]) -> Batch {
+    let mut batch = batch(ids);
+    for message in &mut batch.messages {
+        message.group = message.id.split_once('-').map(|(_, group)| group.to_owned());
+    }
+    batch
+}
+
+#[tokio::test]
+async fn without_a_spool_nothing_behind_a_failure_is_taken_of_its_group() {
+    for bad in ["later-x", "gone-x"] {
+        let batches = [
+            grouped(&["a1-x", "a2-y"]),
+            grouped(&[bad, "b2-z"]),
+            grouped(&["c1-x", "c2-y", "c3"]),
+            grouped(&["d1-x"]),
+        ];
+        let mut source = source(batches);
+        let queue = Answers::default();
+        let plan = Plan { in_flight: 8, ..plan() };
+        let (result, summary) = run(&mut source, &queue, &plan).await;
+        assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
+        let accepted = queue.accepted.lock().unwrap().clone();
+        let behind = accepted.iter().filter(|id| *id != "a1-x" && id.ends_with("-x")).count();
+        assert_eq!(behind, 0, "{accepted:?}");
+        assert_eq!(summary.read, summary.published + summary.unpublished, "{accepted:?}");
+        assert_eq!(source.commits, [0], "each other batch holds something of that group");
     }
 }
 
@@ -174,7 +242,7 @@ async fn a_schedule_reads_the_source_at_its_times_until_the_shutdown() {
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_outlasts_the_grace_is_not_waited_for() {
     let mut source = source([batch(&["a"])]);
-    let queue = Answers { slow: true, ..Answers::default() };
+    let queue = Answers { slow: Some(Duration::from_secs(100)), ..Answers::default() };
     let counters = Counters::default();
     let shutdown = tokio::time::sleep(Duration::from_secs(1));
     let result = publish(&mut source, &queue, &plan(), &Clock::system(), &counters, shutdown).await;
@@ -280,7 +348,8 @@ async fn what_the_queue_cannot_take_is_kept_committed_and_sent_by_the_next_run()
     let mut last = source([batch(&["d"])]);
     let (result, summary) = pour(&mut last, &queue, &spooling(&spool)).await;
     result.unwrap();
-    assert_eq!((summary.read, summary.spooled, summary.published), (1, 1, 42));
+    assert_eq!((summary.read, summary.spooled, summary.published), (1, 0, 42));
+    assert_eq!(summary.drained, 42, "what was read went behind what waited");
     let expected = (0..20).flat_map(|at| [format!("a{at:02}"), format!("b{at:02}")]);
     let expected: Vec<_> = expected.chain(["c".to_owned(), "d".to_owned()]).collect();
     assert_eq!(queue.taken(), expected);
@@ -396,8 +465,20 @@ async fn a_long_reading_goes_straight_again_once_the_queue_is_back() {
             self.0.read(tick).await
         }
 
-        async fn commit(&mut self) -> Result<()> {
-            self.0.commit().await
+        async fn commit(&mut self, batch: u64) -> Result<()> {
+            self.0.commit(batch).await
+        }
+
+        async fn flush(&mut self) -> Result<()> {
+            self.0.flush().await
+        }
+
+        fn stop(&mut self, how: Stop) {
+            self.0.stop(how);
+        }
+
+        fn nothing(&self) -> Option<String> {
+            self.0.nothing()
         }
     }
 
@@ -409,7 +490,7 @@ async fn a_long_reading_goes_straight_again_once_the_queue_is_back() {
     let plan = Plan { drain_every: Duration::from_millis(20), ..spooling(&spool) };
     let (result, summary) = pour(&mut long, &queue, &plan).await;
     result.unwrap();
-    assert_eq!((summary.spooled, summary.published), (2, 4));
+    assert_eq!((summary.spooled, summary.drained, summary.published), (0, 2, 4));
     assert_eq!(queue.taken(), ids);
 }
 

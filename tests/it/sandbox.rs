@@ -115,9 +115,14 @@ impl Program {
     }
 
     /// Starts it with all three streams as pipes; the caller writes, reads, kills and waits.
-    pub fn spawn(mut self) -> Child {
+    pub fn spawn(self) -> Child {
+        self.spawn_on(Stdio::piped())
+    }
+
+    /// Starts it on this input, with the other two streams as pipes.
+    pub fn spawn_on(mut self, stdin: impl Into<Stdio>) -> Child {
         self.command
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -1,14 +1,20 @@
-//! SIGTERM and SIGINT while something else holds the program: the first ends it within its grace,
-//! the second now; nothing is lost. `crash/points.rs` does it at every failpoint, `outage_*.rs`
+//! SIGTERM, SIGINT and SIGHUP while something else holds the program: the first ends it within its
+//! grace, the second now; nothing is lost. `crash/points.rs` does it at every failpoint, `outage_*.rs`
 //! while a server stalls.
 
 use crate::process::{End, Process};
 use crate::proxy::Proxy;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Program, Sandbox};
 use nix::sys::signal::Signal;
 use rusqlite::Connection;
 
-const SIGNALS: [(Signal, i32); 2] = [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)];
+const SIGNALS: [(Signal, i32); 3] =
+    [(Signal::SIGTERM, 143), (Signal::SIGINT, 130), (Signal::SIGHUP, 129)];
+
+/// A program that hears SIGHUP, though these tests may be run by `nohup`.
+fn attentive(program: Program) -> Program {
+    program.through_shell("exec env --default-signal=HUP \"$@\"")
+}
 
 /// Ended by the second signal: without a word about why.
 #[track_caller]
@@ -35,10 +41,14 @@ pub fn stall_and_end(process: &mut Process, proxy: &Proxy, twice: bool) {
     }
 }
 
-/// It ended by its grace, or where it got the signal twice, now.
+/// A publisher that ended by its grace, or where it got the signal twice, now: what it has read is in
+/// the spool.
 #[track_caller]
-pub fn terminated(end: &End, twice: bool) {
-    if twice { ended_now(end, 143) } else { ended_by_its_grace(end, 143) }
+pub fn kept_in_the_spool(end: &End, messages: &str, twice: bool) {
+    let why = if twice { "a second signal ended the run" } else { "the grace after the signal" };
+    let what = format!("{messages} in the spool");
+    assert!(end.stderr.contains(&what) && end.stderr.contains(why), "{}", end.stderr);
+    assert_eq!((end.code, &end.summary().expect("a summary")["unpublished"]), (143, &0.into()));
 }
 
 #[test]
@@ -47,7 +57,8 @@ fn a_publisher_that_waits_for_more_input_ends_with_what_it_has_read() {
         let sandbox = Sandbox::new();
         let program = sandbox.publish().args("--to sqlite:queue.db --log-format json");
         let program = program.args("--summary json").env("RUST_LOG", "kakehi::publish=debug");
-        let mut process = Process::start(program, "{\"n\":1}\n{\"n\":2}\n".to_owned(), true);
+        let input = "{\"n\":1}\n{\"n\":2}\n".to_owned();
+        let mut process = Process::start(attentive(program), input, true);
         process.wait_until("both are taken", |it| it.said().contains("taken"));
         process.signal(signal);
         let end = process.end();
@@ -63,7 +74,7 @@ fn a_publisher_that_waits_for_its_next_tick_ends_at_once() {
         let program = sandbox.publish().args("nature-remo: --to sqlite:queue.db --every");
         let program = program.arg("0 0 0 29 2 *").env("NATURE_REMO_TOKEN", "made-up");
         let program = program.env("RUST_LOG", "kakehi::publish=debug");
-        let mut process = Process::start(program, String::new(), false);
+        let mut process = Process::start(attentive(program), String::new(), false);
         process.wait_until("it waits", |it| it.said().contains("waiting for the next tick"));
         process.signal(signal);
         assert_eq!(process.end().code, code);
@@ -81,7 +92,7 @@ fn held() -> (Sandbox, Connection) {
 }
 
 /// Starts a program that stops at this failpoint; then the file is held, and it goes on.
-fn start_and_hold(program: crate::sandbox::Program, point: &str, holder: &Connection) -> Process {
+fn start_and_hold(program: Program, point: &str, holder: &Connection) -> Process {
     let program = program.env("KAKEHI_FAILPOINTS", point);
     let mut process = Process::start(program, "{\"id\":\"new\"}\n".to_owned(), false);
     process.wait_until_stopped();
@@ -126,14 +137,79 @@ fn a_publisher_that_cannot_publish_ends_by_its_grace_or_at_the_second_signal() {
         process.signal(Signal::SIGTERM);
         if twice {
             process.insist(Signal::SIGTERM);
-            ended_now(&process.end(), 143);
-        } else {
-            ended_by_its_grace(&process.end(), 143);
         }
+        kept_in_the_spool(&process.end(), "a message waits", twice);
         holder.execute_batch("ROLLBACK").expect("it was held");
         publish().stdin("{\"id\":\"new\"}\n").run().expect(0);
         let to = "--from sqlite:queue.db --to sqlite:store.db --summary json";
         let run = sandbox.subscribe().args(to).run().expect(0);
         assert!(run.stderr.contains("\"stored\":21"), "{}", run.stderr);
     }
+}
+
+/// A program of each kind that does not end by itself. The file is held from when it has begun.
+fn each(sandbox: &Sandbox) -> [Program; 3] {
+    let publish = "--to sqlite:queue.db -q";
+    let subscribe = "--from sqlite:queue.db --to sqlite:store.db --follow -q";
+    let lease = "lease sqlite:queue.db -q";
+    [
+        sandbox.publish().args(publish),
+        sandbox.subscribe().args(subscribe),
+        sandbox.queue().args(lease),
+    ]
+}
+
+#[test]
+fn a_line_that_is_closed_ends_each_program() {
+    let (sandbox, holder) = held();
+    for program in each(&sandbox) {
+        let program = program.env("KAKEHI_FAILPOINTS", "sqlite-commit=stop@1");
+        let mut process = Process::start(attentive(program), String::new(), true);
+        process.wait_until_stopped();
+        process.signal(Signal::SIGHUP);
+        process.signal(Signal::SIGCONT);
+        let end = process.end();
+        assert_eq!(end.code, 129, "{}", end.stderr);
+    }
+    drop(holder);
+}
+
+#[test]
+fn a_program_under_nohup_goes_on_and_hears_the_other_signals() {
+    let sandbox = Sandbox::new();
+    sandbox.queue().args("create sqlite:queue.db").run().expect(0);
+    let words = "--from sqlite:queue.db --to stdout: --follow -vv";
+    let program = sandbox.subscribe().args(words).through_shell("trap '' HUP; exec \"$@\"");
+    let mut process = Process::start(program, String::new(), false);
+    let message = |id: &str| {
+        let publish = sandbox.publish().args("stdin:?id=id --to sqlite:queue.db");
+        publish.stdin(format!("{{\"id\":\"{id}\"}}\n")).run().expect(0);
+    };
+    let left = || {
+        let connection = Connection::open(sandbox.path("queue.db")).expect("a file");
+        connection.query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, i64>(0))
+    };
+    for id in ["before", "after"] {
+        message(id);
+        process.wait_until("it is received", |_| left().is_ok_and(|left| left == 0));
+        process.signal(Signal::SIGHUP);
+    }
+    process.signal(Signal::SIGTERM);
+    let end = process.end();
+    assert_eq!(end.code, 143, "{}", end.stderr);
+    assert_eq!(end.stdout, b"{\"id\":\"before\"}\n{\"id\":\"after\"}\n");
+}
+
+#[test]
+fn a_terminal_that_is_gone_stops_nobody_in_the_middle() {
+    use std::io::Write as _;
+    let sandbox = Sandbox::new();
+    let mut child = sandbox.publish().args("stdin:?id=id --to sqlite:queue.db -vv").spawn();
+    drop((child.stderr.take(), child.stdout.take()));
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(b"bad\n{\"id\":\"a\"}\n").expect("it reads");
+    drop(stdin);
+    assert_eq!(child.wait().expect("it ends").code(), Some(65));
+    let run = sandbox.queue().args("peek sqlite:queue.db").run().expect(0);
+    assert!(run.stdout.starts_with('a'), "{}", run.stdout);
 }

@@ -43,7 +43,7 @@ async fn read_all(source: &mut dyn Source) -> Batch {
     while let Some(batch) = next(source).await {
         all.messages.extend(batch.messages);
         all.refused.extend(batch.refused);
-        source.commit().await.unwrap();
+        source.commit(batch.number).await.unwrap();
     }
     all
 }

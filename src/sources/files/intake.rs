@@ -76,6 +76,11 @@ impl Intake {
         *self = Self::new(self.messages, self.bytes);
     }
 
+    /// Takes no more; what is in the store by now is still handed over.
+    pub(super) fn stop(&mut self) {
+        self.work = None;
+    }
+
     /// Whether nothing is left to be taken or handed over.
     pub(super) fn is_done(&self) -> bool {
         self.work.is_none() && self.is_empty()
@@ -88,7 +93,7 @@ impl Intake {
     /// Adds a refusal. Where it holds until the file changes, it is remembered.
     pub(super) fn refuse(&mut self, path: PathBuf, reason: String, lasts: Option<Refused>) {
         let place = format!("file `{}`", shown(&path));
-        self.piece.batch.refused.push(Refusal { place, reason });
+        self.piece.batch.refused.push(Refusal { place, reason, raw: None });
         self.piece.known.refused.extend(lasts.map(|refused| (path, refused)));
     }
 

@@ -19,7 +19,7 @@ mod walk;
 mod watch;
 
 use super::state_file;
-use super::{Batch, Options, Source};
+use super::{Batch, Options, Source, Stop};
 use crate::check::Finding;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -30,7 +30,7 @@ use intake::{Intake, Known, Piece, shown};
 use pattern::Pattern;
 use sight::{Sighted, sight};
 use state::{Memory, Refused, Stamp};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,8 +72,12 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
         due: None,
         intake: Intake::new(options.batch.max(1), options.batch_bytes),
         refused: BTreeMap::new(),
-        uncommitted: VecDeque::new(),
+        uncommitted: BTreeMap::new(),
+        given: 0,
         tick: None,
+        nothing: None,
+        had_folder: true,
+        stopped: false,
     }))
 }
 
@@ -202,8 +206,16 @@ struct Files {
     /// What was refused as it is: said once, and not again before it changes.
     refused: BTreeMap<PathBuf, Stamp>,
     /// What each batch that was read, and not committed, has made known.
-    uncommitted: VecDeque<Known>,
+    uncommitted: BTreeMap<u64, Known>,
+    /// How many batches were read so far: the number of the next one.
+    given: u64,
     tick: Option<u64>,
+    /// What the last look at everything has not found.
+    nothing: Option<String>,
+    /// The folder was there at that look.
+    had_folder: bool,
+    /// No more files are taken.
+    stopped: bool,
 }
 
 #[async_trait::async_trait]
@@ -213,7 +225,9 @@ impl Source for Files {
             self.begin(tick);
         }
         loop {
-            self.look().await?;
+            if !self.stopped {
+                self.look().await?;
+            }
             match self.intake.next().await {
                 Ok(Some(piece)) => return Ok(Some(self.hand_over(piece))),
                 Ok(None) => {}
@@ -228,13 +242,15 @@ impl Source for Files {
             if self.uncommitted.is_empty() {
                 self.save().await?;
             }
-            let Some(watch) = &mut self.watch else { return Ok(None) };
+            let Some(watch) = self.watch.as_mut().filter(|_| !self.stopped) else {
+                return Ok(None);
+            };
             self.due = Some(watch.next().await);
         }
     }
 
-    async fn commit(&mut self) -> Result<()> {
-        let Known { seen, refused } = self.uncommitted.pop_front().unwrap_or_default();
+    async fn commit(&mut self, batch: u64) -> Result<()> {
+        let Known { seen, refused } = self.uncommitted.remove(&batch).unwrap_or_default();
         for (key, seen) in seen {
             self.memory.remember(key, seen);
         }
@@ -242,6 +258,23 @@ impl Source for Files {
             self.memory.remember_refused(&path, refused);
         }
         self.save().await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        match self.taker.dry_run {
+            true => Ok(()),
+            false => self.memory.save(true).await,
+        }
+    }
+
+    /// A file that is just being put is put again by the next run.
+    fn stop(&mut self, _how: Stop) {
+        self.stopped = true;
+        self.intake.stop();
+    }
+
+    fn nothing(&self) -> Option<String> {
+        self.nothing.clone()
     }
 }
 
@@ -288,12 +321,9 @@ impl Files {
 
     /// What follows from having seen all there is.
     fn account(&mut self, sighted: &[Sighted], unread: Vec<(PathBuf, String)>) {
+        self.nothing = None;
         if sighted.is_empty() {
-            let (text, folder) = (self.pattern.text(), self.pattern.folder().display());
-            match self.pattern.folder().is_dir() {
-                true => tracing::info!("nothing matches `{text}`"),
-                false => tracing::warn!("nothing matches `{text}`: there is no folder `{folder}`"),
-            }
+            self.miss();
         } else if unread.is_empty() {
             let prefix = &self.taker.prefix;
             let keys = sighted.iter().filter_map(|it| it.key(prefix)).collect();
@@ -310,11 +340,24 @@ impl Files {
         }
     }
 
+    /// Nothing matches. A folder that is missing is told at once, and again when it is back and gone.
+    fn miss(&mut self) {
+        let (text, folder) = (self.pattern.text(), self.pattern.folder());
+        let had_folder = std::mem::replace(&mut self.had_folder, folder.is_dir());
+        if self.had_folder {
+            tracing::info!("nothing matches `{text}`");
+            self.nothing = Some(format!("nothing matches `{text}`"));
+        } else if had_folder {
+            let folder = folder.display();
+            tracing::warn!("nothing matches `{text}`: there is no folder `{folder}`");
+        }
+    }
+
     /// Those that are not known as they are, the oldest first.
     fn choose(&mut self, sighted: Vec<Sighted>, by_looking: bool) -> Vec<Found> {
         let on_their_way: HashMap<_, _> = self
             .uncommitted
-            .iter()
+            .values()
             .flat_map(|known| &known.seen)
             .chain(self.intake.on_their_way())
             .map(|(key, seen)| (key.clone(), seen.clone()))
@@ -371,8 +414,10 @@ impl Files {
         for (path, stamp) in piece.refused {
             self.refused.insert(path, stamp);
         }
-        self.uncommitted.push_back(piece.known);
-        piece.batch
+        let number = self.given;
+        self.given += 1;
+        self.uncommitted.insert(number, piece.known);
+        Batch { number, ..piece.batch }
     }
 
     fn unreachable(&self, failure: &crate::store::Failure) -> Error {

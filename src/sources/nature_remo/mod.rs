@@ -14,7 +14,7 @@ mod rate_limit;
 mod snapshot;
 mod state;
 
-use super::{Batch, Options, Refusal, Source, state_file};
+use super::{Batch, Options, Refusal, Source, Stop, state_file};
 use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -31,7 +31,7 @@ use chrono_tz::Tz;
 use device::Device;
 use secrecy::{ExposeSecret as _, SecretString};
 use state::{Memory, Seen};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -137,9 +137,12 @@ fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<Natur
         batch: options.batch.max(1),
         batch_bytes: options.batch_bytes,
         ready: VecDeque::new(),
-        uncommitted: VecDeque::new(),
+        uncommitted: BTreeMap::new(),
+        given: 0,
         tick: 0,
         polled: None,
+        nothing: None,
+        stopped: false,
     })
 }
 
@@ -202,11 +205,17 @@ struct NatureRemo {
     /// Batches of the last poll that were not read yet.
     ready: VecDeque<Piece>,
     /// What each batch that was read in this tick, and not committed, has made known.
-    uncommitted: VecDeque<Vec<Seen>>,
+    uncommitted: BTreeMap<u64, Vec<Seen>>,
+    /// How many batches were read so far: the number of the next one.
+    given: u64,
     /// The tick of the last read.
     tick: u64,
     /// The tick of the last poll, failed ones included: one request a tick.
     polled: Option<u64>,
+    /// Why the last poll gave nothing.
+    nothing: Option<String>,
+    /// Nothing is asked any more.
+    stopped: bool,
 }
 
 /// A batch, and what its commit is to remember.
@@ -214,6 +223,12 @@ struct NatureRemo {
 struct Piece {
     batch: Batch,
     seen: Vec<Seen>,
+}
+
+impl Piece {
+    fn is_empty(&self) -> bool {
+        self.batch.messages.is_empty() && self.batch.refused.is_empty()
+    }
 }
 
 #[async_trait]
@@ -224,28 +239,44 @@ impl Source for NatureRemo {
             self.uncommitted.clear();
             self.tick = tick;
         }
-        if self.ready.is_empty() && self.polled != Some(tick) {
+        if self.ready.is_empty() && self.polled != Some(tick) && !self.stopped {
             let answer = self.poll().await;
             self.polled = Some(tick);
             self.ready = answer?;
         }
         Ok(self.ready.pop_front().map(|piece| {
-            self.uncommitted.push_back(piece.seen);
-            piece.batch
+            let number = self.given;
+            self.given += 1;
+            self.uncommitted.insert(number, piece.seen);
+            Batch { number, ..piece.batch }
         }))
     }
 
-    async fn commit(&mut self) -> Result<()> {
-        if let (Some(seen), Mode::Changes(memory)) = (self.uncommitted.front(), &mut self.mode) {
+    async fn commit(&mut self, batch: u64) -> Result<()> {
+        if let (Some(seen), Mode::Changes(memory)) = (self.uncommitted.get(&batch), &mut self.mode)
+        {
             memory.remember(seen).await?;
         }
-        self.uncommitted.pop_front();
+        self.uncommitted.remove(&batch);
         Ok(())
+    }
+
+    /// A commit is on disk when it returns.
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn stop(&mut self, _how: Stop) {
+        self.stopped = true;
+    }
+
+    fn nothing(&self) -> Option<String> {
+        self.nothing.clone()
     }
 }
 
 impl NatureRemo {
-    async fn poll(&self) -> Result<VecDeque<Piece>> {
+    async fn poll(&mut self) -> Result<VecDeque<Piece>> {
         let request_at = self.clock.now().with_timezone(&self.timezone);
         let answer = self.api.devices().await?;
         let mut pieces = Pieces::new(self.batch, self.batch_bytes);
@@ -256,6 +287,7 @@ impl NatureRemo {
                 pieces.fill(&answer, Form::Changes, request_at, |seen| memory.knows(seen))?;
             }
         }
+        self.nothing = pieces.nothing();
         Ok(pieces.finish())
     }
 }
@@ -269,12 +301,17 @@ struct Pieces {
     full: VecDeque<Piece>,
     last: Piece,
     last_bytes: usize,
+    /// Devices in the answer.
+    devices: usize,
+    /// Events of these, known ones included.
+    events: usize,
 }
 
 impl Pieces {
     fn new(messages: usize, bytes: usize) -> Self {
         let (full, last) = (VecDeque::new(), Piece::default());
-        Self { messages, bytes, grouped: false, full, last, last_bytes: 0 }
+        let (devices, events) = (0, 0);
+        Self { messages, bytes, grouped: false, full, last, last_bytes: 0, devices, events }
     }
 
     /// All that an answer holds, but for the events that are known.
@@ -287,13 +324,11 @@ impl Pieces {
     ) -> Result<()> {
         let devices = device::list(answer)?;
         let count = devices.len();
-        if count == 0 {
-            tracing::info!("the account has no devices");
-        }
+        self.devices = count;
         for (at, device) in devices.into_iter().enumerate() {
             let place = format!("device {} of {count}", at + 1);
             match (device::parse(device), form) {
-                (Err(reason), _) => self.refuse(Refusal { place, reason }),
+                (Err(reason), _) => self.refuse(Refusal { place, reason, raw: None }),
                 (Ok(device), Form::Snapshot) => {
                     self.add(snapshot::message(&device, request_at), &device, None);
                 }
@@ -305,6 +340,7 @@ impl Pieces {
 
     fn add_events(&mut self, device: &Device<'_>, place: &str, knows: impl Fn(&Seen) -> bool) {
         for change in changes::of(device) {
+            self.events += 1;
             match change.map(|change| (change.seen(), change)) {
                 Ok((seen, _)) if knows(&seen) => {}
                 Ok((seen, change)) => self.add(change.message(), device, Some(seen)),
@@ -314,7 +350,7 @@ impl Pieces {
                 }
                 Err((event, Fault::Unusable(reason))) => {
                     let place = format!("{place}, event `{event}`");
-                    self.refuse(Refusal { place, reason: reason.to_owned() });
+                    self.refuse(Refusal { place, reason: reason.to_owned(), raw: None });
                 }
             }
         }
@@ -335,8 +371,18 @@ impl Pieces {
         self.last.batch.refused.push(refusal);
     }
 
+    /// Why there is nothing at all, if so. Of a snapshot each device is something.
+    fn nothing(&self) -> Option<String> {
+        let no_events = self.full.is_empty() && self.last.is_empty() && self.events == 0;
+        match self.devices {
+            0 => Some("the account has no devices".to_owned()),
+            devices if no_events => Some(format!("none of {devices} devices has any event")),
+            _ => None,
+        }
+    }
+
     fn finish(mut self) -> VecDeque<Piece> {
-        if !self.last.batch.messages.is_empty() || !self.last.batch.refused.is_empty() {
+        if !self.last.is_empty() {
             self.full.push_back(self.last);
         }
         self.full

@@ -5,21 +5,26 @@
 //! without a timer, and waits when the other side is slower, so that the input is never in memory
 //! as a whole.
 //!
-//! The thread starts with the first `read` and ends with the input, or at its next line once the
-//! source is dropped. A thread that waits for input is the one thing here that is not awaited at
-//! the end: the end of the process ends it. What it has read ahead by then, at most two batches, is
-//! gone from the pipe and was never published: a pipe has no acknowledgements.
+//! The thread starts with the first `read` and ends with the input, when the reading is called off,
+//! or at its next line once the source is dropped. What it has read ahead by then, at most two
+//! batches and a buffer, is gone from the pipe, which has no acknowledgements: `read` still gives
+//! it. What it has not read stays there for the next reader, from a whole line on.
 
+mod brake;
 mod fields;
+mod input;
 mod lines;
 mod slot;
 
-use super::{Batch, Options, Refusal, Source};
+use super::{Batch, Options, Raw, Refusal, Source, Stop};
 use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use async_trait::async_trait;
+use brake::Brake;
+use bytes::Bytes;
 use fields::{Form, Parser};
+use input::{Descriptor, Input, Plain};
 use lines::Lines;
 use slot::{Limits, Part, Slot};
 use std::io::{self, IsTerminal as _, Read};
@@ -47,15 +52,34 @@ pub fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
             .because_of("messages are expected there, one line of JSON each")
             .hint("pipe them in, for instance `cat readings.jsonl | publish stdin:`"));
     }
-    from_reader(url, options, Box::new(Standard::Input.open()?))
+    let brake = brake()?;
+    let input = Descriptor::new(Standard::Input.open()?.into(), brake.clone());
+    let input = Box::new(input.map_err(|cause| failed().because(cause))?);
+    Ok(Box::new(Stdin::new(url, options, input, brake)?))
 }
 
-/// The same source on any bytes.
+/// Opens any bytes as if they were standard input. A read of theirs that waits cannot be called off:
+/// what it gives after `stop` with [`Stop::Now`] is lost.
+///
+/// # Errors
+/// `Usage` for a parameter that cannot be.
 pub fn from_reader(
-    mut url: Location,
+    url: Location,
     options: &Options,
     input: Box<dyn Read + Send>,
 ) -> Result<Box<dyn Source>> {
+    let brake = brake()?;
+    let input = Box::new(Plain { input, brake: brake.clone() });
+    let mut stdin = Stdin::new(url, options, input, brake)?;
+    stdin.is_woken = false;
+    Ok(Box::new(stdin))
+}
+
+fn brake() -> Result<Arc<Brake>> {
+    Brake::new().map(Arc::new).map_err(|cause| failed().because(cause))
+}
+
+fn reader(mut url: Location, options: &Options, input: Box<dyn Input>) -> Result<Reader> {
     if !url.rest().is_empty() {
         return Err(Error::new(Kind::Usage, format!("`{url}` names something after `stdin:`"))
             .hint("write `stdin:`, and redirect the file: `publish stdin: < FILE`"));
@@ -64,14 +88,12 @@ pub fn from_reader(
     let max_line = max_line(&mut url, &form)?;
     url.finish(&["id", "group", "envelope", "max-line"])?;
     let limits = Limits { messages: options.batch.max(1), bytes: options.batch_bytes };
-    let slot = Arc::new(Slot::new(limits));
-    let reader = Reader {
+    Ok(Reader {
         lines: Lines::new(input, max_line),
         parser: Parser::new(form, options.clock.clone()),
         limits,
-        slot: slot.clone(),
-    };
-    Ok(Box::new(Stdin { slot, idle: Some(Box::new(reader)), thread: None }))
+        slot: Arc::new(Slot::new(limits)),
+    })
 }
 
 fn form(url: &mut Location) -> Result<Form> {
@@ -99,6 +121,9 @@ struct Stdin {
     /// The reader until its thread starts.
     idle: Option<Box<Reader>>,
     thread: Option<JoinHandle<io::Result<()>>>,
+    brake: Arc<Brake>,
+    /// A read that waits ends when it is called off.
+    is_woken: bool,
 }
 
 #[async_trait]
@@ -115,12 +140,42 @@ impl Source for Stdin {
     }
 
     /// Nothing to do: what was read from a pipe cannot be read again.
-    async fn commit(&mut self) -> Result<()> {
+    async fn commit(&mut self, _batch: u64) -> Result<()> {
         Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn stop(&mut self, how: Stop) {
+        self.brake.pull(how);
+        // Where nothing was read yet, nothing will be.
+        self.idle = None;
+        if how == Stop::Now && !self.is_woken {
+            self.thread = None;
+            self.slot.end();
+        }
+    }
+
+    /// An empty input is one that ends.
+    fn nothing(&self) -> Option<String> {
+        None
     }
 }
 
 impl Stdin {
+    fn new(
+        url: Location,
+        options: &Options,
+        input: Box<dyn Input>,
+        brake: Arc<Brake>,
+    ) -> Result<Self> {
+        let reader = reader(url, options, input)?;
+        let (slot, thread) = (reader.slot.clone(), None);
+        Ok(Self { slot, idle: Some(Box::new(reader)), thread, brake, is_woken: true })
+    }
+
     /// How the reading ended. The thread has ended or is about to, so joining it does not wait.
     fn finish(&mut self) -> Result<()> {
         match self.thread.take().map(JoinHandle::join) {
@@ -150,7 +205,7 @@ fn failed() -> Error {
 
 /// The thread's own: bytes in, parts out.
 struct Reader {
-    lines: Lines<Box<dyn Read + Send>>,
+    lines: Lines,
     parser: Parser,
     limits: Limits,
     slot: Arc<Slot>,
@@ -184,10 +239,14 @@ impl Reader {
             Ok(message) => {
                 part.bytes += message.size();
                 part.batch.messages.push(message);
+                part.batch.lines.push(line.number);
             }
             Err(reason) => {
                 let place = format!("line {}", line.number);
-                part.batch.refused.push(Refusal { place, reason });
+                let bytes = Bytes::copy_from_slice(line.raw);
+                part.bytes += bytes.len();
+                let raw = Some(Raw { bytes, length: line.length, cut: line.cut });
+                part.batch.refused.push(Refusal { place, reason, raw });
             }
         }
         Ok(true)

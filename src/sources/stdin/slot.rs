@@ -36,6 +36,7 @@ impl Part {
 
     fn append(&mut self, other: Part) {
         self.batch.messages.extend(other.batch.messages);
+        self.batch.lines.extend(other.batch.lines);
         self.batch.refused.extend(other.batch.refused);
         self.bytes += other.bytes;
     }

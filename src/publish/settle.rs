@@ -1,0 +1,217 @@
+//! What becomes of a batch that the queue has answered.
+
+use super::detour::Detour;
+use super::gate::{Answer, Posted};
+use super::pass::Run;
+use crate::error::{Error, Kind, Result};
+use crate::lock;
+use crate::message::Message;
+use crate::queues::Published;
+use crate::report::count;
+use crate::sources::{Batch, Raw, Refusal};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What of a batch is neither in the queue nor anywhere else.
+#[derive(Default)]
+pub(super) struct Rest {
+    /// The queue may take these later: their places in the batch.
+    left: Vec<usize>,
+    /// Nobody will ever take these; why.
+    refused: Vec<(Message, String)>,
+    /// Why anything is left.
+    failure: Option<Error>,
+}
+
+impl Run<'_> {
+    /// Does what is left to do for the oldest batch, and tells its source that it is safe.
+    pub(super) async fn settle(&mut self, detour: &mut Option<Detour<'_>>) -> Result<()> {
+        let Some(posted) = self.unsettled.front().cloned() else { return Ok(()) };
+        self.secure(&posted, detour).await?;
+        fail::fail_point!("publish-taken");
+        self.source.commit(posted.batch.number).await?;
+        fail::fail_point!("publish-committed");
+        Ok(())
+    }
+
+    /// Does the same for all that is not settled, in one step: there may be little time.
+    pub(super) async fn settle_all(&mut self, detour: &mut Option<Detour<'_>>) -> Result<()> {
+        let numbers = self.gather();
+        let Some(posted) = self.unsettled.front().cloned() else { return Ok(()) };
+        self.secure(&posted, detour).await?;
+        for number in numbers {
+            self.source.commit(number).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes one batch of what is left of all that are not settled, and gives their numbers.
+    fn gather(&mut self) -> Vec<u64> {
+        let (mut numbers, mut all, mut left) = (Vec::new(), Batch::default(), Rest::default());
+        while let Some(posted) = self.unsettled.pop_front() {
+            let rest = self.rest.take().unwrap_or_else(|| self.tally(&posted));
+            numbers.push(posted.batch.number);
+            for at in rest.left {
+                left.left.push(all.messages.len());
+                all.messages.push(posted.batch.messages[at].clone());
+                all.lines.extend(posted.batch.lines.get(at));
+            }
+            left.refused.extend(rest.refused);
+            left.failure = left.failure.or(rest.failure);
+        }
+        self.unsettled.push_back(Arc::new(Posted::new(all)));
+        self.rest = Some(left);
+        numbers
+    }
+
+    /// Puts what the queue did not take of the oldest batch where it is safe, or gives it up. Where
+    /// this is broken off, it can be done again.
+    async fn secure(&mut self, posted: &Posted, detour: &mut Option<Detour<'_>>) -> Result<()> {
+        if self.rest.is_none() {
+            self.rest = Some(self.tally(posted));
+        }
+        let secured = match detour {
+            None => self.give_up(posted),
+            Some(detour) => self.put_aside(detour, posted).await,
+        };
+        self.unsettled.pop_front();
+        self.rest = None;
+        secured
+    }
+
+    /// Counts what the queue said of each message, and sorts out what it did not take. A batch that
+    /// was not answered is left as a whole.
+    fn tally(&self, posted: &Posted) -> Rest {
+        let all = (0..posted.batch.messages.len()).collect();
+        let mut rest = match posted.answer() {
+            Some(Answer::Each(answers)) => self.sort_out(&posted.batch.messages, answers),
+            Some(Answer::Failed(error)) => {
+                Rest { left: all, failure: Some(error), ..Rest::default() }
+            }
+            Some(Answer::Around) | None => Rest { left: all, ..Rest::default() },
+        };
+        rest.refused.extend(posted.batch.refused.iter().filter_map(letter));
+        rest
+    }
+
+    fn sort_out(&self, messages: &[Message], answers: Vec<Published>) -> Rest {
+        let mut rest = Rest::default();
+        let mut taken = 0;
+        for (at, (message, answer)) in messages.iter().zip(answers).enumerate() {
+            match answer {
+                Published::Accepted => {
+                    taken += 1;
+                    count(&self.counters.published, 1);
+                }
+                Published::Duplicate => {
+                    taken += 1;
+                    count(&self.counters.duplicate, 1);
+                }
+                Published::Refused(why) => {
+                    self.refuse(&format!("message `{}`", message.id), &why);
+                    rest.refused.push((message.clone(), why));
+                }
+                Published::Retry(why) => {
+                    rest.failure.get_or_insert_with(|| postponed(&why));
+                    rest.left.push(at);
+                }
+            }
+        }
+        // Batches are told in the order of reading: what was killed can be followed by this.
+        tracing::debug!(taken, "the queue has taken a batch");
+        rest
+    }
+
+    /// Without a spool, what the queue did not take is nowhere; what is refused has been named.
+    fn give_up(&mut self, posted: &Posted) -> Result<()> {
+        let Some(rest) = &mut self.rest else { return Ok(()) };
+        let failure = rest.failure.take();
+        let left = !rest.left.is_empty();
+        self.lose(posted);
+        match failure {
+            Some(error) => Err(error),
+            None if left => Err(postponed("it was not asked any more")),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts what is left of the oldest batch as being in neither place; each has a name.
+    fn lose(&mut self, posted: &Posted) {
+        let left = self.rest.take().unwrap_or_default().left;
+        count(&self.counters.unpublished, left.len());
+        left.into_iter().for_each(|at| self.lost.add(&posted.batch, at));
+    }
+
+    /// Counts everything that is not settled as being in neither place.
+    pub(super) fn lose_all(&mut self) {
+        while let Some(posted) = self.unsettled.pop_front() {
+            if self.rest.is_none() {
+                self.rest = Some(self.tally(&posted));
+            }
+            self.lose(&posted);
+        }
+    }
+
+    /// Puts into the spool what the queue did not take, for later or as dead letters. What is done
+    /// is struck off at once.
+    async fn put_aside(&mut self, detour: &mut Detour<'_>, posted: &Posted) -> Result<()> {
+        let Some(Rest { left, failure, .. }) = &mut self.rest else { return Ok(()) };
+        if let Some(error) = failure.take() {
+            detour.because(error);
+        }
+        let all = &posted.batch.messages;
+        let some = match left.len() == all.len() {
+            true => Cow::Borrowed(&all[..]),
+            false => left.iter().map(|at| all[*at].clone()).collect(),
+        };
+        if !some.is_empty() {
+            match detour.append(&some).await {
+                Ok(refused) => self.spooled(some.len(), refused),
+                Err(error) => {
+                    self.lose(posted);
+                    return Err(detour.neither(&error));
+                }
+            }
+        }
+        match &self.rest {
+            Some(Rest { refused, .. }) if !refused.is_empty() => {
+                detour.bury(refused).await?;
+                self.buried = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The spool has what was left, but for what it refuses.
+    fn spooled(&mut self, given: usize, refused: Vec<(Message, String)>) {
+        tracing::debug!(taken = given - refused.len(), "the spool has taken a batch");
+        for (message, why) in &refused {
+            self.refuse(&format!("message `{}`", message.id), why);
+        }
+        if let Some(rest) = &mut self.rest {
+            rest.left.clear();
+            rest.refused.extend(refused);
+        }
+    }
+}
+
+/// The dead letter of a piece of input that is no message, where it cannot be read again. Its name is
+/// made of its place and its bytes, so that the same piece in the same place is one dead letter.
+fn letter(refusal: &Refusal) -> Option<(Message, String)> {
+    let Refusal { place, reason, raw } = refusal;
+    let Raw { bytes, length, .. } = raw.as_ref()?;
+    let id = format!("{}-{}", place.replace(' ', "-"), lock::name_for(bytes));
+    let kept = bytes.len() as u64;
+    let cut = match kept + 2 < *length {
+        true => format!("; only the first {kept} of its {length} bytes are kept"),
+        false => String::new(),
+    };
+    Some((Message::new(id, bytes.clone()), format!("{place}: {reason}{cut}")))
+}
+
+fn postponed(why: &str) -> Error {
+    Error::new(Kind::Unreachable, "the queue did not take every message")
+        .because_of(why)
+        .hint("run it again; a message that has an id of its own is not doubled by that")
+}
