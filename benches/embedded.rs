@@ -1,4 +1,5 @@
-//! How fast the embedded queue is, with nothing, much and stuck messages in it, and beside goqite.
+//! How fast the embedded queue is, with nothing, much and stuck messages in it, with groups, and
+//! beside goqite.
 //!
 //! `cargo bench --bench embedded`; `-- --quick` takes a tenth of everything. It prints and asserts
 //! nothing: the figures depend on the disk and on what else the machine does.
@@ -14,11 +15,12 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 1000;
 const BODY: usize = 200;
 
-/// Messages a second.
+/// Messages a second, and bytes written for each.
 #[derive(Clone, Copy)]
 struct Rates {
     published: f64,
     received: f64,
+    bytes: Option<[f64; 2]>,
 }
 
 #[tokio::main(worker_threads = 2)]
@@ -35,8 +37,9 @@ async fn main() {
     print(&format!("backlog of {backlog}"), large, Some(small));
     let stuck = beside_a_stuck_group(&folder, messages, backlog).await;
     print(&format!("beside a stuck group of {backlog}"), stuck, Some(small));
-    let grouped = in_groups(&folder, messages).await;
-    print("in 100 groups", grouped, Some(small));
+    for backlog in [1000, backlog] {
+        compare_groups(&folder, messages / 4, backlog).await;
+    }
     std::fs::remove_dir_all(&folder).ok();
     match goqite(messages / 20) {
         Some(peer) => print("goqite", peer, Some(small)),
@@ -45,11 +48,40 @@ async fn main() {
 }
 
 fn print(name: &str, rates: Rates, reference: Option<Rates>) {
-    let Rates { published, received } = rates;
+    let Rates { published, received, bytes } = rates;
     print!("{name:<34}{published:>14.0}{received:>18.0}");
-    match reference {
-        None => println!(),
-        Some(to) => println!("   x{:.2} x{:.2}", published / to.published, received / to.received),
+    if let Some(to) = reference {
+        print!("   x{:.2} x{:.2}", published / to.published, received / to.received);
+    }
+    if let Some([published, received]) = bytes {
+        print!("   {published:.0} and {received:.0} bytes a message");
+        if let Some([_, to]) = reference.and_then(|to| to.bytes) {
+            print!(" x{:.2}", received / to);
+        }
+    }
+    println!();
+}
+
+/// What this process has written so far, in bytes.
+fn written() -> Option<f64> {
+    let facts = std::fs::read_to_string("/proc/self/io").ok()?;
+    facts.lines().find_map(|line| line.strip_prefix("wchar: "))?.parse().ok()
+}
+
+/// Out of a backlog without groups, and out of as much in few and many groups.
+async fn compare_groups(folder: &Path, messages: usize, backlog: usize) {
+    println!("{messages} messages through a backlog of {backlog}");
+    let mut reference = None;
+    for groups in [0, 1, 4, 100, 10_000] {
+        let group = |n: usize| (groups > 0).then(|| format!("group-{}", n % groups));
+        let (publisher, subscriber) = open(folder).await;
+        fill(&*publisher, backlog, group).await;
+        let rates = measure(&*publisher, &*subscriber, messages, group).await;
+        match reference {
+            None => print("  without groups", rates, None),
+            Some(_) => print(&format!("  in {groups} groups"), rates, reference),
+        }
+        reference.get_or_insert(rates);
     }
 }
 
@@ -110,12 +142,16 @@ async fn measure(
     messages: usize,
     group: impl Fn(usize) -> Option<String>,
 ) -> Rates {
-    let start = Instant::now();
+    let count = messages as f64;
+    let (start, before) = (Instant::now(), written());
     fill(publisher, messages, group).await;
-    let published = messages as f64 / start.elapsed().as_secs_f64();
+    let (published, between) = (count / start.elapsed().as_secs_f64(), written());
     let start = Instant::now();
     drain(subscriber, messages).await;
-    Rates { published, received: messages as f64 / start.elapsed().as_secs_f64() }
+    let received = count / start.elapsed().as_secs_f64();
+    let each = |from: Option<f64>, to: Option<f64>| Some((to? - from?) / count);
+    let bytes = each(before, between).zip(each(between, written()));
+    Rates { published, received, bytes: bytes.map(<[f64; 2]>::from) }
 }
 
 async fn with_backlog(folder: &Path, messages: usize, backlog: usize) -> Rates {
@@ -137,12 +173,6 @@ async fn beside_a_stuck_group(folder: &Path, messages: usize, stuck: usize) -> R
     rates
 }
 
-async fn in_groups(folder: &Path, messages: usize) -> Rates {
-    let (publisher, subscriber) = open(folder).await;
-    fill(&*publisher, 1000, |n| Some(format!("group-{}", n % 100))).await;
-    measure(&*publisher, &*subscriber, messages, |n| Some(format!("group-{}", n % 100))).await
-}
-
 /// The peer's own program, which prints its two rates.
 fn goqite(messages: usize) -> Option<Rates> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/goqite");
@@ -154,5 +184,6 @@ fn goqite(messages: usize) -> Option<Rates> {
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).ok()?;
     let mut rates = text.split_whitespace().map(str::parse);
-    Some(Rates { published: rates.next()?.ok()?, received: rates.next()?.ok()? })
+    let (published, received) = (rates.next()?.ok()?, rates.next()?.ok()?);
+    Some(Rates { published, received, bytes: None })
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::identity::Key;
 use crate::queues::wipe_out;
 use crate::sqlite::{Database, Purpose, Reader, Schema};
+use crate::times;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::HashSet;
@@ -91,8 +92,8 @@ impl Attempts {
     pub async fn begin(&self, ids: Vec<String>) -> Option<Vec<Tried>> {
         let database = self.database().await?;
         self.writing().extend(ids.iter().cloned());
-        let (place, now) = (self.key.name().to_owned(), self.clock.millis());
-        self.told(database.write(move |c| begin(c, &place, now, &ids)).await)
+        let (place, clock) = (self.key.name().to_owned(), self.clock.clone());
+        self.told(database.write(move |c| begin(c, &place, clock.millis(), &ids)).await)
     }
 
     /// How often each of these messages has lost a lease in mid-work, in their order: what another
@@ -144,10 +145,11 @@ impl Attempts {
                 );
                 return None;
             };
-            let (now, key) = (self.clock.millis(), self.key.clone());
+            let (clock, key) = (self.clock.clone(), self.key.clone());
             let opened = async {
                 let database = Database::open(path, &SCHEMA).await?;
-                database.write(move |c| prune(c, now).and_then(|()| adopt(c, &key))).await?;
+                let tidy = move |c: &_| prune(c, clock.millis()).and_then(|()| adopt(c, &key));
+                database.write(tidy).await?;
                 Ok(database)
             };
             self.told(opened.await)
@@ -181,7 +183,7 @@ fn begin(c: &Connection, place: &str, now: i64, ids: &[String]) -> rusqlite::Res
     let begin = ids.iter().map(|id| {
         statement.query_row(params![place, id, now, begun.insert(id)], |row| {
             let failed: u32 = row.get(0)?;
-            let first_at = DateTime::from_timestamp_millis(row.get(1)?).unwrap_or_default();
+            let first_at = times::from_millis(row.get(1)?).unwrap_or_default();
             Ok(Tried { attempt: failed.saturating_add(1), first_at })
         })
     });

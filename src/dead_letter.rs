@@ -4,6 +4,7 @@
 //! beside them, as attributes that no stranger uses.
 
 use crate::message::Message;
+use crate::times;
 use chrono::{DateTime, Utc};
 
 /// Attributes that a dead letter carries beside its own.
@@ -61,9 +62,7 @@ pub fn wrap(message: &Message, death: &Death) -> Message {
 pub fn unwrap(letter: Message) -> (Message, Death) {
     let mut message = letter;
     let mut take = |name| message.attributes.remove(name);
-    let time = |text: Option<String>| {
-        text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(Into::into)
-    };
+    let time = |text: Option<String>| text.and_then(|text| times::parse(&text));
     let death = Death {
         reason: take(REASON).unwrap_or_else(|| UNKNOWN.to_owned()),
         attempts: take(ATTEMPTS).and_then(|text| text.parse().ok()),

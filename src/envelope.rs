@@ -2,6 +2,7 @@
 
 use crate::json;
 use crate::message::{Delivery, Message};
+use crate::times;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -76,7 +77,10 @@ impl<'a> Envelope<'a> {
         message.tag = self.tag;
         message.attributes = self.attributes;
         message.not_before = self.not_before;
-        Ok(message)
+        match self.not_before.is_none_or(times::is_carried) {
+            true => Ok(message),
+            false => Err("has a `not_before` that is not in the years 0000 to 9999".to_owned()),
+        }
     }
 }
 

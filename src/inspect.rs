@@ -105,14 +105,23 @@ pub fn peeked(peeked: &Peeked, form: Form) -> String {
         attempts: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<DateTime<Utc>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unreadable: Option<&'a str>,
         #[serde(flatten)]
         message: Envelope<'a>,
     }
     let Peeked { message, attempts, state, until, .. } = peeked;
+    let unreadable = peeked.unreadable.as_deref();
     if form == Form::Json {
         let bare = bare(message);
         let message = Envelope::of(&bare);
-        return json(&Line { state: *state, attempts: *attempts, until: *until, message });
+        return json(&Line {
+            state: *state,
+            attempts: *attempts,
+            until: *until,
+            unreadable,
+            message,
+        });
     }
     let state = match state {
         State::Ready => "ready",
@@ -122,7 +131,8 @@ pub fn peeked(peeked: &Peeked, form: Form) -> String {
         State::LeaseEnded => "lease ended",
     };
     let until = until.map(|time| format!(" until {}", seconds(time))).unwrap_or_default();
-    format!("{}  {state}{until}{}\n    {}\n", name(message), tries(*attempts), body(message))
+    let (tries, unread) = (tries(*attempts), unread(unreadable));
+    format!("{}  {state}{until}{tries}{unread}\n    {}\n", name(message), body(message))
 }
 
 /// A dead letter: the fields of an envelope, `reason`, `attempts`, `first_at`, `died_at` and `from`.
@@ -135,10 +145,13 @@ pub fn dead_letter(letter: &DeadLetter, form: Form) -> String {
         died_at: Option<DateTime<Utc>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unreadable: Option<&'a str>,
         #[serde(flatten)]
         message: Envelope<'a>,
     }
-    let DeadLetter { grave, message } = letter;
+    let DeadLetter { grave, message, .. } = letter;
+    let unreadable = letter.unreadable.as_deref();
     if form == Form::Json {
         let bare = bare(message);
         return json(&Line {
@@ -147,10 +160,12 @@ pub fn dead_letter(letter: &DeadLetter, form: Form) -> String {
             first_at: grave.first_at,
             died_at: grave.died_at,
             from: grave.from.as_deref(),
+            unreadable,
             message: Envelope::of(&bare),
         });
     }
-    format!("{}  {}\n    {}\n", name(message), why(grave), body(message))
+    let unread = unread(unreadable);
+    format!("{}  {}{unread}\n    {}\n", name(message), why(grave), body(message))
 }
 
 /// A message that was leased: the fields of an envelope, and `receipt`.
@@ -292,6 +307,10 @@ fn why(grave: &Grave) -> String {
     let reason = visible(grave.reason.as_bytes());
     let died = grave.died_at.map(|time| format!(" {}", seconds(time))).unwrap_or_default();
     format!("died{died}{}: {reason}", tries(grave.attempts))
+}
+
+fn unread(fault: Option<&str>) -> String {
+    fault.map(|fault| format!(" (cannot be read: {fault})")).unwrap_or_default()
 }
 
 fn tries(attempts: Option<u32>) -> String {

@@ -63,6 +63,7 @@ pub mod sqlite;
 pub mod store;
 pub mod subscribe;
 pub mod text;
+pub mod times;
 
 pub use error::{Error, Kind, Result};
 pub use location::Location;

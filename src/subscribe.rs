@@ -138,6 +138,7 @@ pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> 
     let keeper = Keeper::start(queue.leases(), run.held(), plan.lease);
     let worked = run.work(shutdown).await;
     run.let_go();
+    count(&counters.dead, queue.unreadable());
     let kept = match keeper {
         Some(keeper) => keeper.stop().await,
         None => Ok(()),

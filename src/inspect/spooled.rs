@@ -37,6 +37,12 @@ pub async fn redrive_spooled(
         page.retain(|letter| letter.grave.place <= upto);
         let Some(last) = page.last() else { return Ok(()) };
         after = last.grave.place;
+        let (unread, page): (Vec<_>, Vec<_>) =
+            page.into_iter().partition(|letter| letter.unreadable.is_some());
+        let kept = unread.into_iter().filter_map(|letter| {
+            Some((letter.grave, Mended::Kept(queues::not_put_back(&letter.unreadable?))))
+        });
+        tell(&kept.collect::<Vec<_>>())?;
         let (names, originals): (Vec<_>, Vec<_>) =
             page.into_iter().map(|letter| (letter.grave, letter.message)).unzip();
         let answers = origin.publish(&originals).await?;

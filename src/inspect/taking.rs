@@ -181,7 +181,7 @@ impl Mending<'_> {
         let (mut chosen, mut receipts) = (Vec::new(), Vec::new());
         for delivery in page {
             let receipt = delivery.receipt.clone();
-            let DeadLetter { grave, message } = dead_letter(self.taking, delivery);
+            let DeadLetter { grave, message, .. } = dead_letter(self.taking, delivery);
             match choice(self.which, |url| self.taking.is_it(url), &grave) {
                 Choice::Yes => {
                     chosen.push((grave, message));
@@ -275,7 +275,7 @@ pub fn dead_letter(taking: &dyn Taking, delivery: Delivery) -> DeadLetter {
         reason: death.reason,
         from: death.from,
     };
-    DeadLetter { grave, message }
+    DeadLetter { grave, message, unreadable: None }
 }
 
 #[cfg(test)]

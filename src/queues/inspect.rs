@@ -292,6 +292,8 @@ pub struct Peeked {
     pub state: State,
     /// When it is due, or when its lease ends.
     pub until: Option<DateTime<Utc>>,
+    /// What of it cannot be read, in words; whoever receives it next buries it.
+    pub unreadable: Option<String>,
 }
 
 /// What holds a message.
@@ -355,8 +357,10 @@ pub struct Grave {
 pub struct DeadLetter {
     /// Its name.
     pub grave: Grave,
-    /// The message as it was published.
+    /// The message as it was published, as far as it can be read.
     pub message: Message,
+    /// What of it cannot be read, in words: then it can be dropped, and not put back.
+    pub unreadable: Option<String>,
 }
 
 /// What became of a dead letter that was to be redriven or dropped.

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
+use crate::times;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -155,6 +156,9 @@ impl State {
     }
 
     fn publish(&mut self, message: &Message, now: DateTime<Utc>) -> Published {
+        if let Some(why) = times::refusal(message) {
+            return Published::Refused(why);
+        }
         let alive = |item: &&Item| !matches!(item.stand, Stand::Dead(_));
         let known = self.items.values().filter(alive).find(|item| item.message.id == message.id);
         if let Some(known) = known {

@@ -13,7 +13,9 @@ mod sqlite_bury;
 mod sqlite_claim;
 mod sqlite_clock;
 mod sqlite_dead;
+mod sqlite_ended;
 mod sqlite_glance;
+mod sqlite_hand;
 mod sqlite_inlet;
 mod sqlite_inspect;
 mod sqlite_mend;
@@ -24,6 +26,7 @@ mod sqlite_publish;
 mod sqlite_purge;
 mod sqlite_receipts;
 mod sqlite_repair;
+mod sqlite_row;
 mod sqlite_salvage;
 mod sqlite_schema;
 mod sqlite_settle;
@@ -39,6 +42,7 @@ pub use inspect::{
     Purge, Receipts, Repaired, State, Stats, Taking, Value, Which,
 };
 pub use sqlite_adopt::{adopt, names, wipe_out};
+pub use sqlite_dead::not_put_back;
 pub use sqlite_repair::repair;
 pub use sqlite_verify::verify;
 
@@ -163,6 +167,11 @@ pub trait Subscriber: Send + Sync {
 
     /// Proves that the queue answers, without receiving.
     async fn check(&self) -> Result<()>;
+
+    /// How many messages this handle could not read, and has made dead letters of.
+    fn unreadable(&self) -> usize {
+        0
+    }
 
     /// Stops receiving until the next `receive`: gives back what was leased and not handed out, and
     /// fetches nothing, so that what is released does not come straight back. What was handed out

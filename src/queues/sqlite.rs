@@ -2,8 +2,9 @@
 //! processes; here, where messages leave it.
 
 use super::sqlite_begun;
-use super::sqlite_claim::{Found, Look, Next, Suspects};
+use super::sqlite_claim::{Found, Look, Suspects};
 use super::sqlite_clock::{self, Now};
+use super::sqlite_ended::Next;
 use super::sqlite_glance::Glance;
 use super::sqlite_place::Place;
 use super::sqlite_settle::{Claim, extend, settle};
@@ -98,6 +99,8 @@ struct Held {
     /// Until when it is ours, by the monotonic clock in milliseconds.
     stash: VecDeque<(Delivery, i64)>,
     turns: Turns,
+    /// Messages that could not be read, and are dead letters now.
+    unreadable: usize,
 }
 
 /// What a look told besides deliveries.
@@ -197,6 +200,10 @@ impl Subscriber for Outlet {
 
     async fn check(&self) -> Result<()> {
         self.queue.check().await
+    }
+
+    fn unreadable(&self) -> usize {
+        self.held().unreadable
     }
 
     async fn pause(&self) -> Result<()> {
@@ -328,7 +335,9 @@ impl Outlet {
         let (answer, answered) = oneshot::channel();
         let keep = move |outcome: Result<(Now, i64, Found)>| {
             let looked = outcome.map(|(now, monotonic, found)| {
-                lock(&held).keep(found.deliveries, monotonic.saturating_add(lease));
+                let mut held = lock(&held);
+                held.keep(found.deliveries, monotonic.saturating_add(lease));
+                held.unreadable += found.unreadable;
                 Looked::of(found.next, found.more, now, monotonic)
             });
             drop(answer.send(looked)); // nobody listens: the stash has it

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
 use crate::sqlite::Database;
+use crate::times;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
@@ -34,7 +35,10 @@ pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]
 }
 
 fn row(message: &Message) -> Result<Row> {
-    Row::of(message).map_err(|why| {
+    // It is not delivered from here: a time that no queue carries must not keep it out.
+    let mut message = message.clone();
+    message.not_before = message.not_before.filter(|time| times::is_carried(*time));
+    Row::of(&message).map_err(|why| {
         let what = format!("cannot keep `{}` as a dead letter", message.id);
         Error::new(Kind::Failed, what).because_of(why)
     })

@@ -1,16 +1,13 @@
-//! Messages of the embedded queue are leased, and what was to wait comes back in time.
+//! Messages of the embedded queue are leased, in the order of publishing and shared among groups.
 
-use super::sqlite_begun;
-use super::sqlite_clock::{Now, TOLERATED};
-use super::sqlite_settle::{Attempt, Claim, Ending};
+use super::sqlite_clock::Now;
+use super::sqlite_ended::{Next, without_an_end};
+use super::sqlite_hand::{Hand, Unreadable, limit};
+use super::sqlite_settle::{Claim, Ending};
 use super::{Receive, Select};
-use crate::message::{Delivery, Message};
-use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, Statement, ToSql, params};
-
-/// At most this many messages come back in one transaction, so that a million that are due at once
-/// hold nobody up; the next transactions bring the others.
-const AT_ONCE: i64 = 2000;
+use crate::message::Delivery;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// One look into the queue.
 pub struct Look {
@@ -46,84 +43,65 @@ pub struct Found {
     pub deliveries: Vec<(Claim, Delivery)>,
     /// What can change by time alone.
     pub next: Next,
-    /// More is due than came back at once: look again.
+    /// There is more than was looked at at once: look again.
     pub more: bool,
-}
-
-/// When something may come by time alone, in milliseconds; `None`: not before somebody acts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Next {
-    /// When the next message is due, as a time of day.
-    pub due: Option<i64>,
-    /// When the next lease ends, in the time of leases.
-    pub lease_end: Option<i64>,
+    /// How many messages could not be read, and are dead letters now.
+    pub unreadable: usize,
 }
 
 impl Look {
-    /// Leases what can be had now, the oldest first; a group's messages stay in their order. A
-    /// message that may kill its worker comes alone.
+    /// Leases what can be had now, sorted by the order of publishing: the oldest, and behind the
+    /// first of each group what follows it, the room shared among the groups. A message that may
+    /// kill its worker comes alone.
     pub fn run(&self, connection: &Connection, now: Now) -> rusqlite::Result<Found> {
-        let more = self.bring_back(connection, now)?;
+        let mut more = self.bring_back(connection, now)?;
         let mut hand = Hand::new(&self.request, self.token);
         if self.suspects != Suspects::Last {
             self.take_suspect(connection, &mut hand)?;
         }
         if hand.deliveries.is_empty() {
-            self.take_ready(connection, &mut hand)?;
-            self.take_followers(connection, &mut hand, now)?;
+            self.take_in_turns(connection, &mut hand, now)?;
         }
         if hand.deliveries.is_empty() && self.group.is_none() {
             self.take_suspect(connection, &mut hand)?;
         }
+        if hand.deliveries.is_empty() {
+            hand.unreadable.extend(without_an_end(connection, self.queue)?);
+        }
+        let unreadable = hand.unreadable.len();
+        more |= unreadable > 0;
+        self.bury(connection, now, std::mem::take(&mut hand.unreadable))?;
+        hand.deliveries.sort_unstable_by_key(|(claim, _)| claim.seq);
+        self.lease(connection, now, &hand)?;
+        let next = match hand.deliveries.is_empty() {
+            true => self.next(connection)?,
+            false => Next::default(),
+        };
+        Ok(Found { deliveries: hand.deliveries, next, more, unreadable })
+    }
+
+    fn lease(&self, connection: &Connection, now: Now, hand: &Hand) -> rusqlite::Result<()> {
         let mut lease = connection.prepare_cached(LEASE)?;
         let until = now.lease.saturating_add(self.lease);
         for (claim, _) in &hand.deliveries {
             lease.execute(params![claim.seq, until, self.lease, self.token, now.day])?;
         }
-        let next = match hand.deliveries.is_empty() {
-            true => self.next(connection)?,
-            false => Next::default(),
-        };
-        Ok(Found { deliveries: hand.deliveries, next, more })
+        Ok(())
     }
 
-    /// Offers again what was leased or scheduled up to now. `true`: there may be more of it.
-    fn bring_back(&self, connection: &Connection, now: Now) -> rusqlite::Result<bool> {
-        let mut ended =
-            claims_and_groups(connection, EXPIRED, params![self.queue, now.lease, AT_ONCE])?;
-        // No clock of this machine has given a lease that begins in the future. Those that end
-        // within the length of ours are looked at when they seem to have ended.
-        let begun = now.lease.saturating_add(TOLERATED);
-        let future = params![self.queue, begun.saturating_add(self.lease), begun, AT_ONCE];
-        ended.extend(claims_and_groups(connection, FROM_THE_FUTURE, future)?);
-        let mut count = ended.len() as i64;
-        self.offer_again(connection, now, ended)?;
-        count = count
-            .max(connection.prepare_cached(DUE)?.execute(params![self.queue, now.day, AT_ONCE])?
-                as i64);
-        Ok(count >= AT_ONCE)
-    }
-
-    /// Offers what was leased; that counts where it was being worked on.
-    fn offer_again(
+    /// Makes dead letters of what cannot be read, so that it stops nobody.
+    fn bury(
         &self,
         connection: &Connection,
         now: Now,
-        ended: Vec<(Claim, Option<String>)>,
+        unreadable: Vec<Unreadable>,
     ) -> rusqlite::Result<()> {
-        if ended.is_empty() {
-            return Ok(());
-        }
-        let claims: Vec<_> = ended.iter().map(|(claim, _)| *claim).collect();
-        let begun = sqlite_begun::end(connection, &claims)?;
         let mut ending = Ending::new(connection, self.queue, now.day);
-        for (claim, group) in ended {
-            let lost = begun.contains(&claim);
-            let attempt = if lost { Attempt::Lost } else { Attempt::Uncounted };
-            ending.offer(claim.seq, group, attempt, None)?;
+        for Unreadable { seq, id, group, fault } in unreadable {
+            tracing::warn!(id, "a message cannot be read, and is a dead letter now: {fault}");
+            ending.bury_unread(seq, group, &format!("it cannot be read: {fault}"))?;
         }
-        ending.finish()?;
-        sqlite_begun::sweep(connection)
+        ending.finish()
     }
 
     /// Takes the one that was lost least often, or the oldest.
@@ -136,36 +114,67 @@ impl Look {
             Suspects::InOrder => OLDEST_SUSPECT,
             Suspects::Last | Suspects::First => SUSPECT,
         };
-        hand.take(&mut *connection.prepare_cached(sql)?, params![self.queue, tag])
+        hand.take(&mut *connection.prepare_cached(sql)?, params![self.queue, tag]).map(drop)
     }
 
-    fn take_ready(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
-        let limit = i64::try_from(self.request.max).unwrap_or(i64::MAX);
+    /// Takes the oldest, then of the groups among them what follows, and goes on behind those as
+    /// long as there is room.
+    fn take_in_turns(
+        &self,
+        connection: &Connection,
+        hand: &mut Hand,
+        now: Now,
+    ) -> rusqlite::Result<()> {
         if let Some(group) = &self.group {
             let mut head = connection.prepare_cached(READY_GROUP)?;
-            return hand.take(&mut head, params![self.queue, group]);
+            hand.take(&mut head, params![self.queue, group])?;
+            return self.take_followers(connection, hand, 0, now);
         }
-        match self.tag(connection)? {
-            Wanted::Any => {
-                hand.take(&mut *connection.prepare_cached(READY)?, params![self.queue, limit])?;
-            }
-            Wanted::Tag(Some(tag)) => {
-                hand.take(
-                    &mut *connection.prepare_cached(READY_TAG)?,
-                    params![self.queue, limit, tag],
-                )?;
-                hand.only = Some(Some(tag));
-            }
-            Wanted::Tag(None) => {
-                hand.take(
-                    &mut *connection.prepare_cached(READY_UNTAGGED)?,
-                    params![self.queue, limit],
-                )?;
-                hand.only = Some(None);
-            }
-            Wanted::Nothing => {}
+        let wanted = self.tag(connection)?;
+        let mut last = Some(0);
+        while let Some(after) = last
+            && hand.room() > 0
+        {
+            let taken = hand.deliveries.len();
+            last = self.take_ready(connection, hand, &wanted, after)?;
+            self.take_followers(connection, hand, taken, now)?;
         }
         Ok(())
+    }
+
+    /// Takes the oldest behind this place; gives the last one's, where there may be more.
+    fn take_ready(
+        &self,
+        connection: &Connection,
+        hand: &mut Hand,
+        wanted: &Wanted,
+        after: i64,
+    ) -> rusqlite::Result<Option<i64>> {
+        let (queue, room) = (self.queue, limit(hand.room()));
+        match wanted {
+            Wanted::Any => {
+                let mut ready = connection.prepare_cached(READY)?;
+                hand.take_heads(&mut ready, params![queue, room, after])
+            }
+            Wanted::Tag(Some(tag)) => {
+                let mut ready = connection.prepare_cached(READY_TAG)?;
+                let last = hand.take_heads(&mut ready, params![queue, room, after, tag])?;
+                hand.only = Some(Some(tag.clone()));
+                Ok(last)
+            }
+            Wanted::Tag(None) => {
+                let mut ready = connection.prepare_cached(READY_UNTAGGED)?;
+                let last = hand.take_heads(&mut ready, params![queue, room, after])?;
+                hand.only = Some(None);
+                Ok(last)
+            }
+            Wanted::Unreadable => {
+                hand.only = Some(None);
+                let mut ready = connection.prepare_cached(READY)?;
+                hand.take_heads(&mut ready, params![queue, room, after])
+            }
+            Wanted::Nothing => Ok(None),
+        }
     }
 
     /// Which tag the request means now.
@@ -175,143 +184,55 @@ impl Look {
             Select::Tag(tag) => Wanted::Tag(Some(tag.clone())),
             Select::OldestTag => connection
                 .prepare_cached(OLDEST_TAG)?
-                .query_row([self.queue], |row| row.get(0))
+                .query_row([self.queue], |row| Ok(Wanted::of(row.get_ref(0)?)))
                 .optional()?
-                .map_or(Wanted::Nothing, Wanted::Tag),
+                .unwrap_or(Wanted::Nothing),
         })
     }
 
-    /// Adds to each group in hand the messages that follow, as far as they could be had one after
-    /// the other.
+    /// Adds to each group that was taken since then the messages that follow, as far as they could
+    /// be had one after the other: a share of the room each, and in turns what others leave of it.
     fn take_followers(
         &self,
         connection: &Connection,
         hand: &mut Hand,
+        since: usize,
         now: Now,
     ) -> rusqlite::Result<()> {
-        let heads = hand.deliveries.iter();
-        let groups: Vec<String> = heads.filter_map(|(_, it)| it.message.group.clone()).collect();
-        for group in groups {
-            let room = self.request.max.saturating_sub(hand.deliveries.len());
-            if room == 0 || hand.full {
-                break;
+        let heads = hand.deliveries[since..].iter();
+        let grouped = heads.filter_map(|(_, it)| it.message.group.clone());
+        let mut turn: Vec<(String, i64)> = grouped.map(|group| (group, 0)).collect();
+        let mut followers = connection.prepare_cached(FOLLOWERS)?;
+        while hand.room() > 0 && !turn.is_empty() {
+            let (count, groups) = (turn.len(), std::mem::take(&mut turn));
+            for (at, (group, last)) in groups.into_iter().enumerate() {
+                let share = hand.share(count - at);
+                let range = params![self.queue, limit(share), group, now.day, last];
+                let taken = hand.take(&mut followers, range)?;
+                if taken > 0 && taken == share {
+                    turn.push((group, hand.last_seq()));
+                }
             }
-            let room = i64::try_from(room).unwrap_or(i64::MAX);
-            let mut followers = connection.prepare_cached(FOLLOWERS)?;
-            hand.take(&mut followers, params![self.queue, room, group, now.day])?;
         }
         Ok(())
-    }
-
-    /// When the next message is due or the next lease ends.
-    fn next(&self, connection: &Connection) -> rusqlite::Result<Next> {
-        let mut statement = connection.prepare_cached(NEXT)?;
-        let next = |row: &Row<'_>| Ok(Next { due: row.get(0)?, lease_end: row.get(1)? });
-        statement.query_row([self.queue], next)
     }
 }
 
 enum Wanted {
     Any,
     Tag(Option<String>),
+    /// What the oldest has, which no message can have: it is met, and behind it those without one.
+    Unreadable,
     Nothing,
 }
 
-/// What is being taken, within the request's bounds.
-struct Hand {
-    deliveries: Vec<(Claim, Delivery)>,
-    token: i64,
-    bytes: usize,
-    max_bytes: usize,
-    full: bool,
-    /// The one tag that may be taken, if not any.
-    only: Option<Option<String>>,
-}
-
-impl Hand {
-    fn new(request: &Receive, token: i64) -> Self {
-        let max_bytes = request.max_bytes;
-        Self { deliveries: Vec::new(), token, bytes: 0, max_bytes, full: false, only: None }
-    }
-
-    /// Takes rows until there are no more, the bytes are used up, or one may not be taken: what
-    /// follows it in its group must wait for it.
-    fn take(
-        &mut self,
-        statement: &mut Statement<'_>,
-        params: &[&dyn ToSql],
-    ) -> rusqlite::Result<()> {
-        let mut rows = statement.query(params)?;
-        while let Some(row) = rows.next()? {
-            if row.get(9)? {
-                break;
-            }
-            let (claim, delivery) = delivery(row, self.token)?;
-            if self.only.as_ref().is_some_and(|tag| *tag != delivery.message.tag) {
-                break;
-            }
-            let size = delivery.message.size();
-            if !self.deliveries.is_empty() && self.bytes.saturating_add(size) > self.max_bytes {
-                self.full = true;
-                break;
-            }
-            self.bytes = self.bytes.saturating_add(size);
-            self.deliveries.push((claim, delivery));
+impl Wanted {
+    fn of(tag: ValueRef<'_>) -> Self {
+        match tag.as_str_or_null() {
+            Ok(tag) => Self::Tag(tag.map(str::to_owned)),
+            Err(_) => Self::Unreadable,
         }
-        Ok(())
     }
-}
-
-fn claims_and_groups(
-    connection: &Connection,
-    sql: &str,
-    params: &[&dyn ToSql],
-) -> rusqlite::Result<Vec<(Claim, Option<String>)>> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params, |row| {
-        let token: Option<i64> = row.get(2)?;
-        Ok((Claim { seq: row.get(0)?, token: token.unwrap_or_default() }, row.get(1)?))
-    })?;
-    rows.collect()
-}
-
-/// The delivery that a row of `READY` and its sisters stands for.
-fn delivery(row: &Row<'_>, token: i64) -> rusqlite::Result<(Claim, Delivery)> {
-    let claim = Claim { seq: row.get(0)?, token };
-    let attempts = Some(row.get::<_, u32>(7)?.saturating_add(1));
-    let (message, lost) = (message(row)?, row.get(10)?);
-    Ok((claim, Delivery { message, attempts, lost, receipt: claim.receipt() }))
-}
-
-/// The message that a row holds: id, grp, tag, attributes, published_at, not_before, attempts and
-/// body, from the second column on.
-pub fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
-    Ok(Message {
-        id: row.get(1)?,
-        group: row.get(2)?,
-        tag: row.get(3)?,
-        attributes: match row.get_ref(4)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-            None => Default::default(),
-            Some(json) => serde_json::from_str(json).map_err(|cause| unreadable(4, cause))?,
-        },
-        published_at: DateTime::from_timestamp_millis(row.get(5)?),
-        not_before: match row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-            None => None,
-            Some(text) => Some(
-                DateTime::parse_from_rfc3339(text)
-                    .map_err(|cause| unreadable(6, cause))?
-                    .with_timezone(&Utc),
-            ),
-        },
-        body: row.get_ref(8)?.as_blob()?.to_vec().into(),
-    })
-}
-
-fn unreadable(
-    column: usize,
-    cause: impl std::error::Error + Send + Sync + 'static,
-) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(cause))
 }
 
 /// The columns of a delivery; a follower that is not due yet, or comes alone, blocks itself and all
@@ -330,24 +251,26 @@ macro_rules! delivery {
 // Two indexes walked side by side: a message without a tag, as most are, has one entry to keep.
 const READY: &str = concat!(
     delivery!("0"),
-    "WHERE queue = ?1 AND state = 0 AND tag IS NULL AND lost = 0 UNION ALL ",
+    "WHERE queue = ?1 AND state = 0 AND tag IS NULL AND lost = 0 AND seq > ?3 UNION ALL ",
     delivery!("0"),
-    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND lost = 0 ORDER BY 1 LIMIT ?2"
+    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND lost = 0 AND seq > ?3
+     ORDER BY 1 LIMIT ?2"
 );
 const READY_TAG: &str = concat!(
     delivery!("0"),
-    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND tag = ?3 AND lost = 0
-     ORDER BY seq LIMIT ?2"
+    "WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL AND tag = ?4 AND lost = 0
+     AND seq > ?3 ORDER BY seq LIMIT ?2"
 );
 const READY_UNTAGGED: &str = concat!(
     delivery!("0"),
-    "WHERE queue = ?1 AND state = 0 AND tag IS NULL AND lost = 0 ORDER BY seq LIMIT ?2"
+    "WHERE queue = ?1 AND state = 0 AND tag IS NULL AND lost = 0 AND seq > ?3
+     ORDER BY seq LIMIT ?2"
 );
 const READY_GROUP: &str =
     concat!(delivery!("0"), "WHERE queue = ?1 AND grp = ?2 AND state = 0 ORDER BY seq LIMIT 1");
 const FOLLOWERS: &str = concat!(
     delivery!("coalesce(due > ?4, 0) OR lost > 0"),
-    "WHERE queue = ?1 AND grp = ?3 AND state = 1 ORDER BY seq LIMIT ?2"
+    "WHERE queue = ?1 AND grp = ?3 AND state = 1 AND seq > ?5 ORDER BY seq LIMIT ?2"
 );
 const SUSPECT: &str = concat!(
     delivery!("0"),
@@ -368,18 +291,6 @@ const LEASE: &str = "
 UPDATE messages SET state = 3, due = ?2, span = ?3, token = ?4,
                     first_at = coalesce(first_at, ?5)
 WHERE seq = ?1";
-const EXPIRED: &str = "
-SELECT seq, grp, token FROM messages WHERE queue = ?1 AND state = 3 AND due <= ?2
-ORDER BY due LIMIT ?3";
-const FROM_THE_FUTURE: &str = "
-SELECT seq, grp, token FROM messages WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span > ?3
-ORDER BY due LIMIT ?4";
-const DUE: &str = "
-UPDATE messages SET state = 0, due = NULL WHERE seq IN
-  (SELECT seq FROM messages WHERE queue = ?1 AND state = 2 AND due <= ?2 ORDER BY due LIMIT ?3)";
-const NEXT: &str = "
-SELECT (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 2),
-       (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 3)";
 
 #[cfg(test)]
 pub const HOT: &[&str] = &[
@@ -392,8 +303,4 @@ pub const HOT: &[&str] = &[
     OLDEST_SUSPECT,
     OLDEST_TAG,
     LEASE,
-    EXPIRED,
-    FROM_THE_FUTURE,
-    DUE,
-    NEXT,
 ];

@@ -1,14 +1,13 @@
 //! Dead letters of an embedded queue: listed, put back, dropped.
 
-use super::sqlite_claim::message;
 use super::sqlite_inspect::Inspector;
 use super::sqlite_peek::page;
 use super::sqlite_publish::{Entry, Row as Entering, insert};
+use super::sqlite_row::{Reading, integer, lossy};
 use super::{DeadLetter, Grave, Graves, Mended, Published, Which};
 use crate::error::Result;
-use crate::message::Message;
+use crate::times;
 use async_trait::async_trait;
-use chrono::DateTime;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::Duration;
 
@@ -64,18 +63,26 @@ fn grave(row: &Row<'_>) -> rusqlite::Result<Grave> {
 }
 
 fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
-    Ok(DeadLetter { grave: grave_from(row, 9)?, message: message(row)? })
+    let Reading { message, fault, .. } = Reading::of(row)?;
+    Ok(DeadLetter { grave: grave_from(row, 9)?, message, unreadable: fault })
 }
 
-/// Place and id stand first; first_at, died_at, reason and attempts from this column on.
+/// Why a dead letter is not put back of which this cannot be read.
+pub fn not_put_back(fault: &str) -> String {
+    format!("it cannot be read: {fault}; publish anew what is left of it, and drop it")
+}
+
+/// Place and id stand first; first_at, died_at, reason and attempts from this column on. What cannot
+/// be read is left out.
 fn grave_from(row: &Row<'_>, at: usize) -> rusqlite::Result<Grave> {
+    let number = |at| Ok::<_, rusqlite::Error>(integer(row.get_ref(at)?));
     Ok(Grave {
         place: row.get(0)?,
-        id: row.get(1)?,
-        first_at: row.get::<_, Option<_>>(at)?.and_then(DateTime::from_timestamp_millis),
-        died_at: DateTime::from_timestamp_millis(row.get(at + 1)?),
-        reason: row.get(at + 2)?,
-        attempts: Some(row.get(at + 3)?),
+        id: lossy(row.get_ref(1)),
+        first_at: number(at)?.and_then(times::from_millis),
+        died_at: number(at + 1)?.and_then(times::from_millis),
+        reason: lossy(row.get_ref(at + 2)),
+        attempts: number(at + 3)?.and_then(|attempts| attempts.try_into().ok()),
         from: None,
     })
 }
@@ -88,7 +95,11 @@ fn redrive(
     remember: Duration,
     grave: &Grave,
 ) -> rusqlite::Result<Mended> {
-    let Some(message) = find(connection, queue, grave)? else { return Ok(Mended::Gone) };
+    let Some(letter) = find(connection, queue, grave)? else { return Ok(Mended::Gone) };
+    if let Some(fault) = letter.unreadable {
+        return Ok(Mended::Kept(not_put_back(&fault)));
+    }
+    let message = letter.message;
     // The time of publishing stays what it was. That a message which was scheduled then may be due
     // by now is found out by whoever receives, as for all that are scheduled.
     let now = message.published_at.map_or(0, |time| time.timestamp_millis());
@@ -108,23 +119,23 @@ fn redrive(
 }
 
 fn drop_one(connection: &Connection, queue: i64, grave: &Grave) -> rusqlite::Result<Mended> {
-    let dead = connection.prepare_cached(DROP_NAMED)?.execute(params![
-        grave.place,
-        queue,
-        grave.id,
-        grave.died_at.map(|time| time.timestamp_millis())
-    ])?;
-    Ok(if dead == 0 { Mended::Gone } else { Mended::Done })
+    if find(connection, queue, grave)?.is_none() {
+        return Ok(Mended::Gone);
+    }
+    connection.prepare_cached(DROP)?.execute(params![grave.place, queue])?;
+    Ok(Mended::Done)
 }
 
-/// The message of a dead letter. Its place alone does not name it: a place that was left is taken
+/// A dead letter by its name. Its place alone does not name it: a place that was left is taken
 /// again.
-fn find(connection: &Connection, queue: i64, grave: &Grave) -> rusqlite::Result<Option<Message>> {
-    let died_at = grave.died_at.map(|time| time.timestamp_millis());
-    connection
-        .prepare_cached(FIND)?
-        .query_row(params![grave.place, queue, grave.id, died_at], message)
-        .optional()
+fn find(
+    connection: &Connection,
+    queue: i64,
+    grave: &Grave,
+) -> rusqlite::Result<Option<DeadLetter>> {
+    let mut statement = connection.prepare_cached(FIND)?;
+    let found = statement.query_row(params![grave.place, queue], dead_letter).optional()?;
+    Ok(found.filter(|it| it.grave.id == grave.id && it.grave.died_at == grave.died_at))
 }
 
 /// The columns of a dead letter, in the order of `message` and then of `grave_from`.
@@ -142,7 +153,7 @@ const LIST: &str = dead!("queue = ?1 AND seq > ?2 AND ?4 IS NULL ORDER BY seq LI
 const LIST_IDS: &str = dead!(
     "queue = ?1 AND id IN (SELECT value FROM json_each(?4)) AND seq > ?2 ORDER BY seq LIMIT ?3"
 );
-const FIND: &str = dead!("seq = ?1 AND queue = ?2 AND id = ?3 AND died_at = ?4");
+const FIND: &str = dead!("seq = ?1 AND queue = ?2");
 const NAMES: &str = "
 SELECT seq, id, first_at, died_at, reason, attempts FROM dead
 WHERE queue = ?1 AND ?2 IS NULL AND seq > ?3 AND seq <= ?4 ORDER BY seq LIMIT ?5";
@@ -152,5 +163,3 @@ WHERE queue = ?1 AND id IN (SELECT value FROM json_each(?2)) AND seq > ?3 AND se
 ORDER BY seq LIMIT ?5";
 const LAST: &str = "SELECT coalesce(max(seq), 0) FROM dead WHERE queue = ?1";
 const DROP: &str = "DELETE FROM dead WHERE seq = ?1 AND queue = ?2";
-const DROP_NAMED: &str =
-    "DELETE FROM dead WHERE seq = ?1 AND queue = ?2 AND id = ?3 AND died_at = ?4";

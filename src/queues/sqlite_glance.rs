@@ -1,8 +1,8 @@
 //! A glance into the embedded queue: whether a look could find anything, without the lock that
 //! writing needs. Of many who wait for one message only those write who may win it.
 
-use super::sqlite_claim::Next;
 use super::sqlite_clock::{self, Now, TOLERATED};
+use super::sqlite_ended::Next;
 use crate::clock::Clock;
 use rusqlite::{Connection, params};
 

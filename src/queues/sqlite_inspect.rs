@@ -3,6 +3,7 @@
 use super::sqlite_clock::{self, Now, TOLERATED};
 use super::sqlite_missing::{no_file, no_queue};
 use super::sqlite_place::Place;
+use super::sqlite_row::{integer, lossy};
 use super::sqlite_schema::SCHEMA;
 use super::sqlite_topic;
 use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
@@ -89,7 +90,7 @@ pub async fn find(reader: &Reader, place: &Place) -> Result<i64> {
 
 fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare("SELECT name FROM queues ORDER BY name")?;
-    statement.query_map([], |row| row.get(0))?.collect()
+    statement.query_map([], |row| Ok(lossy(row.get_ref(0))))?.collect()
 }
 
 /// One queue of a file, looked at.
@@ -182,7 +183,7 @@ fn stats(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<Stat
     let dead = connection.query_row(DEAD, [queue], |row| row.get::<_, i64>(0))?.unsigned_abs();
     let counts = [&ready, &tagged, &waiting, &scheduled, &leased];
     let oldest = match counts.iter().filter_map(|count| count.first).min() {
-        Some(seq) => Some(connection.query_row(PUBLISHED, [seq], |row| row.get::<_, i64>(0))?),
+        Some(seq) => connection.query_row(PUBLISHED, [seq], |row| Ok(integer(row.get_ref(0)?)))?,
         None => None,
     };
     Ok(Stats {

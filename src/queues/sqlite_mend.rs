@@ -7,10 +7,11 @@
 
 use super::inspect::{Lost, Repaired};
 use super::sqlite_publish::digest;
+use super::sqlite_row;
 use super::sqlite_salvage::{Found, load};
 use super::sqlite_verify::checks;
 use crate::sqlite::Salvage;
-use chrono::DateTime;
+use crate::times;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// At most this many names are in memory at once.
@@ -24,6 +25,7 @@ pub fn rebuild(
     tell: impl FnMut(Lost),
 ) -> rusqlite::Result<Repaired> {
     let found = load(connection, salvage)?;
+    connection.execute_batch(BOUND_ATTEMPTS)?;
     let mut repair = Repair { connection, now, found, lost: 0, tell };
     repair.name_queues()?;
     repair.drop_ghosts()?;
@@ -113,15 +115,18 @@ impl<T: FnMut(Lost)> Repair<'_, T> {
     /// dead letter, to be looked at.
     fn check_messages(&mut self) -> rusqlite::Result<()> {
         self.each_judged(MESSAGES, |repair, named, judgement| match judgement {
-            Judgement::BadTime => repair.change(FORGET_TIME, named.seq),
             Judgement::NoBody => {
                 repair.remove(named.seq)?;
                 repair.note("message", named, "its body is gone", false)
             }
-            Judgement::OtherContent => {
-                let why = "its content is not what was published";
+            Judgement::BadTime | Judgement::OtherContent => {
+                let why = match judgement {
+                    Judgement::BadTime => "the time that it was to wait for is gone",
+                    _ => "its content is not what was published",
+                };
                 let bury = params![named.seq, repair.now, format!("damaged: {why}")];
                 repair.connection.prepare_cached(BURY)?.execute(bury)?;
+                repair.leave_out(repair.connection.last_insert_rowid())?;
                 repair.remove(named.seq)?;
                 repair.note("message", named, why, true)
             }
@@ -179,13 +184,27 @@ impl<T: FnMut(Lost)> Repair<'_, T> {
     fn check_dead(&mut self) -> rusqlite::Result<()> {
         self.each_judged(DEAD, |repair, named, judgement| match judgement {
             Judgement::NoBody => Ok(()),
-            Judgement::BadTime => repair.change(FORGET_DEAD_TIME, named.seq),
+            // It waits for nothing any more.
+            Judgement::BadTime => repair.leave_out(named.seq),
             Judgement::OtherContent => {
                 let why = "its content may not be what was published";
+                repair.leave_out(named.seq)?;
                 repair.note("dead letter", named, why, true)
             }
         })?;
         self.each(DEAD_LOST, |repair, named| repair.note("dead letter", named, "it is gone", false))
+    }
+
+    /// What cannot be read of a dead letter is left out.
+    fn leave_out(&self, seq: i64) -> rusqlite::Result<()> {
+        let readable = |row: &Row<'_>| {
+            let time = row.get_ref(1)?.as_str_or_null()?;
+            let time = time.is_none_or(|text| times::parse(text).is_some());
+            Ok((sqlite_row::has_attributes(row.get_ref(0)?), time))
+        };
+        let (attributes, time) =
+            self.connection.prepare_cached(CELLS)?.query_row([seq], readable)?;
+        self.connection.prepare_cached(FORGET)?.execute(params![seq, attributes, time]).map(drop)
     }
 
     fn name_forgotten(&mut self) -> rusqlite::Result<()> {
@@ -270,7 +289,7 @@ impl<T: FnMut(Lost)> Repair<'_, T> {
 
 /// What is wrong with a row.
 enum Judgement {
-    /// Its time cannot be read: it is offered at once.
+    /// Its time cannot be read.
     BadTime,
     NoBody,
     OtherContent,
@@ -282,16 +301,14 @@ fn judge(row: &Row<'_>) -> rusqlite::Result<Option<Judgement>> {
     let text = |at| row.get_ref(at).and_then(|it| Ok(it.as_str_or_null()?));
     let Some(body) = row.get_ref(8)?.as_blob_or_null()? else { return Ok(Some(Judgement::NoBody)) };
     let attributes = text(5)?;
-    let readable = attributes.is_none_or(|text| {
-        serde_json::from_str::<std::collections::BTreeMap<String, String>>(text).is_ok()
-    });
+    let readable = sqlite_row::has_attributes(row.get_ref(5)?);
     let content = digest(attributes, text(3)?, text(4)?, body);
     let fits = row.get_ref(6)?.as_blob_or_null()?.is_none_or(|known| known == content);
     if !readable || !fits {
         return Ok(Some(Judgement::OtherContent));
     }
     let time = text(7)?;
-    let readable = time.is_none_or(|time| DateTime::parse_from_rfc3339(time).is_ok());
+    let readable = time.is_none_or(|time| times::parse(time).is_some());
     Ok((!readable).then_some(Judgement::BadTime))
 }
 
@@ -319,8 +336,14 @@ FROM messages WHERE seq > ?1 ORDER BY seq";
 const DEAD: &str = "
 SELECT seq, queue, id, grp, tag, attributes, digest, not_before, body FROM dead
 WHERE seq > ?1 ORDER BY seq";
-const FORGET_TIME: &str = "UPDATE messages SET not_before = NULL, due = NULL WHERE seq = ?1";
-const FORGET_DEAD_TIME: &str = "UPDATE dead SET not_before = NULL WHERE seq = ?1";
+const BOUND_ATTEMPTS: &str = "
+UPDATE messages SET attempts = min(max(attempts, 0), 4294967295);
+UPDATE dead SET attempts = min(max(attempts, 0), 4294967295);";
+const CELLS: &str = "SELECT attributes, not_before FROM dead WHERE seq = ?1";
+const FORGET: &str = "
+UPDATE dead SET attributes = CASE WHEN ?2 THEN attributes END,
+                not_before = CASE WHEN ?3 THEN not_before END
+WHERE seq = ?1";
 const DELETE: [&str; 3] = [
     "DELETE FROM messages WHERE seq = ?1",
     "DELETE FROM bodies WHERE seq = ?1",

@@ -1,12 +1,12 @@
 //! Looks at the messages of an embedded queue, and takes none.
 
-use super::sqlite_claim::message;
 use super::sqlite_clock::{self, Now, TOLERATED};
 use super::sqlite_inspect::Inspector;
+use super::sqlite_row::{Reading, integer};
 use super::{Peek, Peeked, State};
 use crate::error::Result;
+use crate::times;
 use async_trait::async_trait;
-use chrono::DateTime;
 use rusqlite::{Row, Rows, params};
 
 /// Of more than this many bytes a page has only one message.
@@ -46,19 +46,21 @@ pub fn page<T>(
 }
 
 fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
-    let (due, span): (Option<i64>, Option<i64>) = (row.get(10)?, row.get(11)?);
-    let state = state(row.get(9)?, due, span, now);
+    let (due, span) = (integer(row.get_ref(10)?), integer(row.get_ref(11)?));
+    let state = state(integer(row.get_ref(9)?).unwrap_or_default(), due, span, now);
     let until = match state {
         State::Scheduled => due,
         State::Leased => due.map(|end| now.to_day(end)),
         State::Ready | State::Waiting | State::LeaseEnded => None,
     };
+    let Reading { message, attempts, fault } = Reading::of(row)?;
     Ok(Peeked {
         place: row.get(0)?,
-        message: message(row)?,
-        attempts: Some(row.get(7)?),
+        message,
+        attempts: Some(attempts),
         state,
-        until: until.and_then(DateTime::from_timestamp_millis),
+        until: until.and_then(times::from_millis),
+        unreadable: fault,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::Published;
 use crate::message::{Message, NAME_ATTRIBUTE, NAMING_SOURCE};
+use crate::times;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
@@ -36,6 +37,15 @@ impl Row {
             true => None,
             false => Some(serde_json::json!(message.attributes).to_string()),
         };
+        let head = message.size() - message.body.len();
+        let head = head.max(attributes.as_ref().map_or(0, String::len));
+        if head > LARGEST_BODY {
+            let what = "its id, group, tag and attributes";
+            return Err(format!("{what} of {head} bytes are larger than {LARGEST_BODY}"));
+        }
+        if let Some(why) = times::refusal(message) {
+            return Err(why);
+        }
         // Rounded up: not a moment before.
         let not_before = message.not_before.map(|time| {
             let millis = time.timestamp_micros().div_euclid(1000);
@@ -185,7 +195,10 @@ fn find(
     queue: i64,
     id: &str,
 ) -> rusqlite::Result<Option<Vec<u8>>> {
-    connection.prepare_cached(sql)?.query_row(params![queue, id], |row| row.get(0)).optional()
+    // One that cannot be read fits no message.
+    let digest =
+        |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_blob().map_or(Vec::new(), <[u8]>::to_vec));
+    connection.prepare_cached(sql)?.query_row(params![queue, id], digest).optional()
 }
 
 fn has_messages(connection: &Connection, queue: i64, group: &str) -> rusqlite::Result<bool> {
@@ -206,7 +219,8 @@ const INSERT_BODY: &str = "INSERT INTO bodies (seq, body) VALUES (?1, ?2)";
 const LIVE: &str = "SELECT digest FROM messages WHERE queue = ?1 AND id = ?2";
 const REMEMBERED: &str = "SELECT digest FROM remembered WHERE queue = ?1 AND id = ?2";
 const ANY_REMEMBERED: &str = "SELECT 1 FROM remembered LIMIT 1";
-const GROUP_HAS_ANY: &str = "SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 LIMIT 1";
+const GROUP_HAS_ANY: &str = "
+SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 AND state BETWEEN 0 AND 3 LIMIT 1";
 const FORGET: &str = "
 DELETE FROM remembered WHERE (queue, id) IN
   (SELECT queue, id FROM remembered WHERE until <= ?1 ORDER BY until LIMIT 2000)";
@@ -259,6 +273,22 @@ mod tests {
             message.not_before = Some(DateTime::parse_from_rfc3339(time).unwrap().into());
             assert_eq!(Row::of(&message).unwrap().not_before.unwrap().1, millis, "{time}");
         }
+    }
+
+    #[test]
+    fn a_time_that_would_not_come_back_is_refused() {
+        let mut message = Message::new("a", "");
+        for time in ["-0001-01-01T00:00:00Z", "+12000-01-01T00:00:00Z"] {
+            message.not_before = Some(time.parse().unwrap());
+            assert!(Row::of(&message).err().unwrap().contains("not_before"), "{time}");
+        }
+    }
+
+    #[test]
+    fn a_head_beyond_the_limit_is_refused() {
+        let mut message = Message::new("a", "");
+        message.group = Some("x".repeat(LARGEST_BODY));
+        assert!(Row::of(&message).err().unwrap().contains("group, tag and attributes"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::sqlite_inspect::{self, Inspector};
 use super::sqlite_place::Place;
+use super::sqlite_row::Group;
 use super::sqlite_schema::SCHEMA;
 use super::sqlite_settle::Ending;
 use super::sqlite_topic::find;
@@ -48,7 +49,7 @@ fn remove_some(
     now: i64,
 ) -> rusqlite::Result<Step> {
     let mut statement = connection.prepare_cached(OLDEST)?;
-    let oldest: Vec<(i64, Option<String>)> = statement
+    let oldest: Vec<(i64, Option<Group>)> = statement
         .query_map(params![queue, after, upto, AT_ONCE as i64], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?

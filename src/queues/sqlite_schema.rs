@@ -137,6 +137,7 @@ mod tests {
     use crate::message::Message;
     use crate::queues::sqlite_claim::{self, Look, Suspects};
     use crate::queues::sqlite_clock::{self, Now};
+    use crate::queues::sqlite_ended;
     use crate::queues::sqlite_publish::{self, Entry, Row};
     use crate::queues::sqlite_settle::{self, Claim, settle};
     use crate::queues::{Published, Receive, Select, Settled, Verdict};
@@ -157,6 +158,7 @@ mod tests {
             sqlite_glance::HOT,
             sqlite_begun::HOT,
             sqlite_clock::HOT,
+            sqlite_ended::HOT,
             sqlite_publish::HOT,
             sqlite_settle::HOT,
             sqlite_topic::HOT,

@@ -3,6 +3,7 @@
 
 use super::sqlite_begun;
 use super::sqlite_clock::Now;
+use super::sqlite_row::{Group, integer};
 use super::{Settled, Verdict};
 use crate::message::Receipt;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -106,7 +107,7 @@ pub struct Ending<'c> {
     connection: &'c Connection,
     queue: i64,
     now: i64,
-    groups: BTreeSet<String>,
+    groups: BTreeSet<Group>,
 }
 
 impl<'c> Ending<'c> {
@@ -153,12 +154,23 @@ impl<'c> Ending<'c> {
         self.remove(claim.seq, leased.group)
     }
 
+    /// Keeps a message that cannot be read as a dead letter, as it is.
+    pub fn bury_unread(
+        &mut self,
+        seq: i64,
+        group: Option<Group>,
+        reason: &str,
+    ) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(BURY)?.execute(params![seq, self.now, reason, 0])?;
+        self.remove(seq, group).map(drop)
+    }
+
     /// Puts a message whose lease has ended back into its queue: into its group's line, or to where
     /// it is offered at once or when it is due.
     pub fn offer(
         &mut self,
         seq: i64,
-        group: Option<String>,
+        group: Option<Group>,
         attempt: Attempt,
         due: Option<i64>,
     ) -> rusqlite::Result<()> {
@@ -198,13 +210,14 @@ impl<'c> Ending<'c> {
         self.connection
             .prepare_cached(LEASED)?
             .query_row(params![claim.seq, claim.token, self.queue], |row| {
-                Ok(Leased { group: row.get(0)?, remember: row.get(1)?, lost: row.get(2)? })
+                let number = |at| Ok::<_, rusqlite::Error>(integer(row.get_ref(at)?).unwrap_or(0));
+                Ok(Leased { group: row.get(0)?, remember: number(1)?, lost: number(2)? })
             })
             .optional()
     }
 
     /// Takes a message out of the file; its group goes on at `finish`.
-    pub fn remove(&mut self, seq: i64, group: Option<String>) -> rusqlite::Result<bool> {
+    pub fn remove(&mut self, seq: i64, group: Option<Group>) -> rusqlite::Result<bool> {
         self.connection.prepare_cached(DELETE)?.execute([seq])?;
         self.connection.prepare_cached(DELETE_BODY)?.execute([seq])?;
         self.groups.extend(group);
@@ -214,9 +227,9 @@ impl<'c> Ending<'c> {
 
 /// What settling needs to know of a message.
 struct Leased {
-    group: Option<String>,
+    group: Option<Group>,
     remember: i64,
-    lost: u32,
+    lost: i64,
 }
 
 const LEASED: &str =
@@ -229,9 +242,9 @@ SELECT queue, id, digest, ?2 FROM messages WHERE seq = ?1";
 const BURY: &str = "
 INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_at, attempts,
                   first_at, died_at, reason, digest)
-SELECT queue, id, grp, tag, attributes, body, not_before, published_at, attempts + ?4,
-       first_at, ?2, ?3, digest
-FROM messages JOIN bodies USING (seq) WHERE seq = ?1";
+SELECT queue, coalesce(id, ''), grp, tag, attributes, coalesce(body, x''), not_before,
+       coalesce(published_at, 0), coalesce(attempts, 0) + ?4, first_at, ?2, ?3, digest
+FROM messages LEFT JOIN bodies USING (seq) WHERE messages.seq = ?1";
 const OFFER: &str = "
 UPDATE messages SET state = ?2, due = ?3, span = NULL, token = NULL, attempts = attempts + ?4,
                     lost = lost + ?5

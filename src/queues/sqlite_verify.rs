@@ -1,6 +1,7 @@
 //! Verifies the file of an embedded queue: SQLite's own structure, and what our tables promise.
 
 use super::Check;
+use super::sqlite_row::Reading;
 use super::sqlite_schema::SCHEMA;
 use crate::error::Result;
 use crate::sqlite::Reader;
@@ -24,6 +25,7 @@ pub fn checks(connection: &Connection) -> rusqlite::Result<Vec<Check>> {
         for (what, sql) in PROMISES {
             all.push(promise(connection, what, sql)?);
         }
+        all.push(readable(connection)?);
     }
     Ok(all)
 }
@@ -47,6 +49,40 @@ fn promise(connection: &Connection, what: &'static str, sql: &str) -> rusqlite::
     };
     Ok(Check { what, wrong: wrong.unsigned_abs(), first })
 }
+
+/// Reads every row as whoever receives or looks does.
+fn readable(connection: &Connection) -> rusqlite::Result<Check> {
+    let mut check =
+        Check { what: "every message and dead letter can be read", wrong: 0, first: None };
+    for (what, sql) in READABLE {
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Some(fault) = Reading::of(row)?.fault {
+                let name = format!("{what} {}: {fault}", row.get::<_, i64>(0)?);
+                check.wrong += 1;
+                check.first.get_or_insert(name);
+            }
+        }
+    }
+    Ok(check)
+}
+
+/// The columns of a `Reading`. A body is not fetched, only its type.
+const READABLE: [(&str, &str); 2] = [
+    (
+        "message",
+        "SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
+                CASE WHEN typeof(body) IN ('blob', 'text') THEN x'' END
+         FROM messages LEFT JOIN bodies USING (seq)",
+    ),
+    (
+        "dead letter",
+        "SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
+                CASE WHEN typeof(body) IN ('blob', 'text') THEN x'' END
+         FROM dead",
+    ),
+];
 
 /// What should be so, and the rows where it is not.
 const PROMISES: &[(&str, &str)] = &[
@@ -75,12 +111,12 @@ const PROMISES: &[(&str, &str)] = &[
     (
         "a lease has an end, a length and a token, and nothing else has",
         "SELECT 'message ' || seq FROM messages
-         WHERE CASE state WHEN 3 THEN due IS NULL OR span IS NULL OR token IS NULL
+         WHERE CASE state WHEN 3 THEN typeof(due) <> 'integer' OR span IS NULL OR token IS NULL
                           ELSE span IS NOT NULL OR token IS NOT NULL END",
     ),
     (
         "what is scheduled has a time",
-        "SELECT 'message ' || seq FROM messages WHERE state = 2 AND due IS NULL",
+        "SELECT 'message ' || seq FROM messages WHERE state = 2 AND typeof(due) <> 'integer'",
     ),
     (
         "what waits has a group",
@@ -145,7 +181,7 @@ mod tests {
     #[test]
     fn a_good_file_keeps_every_promise() {
         assert_eq!(broken(&file()), []);
-        assert_eq!(checks(&file()).unwrap().len(), PROMISES.len() + 1);
+        assert_eq!(checks(&file()).unwrap().len(), PROMISES.len() + 2);
     }
 
     #[test]
@@ -167,6 +203,24 @@ mod tests {
             connection.execute_batch(sql).unwrap();
             let broken = broken(&connection);
             assert!(broken.contains(&(PROMISES[at].0, 1)), "{sql}: {broken:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (sql, named) in [
+            (
+                "UPDATE messages SET not_before = '+12000-01-01T00:00:00Z' WHERE seq = 2",
+                "message 2: its `not_before`",
+            ),
+            ("UPDATE messages SET id = CAST(x'ff' AS TEXT) WHERE seq = 3", "message 3: its id"),
+            ("UPDATE messages SET attempts = -1 WHERE seq = 5", "message 5: its count of attempts"),
+            ("UPDATE dead SET attributes = '{\"k\":1}'", "dead letter 1: its attributes"),
+        ] {
+            let connection = file();
+            connection.execute_batch(sql).unwrap();
+            let check = checks(&connection).unwrap().pop().unwrap();
+            assert_eq!((check.wrong, check.first.as_deref()), (1, Some(named)), "{sql}");
         }
     }
 }

@@ -173,9 +173,9 @@ impl Sink for Store {
             .iter()
             .map(|it| document(&it.message.body).map(|text| (it.message.id.clone(), text)))
             .collect();
-        let stored_at = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let (database, table) = (self.open().await, self.table.clone());
+        let (database, table, clock) = (self.open().await, self.table.clone(), self.clock.clone());
         let written = database.write(move |c| {
+            let stored_at = clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
             let one = |document: &Result<(String, String), String>| match document {
                 Ok((id, document)) => table.put(c, &Row { id, document, stored_at: &stored_at }),
                 Err(reason) => Ok(Outcome::Reject(reason.clone())),

@@ -7,6 +7,7 @@ use kakehi::queues::{
     self, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
 };
 use kakehi::{Delivery, Kind, Location, Message, Receipt};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -335,14 +336,74 @@ async fn a_group_is_leased_as_one_run_and_others_go_on() {
     let (publisher, one) = pond.both().await;
     let two = pond.subscriber().await;
     publish(&*publisher, "a1@a a2@a b1@b c a3@a a4@a").await;
-    // Heads first, then what follows them.
     let first = receive(&*one, 5).await;
-    assert_eq!(ids(&first), "a1 b1 c a2 a3");
+    assert_eq!(ids(&first), "a1 a2 b1 c a3");
     assert!(receive(&*two, 5).await.is_empty(), "the rest of a leased group waits");
     ack(&*one, &first[..4]).await;
     assert!(receive(&*two, 5).await.is_empty(), "a3 is still leased");
     ack(&*one, &first[4..]).await;
     assert_eq!(ids(&receive(&*two, 5).await), "a4");
+}
+
+/// How many messages came of each group.
+fn shares(deliveries: &[Delivery]) -> BTreeMap<String, usize> {
+    let mut shares = BTreeMap::new();
+    for delivery in deliveries {
+        *shares.entry(delivery.message.group.clone().unwrap()).or_default() += 1;
+    }
+    shares
+}
+
+#[tokio::test]
+async fn groups_share_the_room_whichever_is_the_oldest() {
+    let pond = Pond::new();
+    let (publisher, subscriber) = pond.both().await;
+    // One has all that is old, the others come behind it.
+    let old: String = (0..50).map(|n| format!("old{n}@old ")).collect();
+    let new: String = (0..50).map(|n| format!("new{n}@g{} ", n % 5)).collect();
+    publish(&*publisher, &(old + &new)).await;
+    for (room, expected) in
+        [(6, vec![1; 6]), (20, vec![3, 3, 3, 3, 4, 4]), (9, vec![1, 1, 1, 2, 2, 2])]
+    {
+        let got = receive(&*subscriber, room).await;
+        let mut counts: Vec<_> = shares(&got).into_values().collect();
+        counts.sort_unstable();
+        assert_eq!(counts, expected, "of {room}");
+        ack(&*subscriber, &got).await;
+    }
+    // What one does not use is the others'.
+    publish(&*publisher, "x1@x y1@y y2@y").await;
+    let got = receive(&*subscriber, 60).await;
+    let share = shares(&got);
+    assert_eq!((got.len(), share["x"], share["y"], share["g0"]), (60, 1, 2, 4), "{share:?}");
+    assert!(got.is_sorted_by_key(|it| {
+        let (seq, _) = it.receipt.0.split_once('-').unwrap();
+        seq.parse::<i64>().unwrap()
+    }));
+}
+
+#[tokio::test]
+async fn many_groups_share_a_small_room_and_short_ones_leave_no_room_empty() {
+    let pond = Pond::new();
+    let (publisher, subscriber) = pond.both().await;
+    let words: String = (0..900).map(|n| format!("m{n:03}@g{} ", n % 300)).collect();
+    publish(&*publisher, &words).await;
+    let mut came: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut left = 900;
+    while left > 0 {
+        let got = receive(&*subscriber, 290).await;
+        assert_eq!(got.len(), left.min(290));
+        for delivery in &got {
+            let group = delivery.message.group.clone().unwrap();
+            came.entry(group).or_default().push(delivery.message.id.clone());
+        }
+        left -= got.len();
+        ack(&*subscriber, &got).await;
+    }
+    assert!(came.len() == 300 && came.values().all(|ids| ids.len() == 3 && ids.is_sorted()));
+    let words: String = (0..400).map(|n| format!("n{n}@h{n} ")).collect();
+    publish(&*publisher, &words).await;
+    assert_eq!(receive(&*subscriber, 390).await.len(), 390, "of 400 groups of one");
 }
 
 #[tokio::test]
@@ -398,7 +459,7 @@ async fn a_delayed_message_holds_its_group() {
     publisher.publish(&batch).await.unwrap();
     assert_eq!(drain(&*subscriber).await, "g1");
     pond.pass(5);
-    assert_eq!(drain(&*subscriber).await, "g2 h1 g3 h2");
+    assert_eq!(drain(&*subscriber).await, "g2 g3 h1 h2");
 }
 
 #[tokio::test]
@@ -631,7 +692,7 @@ async fn close_gives_back_what_is_in_hand_and_what_nobody_took() {
     subscriber.close().await.unwrap();
     let subscriber = pond.subscriber().await;
     let again = receive(&*subscriber, 9).await;
-    assert_eq!(ids(&again), "a b d c");
+    assert_eq!(ids(&again), "a b c d");
     assert!(again.iter().all(|it| it.attempts == Some(1)), "a release is no attempt");
     assert_eq!(settle(&*subscriber, &got[0], Verdict::Ack).await, Settled::LeaseLost);
 }

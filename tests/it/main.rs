@@ -17,6 +17,7 @@ mod embedded_repair;
 mod embedded_replaced;
 mod embedded_store;
 mod embedded_topics;
+mod embedded_unreadable;
 mod embedded_versions;
 mod ends;
 mod examples;

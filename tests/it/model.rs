@@ -154,7 +154,7 @@ impl File {
         answers
     }
 
-    /// The oldest that can be had, whole groups before their followers.
+    /// The oldest that can be had; what room they leave is shared among their groups.
     pub fn receive(&mut self, name: &str, max: usize, select: Select, now: Now) -> Vec<Delivery> {
         self.tokens += 1;
         let queue = self.queues.get_mut(name).expect("a queue of the test");
@@ -263,19 +263,30 @@ impl Queue {
             .filter(|at| ready(&&self.items[*at]) && wanted(&self.items[*at]))
             .take(max)
             .collect();
-        for head in taken.clone() {
-            let group = self.items[head].message.group.clone();
-            let followers = (head + 1..self.items.len())
-                .filter(|at| group.is_some() && self.items[*at].message.group == group);
-            let come = |at: &usize| match self.items[*at].state {
-                State::Waiting(due) => {
-                    let item = &self.items[*at];
-                    due.is_none_or(|due| due <= now.day) && wanted(item) && item.lost == 0
+        let grouped = |at: &usize| self.items[*at].message.group.is_some();
+        let mut turn: Vec<usize> = taken.iter().copied().filter(grouped).collect();
+        while taken.len() < max && !turn.is_empty() {
+            let heads = std::mem::take(&mut turn);
+            for (at, head) in heads.iter().enumerate() {
+                let share = (max - taken.len()).div_ceil(heads.len() - at);
+                let group = &self.items[*head].message.group;
+                let behind = (head + 1..self.items.len()).filter(|at| !taken.contains(at));
+                let followers = behind.filter(|at| self.items[*at].message.group == *group);
+                let come = |at: &usize| match self.items[*at].state {
+                    State::Waiting(due) => {
+                        let item = &self.items[*at];
+                        due.is_none_or(|due| due <= now.day) && wanted(item) && item.lost == 0
+                    }
+                    _ => false,
+                };
+                let some: Vec<_> = followers.take_while(come).take(share).collect();
+                if !some.is_empty() && some.len() == share {
+                    turn.push(*head);
                 }
-                _ => false,
-            };
-            taken.extend(followers.take_while(come).take(max - taken.len()));
+                taken.extend(some);
+            }
         }
+        taken.sort_unstable();
         if taken.is_empty() && max > 0 {
             taken.extend(self.suspect(select));
         }

@@ -301,6 +301,23 @@ async fn a_message_survives_as_it_was(backend: &Backend) {
     subscriber.close().await.unwrap();
 }
 
+async fn what_would_not_come_back_is_refused_alone(backend: &Backend) {
+    let mut batch = messages(&["good-1", "bad-1", "good-2", "bad-2"]);
+    for (at, time) in [(1, "-0001-01-01T00:00:00Z"), (3, "+12000-01-01T00:00:00Z")] {
+        batch[at].not_before = Some(time.parse().unwrap());
+    }
+    let queue = backend.publisher().await;
+    let answers = queue.publish(&batch).await.unwrap();
+    let refused = answers.iter().map(|it| matches!(it, Published::Refused(_)));
+    assert_eq!(refused.collect::<Vec<_>>(), [false, true, false, true], "{answers:?}");
+    let subscriber = backend.subscriber().await;
+    let deliveries = receive(&*subscriber, 2).await;
+    let mut came: Vec<_> = deliveries.iter().map(|it| it.message.id.as_str()).collect();
+    came.sort_unstable();
+    assert_eq!(came, ["good-1", "good-2"]);
+    ack(&*subscriber, &deliveries).await;
+}
+
 async fn a_lease_that_ends_offers_the_message_again(backend: &Backend) {
     if backend.cannot(LosesLeases) || backend.cannot(GoesByOurClock) {
         return;
@@ -756,6 +773,7 @@ macro_rules! contract {
 contract! { memory sqlite pubsub sqs sqs_fifo: [
     what_is_acknowledged_does_not_come_again
     a_message_survives_as_it_was
+    what_would_not_come_back_is_refused_alone
     a_lease_that_ends_offers_the_message_again
     a_lease_counts_that_is_lost_in_mid_work
     what_lost_its_lease_comes_alone_and_after_the_others

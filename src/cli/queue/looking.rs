@@ -106,6 +106,7 @@ impl Desk<'_> {
                 attempts: delivery.attempts,
                 state: State::Ready,
                 until: None,
+                unreadable: None,
             });
             say(&lines.map(|it| inspect::peeked(&it, self.form)).collect::<String>())
         })

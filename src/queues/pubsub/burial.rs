@@ -2,7 +2,7 @@
 
 use crate::dead_letter::{self, Death};
 use crate::message::Message;
-use chrono::DateTime;
+use crate::times;
 
 /// What the server adds to a message that it moves:
 /// <https://docs.cloud.google.com/pubsub/docs/handling-failures>.
@@ -18,11 +18,11 @@ pub(super) fn unwrap(letter: Message) -> (Message, Death) {
     let mut take = |name| message.attributes.remove(name);
     let count = take(COUNT).and_then(|text| text.parse().ok());
     let from = take(PROJECT).zip(take(SUBSCRIPTION));
-    let published = take(PUBLISHED).and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
+    let published = take(PUBLISHED).and_then(|text| times::parse(&text));
     death.attempts = death.attempts.or(count);
     death.from = death.from.or(from.map(|(project, name)| super::name::url(&project, &name)));
     if let Some(published) = published {
-        message.published_at = Some(published.into());
+        message.published_at = Some(published);
     }
     message.attributes.retain(|name, _| !name.starts_with(PREFIX));
     (message, death)

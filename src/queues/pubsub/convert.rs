@@ -5,6 +5,7 @@
 
 use super::TAG_ATTRIBUTE;
 use crate::message::Message;
+use crate::times;
 use chrono::DateTime;
 use google_cloud_pubsub::model::Message as Wire;
 use std::collections::BTreeMap;
@@ -43,6 +44,9 @@ impl Shape {
         }
         if message.id.is_empty() {
             return Some("its id is empty".to_owned());
+        }
+        if let Some(why) = times::refusal(message) {
+            return Some(why);
         }
         let group = message.group.as_deref();
         if group.is_some_and(|group| group.is_empty() || group.len() > LONGEST_ORDERING_KEY) {
@@ -112,6 +116,7 @@ pub(super) fn from_wire(wire: Wire, id_attribute: &str, subscription: &str) -> M
     let published_at = wire.publish_time.and_then(|time| {
         DateTime::from_timestamp(time.seconds(), time.nanos().try_into().unwrap_or_default())
     });
+    let published_at = published_at.filter(|time| times::is_carried(*time));
     Message {
         id: id.unwrap_or_else(|| format!("{subscription}/{}", wire.message_id)),
         body: wire.data,
@@ -163,6 +168,7 @@ mod tests {
             (|m| m.body = vec![0; LARGEST_MESSAGE].into(), "10000000 is the limit"),
             (|m| m.id = "x".repeat(1025), "longer than 1024 bytes"),
             (|m| m.id = String::new(), "id is empty"),
+            (|m| m.not_before = "-0001-01-01T00:00:00Z".parse().ok(), "the years 0000 to 9999"),
             (|m| m.group = Some("x".repeat(1025)), "group is empty or longer"),
             (|m| m.group = Some(String::new()), "group is empty or longer"),
             (|m| m.tag = Some("x".repeat(1025)), "`kakehi-tag` is longer"),

@@ -4,8 +4,8 @@
 use super::convert::{system, time};
 use crate::dead_letter::{self, Death};
 use crate::message::Message;
+use crate::times;
 use aws_sdk_sqs::types::{Message as Wire, MessageSystemAttributeName as System};
-use chrono::DateTime;
 
 /// Names under which a dead letter carries within this process what the server says of it.
 const SOURCE: &str = "kakehi-dead-sqs-source";
@@ -30,8 +30,7 @@ pub(super) fn unwrap(mut letter: Message) -> (Message, Death) {
     let first_at = letter.attributes.remove(FIRST_AT);
     let (message, mut death) = dead_letter::unwrap(letter);
     if death.at.is_none() {
-        let first_at = first_at.and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
-        death.first_at = death.first_at.or(first_at.map(Into::into));
+        death.first_at = death.first_at.or(first_at.and_then(|text| times::parse(&text)));
         let name = source.as_deref().and_then(|arn| arn.rsplit(':').next());
         death.from = death.from.or(name.map(|name| format!("sqs:{name}")));
     }

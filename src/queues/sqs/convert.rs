@@ -10,6 +10,7 @@ use super::more::{More, body_from, body_of};
 use super::rules::{is_name, is_text};
 use super::{GROUP_ATTRIBUTE, MORE_ATTRIBUTE, TAG_ATTRIBUTE};
 use crate::message::Message;
+use crate::times;
 use aws_sdk_sqs::types::{
     Message as Wire, MessageAttributeValue as Value, MessageSystemAttributeName as System,
 };
@@ -58,6 +59,9 @@ impl Shape {
     ) -> Result<Parcel, String> {
         if message.id.is_empty() {
             return Err("its id is empty".to_owned());
+        }
+        if let Some(why) = times::refusal(message) {
+            return Err(why);
         }
         let mut more = More { not_before: message.not_before, ..More::default() };
         let body = body_of(&message.body, &mut more);
@@ -173,7 +177,7 @@ pub(super) fn system(wire: &Wire, name: &System) -> Option<String> {
 
 /// The same, as a time.
 pub(super) fn time(wire: &Wire, name: &System) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_millis(system(wire, name)?.parse().ok()?)
+    times::from_millis(system(wire, name)?.parse().ok()?)
 }
 
 fn text_of(value: Value) -> Option<String> {

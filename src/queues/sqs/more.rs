@@ -1,11 +1,12 @@
 //! What SQS cannot carry as it is: in one attribute more, as JSON.
 
 use super::rules::is_text;
+use crate::times;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// What a body is where it has nothing.
@@ -29,12 +30,18 @@ pub(super) struct More {
     pub(super) group: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tag: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "carried")]
     pub(super) not_before: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) body: Option<Coding>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) attributes: BTreeMap<String, String>,
+}
+
+/// A time that would not come back is none: what a stranger has sent is due.
+fn carried<'de, D: Deserializer<'de>>(json: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = Option::<String>::deserialize(json)?;
+    Ok(text.and_then(|text| times::parse(&text)))
 }
 
 impl More {

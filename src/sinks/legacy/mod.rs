@@ -14,6 +14,7 @@ use super::{Outcome, Sink};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Delivery;
+use crate::times;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -70,6 +71,9 @@ fn in_utc(text: &str, zone: Tz) -> Result<Option<String>, &'static str> {
     let moment = zone.from_local_datetime(&local).earliest();
     let moment = moment.ok_or("a `request_at` that its time zone never had")?;
     let utc: DateTime<Utc> = moment.to_utc();
+    if !times::is_carried(utc) {
+        return Err("a `request_at` that is not in the years 0000 to 9999");
+    }
     Ok(Some(utc.to_rfc3339_opts(SecondsFormat::Secs, true)))
 }
 
@@ -156,6 +160,15 @@ mod tests {
         let legacy = Legacy { timezone: Some(Tz::Europe__Berlin) };
         let why = legacy.renew(b"{'request_at': '2021-03-28T02:30:00Z'}").unwrap_err();
         assert!(why.starts_with("a `request_at` that its time zone never had"), "{why}");
+    }
+
+    #[test]
+    fn a_time_beyond_the_years_of_rfc_3339_is_refused() {
+        let legacy = Legacy { timezone: Some(Tz::Asia__Tokyo) };
+        for time in ["-0001-01-01T00:00:00Z", "+12000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"] {
+            let why = legacy.renew(format!("{{'request_at': '{time}'}}").as_bytes()).unwrap_err();
+            assert!(why.starts_with("a `request_at` that is not in the years"), "{time}: {why}");
+        }
     }
 
     #[test]

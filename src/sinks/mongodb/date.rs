@@ -1,6 +1,7 @@
 //! Dates: RFC 3339 text as milliseconds, and what milliseconds cannot hold.
 
-use chrono::{DateTime, Timelike as _};
+use crate::times;
+use chrono::Timelike as _;
 use mongodb::bson::raw::{RawArrayBuf, RawBson, RawDocumentBuf, cstr};
 
 /// The field of a document that keeps the dates with finer fractions than milliseconds as they were
@@ -16,9 +17,9 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// Reads RFC 3339; `None` where the text is none.
+    /// Reads RFC 3339; `None` where the text is none, or a time beyond the years 0000 to 9999.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+        let time = times::parse(text)?;
         let digits = fraction(text);
         let leaps = time.nanosecond() >= 1_000_000_000;
         let exact = (digits.len() > 3 || leaps).then(|| {

@@ -5,7 +5,8 @@ use super::device::{Device, check_name, compact};
 use super::state::Seen;
 use crate::http;
 use crate::message::{self, Message};
-use chrono::{DateTime, SecondsFormat, Utc};
+use crate::times;
+use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -67,10 +68,10 @@ fn change<'a>(
     if created_at.is_empty() {
         return Err(NotYet("no `created_at`"));
     }
-    let created_at = DateTime::parse_from_rfc3339(&created_at)
-        .map_err(|_| Unusable("its `created_at` is not a time in RFC 3339"))?;
+    let created_at =
+        times::parse(&created_at).ok_or(Unusable("its `created_at` is not a time in RFC 3339"))?;
     // One form, so that the same moment is the same id however it was written.
-    let created_at = created_at.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let created_at = created_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
     Ok(Change {
         device_id: &device.id,
         kind,

@@ -1,0 +1,117 @@
+//! What was to wait comes back into an embedded queue: leases end, and what was scheduled is due.
+
+use super::sqlite_begun;
+use super::sqlite_claim::Look;
+use super::sqlite_clock::{Now, TOLERATED};
+use super::sqlite_hand::Unreadable;
+use super::sqlite_row::{Group, integer, lossy};
+use super::sqlite_settle::{Attempt, Claim, Ending};
+use rusqlite::{Connection, Row, ToSql, params};
+
+/// At most this many messages come back in one transaction, so that a million that are due at once
+/// hold nobody up; the next transactions bring the others.
+const AT_ONCE: i64 = 2000;
+
+/// When something may come by time alone, in milliseconds; `None`: not before somebody acts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Next {
+    /// When the next message is due, as a time of day.
+    pub due: Option<i64>,
+    /// When the next lease ends, in the time of leases.
+    pub lease_end: Option<i64>,
+}
+
+impl Look {
+    /// Offers again what was leased or scheduled up to now. `true`: there may be more of it.
+    pub fn bring_back(&self, connection: &Connection, now: Now) -> rusqlite::Result<bool> {
+        let mut ended =
+            claims_and_groups(connection, EXPIRED, params![self.queue, now.lease, AT_ONCE])?;
+        // No clock of this machine has given a lease that begins in the future. Those that end
+        // within the length of ours are looked at when they seem to have ended.
+        let begun = now.lease.saturating_add(TOLERATED);
+        let future = params![self.queue, begun.saturating_add(self.lease), begun, AT_ONCE];
+        ended.extend(claims_and_groups(connection, FROM_THE_FUTURE, future)?);
+        let mut count = ended.len() as i64;
+        self.offer_again(connection, now, ended)?;
+        count = count
+            .max(connection.prepare_cached(DUE)?.execute(params![self.queue, now.day, AT_ONCE])?
+                as i64);
+        Ok(count >= AT_ONCE)
+    }
+
+    /// Offers what was leased; that counts where it was being worked on.
+    fn offer_again(
+        &self,
+        connection: &Connection,
+        now: Now,
+        ended: Vec<(Claim, Option<Group>)>,
+    ) -> rusqlite::Result<()> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let claims: Vec<_> = ended.iter().map(|(claim, _)| *claim).collect();
+        let begun = sqlite_begun::end(connection, &claims)?;
+        let mut ending = Ending::new(connection, self.queue, now.day);
+        for (claim, group) in ended {
+            let lost = begun.contains(&claim);
+            let attempt = if lost { Attempt::Lost } else { Attempt::Uncounted };
+            ending.offer(claim.seq, group, attempt, None)?;
+        }
+        ending.finish()?;
+        sqlite_begun::sweep(connection)
+    }
+
+    /// When the next message is due or the next lease ends.
+    pub fn next(&self, connection: &Connection) -> rusqlite::Result<Next> {
+        let mut statement = connection.prepare_cached(NEXT)?;
+        let next = |row: &Row<'_>| {
+            Ok(Next { due: integer(row.get_ref(0)?), lease_end: integer(row.get_ref(1)?) })
+        };
+        statement.query_row([self.queue], next)
+    }
+}
+
+fn claims_and_groups(
+    connection: &Connection,
+    sql: &str,
+    params: &[&dyn ToSql],
+) -> rusqlite::Result<Vec<(Claim, Option<Group>)>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params, |row| {
+        let token = integer(row.get_ref(2)?).unwrap_or_default();
+        Ok((Claim { seq: row.get(0)?, token }, row.get(1)?))
+    })?;
+    rows.collect()
+}
+
+/// What is leased or scheduled, and nobody can tell until when: time would never bring it back.
+pub fn without_an_end(connection: &Connection, queue: i64) -> rusqlite::Result<Vec<Unreadable>> {
+    let mut statement = connection.prepare_cached(WITHOUT_AN_END)?;
+    let rows = statement.query_map(params![queue, AT_ONCE], |row| {
+        let (id, fault) = (lossy(row.get_ref(2)), "its `due`".to_owned());
+        Ok(Unreadable { seq: row.get(0)?, group: row.get(1)?, id, fault })
+    })?;
+    rows.collect()
+}
+
+const EXPIRED: &str = "
+SELECT seq, grp, token FROM messages WHERE queue = ?1 AND state = 3 AND due <= ?2
+ORDER BY due LIMIT ?3";
+const FROM_THE_FUTURE: &str = "
+SELECT seq, grp, token FROM messages WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span > ?3
+ORDER BY due LIMIT ?4";
+/// What is no whole number sorts before all numbers, or behind them.
+const WITHOUT_AN_END: &str = "
+SELECT seq, grp, id FROM messages WHERE queue = ?1 AND state = 3 AND due IS NULL UNION ALL
+SELECT seq, grp, id FROM messages WHERE queue = ?1 AND state = 3 AND due >= '' UNION ALL
+SELECT seq, grp, id FROM messages WHERE queue = ?1 AND state = 2 AND due IS NULL UNION ALL
+SELECT seq, grp, id FROM messages WHERE queue = ?1 AND state = 2 AND due >= '' LIMIT ?2";
+const DUE: &str = "
+UPDATE messages SET state = 0, due = NULL WHERE seq IN
+  (SELECT seq FROM messages WHERE queue = ?1 AND state = 2 AND due <= ?2 ORDER BY due LIMIT ?3)";
+const NEXT: &str = "
+SELECT (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 2),
+       (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 3)";
+
+#[cfg(test)]
+pub const HOT: &[&str] = &[EXPIRED, FROM_THE_FUTURE, WITHOUT_AN_END, DUE, NEXT];
