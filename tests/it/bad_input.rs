@@ -236,10 +236,10 @@ fn a_topic_and_a_subscription_that_do_not_exist() {
     for (spool, code) in [("", 75), ("--no-spool", 69)] {
         let publish = sandbox.publish().args("--to pubsub://kakehi-bad/nowhere").args(spool);
         let publish = publish.stdin("{}\n").env("PUBSUB_EMULATOR_HOST", &host);
-        fails(publish, code, "gcloud pubsub topics create nowhere");
+        fails(publish, code, "queue create 'pubsub://kakehi-bad/nowhere?topic=nowhere'");
     }
     let subscribe = sandbox.subscribe().args("--from pubsub://kakehi-bad/nowhere --to stdout:");
-    let words = "gcloud pubsub subscriptions create nowhere";
+    let words = "queue create 'pubsub://kakehi-bad/nowhere?topic=TOPIC'";
     fails(subscribe.env("PUBSUB_EMULATOR_HOST", &host), 69, words);
 }
 

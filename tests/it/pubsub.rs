@@ -143,7 +143,7 @@ async fn a_missing_topic_is_named_with_the_command_that_makes_it() {
         publisher.check().await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), Kind::Unreachable);
-        let command = format!("`gcloud pubsub topics create {name} --project={PROJECT}`");
+        let command = format!("`queue create 'pubsub://{PROJECT}/{name}?topic={name}'`");
         assert!(error.to_string().contains(&command), "{error}");
     }
 }
@@ -159,9 +159,7 @@ async fn a_missing_subscription_is_named_with_the_command_that_makes_it() {
         subscriber.receive(request(1, PATIENCE)).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), Kind::Unreachable);
-        let command = format!(
-            "`gcloud pubsub subscriptions create {name} --topic=TOPIC --project={PROJECT}`"
-        );
+        let command = format!("`queue create 'pubsub://{PROJECT}/{name}?topic=TOPIC'`");
         assert!(error.to_string().contains(&command), "{error}");
     }
     subscriber.close().await.unwrap();

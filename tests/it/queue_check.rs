@@ -295,7 +295,7 @@ fn a_subscription_and_its_topic_are_looked_at() {
     for words in [format!("--from {url}"), format!("--queue {url}")] {
         let run = run(&format!("check {words}")).expect(69);
         expect(&run, &[("wrong", "there is no ")]);
-        assert!(run.stdout.contains("gcloud pubsub "), "{}", run.stdout);
+        assert!(run.stdout.contains("`queue create 'pubsub://"), "{}", run.stdout);
     }
     run(&format!("create {url}?topic={name}")).expect(0);
     let good = run(&format!("check --from {url} --queue {url} --lease 1m")).expect(0);

@@ -65,7 +65,7 @@ fn making_it_twice_is_told_and_what_is_not_there_is_unreachable() {
         ["stats", "peek --take", "dead list --take", "purge --yes", "delete --yes", "lease"]
     {
         let run = stage.queue(&format!("{words} {}", stage.url())).run().expect(69);
-        assert!(run.stderr.contains("queue create 'sqs:"), "{words}: {}", run.stderr);
+        assert!(run.stderr.contains("`queue create sqs:"), "{words}: {}", run.stderr);
     }
     for url in ["sqs:a?receivers=0", "sqs:a?streams=1", "sqs:a/b", "sqs:"] {
         stage.queue(&format!("stats {url}")).run().expect(2);

@@ -34,9 +34,18 @@ impl Service {
     }
 
     async fn run(&self, sink: &Scripted, plan: &Plan) -> (Result<()>, Summary) {
+        self.run_until(sink, plan, std::future::pending()).await
+    }
+
+    /// On real time: the clock of a test that is paused runs on while the attempts are written.
+    async fn run_until(
+        &self,
+        sink: &Scripted,
+        plan: &Plan,
+        shutdown: impl Future<Output = ()>,
+    ) -> (Result<()>, Summary) {
         let (queue, attempts) = (Watched::service(&self.scene).await, self.attempts());
-        let never = std::future::pending();
-        let ran = self.scene.run_counted(&queue, sink, Some(&attempts), plan, never).await;
+        let ran = self.scene.run_counted(&queue, sink, Some(&attempts), plan, shutdown).await;
         attempts.close().await.unwrap();
         Box::new(queue).close().await.unwrap();
         ran
@@ -59,6 +68,19 @@ impl Service {
 
 fn at_most(max_attempts: u32) -> Plan {
     Plan { retries: Limits { max_attempts, ..Limits::default() }, ..plan() }
+}
+
+/// Pauses that a test can wait for.
+fn quickly(plan: Plan) -> Plan {
+    let first_pause = Duration::from_millis(20);
+    Plan { retries: Limits { first_pause, ..plan.retries }, ..plan }
+}
+
+/// The sink has answered so many batches.
+async fn written(sink: &Scripted, batches: usize) {
+    while sink.batches.lock().unwrap().len() < batches {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 fn one(id: &str) -> [String; 1] {
@@ -103,7 +125,7 @@ async fn outages_spend_no_attempt_however_many() {
     assert_eq!(service.dead().await[0].1.attempts, Some(2));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_run_that_dies_while_it_writes_has_spent_an_attempt() {
     let service = Service::with(one("t1")).await;
     let sink = Scripted { slow: true, ..Scripted::default() };
@@ -125,7 +147,7 @@ async fn a_run_that_dies_while_it_writes_has_spent_an_attempt() {
     assert_eq!(service.run(&Scripted::default(), &at_most(2)).await.1.dead, 1);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_a_dead_run_was_writing_is_written_alone_and_after_the_others() {
     let service = Service::with(["a", "b", "c"].map(str::to_owned)).await;
     for id in ["a", "b"] {
@@ -137,7 +159,7 @@ async fn what_a_dead_run_was_writing_is_written_alone_and_after_the_others() {
     assert_eq!(sink.stored()[0], "c");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_has_taken_its_writers_along_is_given_up_unwritten() {
     let service = Service::with(one("a")).await;
     for _ in 0..2 {
@@ -165,23 +187,23 @@ async fn a_stranger_to_the_count_never_gives_up() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_drain_waits_for_a_retry_that_is_due_within_its_idle_time() {
     let service = Service::with(["t1", "a"].map(str::to_owned)).await;
-    let plan = Plan { idle: Duration::from_secs(2), ..at_most(2) };
+    let plan = quickly(Plan { idle: Duration::from_secs(1), ..at_most(2) });
     let (_, summary) = service.run(&Scripted::default(), &plan).await;
     assert_eq!((summary.stored, summary.retried, summary.dead), (1, 1, 1));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_drain_leaves_a_retry_that_is_due_later_to_a_later_run() {
     let service = Service::with(["t1", "a"].map(str::to_owned)).await;
     let retries = Limits { first_pause: Duration::from_secs(600), ..Limits::default() };
-    let plan = Plan { idle: Duration::from_secs(2), retries, ..plan() };
-    let before = tokio::time::Instant::now();
-    let (result, summary) = service.run(&Scripted::default(), &plan).await;
+    let plan = Plan { idle: Duration::from_millis(50), retries, ..plan() };
+    let sink = Scripted::default();
+    let run = tokio::time::timeout(Duration::from_secs(60), service.run(&sink, &plan));
+    let (result, summary) = run.await.expect("it does not wait for the retry");
     assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
-    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
     assert_eq!((summary.received, summary.stored, summary.retried), (2, 1, 1));
     assert_eq!(service.scene.left().await.len(), 1);
 }
@@ -195,11 +217,11 @@ async fn a_drain_whose_hands_are_full_of_retries_ends() {
     assert_eq!(service.scene.left().await.len(), 80);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_follower_keeps_the_lease_until_the_retry_is_due() {
     let service = Service::with(one("t1")).await;
-    let plan = Plan { mode: Mode::Follow, max_time: Some(Duration::from_secs(60)), ..at_most(3) };
-    let (_, summary) = service.run(&Scripted::default(), &plan).await;
+    let (sink, plan) = (Scripted::default(), quickly(Plan { mode: Mode::Follow, ..at_most(3) }));
+    let (_, summary) = service.run_until(&sink, &plan, written(&sink, 3)).await;
     assert_eq!((summary.received, summary.retried, summary.dead), (3, 2, 1));
 }
 
@@ -272,12 +294,12 @@ async fn an_ordered_sink_never_gets_what_is_behind_a_failure_in_its_group() {
     assert_eq!(service.scene.left().await, []);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_came_behind_a_failure_of_its_group_is_kept_as_long_as_the_failure() {
     let (service, sink) = (grouped().await, Scripted { ordered: true, ..Scripted::default() });
-    let plan = Plan { mode: Mode::Follow, batch: 1, ..at_most(3) };
-    let plan = Plan { max_time: Some(Duration::from_secs(60)), ..plan };
-    let (_, summary) = service.run(&sink, &plan).await;
+    let plan = quickly(Plan { mode: Mode::Follow, batch: 1, ..at_most(3) });
+    // Three times the one that fails, and once each of the others.
+    let (_, summary) = service.run_until(&sink, &plan, written(&sink, 6)).await;
     assert_eq!((summary.retried, summary.dead), (2, 1));
     assert_eq!(sink.stored(), ["c", "a", "b"], "a dead letter does not hold back its group");
 }
