@@ -1,6 +1,6 @@
 //! What a sink is, whatever its URL is spelled like.
 
-use super::{Options, sqlite};
+use super::{Options, legacy, sqlite};
 use crate::error::{Error, Kind, Result};
 use crate::identity::{self, FileIdentity, Identity};
 use crate::location::Location;
@@ -12,11 +12,13 @@ const MONGODB_PORT: &str = ":27017";
 /// The sink of a URL, for what is compared and locked. Nothing is asked; how it writes is no part of
 /// what it is.
 pub fn identity(url: &Location, options: &Options) -> Result<Identity> {
+    let mut url = url.clone();
+    legacy::take(&mut url)?;
     match url.scheme() {
-        "sqlite" => sqlite::identity(url, options),
-        "mongodb" | "mongodb+srv" => Ok(collection(url)),
-        "exec" => command(url),
-        "thumbnail" => thumbnails(url, options),
+        "sqlite" => sqlite::identity(&url, options),
+        "mongodb" | "mongodb+srv" => Ok(collection(&url)),
+        "exec" => command(&url),
+        "thumbnail" => thumbnails(&url, options),
         _ => Ok(Identity::named(url.describe())),
     }
 }

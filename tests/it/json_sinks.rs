@@ -19,7 +19,11 @@ use std::process::{Command, Stdio};
 
 /// All of them in the queue `q.db`.
 fn published() -> (Sandbox, Vec<Odd>) {
-    let (sandbox, all) = (Sandbox::new(), documents());
+    publish(documents())
+}
+
+fn publish(all: Vec<Odd>) -> (Sandbox, Vec<Odd>) {
+    let sandbox = Sandbox::new();
     let run = sandbox.publish().args("stdin:?envelope --to sqlite:q.db").stdin(lines(&all)).run();
     let told = format!("{} published", all.len());
     assert!(run.expect(0).stderr.contains(&told));
@@ -277,7 +281,9 @@ impl Mongo {
 
 #[tokio::test]
 async fn mongodb_stores_each_with_its_values_or_names_the_field() {
-    let (sandbox, all) = published();
+    // FerretDB takes a name with a line break, and cannot read its collection any more.
+    let unread = |odd: &Odd| odd.body.windows(4).any(|piece| piece == br#""\n""#);
+    let (sandbox, all) = publish(documents().into_iter().filter(|odd| !unread(odd)).collect());
     let mongo = Mongo::new().await;
     mongo.drain(&sandbox).expect(65);
     let (stored, refused) = (mongo.stored().await, dead(&sandbox, &all));
