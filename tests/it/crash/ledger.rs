@@ -57,6 +57,10 @@ impl Ledger {
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         for line in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let line = std::str::from_utf8(line).expect("a line is UTF-8");
+            // What is nested too deep for many a reader is shown as text.
+            let shown = line.starts_with('"').then(|| serde_json::from_str::<String>(line));
+            let shown = shown.map(|text| text.expect("a line is JSON"));
+            let line = shown.as_deref().unwrap_or(line);
             let id = line.strip_prefix("{\"id\":\"").and_then(|rest| rest.split('"').next());
             let id = id.unwrap_or_else(|| panic!("no such line was offered: {line}")).to_owned();
             self.is_as_offered(&id, line);
