@@ -410,7 +410,7 @@ fn what_makes_no_sense_is_refused() {
     let sandbox = sandbox();
     sandbox.write("state", "{\"kakehi\":\"nature-remo\",\"version\":1,\"devices\":{}}");
     for (source, more, code, words) in [
-        ("files:in/*", "", 2, "add `?store="),
+        ("files:in/*", "", 2, "add `store="),
         ("files:?store=file:out", "", 2, "names no files"),
         ("files:in/?store=file:out", "", 2, "names no files"),
         ("files:in/a[?store=file:out", "", 2, "names no files"),
