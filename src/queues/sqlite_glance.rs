@@ -3,6 +3,7 @@
 
 use super::sqlite_clock::{self, Now, TOLERATED};
 use super::sqlite_ended::Next;
+use super::sqlite_row::integer;
 use crate::clock::Clock;
 use rusqlite::{Connection, params};
 
@@ -21,8 +22,9 @@ impl Glance {
     pub fn at(connection: &Connection, queue: i64, clock: &Clock) -> rusqlite::Result<Self> {
         let now = sqlite_clock::look(connection, clock)?;
         let mut statement = connection.prepare_cached(GLANCE)?;
-        let (ready, due, lease_end): (bool, Option<i64>, Option<i64>) = statement
-            .query_row(params![queue], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (ready, due, lease_end): (bool, _, _) = statement.query_row(params![queue], |row| {
+            Ok((row.get(0)?, integer(row.get_ref(1)?), integer(row.get_ref(2)?)))
+        })?;
         let is_due = due.is_some_and(|due| due <= now.day);
         let has_ended = lease_end.is_some_and(|end| end <= now.lease);
         let has_jumped = now.day.saturating_sub(now.lease).saturating_abs() > TOLERATED;
@@ -34,7 +36,12 @@ impl Glance {
 // Each part looks at the first entry of one index.
 const GLANCE: &str = "
 SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NULL)
-       OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL),
+       OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL)
+       -- What nobody can tell the end of is buried by a look.
+       OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND state = 2 AND due IS NULL)
+       OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND state = 2 AND due >= '')
+       OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND state = 3 AND due IS NULL)
+       OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND state = 3 AND due >= ''),
        (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 2),
        (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 3)";
 
