@@ -54,7 +54,10 @@ pub fn text(prose: &str) -> Cow<'_, str> {
         return Cow::Borrowed(prose);
     }
     let ends = |c: char| c.is_whitespace() || "`'\"<>".contains(c);
-    let shown = |piece| if holds_an_address(piece) { url(piece) } else { piece.to_owned() };
+    let shown = |piece: &str| {
+        let (word, end) = piece.split_at(piece.trim_end_matches(ends).len());
+        if holds_an_address(word) { url(word) + end } else { piece.to_owned() }
+    };
     Cow::Owned(prose.split_inclusive(ends).map(shown).collect())
 }
 

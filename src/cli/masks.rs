@@ -15,6 +15,10 @@ const SHORTEST: usize = 6;
 /// How variables end that say where a server is.
 const ADDRESSES: &[&str] = &["_HOST", "_URL", "_URI", "_ENDPOINT", "_PROXY", "_proxy"];
 
+/// Variables that are called like secrets, and hold a name or a path.
+const OPEN: &[&str] =
+    &["AWS_ACCESS_KEY_ID", "GOOGLE_APPLICATION_CREDENTIALS", "OLDPWD", "PWD", "SSH_AUTH_SOCK"];
+
 /// What stands in the place of a secret.
 const HIDDEN: &str = "...";
 
@@ -28,7 +32,7 @@ impl Masks {
     pub fn of(environment: &Environment, arguments: &[String]) -> Self {
         let variables: Vec<_> = environment.starting_with("").collect();
         let secret = |name: &str| {
-            redact::is_secret(name) || (name.ends_with("_KEY") && name != "AWS_ACCESS_KEY_ID")
+            !OPEN.contains(&name) && (redact::is_secret(name) || name.ends_with("_KEY"))
         };
         let named = variables.iter().filter(|(name, _)| secret(name) && !name.ends_with("_FILE"));
         let mut all: Vec<String> = named.map(|(_, value)| (*value).to_owned()).collect();
@@ -78,6 +82,8 @@ mod tests {
             ("PUBSUB_EMULATOR_HOST", "me:hunter3@127.0.0.1:1"),
             ("AZURE_STORAGE_ACCOUNT_KEY", "azurekey"),
             ("HOME", "/home/secret"),
+            ("PWD", "/home/secret/here"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/credential.json"),
         ]
         .into_iter()
         .collect();
@@ -85,7 +91,9 @@ mod tests {
         let basic = BASE64_STANDARD.encode("me:hunter2");
         let line = format!("s3cretkey hunter2 hunt%65r2 hunter3 azurekey hunter4 {basic}");
         assert_eq!(masks.hide(&line), "... ... ... ... ... ... ...");
-        assert_eq!(masks.hide("AKIATHEKEY /home/secret"), "AKIATHEKEY /home/secret");
+        for open in ["AKIATHEKEY /home/secret/here", "/etc/credential.json: no such file"] {
+            assert_eq!(masks.hide(open), open);
+        }
         assert_eq!(masks.hide("at http://x:y@h/"), "at http://h/");
     }
 }

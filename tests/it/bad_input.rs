@@ -149,7 +149,7 @@ fn files_that_are_no_queue_are_configuration_errors() {
         assert_eq!(before, after, "{file} is as it was");
     }
     // The queue's own file is no store.
-    fails(sandbox.subscribe().args("--from sqlite:queue.db --to sqlite:queue.db"), 78, "queue.db");
+    fails(sandbox.subscribe().args("--from sqlite:queue.db --to sqlite:queue.db"), 2, "same file");
     assert_eq!(backlog(&sandbox, "sqlite:queue.db"), 1);
 }
 

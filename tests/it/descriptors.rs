@@ -70,7 +70,7 @@ fn a_closed_standard_input_is_no_empty_one() {
 fn a_command_writes_to_no_closed_output_unnoticed() {
     let sandbox = pond();
     let subscribe = "--from sqlite:q.db --once --summary json --";
-    let run = with(">&-", sandbox.subscribe().args(subscribe).arg("cat")).expect(0);
+    let run = with(">&-", sandbox.subscribe().args(subscribe).arg("cat")).expect(75);
     assert!(run.stderr.contains("\"stored\":0"), "{}", run.stderr);
     let sandbox = pond();
     with(">&-", sandbox.subscribe().args(subscribe).arg("true")).expect(0);

@@ -1,7 +1,7 @@
 //! `thumbnail:STORE-URL`: a small picture beside each picture of an object store.
 //!
 //! A message names an object: `{"bucket"?, "key", ...}` as `files:` publishes it, or its bare key; or it
-//! is an event of a store and names some (see [`asked`]). Each is got, decoded in memory, made small, and put back under a name that follows from its key, so that a
+//! is an event of a store and names some (see `asked`). Each is got, decoded in memory, made small, and put back under a name that follows from its key, so that a
 //! message that comes twice writes the same object twice. Nothing is decoded whose headers tell that it
 //! would be more than `max-pixels`, and no more at once than there is room for.
 

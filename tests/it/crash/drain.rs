@@ -23,7 +23,9 @@ pub fn subscriber(sandbox: &Sandbox, to: To) -> Program {
         To::Store => "sqlite:store.db",
         To::Stdout => "stdout:",
     };
-    let program = sandbox.subscribe().args("--from sqlite:queue.db --summary json -q --to");
+    // It may be there before the first publisher.
+    let program =
+        sandbox.subscribe().args("--from sqlite:queue.db --create --summary json -q --to");
     program.arg(sink).args(LEASE)
 }
 
