@@ -73,6 +73,7 @@ fn a_command_writes_to_no_closed_output_unnoticed() {
     let run = with(">&-", sandbox.subscribe().args(subscribe).arg("cat")).expect(75);
     assert!(run.stderr.contains("\"stored\":0"), "{}", run.stderr);
     let sandbox = pond();
+    let subscribe = "--from sqlite:q.db --summary json --";
     with(">&-", sandbox.subscribe().args(subscribe).arg("true")).expect(0);
     expect_ready(&sandbox, 0);
 }

@@ -90,6 +90,7 @@ fn a_lock_is_for_what_the_urls_mean_and_not_for_how_they_are_spelled() {
     let (sandbox, names) = pond();
     std::fs::create_dir(sandbox.path("else")).expect("a folder");
     std::fs::copy(sandbox.path("q.db"), sandbox.path("else/q.db")).expect("a copy");
+    sandbox.queue().args("create sqlite:q.db?queue=other").run().expect(0);
     let mut process = holder(&sandbox, "q.db", "s.db");
     std::fs::hard_link(sandbox.path("s.db"), sandbox.path("hard-s.db")).expect("a hard link");
     let full = sandbox.path("s.db").to_str().expect("UTF-8").to_owned();

@@ -279,8 +279,17 @@ impl Mongo {
     }
 }
 
-#[tokio::test]
-async fn mongodb_stores_each_with_its_values_or_names_the_field() {
+/// The driver reads a document that is nested deep by calling itself.
+#[test]
+fn mongodb_stores_each_with_its_values_or_names_the_field() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let run = move || runtime.block_on(each_is_stored_or_its_field_is_named());
+    let deep = std::thread::Builder::new().stack_size(64 << 20).spawn(run).expect("a thread");
+    deep.join().expect("the test's thread");
+}
+
+async fn each_is_stored_or_its_field_is_named() {
     // FerretDB takes a name with a line break, and cannot read its collection any more.
     let unread = |odd: &Odd| odd.body.windows(4).any(|piece| piece == br#""\n""#);
     let (sandbox, all) = publish(documents().into_iter().filter(|odd| !unread(odd)).collect());
