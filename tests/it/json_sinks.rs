@@ -340,7 +340,7 @@ fn agrees(odd: &Odd, document: &Document) -> bool {
     let text = std::str::from_utf8(&odd.body).expect("what is stored was JSON");
     let mut document = document.clone();
     document.remove("_id");
-    let exact = document.remove("exact_dates").filter(|_| !text.contains("exact_dates"));
+    let exact = (!text.contains("exact_dates")).then(|| document.remove("exact_dates")).flatten();
     let exact = exact.as_ref().and_then(Bson::as_array).and_then(|list| list[0].as_document());
     if let Some(exact) = exact {
         let ours: Value = serde_json::from_str(text).expect("JSON");
