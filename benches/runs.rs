@@ -40,6 +40,8 @@ fn main() {
     let queue = format!("pubsub://kakehi-bench/{name}");
     let create = format!("{subscribe} --create --from {queue}?topic={name} --to stdout: --idle 0s");
     Cost::of(&create, &environment);
+    let create = format!("{} create sqlite:runs.db", env!("CARGO_BIN_EXE_queue"));
+    Cost::of(&create, &environment);
 
     println!("the median of {ROUNDS} runs");
     let poll = format!("{publish} nature-remo:?endpoint={} --to {queue}", server.url());
