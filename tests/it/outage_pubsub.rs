@@ -75,10 +75,11 @@ async fn a_run_killed_between_a_dead_letter_and_its_acknowledgement_loses_nothin
     let stage = Stage::new();
     stage.create().await;
     let line = |id: &str, body: &str| format!("{{\"id\":\"{id}\",\"body\":{body}}}\n");
-    let lines = line("a", "{}") + &line("bad", "[]") + &line("b", "{}");
-    stage.publish("stdin:?envelope").stdin(lines).run().expect(0);
+    let publish = |lines: String| stage.publish("stdin:?envelope").stdin(lines).run().expect(0);
+    publish(line("bad", "[]"));
     let killed = stage.subscribe(PATIENT).env("KAKEHI_FAILPOINTS", "subscribe-buried=kill@1").run();
     killed.expect(137);
+    publish(line("a", "{}") + &line("b", "{}"));
     let run = stage.subscribe(PATIENT).args("--max-messages 3").run().expect(65);
     assert_eq!(count(&run, "dead"), 1, "{}", run.stderr);
     assert_eq!(count(&run, "stored") + count(&run, "duplicate"), 2, "{}", run.stderr);
