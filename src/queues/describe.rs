@@ -1,7 +1,7 @@
 //! A queue in words, as its URL was understood: a shell that has cut the URL at an `&` shows there.
 
 use super::Options;
-use super::sqlite_place::Place;
+use super::sqlite::Place;
 use crate::location::Location;
 
 /// What a queue is to whoever opens it.

@@ -1,4 +1,4 @@
-//! VIA: what holds messages. One file a queue, one line of `open_*` a scheme.
+//! VIA: what holds messages. One folder a queue, one line of `open_*` a scheme.
 
 mod describe;
 mod inspect;
@@ -6,33 +6,6 @@ pub mod memory;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
 pub mod sqlite;
-mod sqlite_adopt;
-mod sqlite_backlog;
-mod sqlite_begun;
-mod sqlite_bury;
-mod sqlite_claim;
-mod sqlite_clock;
-mod sqlite_dead;
-mod sqlite_ended;
-mod sqlite_glance;
-mod sqlite_hand;
-mod sqlite_inlet;
-mod sqlite_inspect;
-mod sqlite_mend;
-mod sqlite_missing;
-mod sqlite_peek;
-mod sqlite_place;
-mod sqlite_publish;
-mod sqlite_purge;
-mod sqlite_receipts;
-mod sqlite_repair;
-mod sqlite_row;
-mod sqlite_salvage;
-mod sqlite_schema;
-mod sqlite_settle;
-mod sqlite_topic;
-mod sqlite_turns;
-mod sqlite_verify;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
@@ -41,10 +14,7 @@ pub use inspect::{
     Check, DeadLetter, Deletion, Fact, Grave, Graves, Held, Inspect, Lost, Mended, Peek, Peeked,
     Purge, Receipts, Repaired, State, Stats, Taking, Value, Which,
 };
-pub use sqlite_adopt::{adopt, names, wipe_out};
-pub use sqlite_dead::not_put_back;
-pub use sqlite_repair::repair;
-pub use sqlite_verify::verify;
+pub use sqlite::{adopt, names, not_put_back, repair, verify, wipe_out};
 
 use crate::check::Finding;
 use crate::clock::Clock;
@@ -277,7 +247,7 @@ const KNOWN: &[&str] = &["sqlite", "pubsub", "sqs", "memory"];
 pub fn place(url: &Location, options: &Options) -> Result<Key> {
     match url.scheme() {
         "memory" => Ok(Key::new(format!("memory:{}", url.path()?))),
-        "sqlite" => sqlite_place::key(url.clone(), options),
+        "sqlite" => sqlite::key(url.clone(), options),
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::key(url, options),
         #[cfg(not(feature = "pubsub"))]
@@ -295,7 +265,7 @@ pub fn place(url: &Location, options: &Options) -> Result<Key> {
 pub async fn identity(url: &Location, side: Side, options: &Options) -> Result<Identity> {
     match url.scheme() {
         "memory" => Ok(Identity::named(format!("memory:{}", url.path()?))),
-        "sqlite" => sqlite_place::identity(url.clone(), options),
+        "sqlite" => sqlite::identity(url.clone(), options),
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::identity(url, side, options),
         #[cfg(not(feature = "pubsub"))]
@@ -311,7 +281,7 @@ pub async fn identity(url: &Location, side: Side, options: &Options) -> Result<I
 /// The file of a queue that is in one.
 pub fn file(url: &Location, options: &Options) -> Result<Option<FileIdentity>> {
     match url.scheme() {
-        "sqlite" => sqlite_place::file_of(url.clone(), options).map(Some),
+        "sqlite" => sqlite::file_of(url.clone(), options).map(Some),
         _ => Ok(None),
     }
 }
@@ -338,7 +308,7 @@ const IN_PROCESS: &str = "it lives in the process that made it, and only there";
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
     match url.scheme() {
         "memory" => memory::open_publisher(url, options),
-        "sqlite" => sqlite_inlet::open_publisher(url, options).await,
+        "sqlite" => sqlite::open_publisher(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::open_publisher(url, options).await,
         #[cfg(not(feature = "pubsub"))]
@@ -372,7 +342,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
 /// Opens a queue to look inside and to mend; what is not there is not made.
 pub async fn open_inspector(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
     match url.scheme() {
-        "sqlite" => sqlite_inspect::open(url, options).await,
+        "sqlite" => sqlite::open(url, options).await,
         "memory" => Err(inspect::closed(&url, IN_PROCESS)),
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::open_inspector(url, options).await,
@@ -392,7 +362,7 @@ pub async fn open_inspector_if_there(
     options: &Options,
 ) -> Result<Option<Box<dyn Inspect>>> {
     match url.scheme() {
-        "sqlite" => sqlite_inspect::open_if_there(url, options).await,
+        "sqlite" => sqlite::open_if_there(url, options).await,
         _ => open_inspector(url, options).await.map(Some),
     }
 }
@@ -402,7 +372,7 @@ pub async fn open_inspector_if_there(
 /// doubled.
 pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]) -> Result<()> {
     match url.scheme() {
-        "sqlite" => sqlite_bury::bury(url, options, letters).await,
+        "sqlite" => sqlite::bury(url, options, letters).await,
         "memory" | "pubsub" | "sqs" => {
             Err(inspect::closed(&url, "only the embedded queue keeps dead letters from elsewhere"))
         }
@@ -423,7 +393,7 @@ pub struct Backlog {
 /// makes nothing: a queue that is not there holds none.
 pub async fn backlog(url: Location, options: &Options, at_most: u64) -> Result<Backlog> {
     match url.scheme() {
-        "sqlite" => sqlite_backlog::backlog(url, options, at_most).await,
+        "sqlite" => sqlite::backlog(url, options, at_most).await,
         "memory" | "pubsub" | "sqs" => {
             Err(inspect::closed(&url, "only the embedded queue counts what it holds"))
         }
@@ -434,7 +404,7 @@ pub async fn backlog(url: Location, options: &Options, at_most: u64) -> Result<B
 /// Makes a queue. `false`: it was there already, and is as it was.
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
     match url.scheme() {
-        "sqlite" => sqlite_inspect::create(url, options).await,
+        "sqlite" => sqlite::create(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::create(url, options).await,
         #[cfg(not(feature = "pubsub"))]
@@ -453,7 +423,7 @@ pub async fn create(url: Location, options: &Options) -> Result<bool> {
 /// where nobody looks.
 pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
     match url.scheme() {
-        "sqlite" => sqlite_purge::delete(url, options, yes).await,
+        "sqlite" => sqlite::delete(url, options, yes).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::delete(url, options, yes).await,
         #[cfg(not(feature = "pubsub"))]
@@ -470,7 +440,7 @@ pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Delet
 /// Looks at a queue as `publish` will use it; nothing is published, made or changed.
 pub async fn check_publisher(url: Location, options: &Options) -> Result<Vec<Finding>> {
     match url.scheme() {
-        "sqlite" => sqlite_inspect::check(url, options).await,
+        "sqlite" => sqlite::check(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::check_publisher(url, options).await,
         #[cfg(feature = "sqs")]
@@ -487,7 +457,7 @@ pub async fn check_publisher(url: Location, options: &Options) -> Result<Vec<Fin
 /// Looks at a queue as `subscribe` will use it; nothing is received, made or changed.
 pub async fn check_subscriber(url: Location, options: &Options) -> Result<Vec<Finding>> {
     match url.scheme() {
-        "sqlite" => sqlite_inspect::check_to_receive(url, options).await,
+        "sqlite" => sqlite::check_to_receive(url, options).await,
         #[cfg(feature = "pubsub")]
         "pubsub" => pubsub::check_subscriber(url, options).await,
         #[cfg(feature = "sqs")]

@@ -7,14 +7,14 @@
 //! take, because it holds another message with the same id, becomes a dead letter there: one
 //! reader that lags behind never stops the others.
 
-use super::sqlite_bury::Story;
-use super::sqlite_inspect;
-use super::sqlite_missing::no_file;
-use super::sqlite_place::Place;
-use super::sqlite_publish::{Entry, Row, enter, insert};
-use super::sqlite_schema::{SCHEMA, queue_number};
-use super::{Options, Published};
+use super::bury::Story;
+use super::enqueue::{Entry, Row, enter, insert};
+use super::error::no_file;
+use super::inspector;
+use super::options::Place;
+use super::schema::{SCHEMA, queue_number};
 use crate::error::{Error, Kind, Result};
+use crate::queues::{Options, Published};
 use crate::sqlite::{Database, Reader, write_alone};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
@@ -119,7 +119,7 @@ pub async fn open_to_receive(place: &Place, options: &Options) -> Result<(Arc<Da
     let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
         return Err(no_file(place));
     };
-    let number = sqlite_inspect::find(&reader, place).await?;
+    let number = inspector::find(&reader, place).await?;
     let database = Database::open_if_there(&place.path, &SCHEMA).await?;
     database.map(|database| (database, number)).ok_or_else(|| no_file(place))
 }

@@ -4,11 +4,11 @@
 //! still write to: a queue is given its new name, or, where there is one of that name already, a
 //! name beside it. The old name may hold a secret, and is wiped out.
 
-use super::Options;
-use super::sqlite_place::Place;
-use super::sqlite_schema::SCHEMA;
+use super::options::Place;
+use super::schema::SCHEMA;
 use crate::error::Result;
 use crate::location::Location;
+use crate::queues::Options;
 use crate::sqlite::{Database, Reader};
 use rusqlite::{Connection, OptionalExtension as _, params};
 

@@ -1,9 +1,9 @@
 //! Verifies the file of an embedded queue: SQLite's own structure, and what our tables promise.
 
-use super::Check;
-use super::sqlite_row::Reading;
-use super::sqlite_schema::SCHEMA;
+use super::codec::Reading;
+use super::schema::SCHEMA;
 use crate::error::Result;
+use crate::queues::Check;
 use crate::sqlite::Reader;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::path::Path;

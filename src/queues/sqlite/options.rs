@@ -1,11 +1,11 @@
 //! What the URL of an embedded queue says: which file, which queue in it, what it receives besides,
 //! how long ids count.
 
-use super::Options;
 use crate::error::{Error, Kind, Result};
 use crate::hint;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
+use crate::queues::Options;
 use crate::text;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 use std::os::unix::ffi::OsStrExt as _;

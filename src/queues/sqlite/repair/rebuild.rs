@@ -5,11 +5,11 @@
 //! So a row that a torn page shows once more after its message was acknowledged does not come back,
 //! and a message whose row is gone has a name.
 
-use super::inspect::{Lost, Repaired};
-use super::sqlite_publish::digest;
-use super::sqlite_row;
-use super::sqlite_salvage::{Found, load};
-use super::sqlite_verify::checks;
+use super::salvage::{Found, load};
+use crate::queues::inspect::{Lost, Repaired};
+use crate::queues::sqlite::codec;
+use crate::queues::sqlite::enqueue::digest;
+use crate::queues::sqlite::verify::checks;
 use crate::sqlite::Salvage;
 use crate::times;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -200,7 +200,7 @@ impl<T: FnMut(Lost)> Repair<'_, T> {
         let readable = |row: &Row<'_>| {
             let time = row.get_ref(1)?.as_str_or_null()?;
             let time = time.is_none_or(|text| times::parse(text).is_some());
-            Ok((sqlite_row::has_attributes(row.get_ref(0)?), time))
+            Ok((codec::has_attributes(row.get_ref(0)?), time))
         };
         let (attributes, time) =
             self.connection.prepare_cached(CELLS)?.query_row([seq], readable)?;
@@ -301,7 +301,7 @@ fn judge(row: &Row<'_>) -> rusqlite::Result<Option<Judgement>> {
     let text = |at| row.get_ref(at).and_then(|it| Ok(it.as_str_or_null()?));
     let Some(body) = row.get_ref(8)?.as_blob_or_null()? else { return Ok(Some(Judgement::NoBody)) };
     let attributes = text(5)?;
-    let readable = sqlite_row::has_attributes(row.get_ref(5)?);
+    let readable = codec::has_attributes(row.get_ref(5)?);
     let content = digest(attributes, text(3)?, text(4)?, body);
     let fits = row.get_ref(6)?.as_blob_or_null()?.is_none_or(|known| known == content);
     if !readable || !fits {

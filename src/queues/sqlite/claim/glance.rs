@@ -1,10 +1,10 @@
 //! A glance into the embedded queue: whether a look could find anything, without the lock that
 //! writing needs. Of many who wait for one message only those write who may win it.
 
-use super::sqlite_clock::{self, Now, TOLERATED};
-use super::sqlite_ended::Next;
-use super::sqlite_row::integer;
+use super::expiry::Next;
 use crate::clock::Clock;
+use crate::queues::sqlite::clock::{self, Now, TOLERATED};
+use crate::queues::sqlite::codec::integer;
 use rusqlite::{Connection, params};
 
 /// What a glance saw.
@@ -20,7 +20,7 @@ pub struct Glance {
 impl Glance {
     /// Looks at a queue now, and writes nothing.
     pub fn at(connection: &Connection, queue: i64, clock: &Clock) -> rusqlite::Result<Self> {
-        let now = sqlite_clock::look(connection, clock)?;
+        let now = clock::look(connection, clock)?;
         let mut statement = connection.prepare_cached(GLANCE)?;
         let (ready, due, lease_end): (bool, _, _) = statement.query_row(params![queue], |row| {
             Ok((row.get(0)?, integer(row.get_ref(1)?), integer(row.get_ref(2)?)))

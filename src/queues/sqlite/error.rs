@@ -1,7 +1,7 @@
 //! An embedded queue that is not there: whoever receives or looks makes none, and says what there is
 //! instead. A mistyped name would read as an empty queue.
 
-use super::sqlite_place::Place;
+use super::options::Place;
 use crate::error::{Error, Kind};
 use crate::hint;
 use crate::location::list;

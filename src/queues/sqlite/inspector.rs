@@ -1,16 +1,16 @@
 //! Looks into an embedded queue, through a connection that cannot write.
 
-use super::sqlite_clock::{self, Now, TOLERATED};
-use super::sqlite_missing::{no_file, no_queue};
-use super::sqlite_place::Place;
-use super::sqlite_row::{integer, lossy};
-use super::sqlite_schema::SCHEMA;
-use super::sqlite_topic;
-use super::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
+use super::clock::{self, Now, TOLERATED};
+use super::codec::{integer, lossy};
+use super::error::{no_file, no_queue};
+use super::fan_out;
+use super::options::Place;
+use super::schema::SCHEMA;
 use crate::check::Finding;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::queues::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
 use crate::sqlite::{self, Database, Reader, beside};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -33,14 +33,14 @@ pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Bo
     let Place { path, name, remember, .. } = Place::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else { return Ok(None) };
     let clock = options.clock.clone();
-    let found = reader.read(move |c| sqlite_topic::find(c, &name)).await?;
+    let found = reader.read(move |c| fan_out::find(c, &name)).await?;
     let inspector = |(number, _)| Box::new(Inspector { reader, number, remember, clock });
     Ok(found.map(|found| inspector(found) as Box<dyn Inspect>))
 }
 
 /// Makes a queue, and its file where that is missing. `false`: it was there already.
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
-    sqlite_topic::create(&Place::of(url, options)?).await
+    fan_out::create(&Place::of(url, options)?).await
 }
 
 /// Whether a queue could be published to, and whether it is there already.
@@ -51,7 +51,7 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
     if findings.len() > 1 {
         let reader = Reader::open(&place.path, &SCHEMA).await?;
         let wanted = place.name.clone();
-        let found = reader.read(move |c| sqlite_topic::find(c, &wanted)).await?;
+        let found = reader.read(move |c| fan_out::find(c, &wanted)).await?;
         let name = &place.name;
         findings.push(match found.map(|(_, topic)| place.expect_topic(topic.as_deref())) {
             Some(Ok(())) => Finding::ok(format!("the queue `{name}` is in it")),
@@ -80,7 +80,7 @@ pub async fn check_to_receive(url: Location, options: &Options) -> Result<Vec<Fi
 /// The number of a queue that is there.
 pub async fn find(reader: &Reader, place: &Place) -> Result<i64> {
     let name = place.name.clone();
-    let look = move |c: &Connection| Ok((sqlite_topic::find(c, &name)?, names(c)?));
+    let look = move |c: &Connection| Ok((fan_out::find(c, &name)?, names(c)?));
     let (found, names) = reader.read(look).await?;
     if let Some((number, topic)) = found {
         return place.expect_topic(topic.as_deref()).map(|()| number);
@@ -125,7 +125,7 @@ impl Inspector {
 impl Inspect for Inspector {
     async fn stats(&self) -> Result<Stats> {
         let (number, clock) = (self.number, self.clock.clone());
-        let look = move |c: &_| stats(c, number, sqlite_clock::look(c, &clock)?);
+        let look = move |c: &_| stats(c, number, clock::look(c, &clock)?);
         let stats = self.reader.read(look).await?;
         let path = self.reader.path();
         let (file_bytes, wal_bytes) = (size(path)?, size(&beside(path, "-wal"))?);

@@ -4,7 +4,7 @@
 //! A batch is one row for each lease that its messages came under, which is one as a rule. A row
 //! outlives its process, and is told from others' by the lease's token.
 
-use super::sqlite_settle::Claim;
+use crate::queues::sqlite::settle::Claim;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, HashSet};
 
@@ -81,8 +81,8 @@ pub const HOT: &[&str] = &[INSERT, SELECT, UPDATE, DELETE];
 
 #[cfg(test)]
 mod tests {
-    use super::super::sqlite_schema::SCHEMA;
     use super::*;
+    use crate::queues::sqlite::schema::SCHEMA;
 
     fn claims(seqs: &[i64], token: i64) -> Vec<Claim> {
         seqs.iter().map(|seq| Claim { seq: *seq, token }).collect()

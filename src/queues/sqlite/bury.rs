@@ -1,13 +1,13 @@
 //! Dead letters that come from elsewhere: kept by an embedded queue that never delivered them.
 
-use super::Options;
-use super::sqlite_place::Place;
-use super::sqlite_publish::Row;
-use super::sqlite_schema::{SCHEMA, queue_number};
+use super::enqueue::Row;
+use super::options::Place;
+use super::schema::{SCHEMA, queue_number};
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
+use crate::queues::Options;
 use crate::sqlite::Database;
 use crate::times;
 use chrono::{DateTime, Utc};

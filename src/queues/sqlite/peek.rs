@@ -1,10 +1,10 @@
 //! Looks at the messages of an embedded queue, and takes none.
 
-use super::sqlite_clock::{self, Now, TOLERATED};
-use super::sqlite_inspect::Inspector;
-use super::sqlite_row::{Reading, integer};
-use super::{Peek, Peeked, State};
+use super::clock::{self, Now, TOLERATED};
+use super::codec::{Reading, integer};
+use super::inspector::Inspector;
 use crate::error::Result;
+use crate::queues::{Peek, Peeked, State};
 use crate::times;
 use async_trait::async_trait;
 use rusqlite::{Row, Rows, params};
@@ -18,7 +18,7 @@ impl Peek for Inspector {
         let (queue, clock) = (self.number, self.clock.clone());
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let look = move |c: &rusqlite::Connection| {
-            let now = sqlite_clock::look(c, &clock)?;
+            let now = clock::look(c, &clock)?;
             let mut statement = c.prepare_cached(PEEK)?;
             let rows = statement.query(params![queue, after, max])?;
             page(rows, |row| peeked(row, now), |peeked| peeked.message.size())

@@ -1,11 +1,12 @@
 //! Whether anything is left in an embedded queue, at a cost that does not grow with how much.
 
-use super::sqlite_clock::{self, Now, TOLERATED};
-use super::sqlite_place::Place;
-use super::sqlite_schema::SCHEMA;
-use super::{Backlog, Options, sqlite_topic};
+use super::clock::{self, Now, TOLERATED};
+use super::fan_out;
+use super::options::Place;
+use super::schema::SCHEMA;
 use crate::error::Result;
 use crate::location::Location;
+use crate::queues::{Backlog, Options};
 use crate::sqlite::Reader;
 use rusqlite::{Connection, params};
 
@@ -17,8 +18,8 @@ pub async fn backlog(url: Location, options: &Options, at_most: u64) -> Result<B
     };
     let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
     let clock = options.clock.clone();
-    let found = reader.read(move |c| match sqlite_topic::find(c, &name)? {
-        Some((number, _)) => count(c, number, at_most, sqlite_clock::look(c, &clock)?),
+    let found = reader.read(move |c| match fan_out::find(c, &name)? {
+        Some((number, _)) => count(c, number, at_most, clock::look(c, &clock)?),
         None => Ok(Backlog::default()),
     });
     found.await

@@ -1,16 +1,16 @@
 //! Where messages enter the embedded queue. A file that was replaced, restored or removed meanwhile
 //! is opened anew: what is published goes where the next subscriber looks.
 
-use super::sqlite::Queue;
-use super::sqlite_place::Place;
-use super::sqlite_publish::{Entry, Row};
-use super::sqlite_schema::{SCHEMA, queue_number};
-use super::sqlite_topic::publish;
-use super::{Options, Published, Publisher};
+use super::enqueue::{Entry, Row};
+use super::fan_out::publish;
+use super::options::Place;
+use super::schema::{SCHEMA, queue_number};
+use super::subscriber::Queue;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
+use crate::queues::{Options, Published, Publisher};
 use crate::sqlite::Database;
 use async_trait::async_trait;
 use std::sync::Arc;

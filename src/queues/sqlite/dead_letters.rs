@@ -1,11 +1,11 @@
 //! Dead letters of an embedded queue: listed, put back, dropped.
 
-use super::sqlite_inspect::Inspector;
-use super::sqlite_peek::page;
-use super::sqlite_publish::{Entry, Row as Entering, insert};
-use super::sqlite_row::{Reading, integer, lossy};
-use super::{DeadLetter, Grave, Graves, Mended, Published, Which};
+use super::codec::{Reading, integer, lossy};
+use super::enqueue::{Entry, Row as Entering, insert};
+use super::inspector::Inspector;
+use super::peek::page;
 use crate::error::Result;
+use crate::queues::{DeadLetter, Grave, Graves, Mended, Published, Which};
 use crate::times;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};

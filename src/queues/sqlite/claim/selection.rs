@@ -1,9 +1,9 @@
 //! What one look into an embedded queue takes, within the bounds of the request.
 
-use super::Receive;
-use super::sqlite_row::{Group, Reading, integer, lossy};
-use super::sqlite_settle::Claim;
 use crate::message::Delivery;
+use crate::queues::Receive;
+use crate::queues::sqlite::codec::{Group, Reading, integer, lossy};
+use crate::queues::sqlite::settle::Claim;
 use rusqlite::{Row, Statement, ToSql};
 
 /// At most this many groups are taken before what follows in them is. A group's messages lie apart

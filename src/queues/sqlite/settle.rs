@@ -1,11 +1,11 @@
 //! Deliveries of the embedded queue end: acknowledged, retried, released, buried, or their lease
 //! ends.
 
-use super::sqlite_begun;
-use super::sqlite_clock::Now;
-use super::sqlite_row::{Group, integer};
-use super::{Settled, Verdict};
+use super::claim::begun;
+use super::clock::Now;
+use super::codec::{Group, integer};
 use crate::message::Receipt;
+use crate::queues::{Settled, Verdict};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub fn settle(
     verdicts: &[(Option<Claim>, Verdict)],
 ) -> rusqlite::Result<Vec<Settled>> {
     let claims: Vec<_> = verdicts.iter().filter_map(|(claim, _)| *claim).collect();
-    let begun = sqlite_begun::end(connection, &claims)?;
+    let begun = begun::end(connection, &claims)?;
     let mut end = Ending::new(connection, queue, now);
     let remember = millis(remember);
     let settled = verdicts

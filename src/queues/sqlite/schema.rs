@@ -90,13 +90,13 @@ CREATE INDEX queues_topic ON queues (topic) WHERE topic IS NOT NULL;
 
 -- What may kill its worker: offered one at a time.
 CREATE INDEX messages_suspect ON messages (queue, lost, seq) WHERE state = 0 AND lost > 0;
--- What is being worked on: see `sqlite_begun`.
+-- What is being worked on: see `claim::begun`.
 CREATE TABLE begun (
   token INTEGER NOT NULL,                   -- of the lease
   seqs  TEXT NOT NULL                       -- of the messages, each followed by a space
 );
 CREATE INDEX begun_token ON begun (token);
--- How leases are measured: see `sqlite_clock`. One row, of this start of the machine.
+-- How leases are measured: see `clock`. One row, of this start of the machine.
 CREATE TABLE lease_time (
   epoch TEXT PRIMARY KEY,                   -- from when the monotonic clock counts
   ahead INTEGER NOT NULL                    -- the time of leases less the monotonic time
@@ -104,7 +104,7 @@ CREATE TABLE lease_time (
 ",
     upgrades: &[
         // A program of version 1 that has the file open goes on with it, and knows no topics. So
-        // the first topic of such a file is made while nobody else has it open: see `sqlite_topic`.
+        // the first topic of such a file is made while nobody else has it open: see `fan_out`.
         "
 ALTER TABLE queues ADD COLUMN topic TEXT;
 ALTER TABLE dead ADD COLUMN digest BLOB;
@@ -135,13 +135,14 @@ pub fn queue_number(connection: &Connection, name: &str) -> rusqlite::Result<i64
 mod tests {
     use super::*;
     use crate::message::Message;
-    use crate::queues::sqlite_claim::{self, Look, Suspects};
-    use crate::queues::sqlite_clock::{self, Now};
-    use crate::queues::sqlite_ended;
-    use crate::queues::sqlite_publish::{self, Entry, Row};
-    use crate::queues::sqlite_settle::{self, Claim, settle};
+    use crate::queues::sqlite::claim::expiry;
+    use crate::queues::sqlite::claim::{self, Look, Suspects};
+    use crate::queues::sqlite::claim::{begun, glance};
+    use crate::queues::sqlite::clock::{self, Now};
+    use crate::queues::sqlite::enqueue::{self, Entry, Row};
+    use crate::queues::sqlite::settle::{self, Claim, settle};
+    use crate::queues::sqlite::{bury, fan_out};
     use crate::queues::{Published, Receive, Select, Settled, Verdict};
-    use crate::queues::{sqlite_begun, sqlite_bury, sqlite_glance, sqlite_topic};
     use chrono::DateTime;
     use rusqlite::StatementStatus;
     use std::time::Duration;
@@ -154,15 +155,15 @@ mod tests {
 
     fn statements() -> impl Iterator<Item = &'static str> {
         let rooms = [
-            sqlite_claim::HOT,
-            sqlite_glance::HOT,
-            sqlite_begun::HOT,
-            sqlite_clock::HOT,
-            sqlite_ended::HOT,
-            sqlite_publish::HOT,
-            sqlite_settle::HOT,
-            sqlite_topic::HOT,
-            sqlite_bury::HOT,
+            claim::HOT,
+            glance::HOT,
+            begun::HOT,
+            clock::HOT,
+            expiry::HOT,
+            enqueue::HOT,
+            settle::HOT,
+            fan_out::HOT,
+            bury::HOT,
         ];
         rooms.into_iter().flatten().copied()
     }
@@ -200,7 +201,7 @@ mod tests {
     fn publish(connection: &Connection, count: usize, make: impl Fn(usize) -> Message) {
         let rows: Vec<_> = (0..count).map(|n| Row::of(&make(n))).collect();
         let entry = Entry { queue: 1, now: 0, remember: Duration::ZERO, hold: true };
-        let answers = sqlite_topic::publish(connection, entry, &rows).unwrap();
+        let answers = fan_out::publish(connection, entry, &rows).unwrap();
         assert!(answers.iter().all(|it| *it == Published::Accepted));
     }
 
@@ -295,7 +296,7 @@ mod tests {
     #[test]
     fn an_upgraded_file_is_laid_out_like_a_fresh_one() {
         let old = Connection::open_in_memory().unwrap();
-        let version_1 = include_str!("../../tests/fixtures/queue-version-1.sql");
+        let version_1 = include_str!("../../../tests/fixtures/queue-version-1.sql");
         old.execute_batch(version_1).unwrap();
         assert_eq!(SCHEMA.upgrades.len() + 1, SCHEMA.version.unsigned_abs() as usize);
         SCHEMA.upgrades.iter().for_each(|step| old.execute_batch(step).unwrap());
@@ -309,7 +310,7 @@ mod tests {
         let cost = |count| {
             steps(&connection);
             publish(&connection, count, |n| Message::new(format!("{count}-{n}"), "x"));
-            let look = connection.prepare_cached(sqlite_topic::HOT[0]).unwrap();
+            let look = connection.prepare_cached(fan_out::HOT[0]).unwrap();
             look.reset_status(StatementStatus::VmStep)
         };
         // The queue's number has a name now, and other queues have other topics.

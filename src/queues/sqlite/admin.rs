@@ -1,14 +1,14 @@
 //! Empties an embedded queue, or deletes it.
 
-use super::sqlite_inspect::{self, Inspector};
-use super::sqlite_place::Place;
-use super::sqlite_row::Group;
-use super::sqlite_schema::SCHEMA;
-use super::sqlite_settle::Ending;
-use super::sqlite_topic::find;
-use super::{Deletion, Options, Purge};
+use super::codec::Group;
+use super::fan_out::find;
+use super::inspector::{self, Inspector};
+use super::options::Place;
+use super::schema::SCHEMA;
+use super::settle::Ending;
 use crate::error::Result;
 use crate::location::Location;
+use crate::queues::{Deletion, Options, Purge};
 use crate::sqlite::write_alone;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -70,7 +70,7 @@ fn remove_some(
 pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
     let place = Place::of(url.clone(), options)?;
     // Tells what is missing and what is there instead.
-    let inspector = sqlite_inspect::open(url, options).await?;
+    let inspector = inspector::open(url, options).await?;
     if !yes {
         let stats = inspector.stats().await?;
         return Ok(Deletion { messages: stats.held(), dead: stats.dead, stays: None });

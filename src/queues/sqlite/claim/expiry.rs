@@ -1,11 +1,11 @@
 //! What was to wait comes back into an embedded queue: leases end, and what was scheduled is due.
 
-use super::sqlite_begun;
-use super::sqlite_claim::Look;
-use super::sqlite_clock::{Now, TOLERATED};
-use super::sqlite_hand::Unreadable;
-use super::sqlite_row::{Group, integer, lossy};
-use super::sqlite_settle::{Attempt, Claim, Ending};
+use super::begun;
+use super::selection::Unreadable;
+use crate::queues::sqlite::claim::Look;
+use crate::queues::sqlite::clock::{Now, TOLERATED};
+use crate::queues::sqlite::codec::{Group, integer, lossy};
+use crate::queues::sqlite::settle::{Attempt, Claim, Ending};
 use rusqlite::{Connection, Row, ToSql, params};
 
 /// At most this many messages come back in one transaction, so that a million that are due at once
@@ -50,7 +50,7 @@ impl Look {
             return Ok(());
         }
         let claims: Vec<_> = ended.iter().map(|(claim, _)| *claim).collect();
-        let begun = sqlite_begun::end(connection, &claims)?;
+        let begun = begun::end(connection, &claims)?;
         let mut ending = Ending::new(connection, self.queue, now.day);
         for (claim, group) in ended {
             let lost = begun.contains(&claim);
@@ -58,7 +58,7 @@ impl Look {
             ending.offer(claim.seq, group, attempt, None)?;
         }
         ending.finish()?;
-        sqlite_begun::sweep(connection)
+        begun::sweep(connection)
     }
 
     /// When the next message is due or the next lease ends.

@@ -1,10 +1,13 @@
 //! Saves what can be saved of a damaged file into a new one, and names what cannot.
 
-use super::inspect::{Lost, Repaired};
-use super::sqlite_mend::rebuild;
-use super::sqlite_schema::SCHEMA;
+mod rebuild;
+mod salvage;
+
+use super::repair::rebuild::rebuild;
+use super::schema::SCHEMA;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::queues::inspect::{Lost, Repaired};
 use crate::sqlite::{Pages, Replacing, Salvage, beside, in_the_way, make_new, remove};
 use std::path::{Path, PathBuf};
 

@@ -1,14 +1,14 @@
 //! Leases of an embedded queue that outlive the process that asked for them: their receipt is all
 //! that is needed to settle them, and nothing gives them back before their time.
 
-use super::sqlite_begun;
-use super::sqlite_claim::{Look, Suspects};
-use super::sqlite_clock;
-use super::sqlite_inspect::Inspector;
-use super::sqlite_settle::{Claim, extend, settle};
-use super::{Receipts, Receive, Select, Settled, Verdict};
+use super::claim::begun;
+use super::claim::{Look, Suspects};
+use super::clock;
+use super::inspector::Inspector;
+use super::settle::{Claim, extend, settle};
 use crate::error::Result;
 use crate::message::{Delivery, Receipt};
+use crate::queues::{Receipts, Receive, Select, Settled, Verdict};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Receipts for Inspector {
     ) -> Result<Vec<Delivery>> {
         let look = Look {
             queue: self.number,
-            lease: sqlite_clock::length(time),
+            lease: clock::length(time),
             token: fastrand::i64(1..),
             suspects: Suspects::Last,
             request: Receive {
@@ -39,13 +39,13 @@ impl Receipts for Inspector {
         let clock = self.clock.clone();
         // What is due comes back in steps; the first ones may bring nothing that can be leased.
         self.write(move |c| {
-            let now = sqlite_clock::now(c, &clock)?;
+            let now = clock::now(c, &clock)?;
             loop {
                 let found = look.run(c, now)?;
                 if !found.deliveries.is_empty() || !found.more {
                     // Whoever asks for a receipt works on it.
                     let claims: Vec<_> = found.deliveries.iter().map(|(claim, _)| *claim).collect();
-                    sqlite_begun::begin(c, &claims)?;
+                    begun::begin(c, &claims)?;
                     return Ok(found.deliveries.into_iter().map(|(_, it)| it).collect());
                 }
             }
@@ -62,9 +62,9 @@ impl Receipts for Inspector {
 
     async fn extend(&self, receipts: Vec<Receipt>, time: Duration) -> Result<Vec<Settled>> {
         let (queue, clock) = (self.number, self.clock.clone());
-        let lease = sqlite_clock::length(time);
+        let lease = clock::length(time);
         self.write(move |c| {
-            let now = sqlite_clock::now(c, &clock)?;
+            let now = clock::now(c, &clock)?;
             let extend_one = |receipt: &Receipt| {
                 let claims: Vec<_> = Claim::of(receipt).into_iter().collect();
                 let extended = extend(c, queue, now, lease, &claims)?;

@@ -1,20 +1,19 @@
-//! `sqlite:PATH?queue=NAME&topic=NAME&dedupe=DURATION`: the embedded queue, one file for many
-//! processes; here, where messages leave it.
+//! Where messages leave the embedded queue.
 
-use super::sqlite_begun;
-use super::sqlite_claim::{Found, Look, Suspects};
-use super::sqlite_clock::{self, Now};
-use super::sqlite_ended::Next;
-use super::sqlite_glance::Glance;
-use super::sqlite_place::Place;
-use super::sqlite_settle::{Claim, extend, settle};
-use super::sqlite_topic::open_to_receive;
-use super::sqlite_turns::Turns;
-use super::{Leases, Nothing, Options, Receive, Select, Settled, Subscriber, Verdict};
+use super::claim::begun;
+use super::claim::expiry::Next;
+use super::claim::glance::Glance;
+use super::claim::turns::Turns;
+use super::claim::{Found, Look, Suspects};
+use super::clock::{self, Now};
+use super::fan_out::open_to_receive;
+use super::options::Place;
+use super::settle::{Claim, extend, settle};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::{Delivery, Receipt};
+use crate::queues::{Leases, Nothing, Options, Receive, Select, Settled, Subscriber, Verdict};
 use crate::sqlite::Database;
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -26,7 +25,7 @@ use tokio::time::Instant;
 
 /// Opens it for receiving.
 pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
-    let lease = sqlite_clock::length(options.lease);
+    let lease = clock::length(options.lease);
     if lease == 0 {
         return Err(Error::new(Kind::Configuration, "a lease of less than a millisecond is none")
             .hint("give `--lease` some seconds"));
@@ -177,11 +176,11 @@ impl Subscriber for Outlet {
     }
 
     async fn begun(&self, receipts: &[Receipt]) {
-        self.note(receipts, sqlite_begun::begin).await;
+        self.note(receipts, begun::begin).await;
     }
 
     async fn interrupted(&self, receipts: &[Receipt]) {
-        self.note(receipts, |c, claims| sqlite_begun::end(c, claims).map(drop)).await;
+        self.note(receipts, |c, claims| begun::end(c, claims).map(drop)).await;
     }
 
     async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
@@ -271,7 +270,7 @@ impl Leases for Extender {
         let claims: Vec<_> = receipts.iter().filter_map(Claim::of).collect();
         let (queue, clock, lease) = (self.queue, self.clock.clone(), self.lease);
         let extend = move |c: &_| {
-            let now = sqlite_clock::now(c, &clock)?;
+            let now = clock::now(c, &clock)?;
             extend(c, queue, now, lease, &claims).map(drop)
         };
         self.database.write(extend).await
@@ -327,7 +326,7 @@ impl Outlet {
         let held = self.held.clone();
         let suspects = self.suspects();
         let work = move |c: &_| {
-            let (now, monotonic) = (sqlite_clock::now(c, &clock)?, clock.monotonic());
+            let (now, monotonic) = (clock::now(c, &clock)?, clock.monotonic());
             let token = fastrand::i64(1..);
             let look = Look { queue, lease, token, suspects, request, group: None };
             look.run(c, now).map(|found| (now, monotonic, found))

@@ -89,8 +89,8 @@ pub const HOT: &[&str] = &[AHEAD];
 
 #[cfg(test)]
 mod tests {
-    use super::super::sqlite_schema::SCHEMA;
     use super::*;
+    use crate::queues::sqlite::schema::SCHEMA;
     use chrono::{DateTime, TimeDelta};
 
     /// A file with one lease that begins at 1000 and lasts 30 seconds.

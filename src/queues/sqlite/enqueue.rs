@@ -1,7 +1,7 @@
 //! Messages enter the embedded queue.
 
-use super::Published;
 use crate::message::{Message, NAME_ATTRIBUTE, NAMING_SOURCE};
+use crate::queues::Published;
 use crate::times;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};

@@ -1,13 +1,19 @@
 //! Messages of the embedded queue are leased, in the order of publishing and shared among groups.
 
-use super::sqlite_clock::Now;
-use super::sqlite_ended::{Next, without_an_end};
-use super::sqlite_hand::{Hand, Unreadable, limit};
-use super::sqlite_settle::{Claim, Ending};
-use super::{Receive, Select};
+pub mod begun;
+pub mod expiry;
+pub mod glance;
+pub mod selection;
+pub mod turns;
+
+use super::clock::Now;
+use super::settle::{Claim, Ending};
 use crate::message::Delivery;
+use crate::queues::{Receive, Select};
+use expiry::{Next, without_an_end};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use selection::{Hand, Unreadable, limit};
 
 /// One look into the queue.
 pub struct Look {
