@@ -10,7 +10,7 @@
 mod services;
 
 use aws_sdk_sqs::Client;
-use kakehi::aws;
+use kakehi::clients::aws;
 use kakehi::environment::Environment;
 use kakehi::queues::{self, Options, Receive, Select, Subscriber, Verdict};
 use kakehi::{Location, Message};

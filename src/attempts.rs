@@ -5,11 +5,11 @@
 //! there as being written is what a run was writing when it died: its lease was lost, and that
 //! counts. What is only given back does not.
 
+use crate::clients::sqlite::{Database, Purpose, Reader, Schema};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::identity::Key;
 use crate::queues::wipe_out;
-use crate::sqlite::{Database, Purpose, Reader, Schema};
 use crate::times;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};

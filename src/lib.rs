@@ -21,7 +21,7 @@
 //! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
 //! | JSON that every reader takes the same way, purely | [`json`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
-//! | rooms that any shelf may use | [`sqlite`], [`http`], `aws`, `store` |
+//! | what speaks to somebody, for any shelf | [`clients`] |
 //! | commands in hints | [`hint`] |
 //! | one process at a time; names made fit to be shown | [`lock`], [`text`] |
 //! | what a run did | [`report`] |
@@ -31,10 +31,9 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 pub mod attempts;
-#[cfg(feature = "aws")]
-pub mod aws;
 pub mod check;
 pub mod cli;
+pub mod clients;
 pub mod clock;
 pub mod dead_letter;
 pub mod descriptors;
@@ -42,7 +41,6 @@ pub mod envelope;
 pub mod environment;
 pub mod error;
 pub mod hint;
-pub mod http;
 pub mod identity;
 pub mod inspect;
 pub mod json;
@@ -58,9 +56,6 @@ pub mod schedule;
 pub mod sinks;
 pub mod sources;
 pub mod spool;
-pub mod sqlite;
-#[cfg(feature = "store")]
-pub mod store;
 pub mod subscribe;
 pub mod text;
 pub mod times;

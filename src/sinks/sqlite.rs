@@ -7,13 +7,13 @@ mod table;
 
 use super::{Options, Outcome, Sink};
 use crate::check::Finding;
+use crate::clients::sqlite::{self, Database, Purpose, Schema};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity::Identity;
 use crate::json;
 use crate::location::Location;
 use crate::message::Delivery;
-use crate::sqlite::{self, Database, Purpose, Schema};
 use crate::text;
 use async_trait::async_trait;
 use chrono::SecondsFormat;

@@ -4,7 +4,7 @@ use crate::crash::files;
 use crate::sandbox::{Program, Run, Sandbox};
 use crate::services;
 use aws_sdk_sqs::Client;
-use kakehi::aws;
+use kakehi::clients::aws;
 use kakehi::environment::Environment;
 use std::time::{Duration, Instant};
 

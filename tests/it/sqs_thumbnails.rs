@@ -9,7 +9,7 @@ use crate::sqs_stage::{PATIENCE, Stage, client, counted};
 use fastrand::Rng;
 use image::ImageFormat;
 use kakehi::Location;
-use kakehi::store::Store;
+use kakehi::clients::object_store::Store;
 use nix::sys::signal::Signal;
 use std::fs;
 use std::time::{Duration, Instant};

@@ -107,7 +107,9 @@ fn a_store_that_is_down_loses_nothing_and_spends_nothing() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let url = kakehi::Location::parse(&bucket.url()).expect("a URL");
-        let store = kakehi::store::Store::open(&url, &bucket.environment(None)).await.expect("it");
+        let store = kakehi::clients::object_store::Store::open(&url, &bucket.environment(None))
+            .await
+            .expect("it");
         for n in 0..12 {
             let key = format!("{n}.jpg");
             let put = store.put(&key, picture.clone().into(), Some("image/jpeg"));

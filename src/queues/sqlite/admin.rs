@@ -6,10 +6,10 @@ use super::inspector::{self, Inspector};
 use super::options::Place;
 use super::schema::SCHEMA;
 use super::settle::Ending;
+use crate::clients::sqlite::write_alone;
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{Deletion, Options, Purge};
-use crate::sqlite::write_alone;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 

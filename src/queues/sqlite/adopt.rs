@@ -6,10 +6,10 @@
 
 use super::options::Place;
 use super::schema::SCHEMA;
+use crate::clients::sqlite::{Database, Reader};
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::Options;
-use crate::sqlite::{Database, Reader};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// What stands between a queue's name and the number of one beside it.

@@ -4,10 +4,10 @@ use super::clock::{self, Now, TOLERATED};
 use super::fan_out;
 use super::options::Place;
 use super::schema::SCHEMA;
+use crate::clients::sqlite::Reader;
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{Backlog, Options};
-use crate::sqlite::Reader;
 use rusqlite::{Connection, params};
 
 /// Counts at most so many messages. Makes nothing: a queue that is not there holds none.

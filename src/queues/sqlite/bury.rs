@@ -3,12 +3,12 @@
 use super::enqueue::Row;
 use super::options::Place;
 use super::schema::{SCHEMA, queue_number};
+use crate::clients::sqlite::Database;
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
 use crate::queues::Options;
-use crate::sqlite::Database;
 use crate::times;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};

@@ -13,9 +13,9 @@ use super::error::no_file;
 use super::inspector;
 use super::options::Place;
 use super::schema::{SCHEMA, queue_number};
+use crate::clients::sqlite::{Database, Reader, write_alone};
 use crate::error::{Error, Kind, Result};
 use crate::queues::{Options, Published};
-use crate::sqlite::{Database, Reader, write_alone};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@
 //!
 //! Dead letters have a table of their own: they take part in nothing, and their ids do not count.
 
-use crate::sqlite::{Purpose, Schema};
+use crate::clients::sqlite::{Purpose, Schema};
 use rusqlite::Connection;
 
 /// The file of the embedded queue.

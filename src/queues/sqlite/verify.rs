@@ -2,9 +2,9 @@
 
 use super::codec::Reading;
 use super::schema::SCHEMA;
+use crate::clients::sqlite::Reader;
 use crate::error::Result;
 use crate::queues::Check;
-use crate::sqlite::Reader;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use super::SERVICE;
 use super::name::{Name, Whereabouts};
 use super::trouble::Trouble;
-use crate::aws;
+use crate::clients::aws;
 use crate::environment::Environment;
 use crate::error::Result;
 use aws_sdk_sqs::config::http::HttpResponse;

@@ -3,7 +3,7 @@
 use super::connection::Queue;
 use super::name::{Name, Whereabouts};
 use super::{Options, SERVICE, id_attribute};
-use crate::aws;
+use crate::clients::aws;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::identity::{Identity, Key, endpoint, spellings};

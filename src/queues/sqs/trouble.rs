@@ -1,7 +1,7 @@
 //! What an error of the service means for us.
 
 use super::name::Name;
-use crate::aws::LOG_IN;
+use crate::clients::aws::LOG_IN;
 use crate::error::{Error, Kind};
 use crate::hint;
 use aws_credential_types::provider::error::CredentialsError;

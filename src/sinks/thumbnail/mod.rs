@@ -25,10 +25,10 @@ pub use fit::{Fit, Size};
 pub use picture::{Picture, Recipe, Thumbnail};
 
 use super::{Options, Outcome, Sink};
+use crate::clients::object_store::{Answer, Failure, Store};
 use crate::error::{Error, Result};
 use crate::location::Location;
 use crate::message::Delivery;
-use crate::store::{Answer, Failure, Store};
 use asked::{Asked, Job, Place};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;

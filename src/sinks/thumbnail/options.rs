@@ -2,9 +2,9 @@
 
 use super::fit::{Fit, Size};
 use super::picture::Recipe;
+use crate::clients::object_store;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::store;
 
 /// The largest side of a thumbnail, in pixels.
 const LARGEST_SIDE: u32 = 4096;
@@ -86,7 +86,7 @@ fn number(url: &mut Location, name: &str) -> Result<Option<u64>> {
 fn check_prefix(prefix: &str) -> Result<()> {
     let checked = match prefix {
         "" => Err("without it a thumbnail would have the key of its picture".to_owned()),
-        prefix => store::check_key(&format!("{prefix}x")),
+        prefix => object_store::check_key(&format!("{prefix}x")),
     };
     checked.map_err(|why| {
         let what = format!("`prefix={}` cannot be used", prefix.escape_debug());

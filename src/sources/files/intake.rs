@@ -3,8 +3,8 @@
 use super::super::{Batch, Refusal};
 use super::state::{Refused, Seen, Stamp};
 use super::take::{Found, Taken, Taker};
-use crate::http;
-use crate::store::Failure;
+use crate::clients::http;
+use crate::clients::object_store::Failure;
 use crate::text;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};

@@ -21,10 +21,10 @@ mod watch;
 use super::state_file;
 use super::{Batch, Options, Source, Stop};
 use crate::check::Finding;
+use crate::clients::object_store::{Answer, Store};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::lock;
-use crate::store::{Answer, Store};
 use crate::text;
 use intake::{Intake, Known, Piece, shown};
 use pattern::Pattern;
@@ -420,7 +420,7 @@ impl Files {
         Batch { number, ..piece.batch }
     }
 
-    fn unreachable(&self, failure: &crate::store::Failure) -> Error {
+    fn unreachable(&self, failure: &crate::clients::object_store::Failure) -> Error {
         let store = &self.taker.store;
         store.error(format!("cannot put files into the store `{store}`"), failure)
     }

@@ -2,9 +2,9 @@
 
 use super::state::{Refused, Seen, Stamp};
 use super::{SOURCE, content_type};
+use crate::clients::object_store::{Failure, Store};
 use crate::clock::Clock;
 use crate::message::Message;
-use crate::store::{Failure, Store};
 use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};

@@ -3,11 +3,11 @@
 use super::super::Options;
 use super::Limits;
 use super::rate_limit::RateLimit;
+use crate::clients::http::{self, BodyError};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::hint;
-use crate::http::{self, BodyError};
 use crate::text;
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::header::{AUTHORIZATION, HeaderValue};

@@ -3,7 +3,7 @@
 use super::SOURCE;
 use super::device::{Device, check_name, compact};
 use super::state::Seen;
-use crate::http;
+use crate::clients::http;
 use crate::message::{self, Message};
 use crate::times;
 use chrono::SecondsFormat;

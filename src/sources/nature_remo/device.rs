@@ -1,7 +1,7 @@
 //! A device as the API gives it: everything but its id may be missing, null or of a wrong type.
 
+use crate::clients::http;
 use crate::error::{Error, Kind, Result};
-use crate::http;
 use crate::json;
 use serde::Deserialize;
 use serde_json::value::RawValue;

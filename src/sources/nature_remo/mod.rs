@@ -16,9 +16,9 @@ mod state;
 
 use super::{Batch, Options, Refusal, Source, Stop, state_file};
 use crate::check::Finding;
+use crate::clients::http;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::http;
 use crate::identity;
 use crate::location::Location;
 use crate::lock;

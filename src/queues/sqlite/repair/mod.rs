@@ -5,10 +5,10 @@ mod salvage;
 
 use super::repair::rebuild::rebuild;
 use super::schema::SCHEMA;
+use crate::clients::sqlite::{Pages, Replacing, Salvage, beside, in_the_way, make_new, remove};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::queues::inspect::{Lost, Repaired};
-use crate::sqlite::{Pages, Replacing, Salvage, beside, in_the_way, make_new, remove};
 use std::path::{Path, PathBuf};
 
 /// Makes `FILE.repaired` of a file that no other program has open, and changes nothing in the file

@@ -6,11 +6,11 @@
 //! and a message whose row is gone has a name.
 
 use super::salvage::{Found, load};
+use crate::clients::sqlite::Salvage;
 use crate::queues::inspect::{Lost, Repaired};
 use crate::queues::sqlite::codec;
 use crate::queues::sqlite::enqueue::digest;
 use crate::queues::sqlite::verify::checks;
-use crate::sqlite::Salvage;
 use crate::times;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 

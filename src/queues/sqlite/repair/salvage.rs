@@ -1,8 +1,8 @@
 //! What is left of an embedded queue's tables and of the indexes that repeat them, loaded into the
 //! tables of a new file.
 
+use crate::clients::sqlite::{Salvage, TreeKind};
 use crate::queues::sqlite::schema::SCHEMA;
-use crate::sqlite::{Salvage, TreeKind};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use std::collections::{BTreeSet, HashMap};

@@ -1,7 +1,7 @@
 //! The clouds' stores, each set up by its own variables.
 
 use super::failure::{self, NoCredentials};
-use crate::aws;
+use crate::clients::aws;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use async_trait::async_trait;

@@ -11,7 +11,7 @@ mod local;
 
 pub use failure::Failure;
 
-use crate::aws;
+use crate::clients::aws;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::identity;

@@ -1,0 +1,8 @@
+//! What speaks to somebody, for any shelf: SQLite's files, HTTP, AWS's settings, object stores.
+
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod http;
+#[cfg(feature = "store")]
+pub mod object_store;
+pub mod sqlite;
