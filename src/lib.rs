@@ -13,7 +13,7 @@
 //! | queue -> sink | [`mod@subscribe`] |
 //! | what a queue could not take, kept in a file | [`spool`] |
 //! | a queue's inside, shown | [`inspect`] |
-//! | what a look at an end found | [`check`] |
+//! | what a look at an end found | [`preflight`] |
 //! | what becomes of a delivery, purely | [`retry`] |
 //! | a dead letter as a message, purely | [`dead_letter`] |
 //! | cron expression -> next time, purely | [`schedule`] |
@@ -31,7 +31,6 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 pub mod attempts;
-pub mod check;
 pub mod cli;
 pub mod clients;
 pub mod clock;
@@ -47,6 +46,7 @@ pub mod json;
 pub mod location;
 pub mod lock;
 pub mod message;
+pub mod preflight;
 pub mod publish;
 pub mod queues;
 pub mod redact;

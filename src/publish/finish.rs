@@ -1,8 +1,8 @@
 //! The end of a run: what was read and is not safe by then is kept, or named.
 
-use super::detour::{Detour, left};
 use super::gate::Gate;
-use super::pass::{NAMED, Run};
+use super::spool_fallback::{Detour, left};
+use super::tick::{NAMED, Run};
 use crate::error::{Error, Kind, Result};
 use crate::hint;
 use crate::sources::Stop;

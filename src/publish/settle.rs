@@ -1,8 +1,8 @@
 //! What becomes of a batch that the queue has answered.
 
-use super::detour::Detour;
 use super::gate::{Answer, Posted};
-use super::pass::Run;
+use super::spool_fallback::Detour;
+use super::tick::Run;
 use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::message::Message;

@@ -16,7 +16,6 @@ pub use inspect::{
 };
 pub use sqlite::{adopt, names, not_put_back, repair, verify, wipe_out};
 
-use crate::check::Finding;
 use crate::clock::Clock;
 use crate::dead_letter::Death;
 use crate::environment::Environment;
@@ -24,6 +23,7 @@ use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
+use crate::preflight::Finding;
 use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;

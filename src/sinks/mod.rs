@@ -15,12 +15,12 @@ pub mod thumbnail;
 pub use describe::describe;
 pub use identity::identity;
 
-use crate::check::Finding;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::location::Location;
 use crate::message::Delivery;
+use crate::preflight::Finding;
 use async_trait::async_trait;
 use std::path::PathBuf;
 use std::time::Duration;

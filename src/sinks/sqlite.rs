@@ -6,7 +6,6 @@
 mod table;
 
 use super::{Options, Outcome, Sink};
-use crate::check::Finding;
 use crate::clients::sqlite::{self, Database, Purpose, Schema};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -14,6 +13,7 @@ use crate::identity::Identity;
 use crate::json;
 use crate::location::Location;
 use crate::message::Delivery;
+use crate::preflight::Finding;
 use crate::text;
 use async_trait::async_trait;
 use chrono::SecondsFormat;

@@ -9,12 +9,12 @@ pub mod stdin;
 
 pub use identity::identity;
 
-use crate::check::Finding;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::location::Location;
 use crate::message::Message;
+use crate::preflight::Finding;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono_tz::Tz;

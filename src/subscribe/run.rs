@@ -1,10 +1,10 @@
 //! The loop itself: what to wait for next, and what to do about it.
 
-use super::hand::{Hand, Held};
-use super::intake::{Receiving, received};
+use super::breaker::Outage;
+use super::in_flight::{Hand, Held};
 use super::later::Later;
 use super::lines::{Batch, Line};
-use super::outage::Outage;
+use super::receive::{Receiving, received};
 use super::settle::Written;
 use super::unplaced::Unplaced;
 use super::{Mode, Parts, Rehearsal};

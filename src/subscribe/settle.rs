@@ -1,7 +1,7 @@
 //! What happens to a batch: written, judged, settled.
 
-use super::count::Try;
-use super::hand::Until;
+use super::attempts::Try;
+use super::in_flight::Until;
 use super::lines::Line;
 use super::unplaced::Unburied;
 use super::{Mode, Parts, Rehearsal, write};

@@ -1,7 +1,7 @@
 //! Dead letters that no place has taken: they stay ours, take no room from the messages that can
 //! be written, and are tried again with backoff.
 
-use super::dead::Letter;
+use super::dead_letters::Letter;
 use super::later::Later;
 use super::run::Run;
 use super::settle::Written;

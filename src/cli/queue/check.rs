@@ -1,12 +1,12 @@
 //! `queue check`: touches each end of a pipeline, and moves nothing through it.
 
 use super::desk::{Desk, say};
-use crate::check::{self, Finding, Standing};
 use crate::cli;
 use crate::cli::names::{CollectionName, QueueNames};
 use crate::error::{Error, Kind, Result};
 use crate::inspect;
 use crate::location::Location;
+use crate::preflight::{self, Finding, Standing};
 use crate::{queues, sinks, sources};
 use clap::Args;
 use std::time::Duration;
@@ -110,7 +110,7 @@ impl Desk<'_> {
             all.extend(findings);
         }
         let wrong = all.iter().filter(|finding| finding.standing == Standing::Wrong).count();
-        match check::worst(&all) {
+        match preflight::worst(&all) {
             None => Ok(()),
             Some(kind) => Err(Error::new(
                 kind,

@@ -3,8 +3,8 @@
 use super::Schema;
 use super::failure::explain;
 use super::opening;
-use crate::check::Finding;
 use crate::error::{Error, Kind, Result};
+use crate::preflight::Finding;
 use rusqlite::TransactionBehavior;
 use std::fs;
 use std::io;

@@ -1,8 +1,8 @@
 //! Making topics and subscriptions, and asking whether they are there.
 
-use super::connection::Connection;
+use super::client::Connection;
+use super::error::{Sort, Trouble};
 use super::name::Name;
-use super::trouble::{Sort, Trouble};
 use crate::error::{Error, Kind, Result};
 use google_cloud_gax::Result as Answer;
 use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt as _};

@@ -18,21 +18,21 @@
 
 mod admin;
 mod burial;
-mod check;
-mod connection;
-mod convert;
+mod client;
+mod codec;
+mod error;
 mod facts;
-mod inspect;
+mod inspector;
 mod name;
+mod preflight;
 mod publisher;
 mod streams;
 mod subscriber;
 mod survey;
-mod trouble;
 mod upkeep;
 
-pub use check::{publisher as check_publisher, subscriber as check_subscriber};
-pub use inspect::open as open_inspector;
+pub use inspector::open as open_inspector;
+pub use preflight::{publisher as check_publisher, subscriber as check_subscriber};
 pub use upkeep::{create, delete};
 
 use super::{Options, Publisher, Side, Subscriber};
@@ -41,7 +41,7 @@ use crate::identity::{Identity, Key};
 use crate::location::Location;
 use crate::message::ID_ATTRIBUTE;
 use admin::{Admin, Delivering};
-use connection::Connection;
+use client::Connection;
 use name::Name;
 
 /// The attribute under which a tag travels.
@@ -147,7 +147,7 @@ fn needs_topic(subscription: &Name, url: &Location) -> Error {
 
 fn id_attribute(url: &mut Location) -> Result<String> {
     let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
-    match convert::attribute_refusal(&name, "") {
+    match codec::attribute_refusal(&name, "") {
         None if name != TAG_ATTRIBUTE => Ok(name),
         None => Err(Error::new(Kind::Usage, format!("`{name}` carries the tag, not the id"))),
         Some(why) => {

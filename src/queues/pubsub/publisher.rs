@@ -1,10 +1,10 @@
 //! Publishing to a topic.
 
 use super::admin::Admin;
-use super::connection::Connection;
-use super::convert::Shape;
+use super::client::Connection;
+use super::codec::Shape;
+use super::error::{Sort, Trouble};
 use super::name::Name;
-use super::trouble::{Sort, Trouble};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::message::Message;

@@ -1,7 +1,7 @@
 //! The streams that a subscription is read through: one task each, all into one channel.
 
-use super::convert;
-use super::trouble::Trouble;
+use super::codec;
+use super::error::Trouble;
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::Options;
@@ -180,7 +180,7 @@ impl Reading {
             left -= 1;
             room.send(match next {
                 Ok((wire, handler)) => {
-                    let message = convert::from_wire(wire, &self.id_attribute, &self.subscription);
+                    let message = codec::from_wire(wire, &self.id_attribute, &self.subscription);
                     Incoming::Message(message, handler)
                 }
                 Err(error) => {

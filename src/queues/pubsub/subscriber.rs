@@ -1,10 +1,10 @@
 //! Receiving from a subscription.
 
 use super::admin::Admin;
-use super::connection::Connection;
+use super::client::Connection;
+use super::error::{Sort, Trouble};
 use super::name::Name;
 use super::streams::{Incoming, Paused, Plan, Streams};
-use super::trouble::{Sort, Trouble};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Message, Receipt};
 use crate::queues::{Leases, Nothing, Receive, Select, Settled, Subscriber, Verdict};

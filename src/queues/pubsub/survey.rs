@@ -2,8 +2,8 @@
 //! receiving anything.
 
 use super::admin::{Admin, within};
+use super::error::{Sort, Trouble};
 use super::name::Name;
-use super::trouble::{Sort, Trouble};
 use crate::error::Result;
 use google_cloud_pubsub::model::Subscription;
 

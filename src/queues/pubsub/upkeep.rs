@@ -1,7 +1,7 @@
 //! Makes and deletes subscriptions for the program `queue`.
 
 use super::admin::{Admin, within};
-use super::connection::Connection;
+use super::client::Connection;
 use super::name::Name;
 use super::{OF_SUBSCRIPTION, create_subscription, delivering, id_attribute, needs_topic, streams};
 use crate::error::Result;

@@ -1,8 +1,8 @@
 //! Asking how queues are set up, and making them.
 
-use super::connection::{PATIENCE, Queue, within};
+use super::client::{PATIENCE, Queue, within};
+use super::error::{Sort, Trouble};
 use super::name::Name;
-use super::trouble::{Sort, Trouble};
 use crate::error::{Error, Kind, Result};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use serde::Deserialize;

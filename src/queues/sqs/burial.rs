@@ -1,7 +1,7 @@
 //! Dead letters that the server made itself: it moves a message as it is, and tells beside it
 //! where it was.
 
-use super::convert::{system, time};
+use super::codec::{system, time};
 use crate::dead_letter::{self, Death};
 use crate::message::Message;
 use crate::times;

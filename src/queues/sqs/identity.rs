@@ -1,6 +1,6 @@
 //! What a queue is, whatever its URL is spelled like, and under which name something is kept for it.
 
-use super::connection::Queue;
+use super::client::Queue;
 use super::name::{Name, Whereabouts};
 use super::{Options, SERVICE, id_attribute};
 use crate::clients::aws;

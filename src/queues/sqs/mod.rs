@@ -27,40 +27,40 @@
 
 mod admin;
 mod burial;
-mod check;
-mod connection;
-mod convert;
+mod client;
+mod codec;
+mod error;
 mod facts;
 mod fifo;
 mod identity;
-mod inspect;
+mod inspector;
+mod limits;
 mod more;
 mod name;
-mod parcels;
+mod prefetch;
+mod preflight;
 mod publisher;
 mod receipts;
 mod receivers;
-mod rules;
-mod settling;
-mod stock;
+mod send;
+mod settle;
 mod subscriber;
 mod survey;
-mod trouble;
 mod upkeep;
 
-pub use check::{publisher as check_publisher, subscriber as check_subscriber};
 pub use identity::{identity, key};
-pub use inspect::open as open_inspector;
+pub use inspector::open as open_inspector;
+pub use preflight::{publisher as check_publisher, subscriber as check_subscriber};
 pub use upkeep::{create, delete};
 
 use super::{Options, Publisher, Subscriber};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::ID_ATTRIBUTE;
-use connection::Queue;
-use convert::Shape;
+use client::Queue;
+use codec::Shape;
 use name::Name;
-use settling::LONGEST;
+use settle::LONGEST;
 use std::sync::Arc;
 use std::time::Duration;
 use subscriber::{Inlet, Set};
@@ -162,7 +162,7 @@ fn id_attribute(url: &mut Location) -> Result<String> {
             format!("`{name}` carries something else than the id"),
         ));
     }
-    match rules::name_refusal(&name) {
+    match limits::name_refusal(&name) {
         None => Ok(name),
         Some(why) => {
             Err(Error::new(Kind::Usage, format!("`{name}` cannot carry the id")).because_of(why))

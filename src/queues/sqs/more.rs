@@ -1,6 +1,6 @@
 //! What SQS cannot carry as it is: in one attribute more, as JSON.
 
-use super::rules::is_text;
+use super::limits::is_text;
 use crate::times;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

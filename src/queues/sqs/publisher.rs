@@ -1,8 +1,8 @@
 //! Publishing to a queue.
 
-use super::connection::Queue;
-use super::convert::{LARGEST, Parcel, Shape};
-use super::parcels::{self, BATCH, Failure, Sent};
+use super::client::Queue;
+use super::codec::{LARGEST, Parcel, Shape};
+use super::send::{self, BATCH, Failure, Sent};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::message::Message;
@@ -77,7 +77,7 @@ impl Outlet {
                 .filter_map(|load| Some((load.at, load.parcel.group.clone()?)))
                 .collect();
             let done: Vec<_> = stream::iter(batches(round))
-                .map(|batch| parcels::send_batch(&self.queue, batch, deadline))
+                .map(|batch| send::send_batch(&self.queue, batch, deadline))
                 .buffer_unordered(AT_ONCE)
                 .collect()
                 .await;
@@ -158,11 +158,11 @@ impl Publisher for Outlet {
         let turn = if self.shape.fifo { Some(self.turn.lock().await) } else { None };
         let sent = self.send(loads).await;
         drop(turn);
-        if let Some(trouble) = parcels::whole_queue(&sent) {
+        if let Some(trouble) = send::whole_queue(&sent) {
             return Err(trouble.error("cannot publish to", &self.queue.name));
         }
         for (at, sent) in sent {
-            answers[at] = Some(parcels::answer(sent));
+            answers[at] = Some(send::answer(sent));
         }
         Ok(answers.into_iter().map(|it| it.expect("each was refused or sent")).collect())
     }

@@ -1,11 +1,11 @@
 //! Leases that outlive the process that asked for them: a receipt handle is all that is needed to
 //! settle them, whoever holds it.
 
-use super::inspect::Inspector;
-use super::parcels::BATCH;
+use super::inspector::Inspector;
+use super::prefetch::Stock;
 use super::receivers::Shared;
-use super::settling::{LONGEST, Obeyed, Order, SETTLING, seconds};
-use super::stock::Stock;
+use super::send::BATCH;
+use super::settle::{LONGEST, Obeyed, Order, SETTLING, seconds};
 use super::subscriber::settled;
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Receipt};

@@ -1,11 +1,11 @@
 //! The requests that bring messages: tasks of their own, so that a dropped call of `receive` loses
 //! nothing.
 
-use super::connection::{Queue, within};
-use super::convert::{self, Shape};
-use super::settling::{LONGEST, Order};
-use super::stock::{Fetched, Lease, Stock};
-use super::trouble::Trouble;
+use super::client::{Queue, within};
+use super::codec::{self, Shape};
+use super::error::Trouble;
+use super::prefetch::{Fetched, Lease, Stock};
+use super::settle::{LONGEST, Order};
 use crate::clock::Clock;
 use crate::message::{Message, Receipt};
 use aws_sdk_sqs::types::{Message as Wire, MessageSystemAttributeName as System};
@@ -106,7 +106,7 @@ impl Shared {
         if self.telling {
             super::burial::tell(&mut message, &wire);
         }
-        let attempts = convert::system(&wire, &System::ApproximateReceiveCount);
+        let attempts = codec::system(&wire, &System::ApproximateReceiveCount);
         let lease = Lease {
             receipt,
             since: asked,
@@ -129,7 +129,7 @@ impl Shared {
         if !early.is_empty() {
             let hide = |one: Fetched| {
                 let time = ahead(&one.message).unwrap_or_default().min(LONGEST);
-                let seconds = super::settling::seconds(time, since, Instant::now());
+                let seconds = super::settle::seconds(time, since, Instant::now());
                 (one.lease.receipt, Order::Hide(seconds))
             };
             // What cannot be hidden comes again when its lease ends, and is looked at anew.

@@ -1,12 +1,12 @@
 //! Receiving from a queue.
 
-use super::connection::Queue;
-use super::convert::Shape;
+use super::client::Queue;
+use super::codec::Shape;
+use super::error::{Sort, Trouble};
 use super::name::Name;
+use super::prefetch::{Lease, Stock};
 use super::receivers::{Receivers, Shared};
-use super::settling::{Obeyed, Order, SETTLING, seconds};
-use super::stock::{Lease, Stock};
-use super::trouble::{Sort, Trouble};
+use super::settle::{Obeyed, Order, SETTLING, seconds};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, ID_ATTRIBUTE, Receipt};
 use crate::queues::{Leases, Nothing, Options, Receive, Select, Settled, Subscriber, Verdict};

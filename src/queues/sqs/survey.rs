@@ -1,9 +1,9 @@
 //! What the service says of a queue and of the places of its dead letters, without receiving.
 
 use super::admin::{Redrive, Setup};
-use super::connection::Queue;
+use super::client::Queue;
+use super::error::{Sort, Trouble};
 use super::name::Name;
-use super::trouble::{Sort, Trouble};
 use crate::error::Result;
 
 /// A queue and what belongs to it.

@@ -1,7 +1,7 @@
 //! Makes and deletes queues for the program `queue`.
 
 use super::Asked;
-use super::connection::{PATIENCE, within};
+use super::client::{PATIENCE, within};
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{Deletion, Options};
@@ -21,7 +21,7 @@ pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Delet
     let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
     let survey = queue.survey().await?;
     if yes {
-        let failed = |trouble: super::trouble::Trouble| trouble.error("cannot delete", &queue.name);
+        let failed = |trouble: super::error::Trouble| trouble.error("cannot delete", &queue.name);
         let url = queue.url().await.map_err(failed)?;
         let request = queue.client.delete_queue().queue_url(url).send();
         within(PATIENCE, request).await.map_err(failed)?;

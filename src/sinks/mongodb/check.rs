@@ -3,9 +3,9 @@
 use super::failure::{self, Failure, Refusal};
 use super::options::Conflict;
 use super::{MongoDb, Settings};
-use crate::check::Finding;
 use crate::error::Result;
 use crate::location::Location;
+use crate::preflight::Finding;
 use crate::sinks::{Options, Sink};
 use mongodb::bson::{Bson, Document, doc};
 

@@ -20,11 +20,11 @@ mod watch;
 
 use super::state_file;
 use super::{Batch, Options, Source, Stop};
-use crate::check::Finding;
 use crate::clients::object_store::{Answer, Store};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::lock;
+use crate::preflight::Finding;
 use crate::text;
 use intake::{Intake, Known, Piece, shown};
 use pattern::Pattern;

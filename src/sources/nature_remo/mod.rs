@@ -15,7 +15,6 @@ mod snapshot;
 mod state;
 
 use super::{Batch, Options, Refusal, Source, Stop, state_file};
-use crate::check::Finding;
 use crate::clients::http;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -23,6 +22,7 @@ use crate::identity;
 use crate::location::Location;
 use crate::lock;
 use crate::message::Message;
+use crate::preflight::Finding;
 use api::Api;
 use async_trait::async_trait;
 use changes::Fault;

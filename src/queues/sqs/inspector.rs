@@ -1,10 +1,10 @@
 //! Looks into a queue. What it holds can only be seen by receiving it.
 
-use super::connection::{PATIENCE, Queue, within};
-use super::convert::Shape;
+use super::client::{PATIENCE, Queue, within};
+use super::codec::Shape;
 use super::name::Name;
-use super::parcels::BATCH;
 use super::publisher::Outlet;
+use super::send::BATCH;
 use super::subscriber::{Inlet, Set};
 use super::survey::Survey;
 use super::{Asked, burial, facts};
@@ -133,7 +133,7 @@ impl Purge for Inspector {
     /// How many messages that removes, the service does not tell.
     async fn purge(&self) -> Result<Option<u64>> {
         let failed =
-            |trouble: super::trouble::Trouble| trouble.error("cannot purge", &self.queue.name);
+            |trouble: super::error::Trouble| trouble.error("cannot purge", &self.queue.name);
         let url = self.queue.url().await.map_err(failed)?;
         let request = self.queue.client.purge_queue().queue_url(url).send();
         within(PATIENCE, request).await.map_err(failed)?;

@@ -1,16 +1,16 @@
 //! What `queue check` finds out about a topic or a subscription, without publishing or receiving.
 
 use super::admin::{Admin, within};
-use super::connection::Connection;
+use super::client::Connection;
+use super::error::Sort;
 use super::facts::delivery;
 use super::name::Name;
 use super::streams::Plan;
 use super::survey::{Burial, Survey};
-use super::trouble::Sort;
 use super::{OF_SUBSCRIPTION, OF_TOPIC, delivering, id_attribute, streams};
-use crate::check::Finding;
 use crate::error::{Kind, Result};
 use crate::location::Location;
+use crate::preflight::Finding;
 use crate::queues::Options;
 use std::time::Duration;
 

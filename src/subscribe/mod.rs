@@ -1,21 +1,21 @@
 //! The second loop: queue -> sink, with batches, leases, back-pressure and shutdown.
 
+mod attempts;
+mod breaker;
 mod bury;
-mod count;
-mod dead;
-mod hand;
-mod intake;
-mod keeper;
+mod dead_letters;
+mod heartbeat;
+mod in_flight;
 mod later;
 mod lines;
-mod outage;
 mod places;
+mod receive;
 mod run;
 mod settle;
 mod unplaced;
 mod write;
 
-pub use dead::DeadLetters;
+pub use dead_letters::DeadLetters;
 
 use crate::attempts::Attempts;
 use crate::error::{Error, Kind, Result};
@@ -23,7 +23,7 @@ use crate::queues::{Select, Subscriber};
 use crate::report::{Counters, count};
 use crate::retry::Limits;
 use crate::sinks::Sink;
-use keeper::Keeper;
+use heartbeat::Keeper;
 use run::Run;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

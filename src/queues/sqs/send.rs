@@ -1,8 +1,8 @@
 //! Sending batches, entry by entry: what failed is sent again, alone, until its time is over.
 
-use super::connection::{PATIENCE, Queue, within};
+use super::client::{PATIENCE, Queue, within};
+use super::error::{Sort, Trouble};
 use super::publisher::Load;
-use super::trouble::{Sort, Trouble};
 use crate::queues::Published;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry as Entry;
 use backon::{BackoffBuilder as _, ExponentialBuilder};

@@ -6,8 +6,8 @@
 //! what is too large.
 
 use super::fifo::{ALONE, deduplication, group_id, is_group};
+use super::limits::{is_name, is_text};
 use super::more::{More, body_from, body_of};
-use super::rules::{is_name, is_text};
 use super::{GROUP_ATTRIBUTE, MORE_ATTRIBUTE, TAG_ATTRIBUTE};
 use crate::message::Message;
 use crate::times;

@@ -2,14 +2,14 @@
 
 use super::Asked;
 use super::admin::Setup;
-use super::connection::Queue;
-use super::convert::LARGEST;
+use super::client::Queue;
+use super::codec::LARGEST;
+use super::error::Sort;
 use super::survey::{Place, Survey};
-use super::trouble::Sort;
-use crate::check::Finding;
 use crate::error::{Kind, Result};
 use crate::hint;
 use crate::location::Location;
+use crate::preflight::Finding;
 use crate::queues::Options;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::admin::{Admin, within};
 use super::burial::unwrap;
-use super::connection::Connection;
+use super::client::Connection;
 use super::facts;
 use super::name::Name;
 use super::publisher::Topic;

@@ -2,17 +2,17 @@
 //!
 //! What a stranger published is shown so that it cannot act on a terminal.
 
+mod by_receive;
 mod spooled;
-mod taking;
 
 pub use crate::text::visible;
+pub use by_receive::{Choice, Mending, Patience, choice, dead_letter as taken_letter, look};
 pub use spooled::{open_spool, redrive_spooled};
-pub use taking::{Choice, Mending, Patience, choice, dead_letter as taken_letter, look};
 
-use crate::check::{Finding, Standing};
 use crate::envelope::Envelope;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
+use crate::preflight::{Finding, Standing};
 use crate::queues::{Check, DeadLetter, Grave, Lost, Mended, Peeked, Settled, State, Stats, Value};
 use crate::spool::Spooled;
 use chrono::{DateTime, SecondsFormat, Utc};

@@ -1,7 +1,7 @@
 //! Extends the leases of what is in hand, by a task of its own: no write starves it, however long
 //! it takes and even if it blocks.
 
-use super::hand::Held;
+use super::in_flight::Held;
 use crate::error::{Error, Kind, Result};
 use crate::queues::Leases;
 use std::sync::Arc;

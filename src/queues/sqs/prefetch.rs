@@ -1,8 +1,8 @@
 //! What is ours of a queue: what was fetched and waits to be handed out, and what was handed out
 //! and is not settled. And how much more is wanted: nothing is fetched that nobody asked for.
 
-use super::parcels::BATCH;
-use super::trouble::Trouble;
+use super::error::Trouble;
+use super::send::BATCH;
 use crate::message::{Delivery, Message, Receipt};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;

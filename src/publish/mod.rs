@@ -1,15 +1,15 @@
 //! The first loop: source -> queue, or into the spool while the queue cannot be reached.
 
-mod detour;
-mod drain;
 mod finish;
 mod gate;
-mod later;
+mod lazy;
 mod lost;
-mod pass;
 mod settle;
+mod spool_drain;
+mod spool_fallback;
+mod tick;
 
-pub use later::Later;
+pub use lazy::Later;
 
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
@@ -19,9 +19,9 @@ use crate::schedule::Schedule;
 use crate::sources::Source;
 use crate::spool::Spool;
 use chrono::{DateTime, Utc};
-use pass::Run;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tick::Run;
 use tokio_util::sync::CancellationToken;
 
 /// How long a wait for the next tick sleeps at most, so that a clock that was set is noticed.

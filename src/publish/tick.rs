@@ -1,10 +1,10 @@
 //! One tick: the source is read to its end, and each batch published, kept or refused.
 
 use super::Plan;
-use super::detour::Detour;
 use super::gate::{Gate, Posted};
 use super::lost::Lost;
 use super::settle::Rest;
+use super::spool_fallback::Detour;
 use crate::error::{Error, Result};
 use crate::queues::Publisher;
 use crate::report::{Counters, count};

@@ -1,8 +1,8 @@
 //! Telling the service what becomes of messages: by ten, and entry by entry.
 
-use super::connection::{PATIENCE, Queue, within};
-use super::parcels::{BATCH, PAUSES};
-use super::trouble::{Sort, Trouble};
+use super::client::{PATIENCE, Queue, within};
+use super::error::{Sort, Trouble};
+use super::send::{BATCH, PAUSES};
 use crate::message::Receipt;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry as Change,

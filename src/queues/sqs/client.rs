@@ -1,8 +1,8 @@
 //! Where the service is, who we are there, and the queue that is meant.
 
 use super::SERVICE;
+use super::error::Trouble;
 use super::name::{Name, Whereabouts};
-use super::trouble::Trouble;
 use crate::clients::aws;
 use crate::environment::Environment;
 use crate::error::Result;

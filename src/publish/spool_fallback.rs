@@ -1,8 +1,8 @@
 //! The way around a queue that cannot be reached: into the spool.
 
 use super::Plan;
-use super::drain::{Drained, drain};
 use super::gate::Gate;
+use super::spool_drain::{Drained, drain};
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;

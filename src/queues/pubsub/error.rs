@@ -1,6 +1,6 @@
 //! What an error of the service means for us.
 
-use super::connection::LOG_IN;
+use super::client::LOG_IN;
 use super::name::Name;
 use crate::error::{Error, Kind};
 use google_cloud_gax::error::Error as ServiceError;

@@ -2,11 +2,11 @@
 //! then acknowledged. What that queue does not take is kept in the spool.
 
 use super::places::Places;
-use crate::check::Standing;
 use crate::dead_letter::{self, Death};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
+use crate::preflight::Standing;
 use crate::queues::{self, Published, Publisher};
 use crate::spool::{self, Spool};
 use std::sync::{Mutex, MutexGuard};
