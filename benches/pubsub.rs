@@ -6,7 +6,7 @@
 
 #[allow(dead_code)]
 mod bare;
-#[path = "../tests/it/services.rs"]
+#[path = "../tests/it/support/services.rs"]
 #[allow(dead_code)]
 mod services;
 

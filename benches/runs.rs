@@ -4,10 +4,10 @@
 
 mod cost;
 mod follow;
-#[path = "../tests/it/http_server.rs"]
+#[path = "../tests/it/support/http_server.rs"]
 #[allow(dead_code)]
 mod http_server;
-#[path = "../tests/it/services.rs"]
+#[path = "../tests/it/support/services.rs"]
 #[allow(dead_code)]
 mod services;
 

@@ -5,7 +5,7 @@
 //! Prints messages a second, their ratios, and how many calls of the API a message took: those are
 //! counted on a line of our own to the server. Asserts nothing: a busy machine is no failure.
 
-#[path = "../tests/it/services.rs"]
+#[path = "../tests/it/support/services.rs"]
 #[allow(dead_code)]
 mod services;
 

@@ -2,7 +2,7 @@
 # Gets and starts the real servers that the tests need, runs every test, stops the servers.
 #
 #   bash tests/run.sh                     everything
-#   bash tests/run.sh queue_contract      what follows goes to `cargo test`
+#   bash tests/run.sh queues::contract    what follows goes to `cargo test`
 #   bash tests/run.sh --long              the crash tests alone, for a quarter of an hour: thousands
 #                                         of kills (KAKEHI_CRASH_KILLS), no servers; where it fails,
 #                                         it names the KAKEHI_CRASH_SEED that leads there again

@@ -197,13 +197,26 @@ fn doors_are_short() {
 
 #[test]
 fn no_test_file_is_forgotten() {
-    let main = source(root().join("tests/it/main.rs"));
-    for entry in fs::read_dir(root().join("tests/it")).expect("tests/it") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_stem().and_then(|name| name.to_str()).expect("a UTF-8 name");
-        let module = format!("mod {name};");
-        assert!(name == "main" || main.text.lines().any(|line| line == module), "{module}");
+    let tests = files("tests/it", ".rs");
+    for file in tests.iter().filter(|file| !file.path.ends_with("/main.rs")) {
+        let path = file.path.strip_suffix("/mod.rs").or(file.path.strip_suffix(".rs"));
+        let (folder, name) = path.and_then(|path| path.rsplit_once('/')).expect("a file's path");
+        let lists =
+            [format!("{folder}.rs"), format!("{folder}/mod.rs"), format!("{folder}/main.rs")];
+        let line = |line: &str| line.trim_start_matches("pub ") == format!("mod {name};");
+        let named = tests
+            .iter()
+            .filter(|list| lists.contains(&list.path))
+            .any(|list| list.text.lines().any(line));
+        assert!(named, "no module holds {}", file.path);
     }
+}
+
+#[test]
+fn tests_lie_in_folders() {
+    let flat = fs::read_dir(root().join("tests/it")).expect("tests/it");
+    let flat = flat.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_file()));
+    assert!(flat.count() <= 12, "too many files lie flat in tests/it");
 }
 
 #[test]

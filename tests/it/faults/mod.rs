@@ -1,0 +1,8 @@
+//! Whatever dies, hangs or fills up: nothing is lost, and nothing is stored twice.
+
+pub mod crash;
+mod full_disk;
+mod killers;
+mod outage_mongodb;
+mod outage_pubsub;
+mod outage_sqs;

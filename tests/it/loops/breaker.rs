@@ -1,0 +1,180 @@
+//! The sink goes away under the second loop, and leases end under it.
+
+use crate::loops::subscribe::{Scene, Scripted, ids, plan};
+use crate::support::watched::Watched;
+use async_trait::async_trait;
+use kakehi::clock::Clock;
+use kakehi::queues::{Receive, Settled, Subscriber, Verdict};
+use kakehi::sinks::{Outcome, Sink};
+use kakehi::subscribe::{Mode, Plan};
+use kakehi::{Delivery, Kind, Result};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+fn following() -> Plan {
+    Plan { mode: Mode::Follow, ..plan() }
+}
+
+/// Waits, in tokio's own time, until it is so.
+async fn until(it_is_so: impl Fn() -> bool) {
+    while !it_is_so() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_leaves_a_small_batch_in_hand_and_the_rest_to_others() {
+    let scene = Scene::with(ids(60)).await;
+    let sink = Scripted::down_after(20);
+    let watched = Watched::of(&scene).await;
+    let outage = async {
+        until(|| watched.pauses() == 1).await;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let stored = sink.stored().len();
+        let others = scene.left().await;
+        assert_eq!(others.len(), 60 - stored - 10, "ten stay in hand");
+        assert!(others.iter().all(|(_, attempts)| *attempts == Some(1)), "{others:?}");
+        assert_eq!(watched.extended.receipts.lock().unwrap().len(), 10, "their leases are kept");
+        sink.down.store(false, Ordering::SeqCst);
+        until(|| sink.stored().len() == 60).await;
+    };
+    let (result, summary) = scene.run_on(&watched, &sink, &following(), outage).await;
+    result.unwrap();
+    assert_eq!((summary.stored, summary.duplicate, summary.dead), (60, 0, 0));
+    assert_eq!(watched.pauses(), 1);
+    assert_eq!(scene.left().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_outage_is_waited_for_as_the_first() {
+    let scene = Scene::with(ids(60)).await;
+    let sink = Scripted::down_after(10);
+    let watched = Watched::of(&scene).await;
+    let outages = async {
+        until(|| watched.pauses() == 1).await;
+        *sink.down_after.lock().unwrap() = Some(30);
+        sink.down.store(false, Ordering::SeqCst);
+        until(|| watched.pauses() == 2).await;
+        sink.down.store(false, Ordering::SeqCst);
+        until(|| sink.stored().len() == 60).await;
+    };
+    let (result, summary) = scene.run_on(&watched, &sink, &following(), outages).await;
+    result.unwrap();
+    assert_eq!((summary.stored, summary.duplicate, summary.dead), (60, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_during_an_outage_does_not_wait_for_its_end() {
+    let scene = Scene::with(ids(40)).await;
+    let sink = Scripted::down_after(20);
+    let watched = Watched::of(&scene).await;
+    let signal = until(|| watched.pauses() == 1);
+    let (result, summary) = scene.run_on(&watched, &sink, &following(), signal).await;
+    assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
+    Box::new(watched).close().await.unwrap();
+    let left = scene.left().await;
+    assert_eq!(left.len(), 40 - usize::try_from(summary.stored).unwrap());
+    assert!(left.iter().all(|(_, attempts)| *attempts == Some(1)), "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bounded_run_that_ends_in_an_outage_says_so() {
+    let scene = Scene::with(ids(40)).await;
+    let sink = Scripted::down_after(20);
+    let plan = Plan { max_time: Some(Duration::from_secs(90)), ..following() };
+    let (result, _) = scene.run_until(&sink, &plan, std::future::pending()).await;
+    assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
+    assert!(scene.left().await.iter().all(|(_, attempts)| *attempts == Some(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_in_an_outage_does_not_count_towards_max_messages() {
+    let scene = Scene::with(ids(60)).await;
+    let sink = Scripted::down_after(10);
+    let plan = Plan { max_messages: Some(60), in_flight: 40, ..following() };
+    let watched = Watched::of(&scene).await;
+    let outage = async {
+        until(|| watched.pauses() == 1).await;
+        sink.down.store(false, Ordering::SeqCst);
+        std::future::pending().await
+    };
+    let (result, summary) = scene.run_on(&watched, &sink, &plan, outage).await;
+    result.unwrap();
+    assert_eq!(summary.stored, 60);
+}
+
+/// Blocks its thread, as no sink should, until something has happened.
+struct Blocking<F>(F);
+
+#[async_trait]
+impl<F: Fn() -> bool + Send + Sync> Sink for Blocking<F> {
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !(self.0)() {
+            assert!(Instant::now() < deadline, "it never happened");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        vec![Outcome::Stored; batch.len()]
+    }
+
+    fn ordered(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_are_extended_even_while_a_write_blocks() {
+    let scene = Scene::with(ids(3)).await;
+    let watched = Watched::of(&scene).await;
+    let extended = watched.extended.clone();
+    let sink = Blocking(move || extended.times.load(Ordering::SeqCst) >= 3);
+    let plan = Plan { lease: Duration::from_millis(60), ..plan() };
+    let (result, summary) = scene.run_on(&watched, &sink, &plan, std::future::pending()).await;
+    result.unwrap();
+    assert_eq!(summary.stored, 3);
+    assert_eq!(watched.extended.receipts.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_lease_that_was_lost_is_counted_and_its_late_acknowledgement_does_nothing() {
+    let mut scene = Scene::with(ids(3)).await;
+    let (clock, hand) = Clock::manual(chrono::Utc::now());
+    scene.options.clock = clock;
+    let watched = Watched::of(&scene).await;
+    let other = scene.subscriber().await;
+    let stolen = Mutex::new(Vec::new());
+    // The lease ends while the write runs, and another subscriber takes the messages.
+    let steal = || {
+        hand.advance(chrono::TimeDelta::seconds(31));
+        let request = Receive {
+            max: 10,
+            max_bytes: usize::MAX,
+            wait: Duration::ZERO,
+            select: Default::default(),
+        };
+        // What lost its lease in mid-work comes one at a time.
+        for _ in 0..3 {
+            let theirs = futures_util::FutureExt::now_or_never(other.receive(request.clone()));
+            stolen.lock().unwrap().extend(theirs.unwrap().unwrap());
+        }
+        true
+    };
+    let plan = Plan { max_messages: Some(3), ..plan() };
+    let (result, summary) =
+        scene.run_on(&watched, &Blocking(steal), &plan, std::future::pending()).await;
+    result.unwrap();
+    assert_eq!((summary.stored, summary.lease_lost), (3, 3));
+    let theirs = stolen.into_inner().unwrap();
+    assert!(theirs.iter().all(|delivery| delivery.attempts == Some(2)), "a lost lease counts");
+    let acks = theirs.into_iter().map(|delivery| (delivery.receipt, Verdict::Ack)).collect();
+    assert_eq!(other.settle(acks).await, vec![Settled::Done; 3], "they are still the other's");
+}

@@ -1,0 +1,16 @@
+//! The two loops: from a source into a queue, and from a queue into a sink.
+
+mod breaker;
+mod dead_places;
+mod lines;
+mod passed_on;
+mod publish;
+mod publish_drain;
+mod publish_every;
+mod publish_refused;
+mod publish_stop;
+mod put_off;
+mod settling;
+mod settling_pubsub;
+mod spool;
+pub mod subscribe;

@@ -1,0 +1,348 @@
+//! What the documents say is so: commands, flags, URLs, exit codes, variables, links.
+
+use crate::programs::examples::programs;
+use crate::support::sandbox::{Program, Run, Sandbox};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|cause| panic!("{path}: {cause}"))
+}
+
+/// The lines of the code blocks, continued lines joined; and the text around them.
+pub fn blocks(markdown: &str) -> (Vec<Vec<String>>, String) {
+    let (mut blocks, mut text, mut inside) = (Vec::<Vec<String>>::new(), String::new(), false);
+    let mut continued = false;
+    for line in markdown.lines() {
+        if line.starts_with("```") {
+            inside = !inside;
+            if inside {
+                blocks.push(Vec::new());
+            }
+        } else if inside {
+            let block = blocks.last_mut().expect("a block was opened");
+            let piece = line.strip_suffix('\\').unwrap_or(line);
+            match block.last_mut().filter(|_| continued) {
+                Some(last) => last.push_str(piece),
+                None => block.push(piece.to_owned()),
+            }
+            continued = line.ends_with('\\');
+        } else {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    assert!(!inside, "a code block has no end");
+    (blocks, text)
+}
+
+/// What stands between backticks.
+fn code_spans(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// The rows of the tables, as cells.
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|'));
+    lines.map(|line| line.split('|').map(str::trim).collect()).collect()
+}
+
+/// A command line in words, as `sh` splits it.
+fn words(line: &str) -> Vec<String> {
+    let output = Command::new("bash")
+        .args(["-fc", &format!("printf '%s\\n' {line}")])
+        .env_clear()
+        .output()
+        .expect("bash starts");
+    assert!(output.status.success(), "not a command line: {line}");
+    let words = String::from_utf8(output.stdout).expect("UTF-8");
+    words.lines().filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+fn help(program: Program) -> String {
+    program.arg("--help").run().expect(0).stdout
+}
+
+fn action_help(sandbox: &Sandbox, action: &str) -> String {
+    help(sandbox.queue().args(action))
+}
+
+fn flags(text: &str) -> BTreeSet<&str> {
+    let ends = |c: char| !(c.is_ascii_lowercase() || c == '-');
+    let starts = text.match_indices("--").filter(|(at, _)| {
+        text[..*at].chars().next_back().is_none_or(|before| !before.is_ascii_alphanumeric())
+    });
+    let flag = |at: usize| {
+        let rest = &text[at..];
+        rest.split(ends).next().filter(|flag| flag.len() > 2).unwrap_or_default()
+    };
+    starts.map(|(at, _)| flag(at)).filter(|flag| !flag.is_empty()).collect()
+}
+
+#[test]
+fn the_readmes_commands_exist() {
+    let sandbox = Sandbox::new();
+    let (blocks, _) = blocks(&read("README.md"));
+    let mut seen = 0;
+    for line in blocks.iter().flatten() {
+        let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let program = match first {
+            "bash" => {
+                let script = rest.split(' ').next().unwrap_or_default();
+                assert!(root().join(script).is_file(), "{line}");
+                seen += 1;
+                continue;
+            }
+            "publish" => sandbox.publish(),
+            "subscribe" => sandbox.subscribe(),
+            "queue" => sandbox.queue(),
+            _ => continue,
+        };
+        // clap refuses an argument that it does not know before it comes to `--help`.
+        let words = words(rest.split(" #").next().unwrap_or_default());
+        // What stands behind `--` is another program's.
+        let words = words.iter().take_while(|word| *word != "--");
+        words.fold(program, Program::arg).arg("--help").run().expect(0);
+        seen += 1;
+    }
+    assert!(seen >= 6, "only {seen} commands found");
+}
+
+#[test]
+fn the_readmes_test_command_is_what_the_checks_run() {
+    let (blocks, _) = blocks(&read("README.md"));
+    let checks = read(".ci/run");
+    let last = checks.lines().last().expect("the checks run something");
+    assert!(blocks.iter().flatten().any(|line| line == last), "{last}");
+}
+
+#[test]
+fn the_readmes_flags_exist() {
+    let sandbox = Sandbox::new();
+    let (_, text) = blocks(&read("README.md"));
+    let mut help = help(sandbox.publish()) + &help(sandbox.subscribe());
+    for action in crate::programs::queue::actions() {
+        help += &action_help(&sandbox, &action);
+    }
+    let known = flags(&help);
+    let others = |span: &str| span.starts_with("cargo ") || span.starts_with("bash ");
+    let ours = code_spans(&text).into_iter().filter(|span| !others(span));
+    let named: BTreeSet<_> = ours.flat_map(flags).collect();
+    assert!(named.len() > 10, "{named:?}");
+    let unknown: Vec<_> = named.difference(&known).collect();
+    assert!(unknown.is_empty(), "not in --help: {unknown:?}");
+}
+
+/// The schemes in a shelf's `match`.
+fn schemes(shelf: &str) -> BTreeSet<String> {
+    let list = read(&format!("src/{shelf}/mod.rs"));
+    let arms = list.lines().map(str::trim).filter(|line| line.starts_with('"'));
+    let schemes = arms.flat_map(|arm| {
+        let (patterns, _) = arm.split_once("=>").unwrap_or_default();
+        patterns.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    });
+    schemes.filter(|scheme| scheme != "memory").collect()
+}
+
+/// The README's rows for a place, as URLs and parameters.
+fn places<'t>(text: &'t str, place: &str) -> Vec<(Vec<&'t str>, &'t str)> {
+    let rows = rows(text).into_iter().filter(|row| row.first() == Some(&place));
+    rows.map(|row| (code_spans(row[1]), row[2])).collect()
+}
+
+#[test]
+fn the_readmes_table_names_every_scheme_and_no_other() {
+    let (_, text) = blocks(&read("README.md"));
+    for (place, shelf) in [("source", "sources"), ("queue", "queues"), ("sink", "sinks")] {
+        let urls = places(&text, place).into_iter().flat_map(|(urls, _)| urls);
+        let named: BTreeSet<_> = urls
+            .filter_map(|url| url.split_once(':'))
+            .map(|(scheme, _)| scheme.to_owned())
+            .collect();
+        assert_eq!(named, schemes(shelf), "{place}");
+    }
+}
+
+/// The parameters that a program names when it is given one that nobody knows.
+fn parameters(program: Program) -> BTreeSet<String> {
+    let run = program.env("NATURE_REMO_TOKEN", "x").run().expect(2);
+    let hint = run.stderr.lines().find(|line| line.contains("hint:")).unwrap_or_default();
+    code_spans(hint).into_iter().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readmes_table_names_every_parameter() {
+    let sandbox = Sandbox::new();
+    let (_, text) = blocks(&read("README.md"));
+    let publish = |arguments: &str| parameters(sandbox.publish().args(arguments));
+    let subscribe = |arguments: &str| parameters(sandbox.subscribe().args(arguments));
+    let known = [
+        ("source", "stdin:", publish("stdin:?nobody=1 --to sqlite:q.db")),
+        ("source", "nature-remo:", publish("nature-remo:?mode=changes&nobody=1 --to sqlite:q.db")),
+        ("source", "files:GLOB", publish("files:*?nobody=1 --to sqlite:q.db")),
+        ("queue", "sqlite:PATH", publish("--to sqlite:q.db?nobody=1")),
+        ("queue", "sqlite:PATH", subscribe("--from sqlite:q.db?nobody=1 --to stdout:")),
+        ("queue", "pubsub://PROJECT/TOPIC", publish("--to pubsub://project/topic?nobody=1")),
+        (
+            "queue",
+            "pubsub://PROJECT/SUBSCRIPTION",
+            subscribe("--from pubsub://project/subscription?nobody=1 --to stdout:"),
+        ),
+        ("sink", "sqlite:PATH", subscribe("--from sqlite:q.db --to sqlite:s.db?nobody=1")),
+        (
+            "sink",
+            "thumbnail:STORE-URL",
+            subscribe("--from sqlite:q.db --to thumbnail:photos?nobody=1"),
+        ),
+        ("sink", "stdout:", subscribe("--from sqlite:q.db --to stdout:?nobody=1")),
+    ];
+    for (place, url, parameters) in known {
+        let rows = places(&text, place);
+        let row = rows.iter().find(|(urls, _)| urls.contains(&url));
+        let (_, told) = row.unwrap_or_else(|| panic!("no row for {place} {url}"));
+        let named: BTreeSet<_> = code_spans(told)
+            .into_iter()
+            .map(|span| span.split('=').next().unwrap_or_default().to_owned())
+            .collect();
+        let missing: Vec<_> = parameters.difference(&named).collect();
+        assert!(missing.is_empty(), "the README's row of {url} lacks {missing:?}");
+    }
+}
+
+#[test]
+fn the_readmes_exit_codes_are_those_of_the_help() {
+    let sandbox = Sandbox::new();
+    let (_, text) = blocks(&read("README.md"));
+    let told: Vec<_> = rows(&text)
+        .into_iter()
+        .filter(|row| row[0].parse::<u8>().is_ok())
+        .map(|row| format!("{} {}", row[0], row[1]))
+        .collect();
+    for help in [sandbox.publish(), sandbox.subscribe(), sandbox.queue()].map(help) {
+        let (_, table) = help.split_once("Exit codes:").expect("a table of exit codes");
+        let codes: Vec<_> = table
+            .lines()
+            .filter_map(|line| line.trim().split_once("  "))
+            .map(|(code, meaning)| format!("{code} {}", meaning.trim()))
+            .collect();
+        assert_eq!(told, codes);
+    }
+}
+
+/// The variables that the README names.
+pub fn variables() -> Vec<String> {
+    let (_, text) = blocks(&read("README.md"));
+    named_variables(&text).into_iter().map(str::to_owned).collect()
+}
+
+fn named_variables(text: &str) -> BTreeSet<&str> {
+    let spans = rows(text).into_iter().flat_map(|row| code_spans(row[0]));
+    let is_variable =
+        |span: &&str| span.len() > 4 && span.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    spans.filter(is_variable).collect()
+}
+
+#[test]
+fn the_readmes_variables_are_those_that_the_code_reads() {
+    let (_, text) = blocks(&read("README.md"));
+    let mut code = String::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).expect("src").map(|entry| entry.expect("an entry").path())
+        {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                code += &fs::read_to_string(path).expect("a source file");
+            }
+        }
+    }
+    let named = named_variables(&text);
+    assert!(named.len() >= 8, "{named:?}");
+    for variable in &named {
+        // Google's client reads this one itself.
+        let ours = *variable != "GOOGLE_APPLICATION_CREDENTIALS";
+        let read = variable.strip_suffix("_FILE").unwrap_or(variable);
+        assert!(!ours || code.contains(&format!("\"{read}\"")), "nothing reads `{variable}`");
+    }
+    for call in ["environment.get(\"", "environment.secret(\""] {
+        for (at, _) in code.match_indices(call) {
+            let variable = code[at + call.len()..].split('"').next().unwrap_or_default();
+            assert!(text.contains(variable), "the README does not name `{variable}`");
+        }
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let (_, text) = blocks(&read(document));
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            assert!(path.is_empty() || root().join(path).exists(), "{document}: {link}");
+            let slug = |title: &str| title.to_lowercase().replace(' ', "-").replace(',', "");
+            let titles = text.lines().filter(|line| line.starts_with('#'));
+            let known = titles.map(|line| slug(line.trim_start_matches('#').trim()));
+            assert!(
+                anchor.is_empty() || known.into_iter().any(|t| t == anchor),
+                "{document}: {link}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_map_shows_what_is_there() {
+    let map = read("ARCHITECTURE.md");
+    let is_path = |span: &&str| {
+        ["src/", "tests/", "cron/", "examples/", "benches/"].iter().any(|top| span.starts_with(top))
+    };
+    for path in code_spans(&map).into_iter().filter(is_path) {
+        assert!(root().join(path).exists(), "ARCHITECTURE.md shows `{path}`");
+    }
+    for entry in fs::read_dir(root().join("src")).expect("src") {
+        let name = entry.expect("an entry").file_name();
+        let name = name.to_str().expect("a UTF-8 name").trim_end_matches(".rs").to_owned();
+        let shown =
+            map.contains(&format!("`src/{name}.rs`")) || map.contains(&format!("src/{name}/"));
+        assert!(shown || name == "lib", "ARCHITECTURE.md does not show src/{name}");
+    }
+}
+
+#[test]
+fn the_changelog_knows_this_version() {
+    let title = format!("## {}", env!("CARGO_PKG_VERSION"));
+    assert!(read("CHANGELOG.md").lines().any(|line| line.starts_with(&title)), "{title}");
+}
+
+#[test]
+fn the_documented_installation_of_completions_and_manual_pages_works() {
+    let sandbox = Sandbox::new();
+    let (blocks, _) = blocks(&read("README.md"));
+    let block = blocks.iter().find(|block| block.iter().any(|line| line.contains("--generate")));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let output = Command::new("bash")
+        .args(["-euc", &block.expect("a block that generates").join("\n")])
+        .env_clear()
+        .env("HOME", sandbox.dir())
+        .env("PATH", format!("{}:{path}", programs().display()))
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash starts");
+    Run::of(output).expect(0);
+    for (program, word) in
+        [("publish", "--summary"), ("subscribe", "--summary"), ("queue", "stats")]
+    {
+        let read = |path: String| fs::read_to_string(sandbox.path(&path)).expect("it was written");
+        let completions = read(format!(".local/share/bash-completion/completions/{program}"));
+        assert!(completions.contains(word), "{completions}");
+        let manual = read(format!(".local/share/man/man1/{program}.1"));
+        assert!(manual.contains(".SH"), "{manual}");
+    }
+}

@@ -1,0 +1,199 @@
+//! `--help` is read by people in a terminal of 80 columns, and its examples run.
+
+use crate::support::pictures;
+use crate::support::sandbox::{Run, Sandbox};
+use crate::support::services;
+use kakehi::Kind;
+use std::process::Command;
+
+const PROGRAMS: [&str; 3] = ["publish", "subscribe", "queue"];
+
+fn help(program: &str) -> String {
+    let sandbox = Sandbox::new();
+    let run = match program {
+        "publish" => sandbox.publish(),
+        "queue" => sandbox.queue(),
+        _ => sandbox.subscribe(),
+    };
+    run.arg("--help").run().expect(0).stdout
+}
+
+#[test]
+fn help_opens_with_the_sentence_of_the_house() {
+    assert!(help("publish").starts_with("publish pours a source into a queue\n"));
+    assert!(help("queue").starts_with("queue looks inside a queue and mends it\n"));
+    let subscribe = help("subscribe").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(subscribe.starts_with(
+        "subscribe drains a queue into a sink, and acknowledges a message only after its write \
+         succeeded"
+    ));
+}
+
+#[test]
+fn help_fits_a_terminal_of_80_columns() {
+    for line in PROGRAMS.map(help).iter().flat_map(|text| text.lines()) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn help_lists_every_exit_code_once() {
+    let kinds = [
+        Kind::Failed,
+        Kind::Usage,
+        Kind::Rejected,
+        Kind::Unreachable,
+        Kind::Bug,
+        Kind::Spooled,
+        Kind::Credentials,
+        Kind::Configuration,
+        Kind::HungUp,
+        Kind::Interrupted,
+        Kind::Terminated,
+    ];
+    let mut codes: Vec<u8> = kinds.iter().map(|kind| kind.code()).collect();
+    codes.insert(0, 0);
+    for text in PROGRAMS.map(help) {
+        let table = text.split_once("Exit codes:\n").expect("a table of exit codes").1;
+        let listed: Vec<u8> = table
+            .lines()
+            .map(|line| line.split_whitespace().next().expect("a code").parse().expect("a number"))
+            .collect();
+        assert_eq!(listed, codes);
+    }
+}
+
+/// The commands below `Examples:`, each with its continuation lines.
+pub fn examples(program: &str) -> Vec<String> {
+    let text = help(program);
+    let section = text.split_once("Examples:\n").expect("examples").1;
+    let section = section.split_once("\nExit codes:").expect("exit codes after them").0;
+    let mut commands: Vec<String> = Vec::new();
+    for line in section.lines().filter(|line| line.starts_with("    ")) {
+        match commands.last_mut() {
+            Some(command) if command.ends_with('\\') => {
+                command.pop();
+                command.push_str(line.trim());
+            }
+            _ => commands.push(line.trim().to_owned()),
+        }
+    }
+    commands
+}
+
+/// Runs an example as it stands, but for the addresses of the servers; one that stays is
+/// terminated after a while.
+fn run_example(sandbox: &Sandbox, command: &str) -> Run {
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_publish")).parent().expect("a folder");
+    let mongo = services::mongodb();
+    let command = command
+        .replace("mongodb://localhost", &format!("mongodb://{}", mongo.hosts))
+        .replace("MONGODB_USERNAME=me ", "");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a PATH"));
+    let output = Command::new("timeout")
+        .args(["--signal=TERM", "--kill-after=30", "4", "bash", "-o", "pipefail", "-c", &command])
+        .env_clear()
+        .env("HOME", sandbox.dir())
+        .env("PATH", path)
+        .env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator())
+        .env("MONGODB_USERNAME", mongo.username.unwrap_or_default())
+        .current_dir(sandbox.dir())
+        .output()
+        .expect("`timeout` and `bash`");
+    Run::of(output)
+}
+
+#[test]
+fn the_examples_of_publish_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("token", "secret\n");
+    let commands = examples("publish");
+    assert_eq!(commands.len(), 3);
+    for command in &commands[..2] {
+        let run = run_example(&sandbox, command).expect(0);
+        assert!(run.stderr.contains("1 published"), "{}", run.stderr);
+    }
+    // It waits for its next tick: 124 is `timeout`'s word for that.
+    run_example(&sandbox, &commands[2]).expect(124);
+}
+
+#[test]
+fn the_examples_of_subscribe_run() {
+    let sandbox = Sandbox::new();
+    let mongo = services::mongodb();
+    sandbox.write("password", mongo.password.unwrap_or_default());
+    let commands = examples("subscribe");
+    assert_eq!(commands.len(), 7);
+    let told = [
+        "4 received, 4 stored",
+        "3 received, 3 stored",
+        "4 received, 0 stored",
+        "4 received, 4 stored",
+        "4 received, 4 stored",
+    ];
+    for (at, received) in told.iter().enumerate() {
+        let lines: String = (1..=4).map(|n| format!("{{\"a\":{n}}}\n")).collect();
+        sandbox.publish().args("--to sqlite:queue.db").stdin(lines).run().expect(0);
+        let run = run_example(&sandbox, &commands[at]).expect(0);
+        assert!(run.stderr.contains(received), "{}: {}", commands[at], run.stderr);
+        sandbox.subscribe().args("--from sqlite:queue.db --to stdout:").run().expect(0);
+    }
+    std::fs::create_dir(sandbox.path("photos")).expect("a folder");
+    let picture = pictures::encoded(pictures::scene(8, 8), image::ImageFormat::Png);
+    sandbox.write("photos/a.png", picture);
+    sandbox.publish().args("--to sqlite:queue.db").stdin("{\"key\":\"a.png\"}\n").run().expect(0);
+    let run = run_example(&sandbox, &commands[5]).expect(0);
+    assert!(run.stderr.contains("1 received, 1 stored"), "{}", run.stderr);
+    // There is no such subscription on the emulator: told at once, with the command that makes it,
+    // and waited for.
+    let run = run_example(&sandbox, &format!("{} --max-time 2s", commands[6])).expect(0);
+    assert!(run.stderr.contains("waiting for the queue to appear"), "{}", run.stderr);
+    assert!(run.stderr.contains("queue create 'pubsub://my-project/"), "{}", run.stderr);
+}
+
+#[test]
+fn completions_and_manual_pages_are_made_from_the_command_line() {
+    let sandbox = Sandbox::new();
+    for what in ["completions:bash", "completions:zsh", "completions:fish", "man"] {
+        let programs = [
+            (sandbox.publish(), "summary"),
+            (sandbox.subscribe(), "summary"),
+            (sandbox.queue(), "stats"),
+        ];
+        for (program, word) in programs {
+            let run = program.args("--generate").arg(what).run().expect(0);
+            assert!(run.stdout.contains(word), "{what}: {}", run.stdout);
+            assert_eq!(run.stderr, "");
+        }
+    }
+    sandbox.publish().args("--generate nonsense").run().expect(2);
+}
+
+#[test]
+fn each_action_of_queue_has_a_manual_page_of_its_own() {
+    let sandbox = Sandbox::new();
+    let actions = sandbox.queue().args("--generate actions").run().expect(0).stdout;
+    let named: Vec<_> =
+        crate::programs::queue::actions().iter().map(|it| it.replace(' ', "-")).collect();
+    assert!(named.iter().all(|action| actions.lines().any(|line| line == action)), "{actions}");
+    for action in actions.lines() {
+        let page = sandbox.queue().args(&format!("--generate man:{action}")).run().expect(0).stdout;
+        assert!(page.contains(&format!(".TH queue-{action} 1")), "{page}");
+        assert!(page.contains("\\-\\-json"), "{page}");
+    }
+    let run = sandbox.queue().args("--generate man:nonsense").run().expect(2);
+    assert!(run.stderr.contains("`dead-list`"), "{}", run.stderr);
+    assert_eq!(sandbox.publish().args("--generate actions").run().expect(0).stdout, "");
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    let sandbox = Sandbox::new();
+    for line in ["--nonsense", "--batch 0", "--batch x", "--grace soon", "--timezone Mars/Base"] {
+        let run = sandbox.publish().args(line).run().expect(2);
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    }
+    for line in ["--once --follow", "--debug --dry-run", "-q -v", "--summary loud"] {
+        sandbox.subscribe().args(line).run().expect(2);
+    }
+}

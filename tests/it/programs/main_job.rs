@@ -1,0 +1,91 @@
+//! The README's main job, as it stands there, on recorded devices.
+
+use crate::programs::docs;
+use crate::programs::examples::{connect, programs};
+use crate::support::http_server::{Answer, Server};
+use crate::support::sandbox::{Run, Sandbox};
+use crate::support::services;
+use mongodb::bson::{Document, doc};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const DEVICES: &str = include_str!("../../fixtures/nature-remo/devices_typical.json");
+const README: &str = include_str!("../../../README.md");
+
+/// The commands of the section's blocks: the main job here, through the cloud, and the alert.
+fn commands() -> [Vec<String>; 3] {
+    let (_, section) = README.split_once("\n## The main job\n").expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("it ends");
+    let (blocks, _) = docs::blocks(section);
+    let [local, cloud, alert, ..] = &blocks[..] else { panic!("three blocks: {blocks:?}") };
+    [local, cloud, alert].map(|block| {
+        let ours = |line: &&String| !line.is_empty() && !line.starts_with("cargo install");
+        block.iter().filter(ours).cloned().collect()
+    })
+}
+
+/// Runs lines of the README in a home where its files are, beside a server that plays Nature.
+fn run(sandbox: &Sandbox, script: &str, variables: &[(&str, String)]) -> Run {
+    let api = Server::new([Answer::ok(DEVICES)]);
+    std::fs::create_dir_all(sandbox.path(".config/kakehi")).expect("a folder");
+    sandbox.write(".config/kakehi/token", "made-up");
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    std::os::unix::fs::symlink(examples, sandbox.path("examples")).expect("a link");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let output = Command::new("bash")
+        .args(["-euc", script])
+        .current_dir(sandbox.dir())
+        .env_clear()
+        .env("HOME", sandbox.dir())
+        .env("PATH", format!("{}:{path}", programs().display()))
+        .env("NATURE_REMO_ENDPOINT", api.url())
+        .env("NATURE_REMO_TOKEN", "made-up")
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash starts");
+    Run::of(output)
+}
+
+#[test]
+fn the_main_job_and_its_alert_run_as_the_readme_shows_them() {
+    let [local, _, alert] = commands();
+    let (last, first) = alert.split_last().expect("some commands");
+    let webhook = Server::new([Answer::ok("ok"), Answer::ok("ok")]);
+    let sandbox = Sandbox::new();
+    sandbox.write("webhook", webhook.url());
+    let lines = [first, &local, std::slice::from_ref(last)].concat().join("\n");
+    let script = lines.replace("ALERT_ABOVE=28", "ALERT_ABOVE=16.5");
+    assert_ne!(script, lines, "the threshold is one that these readings exceed");
+    let script = format!("unset NATURE_REMO_TOKEN\n{script}");
+    let run = run(&sandbox, &script, &[]).expect(0);
+    assert_eq!(run.stderr.matches("4 received, 4 stored").count(), 2, "{}", run.stderr);
+    let told = crate::programs::alert::told(&webhook);
+    assert!(told[0].contains("17.6 °C, above 16.5") && told[1].contains("16.8 °C"), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+    let store = rusqlite::Connection::open(sandbox.path(".local/share/kakehi/store.db"));
+    let count =
+        store.expect("a store").query_row("select count(*) from messages", [], |row| row.get(0));
+    assert_eq!(count, Ok(4));
+}
+
+#[tokio::test]
+async fn the_main_job_through_the_cloud_runs_as_the_readme_shows_it() {
+    let [_, cloud, _] = commands();
+    let mongo = services::mongodb();
+    let name = format!("readme-{}", uuid::Uuid::now_v7().simple());
+    let ours = cloud.iter().filter(|line| !line.starts_with("export "));
+    let script = ours.cloned().collect::<Vec<_>>().join("\n");
+    let script = script.replace("my-project", &name);
+    let script = script.replace("//localhost/home?", &format!("//{}/{name}?", mongo.hosts));
+    let mut variables = vec![("PUBSUB_EMULATOR_HOST", services::pubsub_emulator())];
+    variables.extend(mongo.username.clone().map(|user| ("MONGODB_USERNAME", user)));
+    variables.extend(mongo.password.clone().map(|word| ("MONGODB_PASSWORD", word)));
+    let sandbox = Sandbox::new();
+    let run = run(&sandbox, &script, &variables).expect(0);
+    let database = connect(&mongo).await.database(&name);
+    let readings = database.collection::<Document>("readings");
+    let stored = readings.count_documents(doc! {}).await.expect("a count");
+    database.drop().await.expect("the database goes");
+    assert_eq!(stored, 4, "{}", run.stderr);
+}

@@ -1,0 +1,22 @@
+//! The programs as people and scripts meet them.
+
+mod alert;
+mod bad_input;
+mod cron;
+mod descriptors;
+mod docs;
+mod ends;
+pub mod examples;
+mod help;
+mod hints;
+mod identity;
+mod main_job;
+mod missing_queue;
+mod not_utf8;
+pub mod pipeline;
+mod queue;
+mod queue_check;
+mod queue_pubsub;
+mod queue_sqs;
+mod secrets;
+pub mod signals;

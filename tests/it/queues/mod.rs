@@ -1,0 +1,6 @@
+//! What queues promise, each of them and one alone.
+
+mod contract;
+mod pubsub;
+mod sqlite;
+mod sqs;

@@ -1,0 +1,7 @@
+//! What sources promise, and the object stores that they fill.
+
+mod files;
+mod nature_remo;
+mod nature_remo_changes;
+mod object_store;
+mod stdin;

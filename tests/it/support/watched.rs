@@ -1,0 +1,114 @@
+//! The queue in memory, watched: it tells what was asked of it, and can play a service.
+
+use crate::loops::subscribe::Scene;
+use async_trait::async_trait;
+use kakehi::queues::{Leases, Nothing, Receive, Settled, Subscriber, Verdict};
+use kakehi::{Delivery, Receipt, Result};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A queue that tells what was asked of it.
+pub struct Watched {
+    queue: Box<dyn Subscriber>,
+    pauses: AtomicUsize,
+    pub extended: Arc<Extended>,
+    service: bool,
+}
+
+#[derive(Default)]
+pub struct Extended {
+    pub receipts: Mutex<Vec<Receipt>>,
+    pub times: AtomicUsize,
+}
+
+impl Watched {
+    /// The queue in memory as it is.
+    pub async fn of(scene: &Scene) -> Self {
+        let (pauses, extended) = Default::default();
+        Self { queue: scene.subscriber().await, pauses, extended, service: false }
+    }
+
+    /// The queue in memory as a service that counts nothing, delays nothing, buries nothing and
+    /// does not know whether it is empty.
+    pub async fn service(scene: &Scene) -> Self {
+        Self { service: true, ..Self::of(scene).await }
+    }
+
+    pub fn pauses(&self) -> usize {
+        self.pauses.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Subscriber for Watched {
+    async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
+        let mut deliveries = self.queue.receive(request).await?;
+        if self.service {
+            deliveries.iter_mut().for_each(|one| (one.attempts, one.lost) = (None, 0));
+        }
+        Ok(deliveries)
+    }
+
+    async fn begun(&self, receipts: &[Receipt]) {
+        self.queue.begun(receipts).await;
+    }
+
+    async fn interrupted(&self, receipts: &[Receipt]) {
+        self.queue.interrupted(receipts).await;
+    }
+
+    async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
+        self.queue.settle(batch).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.queue.check().await
+    }
+
+    async fn pause(&self) -> Result<()> {
+        self.pauses.fetch_add(1, Ordering::SeqCst);
+        self.queue.pause().await
+    }
+
+    /// They are recorded, and not made longer.
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        Some(self.extended.clone())
+    }
+
+    async fn own_limit(&self) -> Result<Option<u32>> {
+        self.queue.own_limit().await
+    }
+
+    fn delays(&self) -> bool {
+        !self.service
+    }
+
+    fn buries(&self) -> bool {
+        !self.service
+    }
+
+    fn dead_letters(&self) -> Option<String> {
+        self.service.then(|| "memory:dead-letters-of-a-service".to_owned())
+    }
+
+    fn nothing(&self) -> Nothing {
+        if self.service { Nothing::Guessed } else { Nothing::Known }
+    }
+
+    fn release_counts(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        self.queue.close().await
+    }
+}
+
+#[async_trait]
+impl Leases for Extended {
+    async fn extend(&self, receipts: &[Receipt]) -> Result<()> {
+        *self.receipts.lock().unwrap() = receipts.to_vec();
+        self.times.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
