@@ -118,7 +118,7 @@ impl Spool {
         let stats = queue.stats().await?;
         let known = "an embedded queue counts everything";
         let count = |count: Option<u64>| count.expect(known);
-        Ok(Spooled { waiting: count(stats.held()), dead: count(stats.dead) })
+        Ok(Spooled { waiting: count(stats.messages()), dead: count(stats.dead) })
     }
 
     /// The queues in the file that are for the place, the oldest first.

@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::queues::{
-    DeadLetter, Grave, Mended, Published, Publisher, Receive, Select, Settled, Subscriber, Taking,
-    Verdict, Which,
+    DeadLetter, DeadLetterHead, DeadLetterOutcome, PeekByReceiving, Published, Publisher, Receive,
+    Select, Settled, Subscriber, Verdict, Which,
 };
 use std::collections::HashSet;
 use std::pin::pin;
@@ -33,17 +33,17 @@ pub struct Patience {
 }
 
 /// What was taken from a queue and is still ours.
-struct Hand {
+struct PagedReceiver {
     queue: Box<dyn Subscriber>,
     /// Since when each is leased.
-    held: Vec<(Receipt, Instant)>,
+    in_flight: Vec<(Receipt, Instant)>,
     left: usize,
     idle: Duration,
 }
 
-impl Hand {
+impl PagedReceiver {
     fn new(queue: Box<dyn Subscriber>, patience: Patience) -> Self {
-        Self { queue, held: Vec::new(), left: patience.max, idle: patience.idle }
+        Self { queue, in_flight: Vec::new(), left: patience.max, idle: patience.idle }
     }
 
     /// The next ones; none when enough have come, or none any more. Cancel-safe.
@@ -59,7 +59,7 @@ impl Hand {
             let request = Receive { max, max_bytes: PAGE_BYTES, wait, select: Select::Any };
             let taken = self.queue.receive(request).await?;
             self.left -= taken.len();
-            self.held.extend(taken.iter().map(|delivery| (delivery.receipt.clone(), now)));
+            self.in_flight.extend(taken.iter().map(|delivery| (delivery.receipt.clone(), now)));
             self.extend().await?;
             if !taken.is_empty() {
                 return Ok(taken);
@@ -78,7 +78,7 @@ impl Hand {
         let now = Instant::now();
         let is_old = |since: &Instant| now.duration_since(*since) >= EXTENDED_AFTER;
         let old: Vec<_> = self
-            .held
+            .in_flight
             .iter()
             .filter(|(_, since)| is_old(since))
             .map(|(receipt, _)| receipt.clone())
@@ -87,7 +87,7 @@ impl Hand {
             return Ok(());
         }
         leases.extend(&old).await?;
-        self.held
+        self.in_flight
             .iter_mut()
             .map(|(_, since)| since)
             .filter(|it| is_old(it))
@@ -98,7 +98,7 @@ impl Hand {
     /// Acknowledges these.
     async fn forget(&mut self, receipts: Vec<Receipt>) -> Vec<Settled> {
         let over: HashSet<_> = receipts.iter().collect();
-        self.held.retain(|(held, _)| !over.contains(held));
+        self.in_flight.retain(|(receipt, _)| !over.contains(receipt));
         self.queue.settle(receipts.into_iter().map(|it| (it, Verdict::Ack)).collect()).await
     }
 
@@ -116,11 +116,11 @@ pub async fn look(
     stop: impl Future<Output = ()>,
     mut show: impl FnMut(Vec<Delivery>) -> Result<bool>,
 ) -> Result<()> {
-    let mut hand = Hand::new(queue, patience);
+    let mut receiver = PagedReceiver::new(queue, patience);
     let mut stop = pin!(stop);
     let looked = loop {
         let page = tokio::select! {
-            page = hand.take() => page,
+            page = receiver.take() => page,
             () = &mut stop => break Ok(()),
         };
         match page {
@@ -133,20 +133,20 @@ pub async fn look(
             },
         }
     };
-    looked.and(hand.give_back().await)
+    looked.and(receiver.give_back().await)
 }
 
 /// What is done with dead letters that are taken.
-pub struct Mending<'a> {
+pub struct RedriveOrDrop<'a> {
     /// The queue, and how its dead letters are read.
-    pub taking: &'a dyn Taking,
+    pub receiving: &'a dyn PeekByReceiving,
     /// Which of them.
     pub which: &'a Which,
     /// Where the originals are put back to; `None` forgets them.
     pub origin: Option<&'a dyn Publisher>,
 }
 
-impl Mending<'_> {
+impl RedriveOrDrop<'_> {
     /// Does it with what is there, a page at a time, each told with what became of it; gives the
     /// others back in the end. A letter is acknowledged only after its original was put back: what
     /// is interrupted between the two is put back twice, under one id.
@@ -155,55 +155,59 @@ impl Mending<'_> {
         queue: Box<dyn Subscriber>,
         patience: Patience,
         stop: impl Future<Output = ()>,
-        mut tell: impl FnMut(&[(Grave, Mended)]) -> Result<()>,
+        mut tell: impl FnMut(&[(DeadLetterHead, DeadLetterOutcome)]) -> Result<()>,
     ) -> Result<()> {
-        let mut hand = Hand::new(queue, patience);
+        let mut receiver = PagedReceiver::new(queue, patience);
         let mut stop = pin!(stop);
         let mended = loop {
             let page = tokio::select! {
-                page = hand.take() => page,
+                page = receiver.take() => page,
                 () = &mut stop => break Ok(()),
             };
             let done = match page {
                 Ok(page) if page.is_empty() => break Ok(()),
-                Ok(page) => self.page(&mut hand, page).await,
+                Ok(page) => self.page(&mut receiver, page).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = done.and_then(|done| tell(&done)) {
                 break Err(error);
             }
         };
-        mended.and(hand.give_back().await)
+        mended.and(receiver.give_back().await)
     }
 
-    async fn page(&self, hand: &mut Hand, page: Vec<Delivery>) -> Result<Vec<(Grave, Mended)>> {
+    async fn page(
+        &self,
+        receiver: &mut PagedReceiver,
+        page: Vec<Delivery>,
+    ) -> Result<Vec<(DeadLetterHead, DeadLetterOutcome)>> {
         let mut done = Vec::new();
         let (mut chosen, mut receipts) = (Vec::new(), Vec::new());
         for delivery in page {
             let receipt = delivery.receipt.clone();
-            let DeadLetter { grave, message, .. } = dead_letter(self.taking, delivery);
-            match choice(self.which, |url| self.taking.is_it(url), &grave) {
+            let DeadLetter { head, message, .. } = dead_letter(self.receiving, delivery);
+            match choice(self.which, |url| self.receiving.is_it(url), &head) {
                 Choice::Yes => {
-                    chosen.push((grave, message));
+                    chosen.push((head, message));
                     receipts.push(receipt);
                 }
                 Choice::No => {}
-                Choice::Foreign(why) => done.push((grave, Mended::Kept(why))),
+                Choice::Foreign(why) => done.push((head, DeadLetterOutcome::Kept(why))),
             }
         }
-        let (graves, originals): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
-        let outcomes = self.settle(hand, receipts, &originals).await?;
-        done.extend(graves.into_iter().zip(outcomes));
+        let (heads, originals): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
+        let outcomes = self.settle(receiver, receipts, &originals).await?;
+        done.extend(heads.into_iter().zip(outcomes));
         Ok(done)
     }
 
     /// Puts the originals back, and acknowledges those letters whose original is there again.
     async fn settle(
         &self,
-        hand: &mut Hand,
+        receiver: &mut PagedReceiver,
         receipts: Vec<Receipt>,
         originals: &[Message],
-    ) -> Result<Vec<Mended>> {
+    ) -> Result<Vec<DeadLetterOutcome>> {
         let answers = match self.origin {
             Some(origin) if !originals.is_empty() => origin.publish(originals).await?,
             _ => vec![Published::Accepted; receipts.len()],
@@ -212,14 +216,14 @@ impl Mending<'_> {
             |answer: &Published| matches!(answer, Published::Accepted | Published::Duplicate);
         let pairs = receipts.into_iter().zip(&answers);
         let over = pairs.filter(|(_, answer)| back(answer)).map(|(receipt, _)| receipt).collect();
-        let mut settled = hand.forget(over).await.into_iter();
+        let mut settled = receiver.forget(over).await.into_iter();
         Ok(answers
             .into_iter()
             .map(|answer| match answer {
-                Published::Retry(why) | Published::Refused(why) => Mended::Kept(why),
+                Published::Retry(why) | Published::Refused(why) => DeadLetterOutcome::Kept(why),
                 Published::Accepted | Published::Duplicate => match settled.next() {
-                    Some(Settled::Done) => Mended::Done,
-                    _ => Mended::Kept(self.unsettled().to_owned()),
+                    Some(Settled::Done) => DeadLetterOutcome::Done,
+                    _ => DeadLetterOutcome::Kept(self.unsettled().to_owned()),
                 },
             })
             .collect())
@@ -245,11 +249,11 @@ pub enum Choice {
 
 /// Chooses by id; or all that are this queue's own, as `is_it` tells by their URL: several queues
 /// may share one place.
-pub fn choice(which: &Which, is_it: impl Fn(&Location) -> bool, grave: &Grave) -> Choice {
+pub fn choice(which: &Which, is_it: impl Fn(&Location) -> bool, head: &DeadLetterHead) -> Choice {
     match which {
-        Which::Ids(ids) if ids.contains(&grave.id) => Choice::Yes,
+        Which::Ids(ids) if ids.contains(&head.id) => Choice::Yes,
         Which::Ids(_) => Choice::No,
-        Which::All => match &grave.from {
+        Which::All => match &head.from {
             Some(from) if !Location::parse(from).is_ok_and(|from| is_it(&from)) => {
                 Choice::Foreign(format!("it is from `{from}`: choose it by its id, or work there"))
             }
@@ -259,14 +263,14 @@ pub fn choice(which: &Which, is_it: impl Fn(&Location) -> bool, grave: &Grave) -
 }
 
 /// A dead letter as it was taken.
-pub fn dead_letter(taking: &dyn Taking, delivery: Delivery) -> DeadLetter {
+pub fn dead_letter(receiving: &dyn PeekByReceiving, delivery: Delivery) -> DeadLetter {
     let buried_at = delivery.message.published_at;
-    let (mut message, death) = taking.unwrap(delivery.message);
+    let (mut message, death) = receiving.unwrap(delivery.message);
     // The time of the letter's own publishing says when it died, and nothing of the original.
     if message.published_at == buried_at {
         message.published_at = None;
     }
-    let grave = Grave {
+    let head = DeadLetterHead {
         place: 0,
         id: message.id.clone(),
         attempts: death.attempts,
@@ -275,15 +279,15 @@ pub fn dead_letter(taking: &dyn Taking, delivery: Delivery) -> DeadLetter {
         reason: death.reason,
         from: death.from,
     };
-    DeadLetter { grave, message, unreadable: None }
+    DeadLetter { head, message, unreadable: None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn grave(from: Option<&str>) -> Grave {
-        Grave {
+    fn head(from: Option<&str>) -> DeadLetterHead {
+        DeadLetterHead {
             place: 0,
             id: "a".to_owned(),
             attempts: None,
@@ -304,10 +308,10 @@ mod tests {
             (Some("pubsub://p/other"), false),
             (Some("rubbish"), false),
         ] {
-            let choice = choice(&Which::All, is_it, &grave(from));
+            let choice = choice(&Which::All, is_it, &head(from));
             assert_eq!(matches!(choice, Choice::Yes), chosen, "{from:?}");
         }
         let ids = Which::Ids(vec!["a".to_owned()]);
-        assert!(matches!(choice(&ids, is_it, &grave(Some("pubsub://p/other"))), Choice::Yes));
+        assert!(matches!(choice(&ids, is_it, &head(Some("pubsub://p/other"))), Choice::Yes));
     }
 }

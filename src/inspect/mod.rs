@@ -6,14 +6,17 @@ mod by_receive;
 mod spooled;
 
 pub use crate::text::visible;
-pub use by_receive::{Choice, Mending, Patience, choice, dead_letter as taken_letter, look};
+pub use by_receive::{Choice, Patience, RedriveOrDrop, choice, dead_letter as taken_letter, look};
 pub use spooled::{open_spool, redrive_spooled};
 
 use crate::envelope::Envelope;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::preflight::{Finding, Standing};
-use crate::queues::{Check, DeadLetter, Grave, Lost, Mended, Peeked, Settled, State, Stats, Value};
+use crate::queues::{
+    DeadLetter, DeadLetterHead, DeadLetterOutcome, FactValue, MessageState, Peeked, RepairLoss,
+    Settled, Stats, Verified,
+};
 use crate::spool::Spooled;
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
@@ -82,14 +85,14 @@ fn spool_lines(spool: Spooled) -> [(&'static str, String); 2] {
     [("spooled", spool.waiting.to_string()), ("spool dead", spool.dead.to_string())]
 }
 
-fn said(value: Option<&Value>) -> String {
+fn said(value: Option<&FactValue>) -> String {
     match value {
         None => "unknown".to_owned(),
-        Some(Value::Text(text)) if text.is_empty() => "-".to_owned(),
-        Some(Value::Text(text)) => visible(text.as_bytes()),
-        Some(Value::Yes(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
-        Some(Value::Count(count)) => count.to_string(),
-        Some(Value::Time(length)) => time(*length),
+        Some(FactValue::Text(text)) if text.is_empty() => "-".to_owned(),
+        Some(FactValue::Text(text)) => visible(text.as_bytes()),
+        Some(FactValue::Yes(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
+        Some(FactValue::Count(count)) => count.to_string(),
+        Some(FactValue::Time(length)) => time(*length),
     }
 }
 
@@ -101,7 +104,7 @@ fn time(length: Duration) -> String {
 pub fn peeked(peeked: &Peeked, form: Form) -> String {
     #[derive(Serialize)]
     struct Line<'a> {
-        state: State,
+        state: MessageState,
         attempts: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<DateTime<Utc>>,
@@ -124,11 +127,11 @@ pub fn peeked(peeked: &Peeked, form: Form) -> String {
         });
     }
     let state = match state {
-        State::Ready => "ready",
-        State::Waiting => "waiting",
-        State::Scheduled => "scheduled",
-        State::Leased => "leased",
-        State::LeaseEnded => "lease ended",
+        MessageState::Ready => "ready",
+        MessageState::Waiting => "waiting",
+        MessageState::Scheduled => "scheduled",
+        MessageState::Leased => "leased",
+        MessageState::LeaseEnded => "lease ended",
     };
     let until = until.map(|time| format!(" until {}", seconds(time))).unwrap_or_default();
     let (tries, unread) = (tries(*attempts), unread(unreadable));
@@ -150,22 +153,22 @@ pub fn dead_letter(letter: &DeadLetter, form: Form) -> String {
         #[serde(flatten)]
         message: Envelope<'a>,
     }
-    let DeadLetter { grave, message, .. } = letter;
+    let DeadLetter { head, message, .. } = letter;
     let unreadable = letter.unreadable.as_deref();
     if form == Form::Json {
         let bare = bare(message);
         return json(&Line {
-            reason: &grave.reason,
-            attempts: grave.attempts,
-            first_at: grave.first_at,
-            died_at: grave.died_at,
-            from: grave.from.as_deref(),
+            reason: &head.reason,
+            attempts: head.attempts,
+            first_at: head.first_at,
+            died_at: head.died_at,
+            from: head.from.as_deref(),
             unreadable,
             message: Envelope::of(&bare),
         });
     }
     let unread = unread(unreadable);
-    format!("{}  {}{unread}\n    {}\n", name(message), why(grave), body(message))
+    format!("{}  {}{unread}\n    {}\n", name(message), why(head), body(message))
 }
 
 /// A message that was leased: the fields of an envelope, and `receipt`.
@@ -206,7 +209,12 @@ pub fn settled(verb: &str, receipt: &Receipt, outcome: &Settled, form: Form) -> 
 }
 
 /// What is done with a dead letter: `verb` is what would be (`None`) or was tried.
-pub fn mended(verb: &str, grave: &Grave, outcome: Option<&Mended>, form: Form) -> String {
+pub fn mended(
+    verb: &str,
+    head: &DeadLetterHead,
+    outcome: Option<&DeadLetterOutcome>,
+    form: Form,
+) -> String {
     #[derive(Serialize)]
     struct Line<'a> {
         id: &'a str,
@@ -217,26 +225,26 @@ pub fn mended(verb: &str, grave: &Grave, outcome: Option<&Mended>, form: Form) -
         kept: Option<&'a str>,
     }
     let kept = match outcome {
-        Some(Mended::Kept(why)) => Some(why.as_str()),
-        Some(Mended::Gone) => Some("somebody else took it meanwhile"),
-        Some(Mended::Done) | None => None,
+        Some(DeadLetterOutcome::Kept(why)) => Some(why.as_str()),
+        Some(DeadLetterOutcome::Gone) => Some("somebody else took it meanwhile"),
+        Some(DeadLetterOutcome::Done) | None => None,
     };
     if form == Form::Json {
-        let Grave { id, reason, attempts, .. } = grave;
-        let done = outcome == Some(&Mended::Done);
+        let DeadLetterHead { id, reason, attempts, .. } = head;
+        let done = outcome == Some(&DeadLetterOutcome::Done);
         return json(&Line { id, reason, attempts: *attempts, done, kept });
     }
-    let id = visible(grave.id.as_bytes());
+    let id = visible(head.id.as_bytes());
     match (outcome, kept) {
-        (None, _) => format!("would {verb} {id}  {}\n", why(grave)),
+        (None, _) => format!("would {verb} {id}  {}\n", why(head)),
         (Some(_), None) => format!("{verb} {id}: done\n"),
         (Some(_), Some(kept)) => format!("{verb} {id}: not done: {kept}\n"),
     }
 }
 
 /// What a check found.
-pub fn check(check: &Check, form: Form) -> String {
-    let Check { what, wrong, first } = check;
+pub fn check(check: &Verified, form: Form) -> String {
+    let Verified { what, wrong, first } = check;
     match (form, first) {
         (Form::Json, _) => json(check),
         (Form::Human, None) => format!("ok     {what}\n"),
@@ -247,8 +255,8 @@ pub fn check(check: &Check, form: Form) -> String {
 }
 
 /// What a repair could not save as it was.
-pub fn lost(lost: &Lost, form: Form) -> String {
-    let Lost { what, queue, id, why, kept } = lost;
+pub fn lost(lost: &RepairLoss, form: Form) -> String {
+    let RepairLoss { what, queue, id, why, kept } = lost;
     if form == Form::Json {
         return json(lost);
     }
@@ -303,10 +311,10 @@ fn body(message: &Message) -> String {
     visible(&message.body)
 }
 
-fn why(grave: &Grave) -> String {
-    let reason = visible(grave.reason.as_bytes());
-    let died = grave.died_at.map(|time| format!(" {}", seconds(time))).unwrap_or_default();
-    format!("died{died}{}: {reason}", tries(grave.attempts))
+fn why(head: &DeadLetterHead) -> String {
+    let reason = visible(head.reason.as_bytes());
+    let died = head.died_at.map(|time| format!(" {}", seconds(time))).unwrap_or_default();
+    format!("died{died}{}: {reason}", tries(head.attempts))
 }
 
 fn unread(fault: Option<&str>) -> String {

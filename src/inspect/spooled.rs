@@ -3,7 +3,10 @@
 
 use crate::error::Result;
 use crate::location::Location;
-use crate::queues::{self, Grave, Graves, Inspect, Mended, Options, Published, Publisher, Which};
+use crate::queues::{
+    self, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Inspect, Options, Published,
+    Publisher, Which,
+};
 use crate::spool::{self, Spool};
 
 /// At most this many are put back at once.
@@ -25,35 +28,35 @@ pub async fn open_spool(url: &Location, options: &Options) -> Result<Option<Box<
 /// One is dropped from the spool only after the queue has taken it: what is interrupted between the
 /// two is put back twice, under one id.
 pub async fn redrive_spooled(
-    graves: &dyn Graves,
+    store: &dyn DeadLetterStore,
     which: &Which,
     origin: &dyn Publisher,
-    mut tell: impl FnMut(&[(Grave, Mended)]) -> Result<()>,
+    mut tell: impl FnMut(&[(DeadLetterHead, DeadLetterOutcome)]) -> Result<()>,
 ) -> Result<()> {
     // What dies again meanwhile is not taken again.
-    let (mut after, upto) = (0, graves.last().await?);
+    let (mut after, upto) = (0, store.last().await?);
     loop {
-        let mut page = graves.list(which, after, PAGE).await?;
-        page.retain(|letter| letter.grave.place <= upto);
+        let mut page = store.list(which, after, PAGE).await?;
+        page.retain(|letter| letter.head.place <= upto);
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.grave.place;
+        after = last.head.place;
         let (unread, page): (Vec<_>, Vec<_>) =
             page.into_iter().partition(|letter| letter.unreadable.is_some());
         let kept = unread.into_iter().filter_map(|letter| {
-            Some((letter.grave, Mended::Kept(queues::not_put_back(&letter.unreadable?))))
+            Some((letter.head, DeadLetterOutcome::Kept(queues::not_put_back(&letter.unreadable?))))
         });
         tell(&kept.collect::<Vec<_>>())?;
         let (names, originals): (Vec<_>, Vec<_>) =
-            page.into_iter().map(|letter| (letter.grave, letter.message)).unzip();
+            page.into_iter().map(|letter| (letter.head, letter.message)).unzip();
         let answers = origin.publish(&originals).await?;
         let taken =
             |answer: &Published| matches!(answer, Published::Accepted | Published::Duplicate);
         let pairs = names.iter().zip(&answers).filter(|(_, answer)| taken(answer));
         let mut dropped =
-            graves.drop(pairs.map(|(name, _)| name.clone()).collect()).await?.into_iter();
+            store.drop(pairs.map(|(name, _)| name.clone()).collect()).await?.into_iter();
         let outcomes = answers.into_iter().map(|answer| match answer {
-            Published::Retry(why) | Published::Refused(why) => Mended::Kept(why),
-            _ => dropped.next().unwrap_or(Mended::Done),
+            Published::Retry(why) | Published::Refused(why) => DeadLetterOutcome::Kept(why),
+            _ => dropped.next().unwrap_or(DeadLetterOutcome::Done),
         });
         tell(&names.into_iter().zip(outcomes).collect::<Vec<_>>())?;
     }

@@ -21,11 +21,11 @@ pub trait Inspect: Send + Sync {
     fn peek(&self) -> Option<&dyn Peek>;
 
     /// Works on dead letters; `None` where the queue does not keep them itself.
-    fn graves(&self) -> Option<&dyn Graves>;
+    fn dead_letters(&self) -> Option<&dyn DeadLetterStore>;
 
     /// Where looking is receiving: what it costs, and what to receive from. `None` where `peek` and
-    /// `graves` look without taking.
-    fn taking(&self) -> Option<&dyn Taking>;
+    /// `dead_letters` look without taking.
+    fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving>;
 
     /// Empties the queue; `None` where nobody can.
     fn purge(&self) -> Option<&dyn Purge>;
@@ -36,7 +36,7 @@ pub trait Inspect: Send + Sync {
 
 /// What a queue holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum Contents {
     /// What is to be delivered.
     Messages,
     /// What was given up.
@@ -46,9 +46,9 @@ pub enum Held {
 /// A queue where looking is receiving: whoever looks receives, and gives back what is to stay by
 /// closing.
 #[async_trait]
-pub trait Taking: Send + Sync {
+pub trait PeekByReceiving: Send + Sync {
     /// What it costs to be taken and given back, in a sentence for a person.
-    async fn cost(&self, what: Held) -> Result<String>;
+    async fn cost(&self, what: Contents) -> Result<String>;
 
     /// Its messages; at most `limit` are fetched.
     async fn messages(&self, limit: Option<usize>) -> Result<Box<dyn Subscriber>>;
@@ -110,14 +110,19 @@ pub trait Peek: Send + Sync {
 
 /// Works on the dead letters that the queue keeps.
 #[async_trait]
-pub trait Graves: Send + Sync {
+pub trait DeadLetterStore: Send + Sync {
     /// At most `max` dead letters behind this place (0: from the first), in the order of their
     /// dying. Gives fewer where these are large already; none at the end.
     async fn list(&self, which: &Which, after: i64, max: usize) -> Result<Vec<DeadLetter>>;
 
     /// At most `max` of them behind the first place and up to the second one, by name only, in the
     /// order of their dying; none at the end.
-    async fn names(&self, which: &Which, places: (i64, i64), max: usize) -> Result<Vec<Grave>>;
+    async fn names(
+        &self,
+        which: &Which,
+        places: (i64, i64),
+        max: usize,
+    ) -> Result<Vec<DeadLetterHead>>;
 
     /// The place of the one that died last; 0 where there is none. What dies later has a later one,
     /// as long as this one is there.
@@ -125,10 +130,10 @@ pub trait Graves: Send + Sync {
 
     /// Puts them back to the end of the queue, with no attempt counted, each with its id and the
     /// time of its publishing; answers in their order.
-    async fn redrive(&self, graves: Vec<Grave>) -> Result<Vec<Mended>>;
+    async fn redrive(&self, heads: Vec<DeadLetterHead>) -> Result<Vec<DeadLetterOutcome>>;
 
     /// Forgets them, bodies and all; answers in their order.
-    async fn drop(&self, graves: Vec<Grave>) -> Result<Vec<Mended>>;
+    async fn drop(&self, heads: Vec<DeadLetterHead>) -> Result<Vec<DeadLetterOutcome>>;
 }
 
 /// What a queue holds, and how it is set up. A message is in exactly one of the five counts;
@@ -162,7 +167,7 @@ pub struct Stats {
 
 impl Stats {
     /// How many messages there are that are not dead; `None` where one of the counts is not known.
-    pub fn held(&self) -> Option<u64> {
+    pub fn messages(&self) -> Option<u64> {
         [self.ready, self.waiting, self.scheduled, self.leased].into_iter().sum()
     }
 }
@@ -173,34 +178,34 @@ pub struct Fact {
     /// What it is about, in words: `ack deadline`.
     pub name: &'static str,
     /// What it is; `None` where nobody told.
-    pub value: Option<Value>,
+    pub value: Option<FactValue>,
 }
 
 impl Fact {
     /// Text; empty where there is none.
     pub fn text(name: &'static str, text: &str) -> Self {
-        Self { name, value: Some(Value::Text(text.to_owned())) }
+        Self { name, value: Some(FactValue::Text(text.to_owned())) }
     }
 
     /// Whether it is so; `None` where nobody told.
     pub fn yes(name: &'static str, yes: Option<bool>) -> Self {
-        Self { name, value: yes.map(Value::Yes) }
+        Self { name, value: yes.map(FactValue::Yes) }
     }
 
     /// How long; `None` where nobody told.
     pub fn time(name: &'static str, length: Option<Duration>) -> Self {
-        Self { name, value: length.map(Value::Time) }
+        Self { name, value: length.map(FactValue::Time) }
     }
 
     /// How many; `None` where nobody told.
     pub fn count(name: &'static str, count: Option<u64>) -> Self {
-        Self { name, value: count.map(Value::Count) }
+        Self { name, value: count.map(FactValue::Count) }
     }
 }
 
 /// What a fact says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub enum FactValue {
     /// Text; empty where there is none.
     Text(String),
     /// Whether it is so.
@@ -216,10 +221,10 @@ fn facts<S: Serializer>(facts: &[Fact], serializer: S) -> Result<S::Ok, S::Error
     serializer.collect_map(facts.iter().map(|Fact { name, value }| {
         let name = name.replace(' ', "_");
         match value {
-            Some(Value::Time(time)) => (name + "_seconds", serde_json::json!(time.as_secs())),
-            Some(Value::Text(text)) => (name, serde_json::json!(text)),
-            Some(Value::Yes(yes)) => (name, serde_json::json!(yes)),
-            Some(Value::Count(count)) => (name, serde_json::json!(count)),
+            Some(FactValue::Time(time)) => (name + "_seconds", serde_json::json!(time.as_secs())),
+            Some(FactValue::Text(text)) => (name, serde_json::json!(text)),
+            Some(FactValue::Yes(yes)) => (name, serde_json::json!(yes)),
+            Some(FactValue::Count(count)) => (name, serde_json::json!(count)),
             None => (name, serde_json::Value::Null),
         }
     }))
@@ -238,7 +243,7 @@ pub struct Deletion {
 
 /// One thing that was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct Verified {
     /// What should be so.
     pub what: &'static str,
     /// How often it is not.
@@ -266,7 +271,7 @@ pub struct Repaired {
 
 /// Something that a repair could not save as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Lost {
+pub struct RepairLoss {
     /// What it is, in words.
     pub what: &'static str,
     /// The queue that it was in.
@@ -289,7 +294,7 @@ pub struct Peeked {
     /// How often it was delivered; `None` where the queue does not count.
     pub attempts: Option<u32>,
     /// What holds it.
-    pub state: State,
+    pub state: MessageState,
     /// When it is due, or when its lease ends.
     pub until: Option<DateTime<Utc>>,
     /// What of it cannot be read, in words; whoever receives it next buries it.
@@ -299,7 +304,7 @@ pub struct Peeked {
 /// What holds a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum MessageState {
     /// Nothing: it could be received now.
     Ready,
     /// An earlier message of its group.
@@ -334,7 +339,7 @@ impl Which {
 
 /// A dead letter's name: there may be several of one id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grave {
+pub struct DeadLetterHead {
     /// Its place among the dead letters.
     pub place: i64,
     /// The message's id.
@@ -356,7 +361,7 @@ pub struct Grave {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Its name.
-    pub grave: Grave,
+    pub head: DeadLetterHead,
     /// The message as it was published, as far as it can be read.
     pub message: Message,
     /// What of it cannot be read, in words: then it can be dropped, and not put back.
@@ -365,7 +370,7 @@ pub struct DeadLetter {
 
 /// What became of a dead letter that was to be redriven or dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mended {
+pub enum DeadLetterOutcome {
     /// It is done.
     Done,
     /// It is a dead letter as before; the reason.

@@ -11,8 +11,9 @@ pub mod sqs;
 
 pub use describe::{Side, describe};
 pub use inspect::{
-    Check, DeadLetter, Deletion, Fact, Grave, Graves, Held, Inspect, Lost, Mended, Peek, Peeked,
-    Purge, Receipts, Repaired, State, Stats, Taking, Value, Which,
+    Contents, DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Deletion, Fact,
+    FactValue, Inspect, MessageState, Peek, PeekByReceiving, Peeked, Purge, Receipts, RepairLoss,
+    Repaired, Stats, Verified, Which,
 };
 pub use sqlite::{adopt, names, not_put_back, repair, verify, wipe_out};
 

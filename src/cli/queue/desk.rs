@@ -7,7 +7,7 @@ use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::inspect::Form;
 use crate::location::Location;
-use crate::queues::{self, Held, Inspect, Options, Taking, Verdict};
+use crate::queues::{self, Contents, Inspect, Options, PeekByReceiving, Verdict};
 use std::cell::Cell;
 use std::io::{self, Write as _};
 
@@ -18,7 +18,7 @@ pub struct Desk<'s> {
     /// How it is told.
     pub form: Form,
     /// Whether messages were taken that are to be given back: a signal waits for that.
-    pub taking: Cell<bool>,
+    pub receiving: Cell<bool>,
 }
 
 impl Desk<'_> {
@@ -46,14 +46,14 @@ impl Desk<'_> {
     /// Says what taking costs; refuses it where nobody asked for it.
     pub(super) async fn warn_of_cost(
         &self,
-        taking: &dyn Taking,
-        what: Held,
+        receiving: &dyn PeekByReceiving,
+        what: Contents,
         take: &Take,
     ) -> Result<()> {
-        let cost = taking.cost(what).await?;
+        let cost = receiving.cost(what).await?;
         if take.take {
             tracing::warn!("looking is receiving here: {cost}");
-            self.taking.set(true);
+            self.receiving.set(true);
             return Ok(());
         }
         Err(Error::new(Kind::Usage, "cannot look without taking")

@@ -6,7 +6,9 @@ use super::taken::Place;
 use super::{List, Peek, Take};
 use crate::error::Result;
 use crate::inspect::{self, Patience};
-use crate::queues::{Graves, Held, Inspect, Peeked, State, Taking, Which};
+use crate::queues::{
+    Contents, DeadLetterStore, Inspect, MessageState, PeekByReceiving, Peeked, Which,
+};
 use std::collections::HashSet;
 
 /// At most this many messages are looked at, or mended in one transaction, at once.
@@ -15,17 +17,21 @@ pub(super) const PAGE: usize = 200;
 impl Desk<'_> {
     pub(super) async fn peek(&self, asked: Peek) -> Result<()> {
         let queue = self.open(&asked.place).await?;
-        match (queue.taking(), asked.dead) {
-            (Some(taking), false) => self.peek_taking(taking, &asked.take, asked.max).await,
-            (Some(taking), true) => {
+        match (queue.peek_by_receiving(), asked.dead) {
+            (Some(receiving), false) => {
+                self.peek_by_receiving(receiving, &asked.take, asked.max).await
+            }
+            (Some(receiving), true) => {
                 let (url, options) = self.place(&asked.place)?;
-                let place = Place::of(taking, (&url, &options), &Which::All, &asked.take).await?;
-                self.list_taking(place, asked.max).await.map(drop)
+                let place =
+                    Place::of(receiving, (&url, &options), &Which::All, &asked.take).await?;
+                self.list_by_receiving(place, asked.max).await.map(drop)
             }
             (None, false) => self.peek_freely(&*queue, asked.max).await,
-            (None, true) => {
-                self.list_freely(graves(&*queue)?, &Which::All, asked.max).await.map(drop)
-            }
+            (None, true) => self
+                .list_freely(dead_letter_store(&*queue)?, &Which::All, asked.max)
+                .await
+                .map(drop),
         }
     }
 
@@ -36,13 +42,13 @@ impl Desk<'_> {
             false => Which::Ids(asked.id),
         };
         let max = asked.max.unwrap_or(usize::MAX);
-        let seen = match queue.taking() {
-            Some(taking) => {
+        let seen = match queue.peek_by_receiving() {
+            Some(receiving) => {
                 let (url, options) = self.place(&asked.place)?;
-                let place = Place::of(taking, (&url, &options), &which, &asked.take).await?;
-                self.list_taking(place, max).await?
+                let place = Place::of(receiving, (&url, &options), &which, &asked.take).await?;
+                self.list_by_receiving(place, max).await?
             }
-            None => self.list_freely(graves(&*queue)?, &which, max).await?,
+            None => self.list_freely(dead_letter_store(&*queue)?, &which, max).await?,
         };
         match seen {
             Some(seen) => {
@@ -73,20 +79,20 @@ impl Desk<'_> {
     /// before all were shown.
     pub(super) async fn list_freely(
         &self,
-        graves: &dyn Graves,
+        store: &dyn DeadLetterStore,
         which: &Which,
         max: usize,
     ) -> Result<Option<HashSet<String>>> {
         let (mut left, mut after) = (max, 0);
         let mut seen = HashSet::new();
         while left > 0 {
-            let page = graves.list(which, after, left.min(PAGE)).await?;
+            let page = store.list(which, after, left.min(PAGE)).await?;
             let Some(last) = page.last() else { return Ok(Some(seen)) };
-            after = last.grave.place;
+            after = last.head.place;
             left -= page.len();
             let text: String = page.iter().map(|it| inspect::dead_letter(it, self.form)).collect();
             if matches!(which, Which::Ids(_)) {
-                seen.extend(page.into_iter().map(|letter| letter.grave.id));
+                seen.extend(page.into_iter().map(|letter| letter.head.id));
             }
             if !say(&text)? {
                 break;
@@ -95,16 +101,21 @@ impl Desk<'_> {
         Ok(None)
     }
 
-    async fn peek_taking(&self, taking: &dyn Taking, take: &Take, max: usize) -> Result<()> {
-        self.warn_of_cost(taking, Held::Messages, take).await?;
+    async fn peek_by_receiving(
+        &self,
+        receiving: &dyn PeekByReceiving,
+        take: &Take,
+        max: usize,
+    ) -> Result<()> {
+        self.warn_of_cost(receiving, Contents::Messages, take).await?;
         let patience = Patience { max, idle: take.idle };
-        let queue = taking.messages(Some(max)).await?;
+        let queue = receiving.messages(Some(max)).await?;
         inspect::look(queue, patience, self.scene.signals.shutdown(), |page| {
             let lines = page.into_iter().map(|delivery| Peeked {
                 place: 0,
                 message: delivery.message,
                 attempts: delivery.attempts,
-                state: State::Ready,
+                state: MessageState::Ready,
                 until: None,
                 unreadable: None,
             });
@@ -114,6 +125,6 @@ impl Desk<'_> {
     }
 }
 
-pub(super) fn graves(queue: &dyn Inspect) -> Result<&dyn Graves> {
-    queue.graves().ok_or_else(|| lacks("keep dead letters"))
+pub(super) fn dead_letter_store(queue: &dyn Inspect) -> Result<&dyn DeadLetterStore> {
+    queue.dead_letters().ok_or_else(|| lacks("keep dead letters"))
 }

@@ -2,13 +2,13 @@
 
 use super::Mend;
 use super::desk::{Desk, say};
-use super::looking::{PAGE, graves};
+use super::looking::{PAGE, dead_letter_store};
 use super::taken::Place;
 use crate::error::{Error, Kind, Result};
 use crate::hint;
 use crate::inspect;
 use crate::location::{Location, list};
-use crate::queues::{Grave, Graves, Inspect, Mended, Which};
+use crate::queues::{DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Inspect, Which};
 use std::collections::HashSet;
 
 /// What is done with a dead letter.
@@ -26,10 +26,14 @@ impl Verb {
         }
     }
 
-    async fn carry_out(self, graves: &dyn Graves, names: Vec<Grave>) -> Result<Vec<Mended>> {
+    async fn carry_out(
+        self,
+        store: &dyn DeadLetterStore,
+        names: Vec<DeadLetterHead>,
+    ) -> Result<Vec<DeadLetterOutcome>> {
         match self {
-            Self::Redrive => graves.redrive(names).await,
-            Self::Drop => graves.drop(names).await,
+            Self::Redrive => store.redrive(names).await,
+            Self::Drop => store.drop(names).await,
         }
     }
 }
@@ -54,12 +58,12 @@ impl Desk<'_> {
         };
         let seen = matches!(which, Which::Ids(_)).then(HashSet::new);
         let mut tally = Tally { seen, all: 0, kept: 0 };
-        let ended = match queue.taking() {
+        let ended = match queue.peek_by_receiving() {
             None => self.mend_freely(&*queue, verb, &which, asked.yes, &mut tally).await?,
-            Some(taking) => {
-                let place = Place::of(taking, (&url, &options), &which, &asked.take).await?;
+            Some(receiving) => {
+                let place = Place::of(receiving, (&url, &options), &which, &asked.take).await?;
                 match asked.yes {
-                    true => self.mend_taking(verb, place, &mut tally).await?,
+                    true => self.mend_by_receiving(verb, place, &mut tally).await?,
                     false => self.foretell(verb, place, &mut tally).await?,
                 }
             }
@@ -90,15 +94,15 @@ impl Desk<'_> {
         yes: bool,
         tally: &mut Tally,
     ) -> Result<Ended> {
-        let graves = graves(queue)?;
+        let store = dead_letter_store(queue)?;
         // What dies again meanwhile is not taken again.
-        let (mut after, upto) = (0, graves.last().await?);
+        let (mut after, upto) = (0, store.last().await?);
         loop {
-            let page = graves.names(which, (after, upto), PAGE).await?;
+            let page = store.names(which, (after, upto), PAGE).await?;
             let Some(last) = page.last() else { return Ok(Ended::All) };
             after = last.place;
             let outcomes = match yes {
-                true => verb.carry_out(graves, page.clone()).await?.into_iter().map(Some).collect(),
+                true => verb.carry_out(store, page.clone()).await?.into_iter().map(Some).collect(),
                 false => vec![None; page.len()],
             };
             // What was begun is finished, though nobody reads of it any more.
@@ -110,15 +114,15 @@ impl Desk<'_> {
     pub(super) fn tell_mended<'g>(
         &self,
         verb: Verb,
-        done: impl Iterator<Item = (&'g Grave, &'g Option<Mended>)>,
+        done: impl Iterator<Item = (&'g DeadLetterHead, &'g Option<DeadLetterOutcome>)>,
         tally: &mut Tally,
     ) -> Result<bool> {
         let mut text = String::new();
-        for (grave, outcome) in done {
-            text += &inspect::mended(verb.word(), grave, outcome.as_ref(), self.form);
-            tally.seen.iter_mut().for_each(|seen| seen.extend([grave.id.clone()]));
+        for (head, outcome) in done {
+            text += &inspect::mended(verb.word(), head, outcome.as_ref(), self.form);
+            tally.seen.iter_mut().for_each(|seen| seen.extend([head.id.clone()]));
             tally.all += 1;
-            tally.kept += usize::from(!matches!(outcome, Some(Mended::Done) | None));
+            tally.kept += usize::from(!matches!(outcome, Some(DeadLetterOutcome::Done) | None));
         }
         say(&text)
     }

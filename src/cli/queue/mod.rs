@@ -363,12 +363,12 @@ impl Program for Queue {
         // Whoever cannot be told what was done is not to have it done.
         Standard::Output.expect_open()?;
         let form = if self.json { Form::Json } else { Form::Human };
-        let desk = Desk { scene, form, taking: Cell::new(false) };
+        let desk = Desk { scene, form, receiving: Cell::new(false) };
         let stopped = async {
             scene.signals.shutdown().await;
             // Whatever was written is written as a whole, or not at all; what was taken is still
             // to be given back.
-            if desk.taking.get() {
+            if desk.receiving.get() {
                 std::future::pending().await
             }
         };

@@ -3,19 +3,20 @@
 
 use super::Take;
 use super::desk::{Desk, say};
-use super::looking::graves;
+use super::looking::dead_letter_store;
 use super::mending::{Ended, Tally, Verb};
 use crate::error::Result;
-use crate::inspect::{self, Choice, Mending, Patience};
+use crate::inspect::{self, Choice, Patience, RedriveOrDrop};
 use crate::location::Location;
 use crate::queues::{
-    DeadLetter, Grave, Held, Inspect, Mended, Options, Publisher, Subscriber, Taking, Which,
+    Contents, DeadLetter, DeadLetterHead, DeadLetterOutcome, Inspect, Options, PeekByReceiving,
+    Publisher, Subscriber, Which,
 };
 use std::collections::HashSet;
 
 /// The dead letters that are worked on.
 pub(super) struct Place<'a> {
-    taking: &'a dyn Taking,
+    receiving: &'a dyn PeekByReceiving,
     spooled: Option<Box<dyn Inspect>>,
     which: &'a Which,
     take: &'a Take,
@@ -24,25 +25,25 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     /// Those of a queue.
     pub(super) async fn of(
-        taking: &'a dyn Taking,
+        receiving: &'a dyn PeekByReceiving,
         (url, options): (&Location, &Options),
         which: &'a Which,
         take: &'a Take,
     ) -> Result<Self> {
         let spooled = inspect::open_spool(url, options).await?;
-        Ok(Self { taking, spooled, which, take })
+        Ok(Self { receiving, spooled, which, take })
     }
 
     /// Whether the spool has some.
     async fn has_spooled(&self) -> Result<bool> {
         let Some(spooled) = &self.spooled else { return Ok(false) };
-        Ok(!graves(&**spooled)?.names(self.which, (0, i64::MAX), 1).await?.is_empty())
+        Ok(!dead_letter_store(&**spooled)?.names(self.which, (0, i64::MAX), 1).await?.is_empty())
     }
 
     /// Where the service keeps them. That it has no place for them is no end where the spool has
     /// some.
     async fn open(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>> {
-        match self.taking.dead_letters(limit).await {
+        match self.receiving.dead_letters(limit).await {
             Err(error) if self.has_spooled().await? => {
                 tracing::warn!("these are from the spool only: {}", error.one_line());
                 Ok(Vec::new())
@@ -59,12 +60,12 @@ impl<'a> Place<'a> {
 impl Desk<'_> {
     /// Shows them, and gives their ids where some were chosen by it; `None` where it ended before
     /// all were shown.
-    pub(super) async fn list_taking(
+    pub(super) async fn list_by_receiving(
         &self,
         place: Place<'_>,
         max: usize,
     ) -> Result<Option<HashSet<String>>> {
-        self.warn_of_cost(place.taking, Held::DeadLetters, place.take).await?;
+        self.warn_of_cost(place.receiving, Contents::DeadLetters, place.take).await?;
         // How many are looked at is bounded where all of them are shown.
         let limit = (max < usize::MAX && *place.which == Which::All).then_some(max);
         let (mut left, mut seen) = (max, HashSet::new());
@@ -72,13 +73,13 @@ impl Desk<'_> {
             let patience = place.patience(limit.map_or(usize::MAX, |_| left));
             let mut open = true;
             inspect::look(queue, patience, self.scene.signals.shutdown(), |page| {
-                let letters = page.into_iter().map(|it| inspect::taken_letter(place.taking, it));
+                let letters = page.into_iter().map(|it| inspect::taken_letter(place.receiving, it));
                 let chosen: Vec<_> =
-                    letters.filter(|it| place.which.has(&it.grave.id)).take(left).collect();
+                    letters.filter(|it| place.which.has(&it.head.id)).take(left).collect();
                 left -= chosen.len();
                 open = self.show(&chosen)?;
                 if matches!(place.which, Which::Ids(_)) {
-                    seen.extend(chosen.into_iter().map(|letter| letter.grave.id));
+                    seen.extend(chosen.into_iter().map(|letter| letter.head.id));
                 }
                 Ok(open && left > 0)
             })
@@ -88,7 +89,9 @@ impl Desk<'_> {
             }
         }
         if let Some(spooled) = &place.spooled {
-            let Some(more) = self.list_freely(graves(&**spooled)?, place.which, left).await? else {
+            let Some(more) =
+                self.list_freely(dead_letter_store(&**spooled)?, place.which, left).await?
+            else {
                 return Ok(None);
             };
             seen.extend(more);
@@ -101,16 +104,16 @@ impl Desk<'_> {
     }
 
     /// Redrives or drops them.
-    pub(super) async fn mend_taking(
+    pub(super) async fn mend_by_receiving(
         &self,
         verb: Verb,
         place: Place<'_>,
         tally: &mut Tally,
     ) -> Result<Ended> {
-        self.taking.set(true);
+        self.receiving.set(true);
         let queues = place.open(None).await?;
         let origin = match verb {
-            Verb::Redrive => Some(place.taking.origin().await?),
+            Verb::Redrive => Some(place.receiving.origin().await?),
             Verb::Drop => None,
         };
         let mended = self.mend_with(verb, &place, queues, origin.as_deref(), tally).await;
@@ -130,12 +133,12 @@ impl Desk<'_> {
         origin: Option<&dyn Publisher>,
         tally: &mut Tally,
     ) -> Result<()> {
-        let Place { taking, which, .. } = *place;
-        let mending = Mending { taking, which, origin };
-        let mut tell = |done: &[(Grave, Mended)]| {
+        let Place { receiving, which, .. } = *place;
+        let mending = RedriveOrDrop { receiving, which, origin };
+        let mut tell = |done: &[(DeadLetterHead, DeadLetterOutcome)]| {
             let outcomes: Vec<_> = done.iter().map(|(_, outcome)| Some(outcome.clone())).collect();
-            let graves = done.iter().map(|(grave, _)| grave);
-            self.tell_mended(verb, graves.zip(&outcomes), tally).map(drop)
+            let heads = done.iter().map(|(head, _)| head);
+            self.tell_mended(verb, heads.zip(&outcomes), tally).map(drop)
         };
         for queue in queues {
             let stop = self.scene.signals.shutdown();
@@ -144,7 +147,7 @@ impl Desk<'_> {
         let Some(spooled) = &place.spooled else { return Ok(()) };
         match origin {
             Some(origin) => {
-                inspect::redrive_spooled(graves(&**spooled)?, which, origin, tell).await
+                inspect::redrive_spooled(dead_letter_store(&**spooled)?, which, origin, tell).await
             }
             None => self.mend_freely(&**spooled, verb, which, true, tally).await.map(drop),
         }
@@ -157,21 +160,21 @@ impl Desk<'_> {
         place: Place<'_>,
         tally: &mut Tally,
     ) -> Result<Ended> {
-        self.warn_of_cost(place.taking, Held::DeadLetters, place.take).await?;
+        self.warn_of_cost(place.receiving, Contents::DeadLetters, place.take).await?;
         let mut open = true;
         for queue in place.open(None).await? {
             let stop = self.scene.signals.shutdown();
             inspect::look(queue, place.patience(usize::MAX), stop, |page| {
-                let letters = page.into_iter().map(|it| inspect::taken_letter(place.taking, it));
-                let chosen = letters.map(|letter| letter.grave).filter_map(|grave| {
-                    match inspect::choice(place.which, |url| place.taking.is_it(url), &grave) {
-                        Choice::Yes => Some((grave, None)),
+                let letters = page.into_iter().map(|it| inspect::taken_letter(place.receiving, it));
+                let chosen = letters.map(|letter| letter.head).filter_map(|head| {
+                    match inspect::choice(place.which, |url| place.receiving.is_it(url), &head) {
+                        Choice::Yes => Some((head, None)),
                         Choice::No => None,
-                        Choice::Foreign(why) => Some((grave, Some(Mended::Kept(why)))),
+                        Choice::Foreign(why) => Some((head, Some(DeadLetterOutcome::Kept(why)))),
                     }
                 });
-                let (graves, outcomes): (Vec<_>, Vec<_>) = chosen.unzip();
-                open = self.tell_mended(verb, graves.iter().zip(&outcomes), tally)?;
+                let (heads, outcomes): (Vec<_>, Vec<_>) = chosen.unzip();
+                open = self.tell_mended(verb, heads.iter().zip(&outcomes), tally)?;
                 Ok(open)
             })
             .await?;

@@ -30,7 +30,7 @@ impl Desk<'_> {
             let json = serde_json::json!({"removed": removed, "done": true});
             return self.tell(&format!("removed {}", messages(removed)), &json);
         }
-        let held = queue.stats().await?.held();
+        let held = queue.stats().await?.messages();
         let json = serde_json::json!({"removed": held, "done": false});
         self.tell(&format!("would remove {}", messages(held)), &json)?;
         self.remind(false)

@@ -15,7 +15,8 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
 use crate::queues::{
-    Graves, Held, Inspect, Options, Peek, Publisher, Purge, Receipts, Stats, Subscriber, Taking,
+    Contents, DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Publisher, Purge, Receipts,
+    Stats, Subscriber,
 };
 use async_trait::async_trait;
 use google_cloud_pubsub::model::SeekRequest;
@@ -73,11 +74,11 @@ impl Inspect for Inspector {
         None
     }
 
-    fn graves(&self) -> Option<&dyn Graves> {
+    fn dead_letters(&self) -> Option<&dyn DeadLetterStore> {
         None
     }
 
-    fn taking(&self) -> Option<&dyn Taking> {
+    fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving> {
         Some(self)
     }
 
@@ -92,13 +93,13 @@ impl Inspect for Inspector {
 }
 
 #[async_trait]
-impl Taking for Inspector {
-    async fn cost(&self, what: Held) -> Result<String> {
+impl PeekByReceiving for Inspector {
+    async fn cost(&self, what: Contents) -> Result<String> {
         let survey = self.admin.survey(&self.name).await?;
         Ok(match what {
-            Held::Messages => cost(&survey),
+            Contents::Messages => cost(&survey),
             // They wait in another subscription, which is nobody's way to a sink.
-            Held::DeadLetters => kept_back(),
+            Contents::DeadLetters => kept_back(),
         })
     }
 

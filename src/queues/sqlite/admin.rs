@@ -73,7 +73,7 @@ pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Delet
     let inspector = inspector::open(url, options).await?;
     if !yes {
         let stats = inspector.stats().await?;
-        return Ok(Deletion { messages: stats.held(), dead: stats.dead, stays: None });
+        return Ok(Deletion { messages: stats.messages(), dead: stats.dead, stays: None });
     }
     drop(inspector);
     let name = place.name;

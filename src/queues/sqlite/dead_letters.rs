@@ -5,14 +5,16 @@ use super::enqueue::{Entry, Row as Entering, insert};
 use super::inspector::Inspector;
 use super::peek::page;
 use crate::error::Result;
-use crate::queues::{DeadLetter, Grave, Graves, Mended, Published, Which};
+use crate::queues::{
+    DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Published, Which,
+};
 use crate::times;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::Duration;
 
 #[async_trait]
-impl Graves for Inspector {
+impl DeadLetterStore for Inspector {
     async fn list(&self, which: &Which, after: i64, max: usize) -> Result<Vec<DeadLetter>> {
         let (queue, ids) = (self.number, ids(which));
         let max = i64::try_from(max).unwrap_or(i64::MAX);
@@ -24,12 +26,17 @@ impl Graves for Inspector {
         self.reader.read(look).await
     }
 
-    async fn names(&self, which: &Which, places: (i64, i64), max: usize) -> Result<Vec<Grave>> {
+    async fn names(
+        &self,
+        which: &Which,
+        places: (i64, i64),
+        max: usize,
+    ) -> Result<Vec<DeadLetterHead>> {
         let (queue, ids, (after, upto)) = (self.number, ids(which), places);
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let look = move |c: &Connection| {
             let mut statement = c.prepare_cached(if ids.is_some() { NAMES_IDS } else { NAMES })?;
-            statement.query_map(params![queue, ids, after, upto, max], grave)?.collect()
+            statement.query_map(params![queue, ids, after, upto, max], head)?.collect()
         };
         self.reader.read(look).await
     }
@@ -39,14 +46,14 @@ impl Graves for Inspector {
         self.reader.read(move |c| c.query_row(LAST, [queue], |row| row.get(0))).await
     }
 
-    async fn redrive(&self, graves: Vec<Grave>) -> Result<Vec<Mended>> {
+    async fn redrive(&self, heads: Vec<DeadLetterHead>) -> Result<Vec<DeadLetterOutcome>> {
         let (queue, remember) = (self.number, self.remember);
-        self.write(move |c| graves.iter().map(|it| redrive(c, queue, remember, it)).collect()).await
+        self.write(move |c| heads.iter().map(|it| redrive(c, queue, remember, it)).collect()).await
     }
 
-    async fn drop(&self, graves: Vec<Grave>) -> Result<Vec<Mended>> {
+    async fn drop(&self, heads: Vec<DeadLetterHead>) -> Result<Vec<DeadLetterOutcome>> {
         let queue = self.number;
-        self.write(move |c| graves.iter().map(|it| drop_one(c, queue, it)).collect()).await
+        self.write(move |c| heads.iter().map(|it| drop_one(c, queue, it)).collect()).await
     }
 }
 
@@ -58,13 +65,13 @@ fn ids(which: &Which) -> Option<String> {
     }
 }
 
-fn grave(row: &Row<'_>) -> rusqlite::Result<Grave> {
-    grave_from(row, 2)
+fn head(row: &Row<'_>) -> rusqlite::Result<DeadLetterHead> {
+    head_from(row, 2)
 }
 
 fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let Reading { message, fault, .. } = Reading::of(row)?;
-    Ok(DeadLetter { grave: grave_from(row, 9)?, message, unreadable: fault })
+    Ok(DeadLetter { head: head_from(row, 9)?, message, unreadable: fault })
 }
 
 /// Why a dead letter is not put back of which this cannot be read.
@@ -74,9 +81,9 @@ pub fn not_put_back(fault: &str) -> String {
 
 /// Place and id stand first; first_at, died_at, reason and attempts from this column on. What cannot
 /// be read is left out.
-fn grave_from(row: &Row<'_>, at: usize) -> rusqlite::Result<Grave> {
+fn head_from(row: &Row<'_>, at: usize) -> rusqlite::Result<DeadLetterHead> {
     let number = |at| Ok::<_, rusqlite::Error>(integer(row.get_ref(at)?));
-    Ok(Grave {
+    Ok(DeadLetterHead {
         place: row.get(0)?,
         id: lossy(row.get_ref(1)),
         first_at: number(at)?.and_then(times::from_millis),
@@ -93,11 +100,11 @@ fn redrive(
     connection: &Connection,
     queue: i64,
     remember: Duration,
-    grave: &Grave,
-) -> rusqlite::Result<Mended> {
-    let Some(letter) = find(connection, queue, grave)? else { return Ok(Mended::Gone) };
+    head: &DeadLetterHead,
+) -> rusqlite::Result<DeadLetterOutcome> {
+    let Some(letter) = find(connection, queue, head)? else { return Ok(DeadLetterOutcome::Gone) };
     if let Some(fault) = letter.unreadable {
-        return Ok(Mended::Kept(not_put_back(&fault)));
+        return Ok(DeadLetterOutcome::Kept(not_put_back(&fault)));
     }
     let message = letter.message;
     // The time of publishing stays what it was. That a message which was scheduled then may be due
@@ -107,23 +114,27 @@ fn redrive(
     let answer = insert(connection, Entry { queue, now, remember, hold: true }, &entering)?.pop();
     match answer {
         Some(Published::Accepted) => {
-            connection.prepare_cached(DROP)?.execute(params![grave.place, queue])?;
-            Ok(Mended::Done)
+            connection.prepare_cached(DROP)?.execute(params![head.place, queue])?;
+            Ok(DeadLetterOutcome::Done)
         }
-        Some(Published::Duplicate) => {
-            Ok(Mended::Kept("the same message is in the queue, or was acknowledged".to_owned()))
-        }
-        Some(Published::Retry(why) | Published::Refused(why)) => Ok(Mended::Kept(why)),
-        None => Ok(Mended::Kept("the queue did not answer".to_owned())),
+        Some(Published::Duplicate) => Ok(DeadLetterOutcome::Kept(
+            "the same message is in the queue, or was acknowledged".to_owned(),
+        )),
+        Some(Published::Retry(why) | Published::Refused(why)) => Ok(DeadLetterOutcome::Kept(why)),
+        None => Ok(DeadLetterOutcome::Kept("the queue did not answer".to_owned())),
     }
 }
 
-fn drop_one(connection: &Connection, queue: i64, grave: &Grave) -> rusqlite::Result<Mended> {
-    if find(connection, queue, grave)?.is_none() {
-        return Ok(Mended::Gone);
+fn drop_one(
+    connection: &Connection,
+    queue: i64,
+    head: &DeadLetterHead,
+) -> rusqlite::Result<DeadLetterOutcome> {
+    if find(connection, queue, head)?.is_none() {
+        return Ok(DeadLetterOutcome::Gone);
     }
-    connection.prepare_cached(DROP)?.execute(params![grave.place, queue])?;
-    Ok(Mended::Done)
+    connection.prepare_cached(DROP)?.execute(params![head.place, queue])?;
+    Ok(DeadLetterOutcome::Done)
 }
 
 /// A dead letter by its name. Its place alone does not name it: a place that was left is taken
@@ -131,14 +142,14 @@ fn drop_one(connection: &Connection, queue: i64, grave: &Grave) -> rusqlite::Res
 fn find(
     connection: &Connection,
     queue: i64,
-    grave: &Grave,
+    head: &DeadLetterHead,
 ) -> rusqlite::Result<Option<DeadLetter>> {
     let mut statement = connection.prepare_cached(FIND)?;
-    let found = statement.query_row(params![grave.place, queue], dead_letter).optional()?;
-    Ok(found.filter(|it| it.grave.id == grave.id && it.grave.died_at == grave.died_at))
+    let found = statement.query_row(params![head.place, queue], dead_letter).optional()?;
+    Ok(found.filter(|it| it.head.id == head.id && it.head.died_at == head.died_at))
 }
 
-/// The columns of a dead letter, in the order of `message` and then of `grave_from`.
+/// The columns of a dead letter, in the order of `message` and then of `head_from`.
 macro_rules! dead {
     ($condition:literal) => {
         concat!(

@@ -11,7 +11,9 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::preflight::Finding;
-use crate::queues::{Graves, Inspect, Options, Peek, Purge, Receipts, Stats, Taking};
+use crate::queues::{
+    DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Purge, Receipts, Stats,
+};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use std::path::Path;
@@ -136,11 +138,11 @@ impl Inspect for Inspector {
         Some(self)
     }
 
-    fn graves(&self) -> Option<&dyn Graves> {
+    fn dead_letters(&self) -> Option<&dyn DeadLetterStore> {
         Some(self)
     }
 
-    fn taking(&self) -> Option<&dyn Taking> {
+    fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving> {
         None
     }
 

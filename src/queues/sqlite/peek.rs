@@ -4,7 +4,7 @@ use super::clock::{self, Now, TOLERATED};
 use super::codec::{Reading, integer};
 use super::inspector::Inspector;
 use crate::error::Result;
-use crate::queues::{Peek, Peeked, State};
+use crate::queues::{MessageState, Peek, Peeked};
 use crate::times;
 use async_trait::async_trait;
 use rusqlite::{Row, Rows, params};
@@ -49,9 +49,9 @@ fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
     let (due, span) = (integer(row.get_ref(10)?), integer(row.get_ref(11)?));
     let state = state(integer(row.get_ref(9)?).unwrap_or_default(), due, span, now);
     let until = match state {
-        State::Scheduled => due,
-        State::Leased => due.map(|end| now.to_day(end)),
-        State::Ready | State::Waiting | State::LeaseEnded => None,
+        MessageState::Scheduled => due,
+        MessageState::Leased => due.map(|end| now.to_day(end)),
+        MessageState::Ready | MessageState::Waiting | MessageState::LeaseEnded => None,
     };
     let Reading { message, attempts, fault } = Reading::of(row)?;
     Ok(Peeked {
@@ -65,17 +65,17 @@ fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
 }
 
 /// What holds a message whose row says so, at this time.
-fn state(number: i64, due: Option<i64>, span: Option<i64>, now: Now) -> State {
+fn state(number: i64, due: Option<i64>, span: Option<i64>, now: Now) -> MessageState {
     let later = |now: i64| due.is_some_and(|due| due > now);
     // A lease that begins in the future was given by a clock that has since been set back.
     let begun = now.lease.saturating_add(TOLERATED);
     let runs = due.zip(span).is_some_and(|(due, span)| due.saturating_sub(span) <= begun);
     match number {
-        1 => State::Waiting,
-        2 if later(now.day) => State::Scheduled,
-        3 if runs && later(now.lease) => State::Leased,
-        3 => State::LeaseEnded,
-        _ => State::Ready,
+        1 => MessageState::Waiting,
+        2 if later(now.day) => MessageState::Scheduled,
+        3 if runs && later(now.lease) => MessageState::Leased,
+        3 => MessageState::LeaseEnded,
+        _ => MessageState::Ready,
     }
 }
 
@@ -94,14 +94,14 @@ mod tests {
     fn a_state_is_what_it_is_now() {
         let now = Now { day: 1000, lease: 5000 };
         for (number, due, span, expected) in [
-            (0, None, None, State::Ready),
-            (1, Some(2000), None, State::Waiting),
-            (2, Some(1000), None, State::Ready),
-            (2, Some(1001), None, State::Scheduled),
-            (3, Some(5001), Some(30), State::Leased),
-            (3, Some(6030), Some(30), State::Leased),
-            (3, Some(5000), Some(30), State::LeaseEnded),
-            (3, Some(6031), Some(30), State::LeaseEnded),
+            (0, None, None, MessageState::Ready),
+            (1, Some(2000), None, MessageState::Waiting),
+            (2, Some(1000), None, MessageState::Ready),
+            (2, Some(1001), None, MessageState::Scheduled),
+            (3, Some(5001), Some(30), MessageState::Leased),
+            (3, Some(6030), Some(30), MessageState::Leased),
+            (3, Some(5000), Some(30), MessageState::LeaseEnded),
+            (3, Some(6031), Some(30), MessageState::LeaseEnded),
         ] {
             assert_eq!(state(number, due, span, now), expected, "{number} {due:?} {span:?}");
         }

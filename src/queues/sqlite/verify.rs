@@ -4,7 +4,7 @@ use super::codec::Reading;
 use super::schema::SCHEMA;
 use crate::clients::sqlite::Reader;
 use crate::error::Result;
-use crate::queues::Check;
+use crate::queues::Verified;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::path::Path;
 
@@ -12,13 +12,13 @@ use std::path::Path;
 /// the whole file: some seconds a gigabyte. Other programs work on meanwhile, but the log grows.
 ///
 /// What is found is no error; a file that cannot be read, or is no queue's, is one.
-pub async fn verify(path: &Path) -> Result<Vec<Check>> {
+pub async fn verify(path: &Path) -> Result<Vec<Verified>> {
     let reader = Reader::open(path, &SCHEMA).await?;
     reader.read(checks).await
 }
 
 /// Verifies the tables behind this connection.
-pub fn checks(connection: &Connection) -> rusqlite::Result<Vec<Check>> {
+pub fn checks(connection: &Connection) -> rusqlite::Result<Vec<Verified>> {
     let mut all = vec![integrity(connection)?];
     // In a file whose pages are damaged, counts say nothing.
     if all[0].wrong == 0 {
@@ -30,30 +30,30 @@ pub fn checks(connection: &Connection) -> rusqlite::Result<Vec<Check>> {
     Ok(all)
 }
 
-fn integrity(connection: &Connection) -> rusqlite::Result<Check> {
+fn integrity(connection: &Connection) -> rusqlite::Result<Verified> {
     let mut statement = connection.prepare("PRAGMA integrity_check(100)")?;
     let found: Vec<String> =
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let wrong: Vec<_> = found.into_iter().filter(|line| line != "ok").collect();
     let what = "pages, indexes and rows are whole";
-    Ok(Check { what, wrong: wrong.len() as u64, first: wrong.into_iter().next() })
+    Ok(Verified { what, wrong: wrong.len() as u64, first: wrong.into_iter().next() })
 }
 
 /// Counts the rows that break a promise; each is named by its first column.
-fn promise(connection: &Connection, what: &'static str, sql: &str) -> rusqlite::Result<Check> {
+fn promise(connection: &Connection, what: &'static str, sql: &str) -> rusqlite::Result<Verified> {
     let count = format!("SELECT count(*) FROM ({sql})");
     let wrong: i64 = connection.query_row(&count, [], |row| row.get(0))?;
     let first = match wrong {
         0 => None,
         _ => connection.query_row(&format!("{sql} LIMIT 1"), [], |row| row.get(0)).optional()?,
     };
-    Ok(Check { what, wrong: wrong.unsigned_abs(), first })
+    Ok(Verified { what, wrong: wrong.unsigned_abs(), first })
 }
 
 /// Reads every row as whoever receives or looks does.
-fn readable(connection: &Connection) -> rusqlite::Result<Check> {
+fn readable(connection: &Connection) -> rusqlite::Result<Verified> {
     let mut check =
-        Check { what: "every message and dead letter can be read", wrong: 0, first: None };
+        Verified { what: "every message and dead letter can be read", wrong: 0, first: None };
     for (what, sql) in READABLE {
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;

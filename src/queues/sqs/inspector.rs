@@ -14,7 +14,8 @@ use crate::hint;
 use crate::location::Location;
 use crate::message::Message;
 use crate::queues::{
-    Graves, Held, Inspect, Options, Peek, Publisher, Purge, Receipts, Stats, Subscriber, Taking,
+    Contents, DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Publisher, Purge, Receipts,
+    Stats, Subscriber,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -64,11 +65,11 @@ impl Inspect for Inspector {
         None
     }
 
-    fn graves(&self) -> Option<&dyn Graves> {
+    fn dead_letters(&self) -> Option<&dyn DeadLetterStore> {
         None
     }
 
-    fn taking(&self) -> Option<&dyn Taking> {
+    fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving> {
         Some(self)
     }
 
@@ -82,13 +83,13 @@ impl Inspect for Inspector {
 }
 
 #[async_trait]
-impl Taking for Inspector {
-    async fn cost(&self, what: Held) -> Result<String> {
+impl PeekByReceiving for Inspector {
+    async fn cost(&self, what: Contents) -> Result<String> {
         let survey = self.queue.survey().await?;
         Ok(match what {
-            Held::Messages => cost(self.shape.fifo, survey.policy.map(|policy| policy.limit)),
+            Contents::Messages => cost(self.shape.fifo, survey.policy.map(|policy| policy.limit)),
             // They wait in another queue, which is nobody's way to a sink.
-            Held::DeadLetters => cost(self.shape.fifo, None),
+            Contents::DeadLetters => cost(self.shape.fifo, None),
         })
     }
 

@@ -11,8 +11,8 @@ use google_cloud_pubsub::client::{Publisher as BarePublisher, SubscriptionAdmin,
 use google_cloud_pubsub::model::{DeadLetterPolicy, Message as Wire, Subscription};
 use kakehi::dead_letter::Death;
 use kakehi::environment::Environment;
-use kakehi::inspect::{Mending, Patience};
-use kakehi::queues::{self, Mended, Options, Published, Publisher, Which};
+use kakehi::inspect::{Patience, RedriveOrDrop};
+use kakehi::queues::{self, DeadLetterOutcome, Options, Published, Publisher, Which};
 use kakehi::spool::{FILE, Spool};
 use kakehi::{Error, Kind, Location, Message, Result};
 use serde_json::Value;
@@ -277,22 +277,23 @@ async fn a_redrive_that_is_killed_in_between_keeps_the_letter() {
     let options = Options::new(environment, Default::default());
     let url = Location::parse(&bed.url()).unwrap();
     let queue = queues::open_inspector(url.clone(), &options).await.unwrap();
-    let taking = queue.taking().unwrap();
+    let receiving = queue.peek_by_receiving().unwrap();
     let patience = Patience { max: 1, idle: services::EMULATOR_PATIENCE };
     for killed in [true, false] {
-        let mut origin = taking.origin().await.unwrap();
+        let mut origin = receiving.origin().await.unwrap();
         if killed {
             origin = Box::new(Killed(origin));
         }
-        let mending = Mending { taking, which: &Which::All, origin: Some(&*origin) };
-        let place = taking.dead_letters(Some(1)).await.unwrap().remove(0);
+        let work = RedriveOrDrop { receiving, which: &Which::All, origin: Some(&*origin) };
+        let place = receiving.dead_letters(Some(1)).await.unwrap().remove(0);
         let mut done = Vec::new();
-        let run = mending.run(place, patience, std::future::pending(), |page| {
-            done.extend(page.iter().map(|(grave, outcome)| (grave.id.clone(), outcome.clone())));
+        let run = work.run(place, patience, std::future::pending(), |page| {
+            done.extend(page.iter().map(|(head, outcome)| (head.id.clone(), outcome.clone())));
             Ok(())
         });
         assert_eq!(run.await.is_err(), killed);
-        let expected = if killed { vec![] } else { vec![("d".to_owned(), Mended::Done)] };
+        let expected =
+            if killed { vec![] } else { vec![("d".to_owned(), DeadLetterOutcome::Done)] };
         assert_eq!(done, expected, "the letter waits until its original is known to be back");
     }
     let words = format!("--to stdout:?envelope {PATIENT} --max-messages 2");

@@ -8,7 +8,7 @@ use super::schema::SCHEMA;
 use crate::clients::sqlite::{Pages, Replacing, Salvage, beside, in_the_way, make_new, remove};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::queues::inspect::{Lost, Repaired};
+use crate::queues::inspect::{RepairLoss, Repaired};
 use std::path::{Path, PathBuf};
 
 /// Makes `FILE.repaired` of a file that no other program has open, and changes nothing in the file
@@ -21,7 +21,7 @@ pub async fn repair(
     path: &Path,
     replace: bool,
     clock: &Clock,
-    tell: impl FnMut(Lost) + Send + 'static,
+    tell: impl FnMut(RepairLoss) + Send + 'static,
 ) -> Result<Repaired> {
     let (path, now) = (path.to_owned(), clock.millis());
     let work = move || repair_blocking(&real(path), replace, now, tell);
@@ -38,7 +38,7 @@ fn repair_blocking(
     path: &Path,
     replace: bool,
     now: i64,
-    tell: impl FnMut(Lost),
+    tell: impl FnMut(RepairLoss),
 ) -> Result<Repaired> {
     let kept = beside(path, ".damaged");
     if let Some(taken) = in_the_way(&kept).filter(|_| replace) {
@@ -67,7 +67,7 @@ fn save(
     new: &Path,
     salvage: &Salvage,
     now: i64,
-    tell: impl FnMut(Lost),
+    tell: impl FnMut(RepairLoss),
 ) -> Result<Repaired> {
     let making = beside(path, ".repairing");
     // What a repair that was killed has left is half a file under this name, and no other.

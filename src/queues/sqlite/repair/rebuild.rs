@@ -7,7 +7,7 @@
 
 use super::salvage::{Found, load};
 use crate::clients::sqlite::Salvage;
-use crate::queues::inspect::{Lost, Repaired};
+use crate::queues::inspect::{RepairLoss, Repaired};
 use crate::queues::sqlite::codec;
 use crate::queues::sqlite::enqueue::digest;
 use crate::queues::sqlite::verify::checks;
@@ -22,7 +22,7 @@ pub fn rebuild(
     connection: &Connection,
     salvage: &Salvage,
     now: i64,
-    tell: impl FnMut(Lost),
+    tell: impl FnMut(RepairLoss),
 ) -> rusqlite::Result<Repaired> {
     let found = load(connection, salvage)?;
     connection.execute_batch(BOUND_ATTEMPTS)?;
@@ -73,7 +73,7 @@ impl Named {
     }
 }
 
-impl<T: FnMut(Lost)> Repair<'_, T> {
+impl<T: FnMut(RepairLoss)> Repair<'_, T> {
     /// Every queue that anything is in gets a name: its own, if any page still knows it.
     fn name_queues(&mut self) -> rusqlite::Result<()> {
         self.connection.execute_batch(NAME_QUEUES)?;
@@ -282,7 +282,7 @@ impl<T: FnMut(Lost)> Repair<'_, T> {
         let name = "SELECT name FROM queues WHERE id = ?1";
         let queue = self.connection.prepare_cached(name)?.query_row([queue], |row| row.get(0))?;
         self.lost += 1;
-        (self.tell)(Lost { what, queue, id, why, kept });
+        (self.tell)(RepairLoss { what, queue, id, why, kept });
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::sandbox::{Run, Sandbox};
 use kakehi::clock::Clock;
-use kakehi::queues::{self, Lost, Repaired};
+use kakehi::queues::{self, RepairLoss, Repaired};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -63,7 +63,7 @@ impl Patient {
     }
 
     /// Repairs these bytes.
-    async fn repair(&self, bytes: &[u8], case: &str) -> (Repaired, Vec<Lost>, Holding) {
+    async fn repair(&self, bytes: &[u8], case: &str) -> (Repaired, Vec<RepairLoss>, Holding) {
         let path = self.sandbox.write("torn.db", bytes);
         let _ = fs::remove_file(self.sandbox.path("torn.db.repaired"));
         let clock = Clock::system();

@@ -4,7 +4,7 @@ use crate::queues::sqlite::promises::{
     Pond, ack, drain, ids, message, messages, publish, receive, settle,
 };
 use crate::support::sandbox::Sandbox;
-use kakehi::queues::{self, Graves, Published, Settled, Verdict, Which};
+use kakehi::queues::{self, DeadLetterStore, Published, Settled, Verdict, Which};
 use kakehi::{Error, Kind};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -24,9 +24,13 @@ async fn pond() -> Pond {
 /// The ids of the dead letters of a queue, and why they died.
 async fn dead(pond: &Pond, query: &str) -> Vec<(String, String)> {
     let inspector = queues::open_inspector(pond.url(query), &pond.options).await.unwrap();
-    let names =
-        inspector.graves().unwrap().names(&Which::All, (0, i64::MAX), usize::MAX).await.unwrap();
-    names.into_iter().map(|grave| (grave.id, grave.reason)).collect()
+    let names = inspector
+        .dead_letters()
+        .unwrap()
+        .names(&Which::All, (0, i64::MAX), usize::MAX)
+        .await
+        .unwrap();
+    names.into_iter().map(|head| (head.id, head.reason)).collect()
 }
 
 #[tokio::test]
@@ -125,9 +129,9 @@ async fn a_redriven_dead_letter_goes_to_its_own_queue_only() {
     settle(&*readings, &got, Verdict::Bury("x".to_owned())).await;
     assert_eq!(drain(&*pond.subscriber_from(ALERTS).await).await, "a");
     let inspector = queues::open_inspector(pond.url(READINGS), &pond.options).await.unwrap();
-    let graves: &dyn Graves = inspector.graves().unwrap();
-    graves
-        .redrive(graves.names(&Which::All, (0, i64::MAX), usize::MAX).await.unwrap())
+    let store: &dyn DeadLetterStore = inspector.dead_letters().unwrap();
+    store
+        .redrive(store.names(&Which::All, (0, i64::MAX), usize::MAX).await.unwrap())
         .await
         .unwrap();
     assert_eq!(drain(&*readings).await, "a");
