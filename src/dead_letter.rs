@@ -1,7 +1,7 @@
 //! A dead letter as a message: what one queue gave up, as another queue keeps it.
 //!
 //! The original bytes, attributes, id, group and tag stay as they are; the facts of the death travel
-//! beside them, as attributes that no stranger uses.
+//! beside them, as attributes that no external producer uses.
 
 use crate::message::Message;
 use crate::times;

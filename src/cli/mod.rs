@@ -93,7 +93,7 @@ pub trait Program: Args {
     }
 
     /// Does the work; counts as it goes.
-    fn run(self, scene: &Scene) -> impl Future<Output = Result<()>>;
+    fn run(self, context: &Context) -> impl Future<Output = Result<()>>;
 }
 
 /// What the command lines of all programs have in common.
@@ -107,7 +107,7 @@ fn command<P: Program>() -> clap::Command {
 }
 
 /// What a program is given besides its arguments.
-pub struct Scene {
+pub struct Context {
     /// The environment.
     pub environment: Environment,
     /// Where to count.
@@ -118,7 +118,7 @@ pub struct Scene {
     pub ends: OnceLock<Ends>,
 }
 
-impl Scene {
+impl Context {
     /// Says what the run is between.
     fn say_ends(&self, from: String, into: String) {
         self.ends.get_or_init(|| Ends { from, into });
@@ -270,25 +270,25 @@ async fn perform<P: Program>(program: P, environment: Environment, masks: Masks)
         Err(error) => return failed::<P>(&error),
     };
     let (counters, ends) = Default::default();
-    let scene = Scene { environment, counters, signals, ends };
+    let context = Context { environment, counters, signals, ends };
     let result = tokio::select! {
-        result = program.run(&scene) => result,
-        () = hurried(&scene.signals, last_moment) => Ok(()),
-        () = overdue(&scene.signals, grace.saturating_add(CLOSING)) => Err(not_closed()),
-        () = progress.show(&scene.counters) => unreachable!("progress is shown until it is dropped"),
+        result = program.run(&context) => result,
+        () = hurried(&context.signals, last_moment) => Ok(()),
+        () = overdue(&context.signals, grace.saturating_add(CLOSING)) => Err(not_closed()),
+        () = progress.show(&context.counters) => unreachable!("progress is shown until it is dropped"),
     };
     progress.clear();
     let mut ending = match &result {
         Ok(()) => Ending::default(),
         Err(error) => failed::<P>(error),
     };
-    if let Some(kind) = scene.signals.received() {
+    if let Some(kind) = context.signals.received() {
         // A signal's own code says that nothing is lost.
-        let lost = scene.counters.unpublished.load(Ordering::Relaxed) > 0;
+        let lost = context.counters.unpublished.load(Ordering::Relaxed) > 0;
         ending.code = if lost { Kind::Failed.code() } else { kind.code() };
     }
-    let summary = scene.counters.summary(started.elapsed());
-    ending.stderr += &told::<P>(form, basics.quiet, &summary, scene.ends.get());
+    let summary = context.counters.summary(started.elapsed());
+    ending.stderr += &told::<P>(form, basics.quiet, &summary, context.ends.get());
     ending
 }
 
@@ -392,14 +392,14 @@ async fn lock(
     program: &str,
     ends: impl Future<Output = Result<[Identity; 2]>>,
     wait: bool,
-    scene: &Scene,
+    context: &Context,
 ) -> Result<Locked> {
     let take = async {
         let paths = match &common.lock {
             None => return Ok(Ok(Vec::new())),
             Some(None) => {
                 let [from, into] = ends.await?;
-                lock::default_paths(&scene.environment.data_dir()?, program, [&from, &into])
+                lock::default_paths(&context.environment.data_dir()?, program, [&from, &into])
             }
             Some(Some(path)) => vec![path.clone()],
         };
@@ -407,7 +407,7 @@ async fn lock(
     };
     let taken = tokio::select! {
         taken = take => taken?,
-        () = scene.signals.shutdown() => return Ok(Locked::No),
+        () = context.signals.shutdown() => return Ok(Locked::No),
     };
     match taken {
         Ok(locks) => Ok(Locked::Yes(locks)),

@@ -1,7 +1,7 @@
 //! The command line of `publish`.
 
 use super::names::QueueName;
-use super::{Basics, CLOSING, Common, Program, Scene, SummaryForm, positive};
+use super::{Basics, CLOSING, Common, Context, Program, SummaryForm, positive};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity::FileIdentity;
@@ -108,26 +108,26 @@ impl Program for Publish {
         CLOSING
     }
 
-    async fn run(self, scene: &Scene) -> Result<()> {
-        let environment = &scene.environment;
+    async fn run(self, context: &Context) -> Result<()> {
+        let environment = &context.environment;
         let source_url = Location::parse(&self.source)?;
         let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
         let queue_url = self.name.add(queue_url)?;
         let schedule = self.schedule(&source_url)?;
         let ends = [&source_url, &queue_url];
         let data_dir = super::data_dir(environment, &ends)?;
-        let options = self.queue_options(scene, data_dir.clone());
-        scene.say_ends(source_url.describe(), queues::describe(&queue_url, Side::Into, &options));
+        let options = self.queue_options(context, data_dir.clone());
+        context.say_ends(source_url.describe(), queues::describe(&queue_url, Side::Into, &options));
         let wait = source_url.scheme() == "stdin";
         let identities = async {
-            let source = self.source_options(scene, data_dir.clone());
+            let source = self.source_options(context, data_dir.clone());
             let from = sources::identity(&source_url, &source)?;
             Ok([from, queues::identity(&queue_url, Side::Into, &options).await?])
         };
-        let lock = super::lock(&self.common, Self::NAME, identities, wait, scene).await?;
+        let lock = super::lock(&self.common, Self::NAME, identities, wait, context).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
-        let mut source = sources::open(source_url, &self.source_options(scene, data_dir)).await?;
+        let mut source = sources::open(source_url, &self.source_options(context, data_dir)).await?;
         let plan = Plan {
             every: schedule,
             dry_run: self.dry_run,
@@ -137,12 +137,12 @@ impl Program for Publish {
         };
         let queue = self.open(queue_url, options, plan.spool.is_some()).await?;
         let hurry = async {
-            scene.signals.second().await;
+            context.signals.second().await;
             plan.now.cancel();
             std::future::pending().await
         };
         let poured = tokio::select! {
-            poured = self.pour(&mut *source, &queue, &plan, scene) => poured,
+            poured = self.pour(&mut *source, &queue, &plan, context) => poured,
             () = hurry => unreachable!("it only tells of the hurry"),
         };
         let closing = Box::new(queue).close();
@@ -163,15 +163,15 @@ impl Publish {
         source: &mut dyn Source,
         queue: &Later,
         plan: &Plan,
-        scene: &Scene,
+        context: &Context,
     ) -> Result<()> {
         if self.dry_run {
             queue.check().await?;
         }
-        let (clock, shutdown) = (Clock::system(), scene.signals.shutdown());
-        crate::publish::publish(source, queue, plan, &clock, &scene.counters, shutdown).await?;
+        let (clock, shutdown) = (Clock::system(), context.signals.shutdown());
+        crate::publish::publish(source, queue, plan, &clock, &context.counters, shutdown).await?;
         // Where nothing was read, nothing has needed the topic that `--create` is to make.
-        if scene.signals.received().is_none() {
+        if context.signals.received().is_none() {
             queue.open().await?;
         }
         Ok(())
@@ -239,20 +239,20 @@ impl Publish {
         Ok(Some(schedule))
     }
 
-    fn source_options(&self, scene: &Scene, data_dir: PathBuf) -> sources::Options {
+    fn source_options(&self, context: &Context, data_dir: PathBuf) -> sources::Options {
         sources::Options {
             batch: self.batch,
             timezone: self.timezone,
             dry_run: self.dry_run,
-            ..sources::Options::new(scene.environment.clone(), data_dir)
+            ..sources::Options::new(context.environment.clone(), data_dir)
         }
     }
 
-    fn queue_options(&self, scene: &Scene, data_dir: PathBuf) -> queues::Options {
+    fn queue_options(&self, context: &Context, data_dir: PathBuf) -> queues::Options {
         queues::Options {
             publish_timeout: self.publish_timeout,
             create: self.create,
-            ..queues::Options::new(scene.environment.clone(), data_dir)
+            ..queues::Options::new(context.environment.clone(), data_dir)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A queue's inside, shown: as lines for a person, or as JSON for a program.
 //!
-//! What a stranger published is shown so that it cannot act on a terminal.
+//! What an external producer published is shown so that it cannot act on a terminal.
 
 mod by_receive;
 mod spooled;

@@ -1,6 +1,6 @@
 //! `queue check`: touches each end of a pipeline, and moves nothing through it.
 
-use super::desk::{Desk, say};
+use super::context::{QueueContext, say};
 use crate::cli;
 use crate::cli::names::{CollectionName, QueueNames};
 use crate::error::{Error, Kind, Result};
@@ -84,7 +84,7 @@ impl Check {
     }
 }
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     pub(super) async fn check(&self, asked: Check) -> Result<()> {
         if asked.source.is_some()
             && asked.from.is_none()
@@ -122,7 +122,7 @@ impl Desk<'_> {
 
     fn url(&self, role: Role, given: Option<&str>, asked: &Check) -> Result<Location> {
         let variable = if role == Role::Sink { "KAKEHI_SINK" } else { "KAKEHI_QUEUE" };
-        let url = cli::url_or(given, variable, &self.scene.environment)?;
+        let url = cli::url_or(given, variable, &self.context.environment)?;
         match role {
             Role::Source => Ok(url),
             Role::Into => asked.names.queue().add(url),
@@ -132,7 +132,7 @@ impl Desk<'_> {
     }
 
     async fn look_at(&self, role: Role, url: Location, lease: Duration) -> Result<Vec<Finding>> {
-        let environment = self.scene.environment.clone();
+        let environment = self.context.environment.clone();
         let data_dir = cli::data_dir(&environment, &[&url])?;
         let queue = || queues::Options {
             lease,

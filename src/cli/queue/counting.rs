@@ -1,7 +1,7 @@
 //! `queue stats`: what a queue holds, and what waits for it in the spool.
 
 use super::Count;
-use super::desk::{Desk, say};
+use super::context::{QueueContext, say};
 use crate::error::{Kind, Result};
 use crate::inspect;
 use crate::location::Location;
@@ -9,7 +9,7 @@ use crate::queues::{self, Options};
 use crate::spool::{self, Spool, Spooled};
 use std::path::PathBuf;
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     pub(super) async fn stats(&self, asked: Count) -> Result<()> {
         let (url, options) = self.place(&asked.place)?;
         let spooled = self.spooled(&url, &options, asked.spool).await?;
@@ -35,7 +35,7 @@ impl Desk<'_> {
     ) -> Result<Spooled> {
         let path = match path {
             Some(path) => path,
-            None => match self.scene.environment.data_dir() {
+            None => match self.context.environment.data_dir() {
                 Ok(folder) => folder.join(spool::FILE),
                 Err(_) => return Ok(Spooled::default()),
             },

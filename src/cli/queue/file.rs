@@ -1,7 +1,7 @@
 //! What `queue` does with a whole file: verify it, repair it.
 
 use super::Repair;
-use super::desk::{Desk, say};
+use super::context::{QueueContext, say};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::hint;
@@ -10,7 +10,7 @@ use crate::queues::{self, Repaired};
 use crate::text;
 use std::path::Path;
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     /// Tells what is in order and what is not.
     pub async fn verify(&self, file: &Path) -> Result<()> {
         let checks = queues::verify(file).await?;

@@ -1,6 +1,6 @@
 //! Shows messages and dead letters.
 
-use super::desk::{Desk, lacks, say};
+use super::context::{QueueContext, lacks, say};
 use super::mending::{all_found, list_command};
 use super::taken::Place;
 use super::{List, Peek, Take};
@@ -14,7 +14,7 @@ use std::collections::HashSet;
 /// At most this many messages are looked at, or mended in one transaction, at once.
 pub(super) const PAGE: usize = 200;
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     pub(super) async fn peek(&self, asked: Peek) -> Result<()> {
         let queue = self.open(&asked.place).await?;
         match (queue.peek_by_receiving(), asked.dead) {
@@ -110,7 +110,7 @@ impl Desk<'_> {
         self.warn_of_cost(receiving, Contents::Messages, take).await?;
         let patience = Patience { max, idle: take.idle };
         let queue = receiving.messages(Some(max)).await?;
-        inspect::look(queue, patience, self.scene.signals.shutdown(), |page| {
+        inspect::look(queue, patience, self.context.signals.shutdown(), |page| {
             let lines = page.into_iter().map(|delivery| Peeked {
                 place: 0,
                 message: delivery.message,

@@ -1,7 +1,7 @@
 //! Puts dead letters back, or forgets them.
 
 use super::Mend;
-use super::desk::{Desk, say};
+use super::context::{QueueContext, say};
 use super::looking::{PAGE, dead_letter_store};
 use super::taken::Place;
 use crate::error::{Error, Kind, Result};
@@ -46,7 +46,7 @@ pub(super) struct Tally {
     kept: usize,
 }
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     /// Redrives or drops, or shows what would be done.
     pub(super) async fn mend(&self, verb: Verb, asked: Mend) -> Result<()> {
         let place = asked.place.into();

@@ -1,8 +1,8 @@
 //! The command line of `queue`.
 
 mod check;
+mod context;
 mod counting;
-mod desk;
 mod file;
 mod looking;
 mod mending;
@@ -11,14 +11,14 @@ mod taken;
 mod upkeep;
 
 use super::names::QueueNames;
-use super::{Basics, Program, Scene, positive};
+use super::{Basics, Context, Program, positive};
 use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::inspect::Form;
 use crate::report;
 use check::Check;
 use clap::{Args, Subcommand};
-use desk::Desk;
+use context::QueueContext;
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -355,7 +355,7 @@ impl Program for Queue {
         &self.basics
     }
 
-    async fn run(self, scene: &Scene) -> Result<()> {
+    async fn run(self, context: &Context) -> Result<()> {
         let Some(action) = self.action else {
             return Err(Error::new(Kind::Usage, "there is nothing to do")
                 .hint("`queue --help` lists what there is"));
@@ -363,17 +363,17 @@ impl Program for Queue {
         // Whoever cannot be told what was done is not to have it done.
         Standard::Output.expect_open()?;
         let form = if self.json { Form::Json } else { Form::Human };
-        let desk = Desk { scene, form, receiving: Cell::new(false) };
+        let here = QueueContext { context, form, receiving: Cell::new(false) };
         let stopped = async {
-            scene.signals.shutdown().await;
+            context.signals.shutdown().await;
             // Whatever was written is written as a whole, or not at all; what was taken is still
             // to be given back.
-            if desk.receiving.get() {
+            if here.receiving.get() {
                 std::future::pending().await
             }
         };
         tokio::select! {
-            result = desk.perform(action) => result,
+            result = here.perform(action) => result,
             () = stopped => Ok(()),
         }
     }

@@ -1,13 +1,13 @@
 //! Works messages from the shell: leases, and what is done with their receipts.
 
-use super::desk::{Desk, lacks, say};
+use super::context::{QueueContext, lacks, say};
 use super::{Extend, Lease, Settle};
 use crate::error::{Error, Kind, Result};
 use crate::inspect;
 use crate::message::Receipt;
 use crate::queues::{Inspect, Receipts, Settled, Verdict};
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     pub(super) async fn lease(&self, asked: Lease) -> Result<()> {
         let queue = self.open(&asked.place).await?;
         let leased = receipts(&*queue)?.lease(asked.max, asked.time.time, asked.group).await?;

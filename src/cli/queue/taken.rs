@@ -2,7 +2,7 @@
 //! the spool of this machine kept because the service had no place for them.
 
 use super::Take;
-use super::desk::{Desk, say};
+use super::context::{QueueContext, say};
 use super::looking::dead_letter_store;
 use super::mending::{Ended, Tally, Verb};
 use crate::error::Result;
@@ -57,7 +57,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     /// Shows them, and gives their ids where some were chosen by it; `None` where it ended before
     /// all were shown.
     pub(super) async fn list_by_receiving(
@@ -72,7 +72,7 @@ impl Desk<'_> {
         for queue in place.open(limit).await? {
             let patience = place.patience(limit.map_or(usize::MAX, |_| left));
             let mut open = true;
-            inspect::look(queue, patience, self.scene.signals.shutdown(), |page| {
+            inspect::look(queue, patience, self.context.signals.shutdown(), |page| {
                 let letters = page.into_iter().map(|it| inspect::taken_letter(place.receiving, it));
                 let chosen: Vec<_> =
                     letters.filter(|it| place.which.has(&it.head.id)).take(left).collect();
@@ -84,7 +84,7 @@ impl Desk<'_> {
                 Ok(open && left > 0)
             })
             .await?;
-            if !open || left == 0 || self.scene.signals.received().is_some() {
+            if !open || left == 0 || self.context.signals.received().is_some() {
                 return Ok(None);
             }
         }
@@ -141,7 +141,7 @@ impl Desk<'_> {
             self.tell_mended(verb, heads.zip(&outcomes), tally).map(drop)
         };
         for queue in queues {
-            let stop = self.scene.signals.shutdown();
+            let stop = self.context.signals.shutdown();
             mending.run(queue, place.patience(usize::MAX), stop, &mut tell).await?;
         }
         let Some(spooled) = &place.spooled else { return Ok(()) };
@@ -163,7 +163,7 @@ impl Desk<'_> {
         self.warn_of_cost(place.receiving, Contents::DeadLetters, place.take).await?;
         let mut open = true;
         for queue in place.open(None).await? {
-            let stop = self.scene.signals.shutdown();
+            let stop = self.context.signals.shutdown();
             inspect::look(queue, place.patience(usize::MAX), stop, |page| {
                 let letters = page.into_iter().map(|it| inspect::taken_letter(place.receiving, it));
                 let chosen = letters.map(|letter| letter.head).filter_map(|head| {
@@ -189,7 +189,7 @@ impl Desk<'_> {
     }
 
     fn ended(&self) -> Ended {
-        match self.scene.signals.received() {
+        match self.context.signals.received() {
             Some(_) => Ended::Early,
             None => Ended::All,
         }

@@ -1,13 +1,13 @@
 //! Makes, empties and deletes queues.
 
-use super::desk::{Desk, lacks};
+use super::context::{QueueContext, lacks};
 use super::{Sure, Where};
 use crate::cli::cut;
 use crate::error::Result;
 use crate::location::QUOTE;
 use crate::queues::{self, Deletion, Side};
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     pub(super) async fn create(&self, asked: &Where) -> Result<()> {
         let (url, options) = self.place(asked)?;
         let (name, queue) = (url.to_string(), queues::describe(&url, Side::From, &options));

@@ -4,7 +4,7 @@ mod plan;
 mod waiting;
 
 use super::names::{CollectionName, QueueNames};
-use super::{Basics, Common, Program, Scene, SummaryForm, positive};
+use super::{Basics, Common, Context, Program, SummaryForm, positive};
 use crate::attempts::{self, Attempts};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
@@ -168,8 +168,8 @@ impl Program for Subscribe {
         self.common.grace
     }
 
-    async fn run(self, scene: &Scene) -> Result<()> {
-        let environment = &scene.environment;
+    async fn run(self, context: &Context) -> Result<()> {
+        let environment = &context.environment;
         let queue_url = super::url_or(self.from.as_deref(), "KAKEHI_QUEUE", environment)?;
         let queue_url = self.names.add(queue_url)?;
         let sink_url = self.sink_url(environment)?;
@@ -177,10 +177,10 @@ impl Program for Subscribe {
         let forward = forwarded(&sink_url)?;
         let ends = [&queue_url, forward.as_ref().unwrap_or(&sink_url)];
         let data_dir = super::data_dir(environment, &ends)?;
-        self.say_ends(scene, ends, &sink_url, &data_dir);
-        refuse_one_file(&queue_url, &sink_url, scene, &data_dir)?;
-        let identities = identities(ends, &sink_url, scene, &data_dir);
-        let lock = super::lock(&self.common, Self::NAME, identities, false, scene).await?;
+        self.say_ends(context, ends, &sink_url, &data_dir);
+        refuse_one_file(&queue_url, &sink_url, context, &data_dir)?;
+        let identities = identities(ends, &sink_url, context, &data_dir);
+        let lock = super::lock(&self.common, Self::NAME, identities, false, context).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
         let options = sinks::Options {
@@ -192,7 +192,7 @@ impl Program for Subscribe {
             Some(to) => open_forward(&queue_url, to, environment, &data_dir).await?,
             None => sinks::open(sink_url, &options).await?,
         };
-        let result = self.drain(scene, queue_url, &*sink, bounds, data_dir).await;
+        let result = self.drain(context, queue_url, &*sink, bounds, data_dir).await;
         result.and(sink.close().await)
     }
 }
@@ -220,10 +220,10 @@ fn forwarded(sink: &Location) -> Result<Option<Location>> {
 async fn identities(
     [from, into]: [&Location; 2],
     sink: &Location,
-    scene: &Scene,
+    context: &Context,
     data_dir: &Path,
 ) -> Result<[Identity; 2]> {
-    let (environment, folder) = (scene.environment.clone(), data_dir.to_owned());
+    let (environment, folder) = (context.environment.clone(), data_dir.to_owned());
     let options = queues::Options::new(environment.clone(), folder.clone());
     let from = queues::identity(from, Side::From, &options).await?;
     let into = match sink.scheme() {
@@ -237,10 +237,10 @@ async fn identities(
 fn refuse_one_file(
     queue: &Location,
     sink: &Location,
-    scene: &Scene,
+    context: &Context,
     data_dir: &Path,
 ) -> Result<()> {
-    let (environment, folder) = (scene.environment.clone(), data_dir.to_owned());
+    let (environment, folder) = (context.environment.clone(), data_dir.to_owned());
     let options = queues::Options::new(environment.clone(), folder.clone());
     let Some(file) = queues::file(queue, &options)? else { return Ok(()) };
     let sink_is = sinks::identity(sink, &sinks::Options::new(environment, folder))?;
@@ -289,8 +289,8 @@ impl Subscribe {
     }
 
     /// Says what the run is between, as the URLs were understood.
-    fn say_ends(&self, scene: &Scene, ends: [&Location; 2], sink: &Location, data_dir: &Path) {
-        let environment = || (scene.environment.clone(), data_dir.to_owned());
+    fn say_ends(&self, context: &Context, ends: [&Location; 2], sink: &Location, data_dir: &Path) {
+        let environment = || (context.environment.clone(), data_dir.to_owned());
         let (variables, folder) = environment();
         let queue = queues::Options::new(variables, folder);
         let (variables, folder) = environment();
@@ -299,7 +299,7 @@ impl Subscribe {
             "forward" => queues::describe(ends[1], Side::Into, &queue),
             _ => sinks::describe(sink, &sinks::Options::new(variables, folder)),
         };
-        scene.say_ends(from, into);
+        context.say_ends(from, into);
     }
 
     fn exec(&self) -> exec::Command {
@@ -315,7 +315,7 @@ impl Subscribe {
     /// From the sink's check to the queue's close.
     async fn drain(
         &self,
-        scene: &Scene,
+        context: &Context,
         queue_url: Location,
         sink: &dyn Sink,
         bounds: Bounds,
@@ -325,15 +325,15 @@ impl Subscribe {
         sink.check().await?;
         let from = queue_url.to_string();
         let counted = (!data_dir.as_os_str().is_empty()).then(|| data_dir.join(attempts::FILE));
-        let options = self.queue_options(scene, bounds, data_dir);
+        let options = self.queue_options(context, bounds, data_dir);
         let place = queues::place(&queue_url, &options)?;
         let dead = self.dead_letters(&queue_url, &options).await?;
-        let Some((queue, plan)) = self.open_queue(&queue_url, &options, bounds, scene).await?
+        let Some((queue, plan)) = self.open_queue(&queue_url, &options, bounds, context).await?
         else {
             return Ok(());
         };
         if counted.is_none() && !queue.buries() {
-            warn_of_no_home(&scene.environment);
+            warn_of_no_home(&context.environment);
         }
         let attempts = Attempts::new(counted, place, options.clock.clone());
         let dead = DeadLetters::new(dead.or(queue.dead_letters()), from, options);
@@ -343,9 +343,9 @@ impl Subscribe {
             dead: &dead,
             attempts: Some(&attempts),
             plan: &plan,
-            counters: &scene.counters,
+            counters: &context.counters,
         };
-        let result = crate::subscribe::subscribe(parts, scene.signals.shutdown()).await;
+        let result = crate::subscribe::subscribe(parts, context.signals.shutdown()).await;
         result.and(dead.close().await).and(attempts.close().await).and(queue.close().await)
     }
 

@@ -1,7 +1,7 @@
 //! What the command line says of the run: how much at once, how long, how often.
 
 use super::Subscribe;
-use crate::cli::Scene;
+use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{self, Nothing, Subscriber};
@@ -126,7 +126,7 @@ impl Subscribe {
 
     pub(super) fn queue_options(
         &self,
-        scene: &Scene,
+        context: &Context,
         bounds: Bounds,
         data_dir: PathBuf,
     ) -> queues::Options {
@@ -137,7 +137,7 @@ impl Subscribe {
             in_flight_bytes: self.max_in_flight_bytes,
             max_messages: [self.max_messages, once].into_iter().flatten().min(),
             create: self.create,
-            ..queues::Options::new(scene.environment.clone(), data_dir)
+            ..queues::Options::new(context.environment.clone(), data_dir)
         }
     }
 }

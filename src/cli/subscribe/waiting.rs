@@ -2,7 +2,7 @@
 
 use super::Subscribe;
 use super::plan::Bounds;
-use crate::cli::Scene;
+use crate::cli::Context;
 use crate::error::{Error, Result};
 use crate::location::Location;
 use crate::queues::{self, Options, Subscriber};
@@ -25,7 +25,7 @@ impl Subscribe {
         url: &Location,
         options: &Options,
         bounds: Bounds,
-        scene: &Scene,
+        context: &Context,
     ) -> Result<Option<(Box<dyn Subscriber>, Plan)>> {
         let end = self.max_time.map(|time| Instant::now() + time);
         let mut pauses = PAUSES.build();
@@ -40,7 +40,7 @@ impl Subscribe {
             }
             let pause = Instant::now() + pauses.next().expect("there is no end to the pauses");
             tokio::select! {
-                () = scene.signals.shutdown() => return Ok(None),
+                () = context.signals.shutdown() => return Ok(None),
                 () = tokio::time::sleep_until(end.map_or(pause, |end| end.min(pause))) => {}
             }
             if end.is_some_and(|end| end <= Instant::now()) {

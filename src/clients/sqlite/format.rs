@@ -77,7 +77,7 @@ pub enum State {
 pub fn state(connection: &Connection, path: &Path, schema: &Schema) -> Result<State> {
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
     // In one transaction: another process may make a fresh file its own between two questions, and
-    // half of that would look like a stranger's file.
+    // half of that would look like another program's file.
     let snapshot = connection.unchecked_transaction().map_err(failed)?;
     let ask = |sql: &str| snapshot.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
     let tables = ask("SELECT count(*) FROM sqlite_schema")?;

@@ -250,7 +250,7 @@ fn configure(connection: &Connection, purpose: Purpose) -> rusqlite::Result<()> 
          PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 0;
          PRAGMA foreign_keys = OFF;
-         -- What a stranger's tool put into the schema is not run.
+         -- What another program put into the schema is not run.
          PRAGMA trusted_schema = OFF;",
     )
 }

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sqs_takes_travels_so_that_strangers_can_read_it() {
+    fn what_sqs_takes_travels_so_that_other_consumers_can_read_it() {
         let mut message = Message::new("a", "body");
         message.tag = Some("t".to_owned());
         message.group = Some("g".to_owned());

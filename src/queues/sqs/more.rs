@@ -38,7 +38,7 @@ pub(super) struct More {
     pub(super) attributes: BTreeMap<String, String>,
 }
 
-/// A time that would not come back is none: what a stranger has sent is due.
+/// A time that would not come back is none: what an external producer has sent is due.
 fn carried<'de, D: Deserializer<'de>>(json: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     let text = Option::<String>::deserialize(json)?;
     Ok(text.and_then(|text| times::parse(&text)))
@@ -75,7 +75,7 @@ pub(super) fn body_of(body: &Bytes, more: &mut More) -> String {
     }
 }
 
-/// A body that is not what its coding says is a stranger's, and stays as it is.
+/// A body that is not what its coding says is an external producer's, and stays as it is.
 pub(super) fn body_from(body: String, coding: Option<Coding>) -> Bytes {
     match coding {
         Some(Coding::Empty) => Bytes::new(),

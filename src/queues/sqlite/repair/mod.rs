@@ -47,7 +47,7 @@ fn repair_blocking(
     // Its lock is held as long as this lives.
     let salvage = Salvage::of(Pages::open(path)?);
     let old = salvage.pages().identity();
-    refuse_strangers(&salvage, path)?;
+    refuse_foreign_files(&salvage, path)?;
     let new = beside(path, ".repaired");
     if new.exists() {
         return Err(is_there(&new));
@@ -95,7 +95,7 @@ fn is_there(path: &Path) -> Error {
 }
 
 /// Refuses a file that is whole enough to say that it is none of ours, or too new.
-fn refuse_strangers(salvage: &Salvage, path: &Path) -> Result<()> {
+fn refuse_foreign_files(salvage: &Salvage, path: &Path) -> Result<()> {
     let Some((application, version)) = salvage.pages().purpose() else { return Ok(()) };
     let because = if application != SCHEMA.purpose.application_id() {
         "it is not the file of an embedded queue"

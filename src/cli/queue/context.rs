@@ -2,7 +2,7 @@
 
 use super::mending::Verb;
 use super::{Action, Dead, Take, Where};
-use crate::cli::{self, Scene};
+use crate::cli::{self, Context};
 use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::inspect::Form;
@@ -12,16 +12,16 @@ use std::cell::Cell;
 use std::io::{self, Write as _};
 
 /// Where an action is carried out.
-pub struct Desk<'s> {
+pub struct QueueContext<'s> {
     /// The environment and the signals.
-    pub scene: &'s Scene,
+    pub context: &'s Context,
     /// How it is told.
     pub form: Form,
     /// Whether messages were taken that are to be given back: a signal waits for that.
     pub receiving: Cell<bool>,
 }
 
-impl Desk<'_> {
+impl QueueContext<'_> {
     /// Does it, from opening the queue to the last line.
     pub async fn perform(&self, action: Action) -> Result<()> {
         match action {
@@ -92,7 +92,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn place(&self, asked: &Where) -> Result<(Location, Options)> {
-        let environment = &self.scene.environment;
+        let environment = &self.context.environment;
         let url = cli::url_or(asked.url.as_deref(), "KAKEHI_QUEUE", environment)?;
         let url = asked.names.add(url)?;
         let data_dir = cli::data_dir(environment, &[&url])?;
