@@ -109,9 +109,9 @@ impl Writer {
         let (jobs, inbox) = mpsc::channel();
         let kept = connection
             .pragma_query_value(None, "synchronous", |row| row.get(0))
-            .unwrap_or(Desk::FULL);
+            .unwrap_or(WriterThread::FULL);
         let path = anchor.path().to_owned();
-        let desk = Desk {
+        let writer = WriterThread {
             path: path.clone(),
             anchor,
             connection,
@@ -123,7 +123,7 @@ impl Writer {
         };
         let thread = std::thread::Builder::new()
             .name("sqlite writer".to_owned())
-            .spawn(move || desk.serve(&inbox))
+            .spawn(move || writer.serve(&inbox))
             .map_err(|cause| Error::new(Kind::Failed, "cannot start a thread").because(cause))?;
         Ok(Self { jobs, thread })
     }
@@ -148,7 +148,7 @@ pub fn stopped(path: &Path) -> Error {
 }
 
 /// What the thread works with.
-struct Desk {
+struct WriterThread {
     path: PathBuf,
     anchor: Anchor,
     connection: Connection,
@@ -175,7 +175,7 @@ impl From<rusqlite::Error> for Undone {
     }
 }
 
-impl Desk {
+impl WriterThread {
     /// The log is on disk before a commit returns.
     const FULL: i64 = 2;
     /// The log is on disk before it goes into the file.
