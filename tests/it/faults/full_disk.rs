@@ -2,7 +2,7 @@
 //!
 //! The disk is a tmpfs in a mount namespace of its own, for which root or user namespaces are needed.
 
-use crate::programs::examples::programs;
+use crate::support::built::programs;
 use crate::support::pictures;
 use crate::support::sandbox::{Run, Sandbox};
 use std::process::{Command, Stdio};

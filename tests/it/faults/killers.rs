@@ -1,7 +1,7 @@
 //! Messages that kill whoever works on them: each dies after its attempts, and takes no other along.
 
-use crate::sinks::exec::{publish_all, stats, subscribe};
 use crate::support::process::Process;
+use crate::support::queue_file::{publish_all, stats, subscribe};
 use crate::support::sandbox::{Program, Sandbox};
 use crate::support::sqs_queue::{Stage, counted};
 use nix::sys::signal::Signal;

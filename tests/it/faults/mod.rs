@@ -1,6 +1,6 @@
 //! Whatever dies, hangs or fills up: nothing is lost, and nothing is stored twice.
 
-pub mod crash;
+mod crash;
 mod full_disk;
 mod killers;
 mod outage_mongodb;

@@ -1,8 +1,8 @@
 //! Outages of MongoDB as `subscribe` meets them: from the embedded queue, through proxies that play
 //! them. Nothing is lost, nothing is stored twice, no good message dies, memory is bounded.
 
-use crate::programs::examples::connect;
-use crate::programs::signals::{ended_by_its_grace, ended_now};
+use crate::support::endings::{ended_by_its_grace, ended_now};
+use crate::support::mongo_client::connect;
 use crate::support::poison::Poison;
 use crate::support::process::{End, Process};
 use crate::support::proxy::{Proxy, Way};

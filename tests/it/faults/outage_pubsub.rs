@@ -2,12 +2,12 @@
 //! message dies.
 //!
 //! What had been sent to a stream that was cut comes again when its lease has ended: see
-//! `pipeline.rs` for the emulator's part in that.
+//! `pubsub_stage.rs` for the emulator's part in that.
 
-use crate::programs::pipeline::{PATIENT, Stage, count, lines};
-use crate::programs::signals::stall_and_end;
+use crate::support::endings::stall_and_end;
 use crate::support::process::{End, Process};
 use crate::support::proxy::{Proxy, Way};
+use crate::support::pubsub_stage::{PATIENT, Stage, count, lines};
 use crate::support::sandbox::Program;
 use crate::support::services;
 use mongodb::bson::doc;

@@ -1,12 +1,12 @@
 //! Outages of SQS as the programs meet them: nothing is lost, nothing is stored twice, no good
 //! message dies.
 
-use crate::faults::crash::files;
-use crate::programs::signals::{kept_in_the_spool, stall_and_end};
+use crate::support::endings::{kept_in_the_spool, stall_and_end};
 use crate::support::process::{End, Process};
 use crate::support::proxy::{Proxy, Way};
 use crate::support::sandbox::Program;
 use crate::support::services;
+use crate::support::sqlite_files;
 use crate::support::sqs_queue::{PATIENCE, Stage, counted, line, lines};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ fn start(program: Program) -> Process {
 fn until_stored(stage: &Stage, wanted: usize) {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let stored = files::store(&stage.sandbox).len();
+        let stored = sqlite_files::store(&stage.sandbox).len();
         assert!(stored <= wanted, "{stored} are stored");
         if stored == wanted {
             return;
@@ -61,7 +61,7 @@ fn a_run_killed_between_a_dead_letter_and_its_acknowledgement_loses_nothing() {
         drain.env("KAKEHI_FAILPOINTS", "subscribe-buried=kill@1").run().expect(137);
         let run = stage.drain("--lease 3s --idle 8s").run().expect(65);
         assert_eq!(counted(&run, "dead"), 1, "{}", run.stderr);
-        assert_eq!(files::store(&stage.sandbox).len(), 2);
+        assert_eq!(sqlite_files::store(&stage.sandbox).len(), 2);
         // Each time that it died it may be told; the id tells that it is one.
         let dead = stage.dead();
         assert!(!dead.is_empty() && dead.iter().all(|letter| letter["id"] == "bad"), "{dead:?}");

@@ -1,6 +1,7 @@
 //! The sink goes away under the second loop, and leases end under it.
 
-use crate::loops::subscribe::{Scene, Scripted, ids, plan};
+use crate::support::scene::{Scene, ids, plan};
+use crate::support::scripted::Scripted;
 use crate::support::watched::Watched;
 use async_trait::async_trait;
 use kakehi::clock::Clock;

@@ -1,6 +1,7 @@
 //! What the second loop writes side by side, what after each other, and what alone.
 
-use crate::loops::subscribe::{Scene, Scripted, ids, plan};
+use crate::support::scene::{Scene, ids, plan};
+use crate::support::scripted::Scripted;
 use async_trait::async_trait;
 use kakehi::environment::Environment;
 use kakehi::queues::{self, Leases, Nothing, Receive, Settled, Subscriber, Verdict};

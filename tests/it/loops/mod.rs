@@ -13,4 +13,4 @@ mod put_off;
 mod settling;
 mod settling_pubsub;
 mod spool;
-pub mod subscribe;
+mod subscribe;

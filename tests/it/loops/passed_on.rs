@@ -1,7 +1,7 @@
 //! What is received from one queue and published to another keeps what it may, and dies of nothing
 //! that a service or its client has added to it.
 
-use crate::programs::pipeline::PATIENT;
+use crate::support::pubsub_stage::PATIENT;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
 use crate::support::sqs_queue::Stage;

@@ -1,7 +1,8 @@
 //! What becomes of messages that fail: tried again, counted, given up, kept.
 
-use crate::loops::subscribe::{Scene, Scripted, ids, plan};
 use crate::support::sandbox::Sandbox;
+use crate::support::scene::{Scene, ids, plan};
+use crate::support::scripted::Scripted;
 use crate::support::watched::Watched;
 use kakehi::attempts::{self, Attempts};
 use kakehi::clock::Clock;

@@ -1,8 +1,9 @@
 //! What becomes of messages that fail on Pub/Sub, which counts nothing, delays nothing and keeps
 //! no dead letters: on the emulator.
 
-use crate::loops::subscribe::{Scripted, plan};
 use crate::support::sandbox::{Program, Sandbox};
+use crate::support::scene::plan;
+use crate::support::scripted::Scripted;
 use crate::support::services;
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_pubsub::client::{SubscriptionAdmin, TopicAdmin};

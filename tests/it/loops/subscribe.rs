@@ -1,245 +1,19 @@
 //! The second loop, on the queue in memory and a sink that does as it is told.
 
+use crate::support::scene::{Scene, ids, plan};
+use crate::support::scripted::Scripted;
 use async_trait::async_trait;
-use kakehi::attempts::Attempts;
 use kakehi::environment::Environment;
-use kakehi::queues::{
-    self, Leases, Nothing, Publisher, Receive, Select, Settled, Subscriber, Verdict,
-};
+use kakehi::queues::{self, Leases, Nothing, Receive, Settled, Subscriber, Verdict};
 use kakehi::report::{Counters, Summary};
-use kakehi::sinks::{Outcome, Sink};
 use kakehi::subscribe::{DeadLetters, Mode, Parts, Plan, Rehearsal, subscribe};
-use kakehi::{Delivery, Error, Kind, Location, Message, Receipt, Result};
+use kakehi::{Delivery, Kind, Message, Receipt, Result};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// Answers by the first letter of the id: `r`ejects, `t`ries again, and stores the others. Can be
-/// down, and can go down after some writes.
-#[derive(Default)]
-pub struct Scripted {
-    pub stored: Mutex<Vec<String>>,
-    pub batches: Mutex<Vec<usize>>,
-    pub down: AtomicBool,
-    /// Goes down once, when it has stored this many.
-    pub down_after: Mutex<Option<usize>>,
-    pub closed_after: Option<usize>,
-    pub ordered: bool,
-    /// So many writes at once are of use.
-    pub at_once: Option<usize>,
-    /// Writes nothing of a group behind a message of it that was not stored.
-    pub stops: bool,
-    /// So many writes may end.
-    pub gate: Option<watch::Sender<usize>>,
-    pub slow: bool,
-    pub writing: AtomicUsize,
-    pub most_writing: AtomicUsize,
-    /// How many writes have begun that the gate holds up.
-    pub written: AtomicUsize,
-    pub checks: AtomicUsize,
-}
-
-impl Scripted {
-    /// One that goes down when it has stored this many.
-    pub fn down_after(stored: usize) -> Self {
-        Self { down_after: Mutex::new(Some(stored)), ..Self::default() }
-    }
-
-    /// How often it was asked whether it is there.
-    pub fn asked(&self) -> usize {
-        self.checks.load(Ordering::SeqCst)
-    }
-
-    pub fn stored(&self) -> Vec<String> {
-        self.stored.lock().unwrap().clone()
-    }
-
-    fn outcome(&self, delivery: &Delivery) -> Outcome {
-        let id = delivery.message.id.clone();
-        let mut stored = self.stored.lock().unwrap();
-        if self.closed_after.is_some_and(|limit| stored.len() >= limit) {
-            return Outcome::Closed;
-        }
-        match id.as_bytes()[0] {
-            b'r' => Outcome::Reject("not today".to_owned()),
-            b't' => Outcome::Retry("later".to_owned()),
-            _ if stored.contains(&id) => Outcome::Duplicate,
-            _ => {
-                stored.push(id);
-                Outcome::Stored
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Sink for Scripted {
-    async fn check(&self) -> Result<()> {
-        self.checks.fetch_add(1, Ordering::SeqCst);
-        match self.down.load(Ordering::SeqCst) {
-            true => Err(Error::new(Kind::Unreachable, "the sink is down")),
-            false => Ok(()),
-        }
-    }
-
-    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
-        let now = self.writing.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_writing.fetch_max(now, Ordering::SeqCst);
-        if self.slow {
-            tokio::time::sleep(Duration::from_secs(100)).await;
-        }
-        tokio::task::yield_now().await;
-        if let Some(gate) = &self.gate {
-            let place = self.written.fetch_add(1, Ordering::SeqCst);
-            gate.subscribe().wait_for(|open| *open > place).await.unwrap();
-        }
-        self.writing.fetch_sub(1, Ordering::SeqCst);
-        let stored = self.stored.lock().unwrap().len();
-        if self.down_after.lock().unwrap().take_if(|limit| stored >= *limit).is_some() {
-            self.down.store(true, Ordering::SeqCst);
-        }
-        if self.down.load(Ordering::SeqCst) {
-            return vec![Outcome::Unavailable("gone".to_owned()); batch.len()];
-        }
-        self.batches.lock().unwrap().push(batch.len());
-        let mut stopped = BTreeSet::new();
-        let mut outcome = |delivery: &Delivery| {
-            let group = delivery.message.group.clone().filter(|_| self.stops);
-            if group.as_ref().is_some_and(|group| stopped.contains(group)) {
-                return Outcome::Unwritten;
-            }
-            let outcome = self.outcome(delivery);
-            if !matches!(outcome, Outcome::Stored | Outcome::Duplicate) {
-                stopped.extend(group);
-            }
-            outcome
-        };
-        batch.iter().map(&mut outcome).collect()
-    }
-
-    fn at_once(&self) -> usize {
-        self.at_once.unwrap_or(usize::MAX)
-    }
-
-    fn ordered(&self) -> bool {
-        self.ordered
-    }
-
-    async fn close(self: Box<Self>) -> Result<()> {
-        Ok(())
-    }
-}
-
-pub fn plan() -> Plan {
-    Plan {
-        batch: 10,
-        batch_bytes: 1 << 20,
-        concurrency: 3,
-        in_flight: 50,
-        in_flight_bytes: 1 << 20,
-        grace: Duration::from_secs(5),
-        ..Plan::default()
-    }
-}
-
-/// A queue of its own, and the means to run the loop on it.
-pub struct Scene {
-    pub url: Location,
-    pub options: queues::Options,
-    publisher: Box<dyn Publisher>,
-    /// Where dead letters go, where that is said.
-    pub dead: Option<String>,
-}
-
-impl Scene {
-    pub async fn new() -> Self {
-        let url = Location::parse(&format!("memory:{}", uuid::Uuid::now_v7())).unwrap();
-        let options = queues::Options::new(Environment::default(), PathBuf::new());
-        let publisher = queues::open_publisher(url.clone(), &options).await.unwrap();
-        Self { url, options, publisher, dead: None }
-    }
-
-    pub async fn with(ids: impl IntoIterator<Item = String>) -> Self {
-        let scene = Self::new().await;
-        let batch: Vec<_> = ids.into_iter().map(|id| Message::new(id, "{}")).collect();
-        scene.publisher.publish(&batch).await.unwrap();
-        scene
-    }
-
-    pub async fn publish(&self, batch: &[Message]) {
-        self.publisher.publish(batch).await.unwrap();
-    }
-
-    pub async fn subscriber(&self) -> Box<dyn Subscriber> {
-        queues::open_subscriber(self.url.clone(), &self.options).await.unwrap()
-    }
-
-    pub async fn run(&self, sink: &Scripted, plan: &Plan) -> (Result<()>, Summary) {
-        self.run_until(sink, plan, std::future::pending()).await
-    }
-
-    pub async fn run_until(
-        &self,
-        sink: &dyn Sink,
-        plan: &Plan,
-        shutdown: impl Future<Output = ()>,
-    ) -> (Result<()>, Summary) {
-        let queue = self.subscriber().await;
-        let (result, summary) = self.run_on(&*queue, sink, plan, shutdown).await;
-        queue.close().await.unwrap();
-        (result, summary)
-    }
-
-    /// Runs on a queue that the caller has opened, and closes.
-    pub async fn run_on(
-        &self,
-        queue: &dyn Subscriber,
-        sink: &dyn Sink,
-        plan: &Plan,
-        shutdown: impl Future<Output = ()>,
-    ) -> (Result<()>, Summary) {
-        self.run_counted(queue, sink, None, plan, shutdown).await
-    }
-
-    /// The same, with somebody who counts attempts.
-    pub async fn run_counted(
-        &self,
-        queue: &dyn Subscriber,
-        sink: &dyn Sink,
-        attempts: Option<&Attempts>,
-        plan: &Plan,
-        shutdown: impl Future<Output = ()>,
-    ) -> (Result<()>, Summary) {
-        let counters = Counters::default();
-        let url = self.dead.clone().or(queue.dead_letters());
-        let dead = DeadLetters::new(url, self.url.to_string(), self.options.clone());
-        let parts = Parts { queue, sink, dead: &dead, attempts, plan, counters: &counters };
-        let result = subscribe(parts, shutdown).await;
-        dead.close().await.unwrap();
-        (result, counters.summary(Duration::ZERO))
-    }
-
-    /// What a later run would be offered, with the attempts, put back afterwards.
-    pub async fn left(&self) -> Vec<(String, Option<u32>)> {
-        let queue = self.subscriber().await;
-        let request = Receive {
-            max: 10_000,
-            max_bytes: usize::MAX,
-            wait: Duration::ZERO,
-            select: Select::Any,
-        };
-        let deliveries = queue.receive(request).await.unwrap();
-        queue.close().await.unwrap();
-        deliveries.into_iter().map(|one| (one.message.id, one.attempts)).collect()
-    }
-}
-
-pub fn ids(n: usize) -> impl Iterator<Item = String> {
-    (0..n).map(|at| format!("m{at:04}"))
-}
 
 #[tokio::test]
 async fn a_drain_stores_everything_in_batches_and_ends() {
@@ -357,7 +131,7 @@ async fn a_reader_that_goes_away_ends_the_run_well_and_the_rest_is_given_back() 
 async fn what_is_in_hand_is_bounded_by_bytes() {
     let scene = Scene::new().await;
     let batch: Vec<_> = ids(20).map(|id| Message::new(id, vec![b'x'; 1000])).collect();
-    scene.publisher.publish(&batch).await.unwrap();
+    scene.publish(&batch).await;
     let plan = Plan { rehearsal: Rehearsal::Look, in_flight_bytes: 5000, ..plan() };
     let (result, summary) = scene.run(&Scripted::default(), &plan).await;
     result.unwrap();

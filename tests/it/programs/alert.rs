@@ -2,6 +2,7 @@
 
 use crate::support::http_server::{Answer, Server};
 use crate::support::sandbox::{Run, Sandbox};
+use crate::support::webhook::told;
 use std::path::Path;
 
 const TYPICAL: &str = include_str!("../../fixtures/nature-remo/devices_typical.json");
@@ -20,17 +21,6 @@ fn published(lines: &str) -> Sandbox {
 
 fn make_alerts(sandbox: &Sandbox) {
     sandbox.queue().args("create sqlite:q.db?queue=alerts&topic=default").run().expect(0);
-}
-
-/// What the webhook was told, in alphabetical order.
-pub fn told(server: &Server) -> Vec<String> {
-    let text = |body: &String| {
-        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
-        body["text"].as_str().expect("a text").to_owned()
-    };
-    let mut told: Vec<_> = server.bodies().iter().map(text).collect();
-    told.sort();
-    told
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The files in `cron/` do what they say: each is parsed, and each command line is run as cron or
 //! systemd would run it, against a recorded answer of the API.
 
-use crate::programs::examples::programs;
+use crate::support::built::programs;
 use crate::support::sandbox::{Run, Sandbox};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};

@@ -1,57 +1,11 @@
 //! What the documents say is so: commands, flags, URLs, exit codes, variables, links.
 
-use crate::programs::examples::programs;
+use crate::support::built::programs;
+use crate::support::documents::{actions, blocks, code_spans, named_variables, read, root, rows};
 use crate::support::sandbox::{Program, Run, Sandbox};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|cause| panic!("{path}: {cause}"))
-}
-
-/// The lines of the code blocks, continued lines joined; and the text around them.
-pub fn blocks(markdown: &str) -> (Vec<Vec<String>>, String) {
-    let (mut blocks, mut text, mut inside) = (Vec::<Vec<String>>::new(), String::new(), false);
-    let mut continued = false;
-    for line in markdown.lines() {
-        if line.starts_with("```") {
-            inside = !inside;
-            if inside {
-                blocks.push(Vec::new());
-            }
-        } else if inside {
-            let block = blocks.last_mut().expect("a block was opened");
-            let piece = line.strip_suffix('\\').unwrap_or(line);
-            match block.last_mut().filter(|_| continued) {
-                Some(last) => last.push_str(piece),
-                None => block.push(piece.to_owned()),
-            }
-            continued = line.ends_with('\\');
-        } else {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    assert!(!inside, "a code block has no end");
-    (blocks, text)
-}
-
-/// What stands between backticks.
-fn code_spans(text: &str) -> Vec<&str> {
-    text.split('`').skip(1).step_by(2).collect()
-}
-
-/// The rows of the tables, as cells.
-fn rows(text: &str) -> Vec<Vec<&str>> {
-    let lines = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|'));
-    lines.map(|line| line.split('|').map(str::trim).collect()).collect()
-}
 
 /// A command line in words, as `sh` splits it.
 fn words(line: &str) -> Vec<String> {
@@ -127,7 +81,7 @@ fn the_readmes_flags_exist() {
     let sandbox = Sandbox::new();
     let (_, text) = blocks(&read("README.md"));
     let mut help = help(sandbox.publish()) + &help(sandbox.subscribe());
-    for action in crate::programs::queue::actions() {
+    for action in actions() {
         help += &action_help(&sandbox, &action);
     }
     let known = flags(&help);
@@ -233,19 +187,6 @@ fn the_readmes_exit_codes_are_those_of_the_help() {
             .collect();
         assert_eq!(told, codes);
     }
-}
-
-/// The variables that the README names.
-pub fn variables() -> Vec<String> {
-    let (_, text) = blocks(&read("README.md"));
-    named_variables(&text).into_iter().map(str::to_owned).collect()
-}
-
-fn named_variables(text: &str) -> BTreeSet<&str> {
-    let spans = rows(text).into_iter().flat_map(|row| code_spans(row[0]));
-    let is_variable =
-        |span: &&str| span.len() > 4 && span.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    spans.filter(is_variable).collect()
 }
 
 #[test]

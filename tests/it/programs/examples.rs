@@ -1,20 +1,12 @@
 //! Every example runs as it stands.
 
+use crate::support::built::programs;
+use crate::support::mongo_client::connect;
 use crate::support::s3::Bucket;
 use crate::support::sandbox::{Run, Sandbox};
 use crate::support::services;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// The folder of the programs under test; the Rust examples are in its `examples/`.
-pub fn programs() -> PathBuf {
-    let folder = Path::new(env!("CARGO_BIN_EXE_publish")).parent().expect("a program's folder");
-    assert!(
-        folder.join("examples/serve_fixture").exists(),
-        "the examples are not built: `cargo test` builds them, `cargo test --test it` does not"
-    );
-    folder.to_owned()
-}
 
 /// Runs a script of `examples/` on the programs under test, its output in one stream.
 fn example(sandbox: &Sandbox, script: &str, environment: &[(&str, &str)]) -> Run {
@@ -105,17 +97,6 @@ async fn pubsub_to_mongodb_stores_each_reading_once() {
     database.drop().await.expect("the database goes");
     assert_eq!(stored, 5, "{}", run.stdout);
     assert!(found.is_some(), "{}", run.stdout);
-}
-
-pub async fn connect(mongo: &services::Mongo) -> mongodb::Client {
-    let mut options = mongodb::options::ClientOptions::parse(format!("mongodb://{}/", mongo.hosts))
-        .await
-        .expect("the server's address");
-    options.credential = mongo.username.clone().map(|username| {
-        let credential = mongodb::options::Credential::builder().username(username);
-        credential.password(mongo.password.clone().unwrap_or_default()).build()
-    });
-    mongodb::Client::with_options(options).expect("a client")
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `--help` is read by people in a terminal of 80 columns, and its examples run.
 
+use crate::support::documents::{self, examples, help};
 use crate::support::pictures;
 use crate::support::sandbox::{Run, Sandbox};
 use crate::support::services;
@@ -7,16 +8,6 @@ use kakehi::Kind;
 use std::process::Command;
 
 const PROGRAMS: [&str; 3] = ["publish", "subscribe", "queue"];
-
-fn help(program: &str) -> String {
-    let sandbox = Sandbox::new();
-    let run = match program {
-        "publish" => sandbox.publish(),
-        "queue" => sandbox.queue(),
-        _ => sandbox.subscribe(),
-    };
-    run.arg("--help").run().expect(0).stdout
-}
 
 #[test]
 fn help_opens_with_the_sentence_of_the_house() {
@@ -61,24 +52,6 @@ fn help_lists_every_exit_code_once() {
             .collect();
         assert_eq!(listed, codes);
     }
-}
-
-/// The commands below `Examples:`, each with its continuation lines.
-pub fn examples(program: &str) -> Vec<String> {
-    let text = help(program);
-    let section = text.split_once("Examples:\n").expect("examples").1;
-    let section = section.split_once("\nExit codes:").expect("exit codes after them").0;
-    let mut commands: Vec<String> = Vec::new();
-    for line in section.lines().filter(|line| line.starts_with("    ")) {
-        match commands.last_mut() {
-            Some(command) if command.ends_with('\\') => {
-                command.pop();
-                command.push_str(line.trim());
-            }
-            _ => commands.push(line.trim().to_owned()),
-        }
-    }
-    commands
 }
 
 /// Runs an example as it stands, but for the addresses of the servers; one that stays is
@@ -173,8 +146,7 @@ fn completions_and_manual_pages_are_made_from_the_command_line() {
 fn each_action_of_queue_has_a_manual_page_of_its_own() {
     let sandbox = Sandbox::new();
     let actions = sandbox.queue().args("--generate actions").run().expect(0).stdout;
-    let named: Vec<_> =
-        crate::programs::queue::actions().iter().map(|it| it.replace(' ', "-")).collect();
+    let named: Vec<_> = documents::actions().iter().map(|it| it.replace(' ', "-")).collect();
     assert!(named.iter().all(|action| actions.lines().any(|line| line == action)), "{actions}");
     for action in actions.lines() {
         let page = sandbox.queue().args(&format!("--generate man:{action}")).run().expect(0).stdout;

@@ -1,6 +1,6 @@
 //! Every command that a hint names is whole: it runs as it stands, whatever the URL looks like.
 
-use crate::programs::examples::programs;
+use crate::support::built::programs;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
 use std::fs;

@@ -1,10 +1,12 @@
 //! The README's main job, as it stands there, on recorded devices.
 
-use crate::programs::docs;
-use crate::programs::examples::{connect, programs};
+use crate::support::built::programs;
+use crate::support::documents::blocks;
 use crate::support::http_server::{Answer, Server};
+use crate::support::mongo_client::connect;
 use crate::support::sandbox::{Run, Sandbox};
 use crate::support::services;
+use crate::support::webhook::told;
 use mongodb::bson::{Document, doc};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,7 +18,7 @@ const README: &str = include_str!("../../../README.md");
 fn commands() -> [Vec<String>; 3] {
     let (_, section) = README.split_once("\n## The main job\n").expect("the section");
     let (section, _) = section.split_once("\n## ").expect("it ends");
-    let (blocks, _) = docs::blocks(section);
+    let (blocks, _) = blocks(section);
     let [local, cloud, alert, ..] = &blocks[..] else { panic!("three blocks: {blocks:?}") };
     [local, cloud, alert].map(|block| {
         let ours = |line: &&String| !line.is_empty() && !line.starts_with("cargo install");
@@ -60,7 +62,7 @@ fn the_main_job_and_its_alert_run_as_the_readme_shows_them() {
     let script = format!("unset NATURE_REMO_TOKEN\n{script}");
     let run = run(&sandbox, &script, &[]).expect(0);
     assert_eq!(run.stderr.matches("4 received, 4 stored").count(), 2, "{}", run.stderr);
-    let told = crate::programs::alert::told(&webhook);
+    let told = told(&webhook);
     assert!(told[0].contains("17.6 °C, above 16.5") && told[1].contains("16.8 °C"), "{told:?}");
     assert_eq!(told.len(), 2, "{told:?}");
     let store = rusqlite::Connection::open(sandbox.path(".local/share/kakehi/store.db"));

@@ -1,55 +1,13 @@
 //! The program `queue` on files that the other two programs made.
 
+use crate::support::documents::{actions, examples};
+use crate::support::queue_file::{publish, publish_all, stats};
 use crate::support::sandbox::{Run, Sandbox};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
-
-/// Every action of the program, as words of its command line.
-pub fn actions() -> Vec<String> {
-    let sandbox = Sandbox::new();
-    let listed = |words: &str| -> Vec<String> {
-        let help = sandbox.queue().args(words).run().expect(0).stdout;
-        let Some((_, list)) = help.split_once("Commands:\n") else { return Vec::new() };
-        let names = list.lines().take_while(|line| !line.is_empty());
-        let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-        let names = names.filter_map(|line| line.split_whitespace().next());
-        names.filter(|name| *name != "help").map(str::to_owned).collect()
-    };
-    let mut all = Vec::new();
-    for action in listed("--help") {
-        let inner = listed(&format!("{action} --help"));
-        if inner.is_empty() {
-            all.push(action);
-        } else {
-            all.extend(inner.iter().map(|it| format!("{action} {it}")));
-        }
-    }
-    all
-}
-
-/// Publishes lines, in the form of `stdout:?envelope`, into `q.db`.
-fn publish(sandbox: &Sandbox, lines: &[Value]) {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let run = sandbox.publish().args("stdin:?envelope --to sqlite:q.db").stdin(text).run();
-    run.expect(0);
-}
-
-/// `id` or `id@group`, with `{"n": id}` as body.
-fn message(text: &str) -> Value {
-    let (id, group) = text.split_once('@').unwrap_or((text, ""));
-    let mut line = json!({"id": id, "body": {"n": id}});
-    if !group.is_empty() {
-        line["group"] = group.into();
-    }
-    line
-}
-
-fn publish_all(sandbox: &Sandbox, words: &str) {
-    publish(sandbox, &words.split_whitespace().map(message).collect::<Vec<_>>());
-}
 
 /// Makes dead letters of these: the store refuses a body that is no object.
 fn bury(sandbox: &Sandbox, ids: &str) {
@@ -66,11 +24,6 @@ fn queue(sandbox: &Sandbox, words: &str) -> Run {
 /// What the program says with `--json`, a value a line.
 fn lines(run: &Run) -> Vec<Value> {
     run.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
-}
-
-fn stats(sandbox: &Sandbox) -> Value {
-    let run = queue(sandbox, "stats sqlite:q.db --json").expect(0);
-    lines(&run).remove(0)
 }
 
 /// The five counts: ready, waiting, scheduled, leased, dead.
@@ -212,7 +165,7 @@ fn the_examples_of_its_help_run() {
     publish("{\"a\":1}");
     let programs = Path::new(env!("CARGO_BIN_EXE_queue")).parent().expect("a folder");
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a PATH"));
-    let commands = crate::programs::help::examples("queue");
+    let commands = examples("queue");
     assert!(commands.len() >= 2, "{commands:?}");
     for command in commands {
         let output = Command::new("bash")

@@ -1,7 +1,7 @@
 //! No secret leaves a program: each variable and each parameter is given one, each program runs with
 //! all that it can log, and nothing of it is found in what they say or keep.
 
-use crate::programs::docs;
+use crate::support::documents;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::fs;
@@ -51,7 +51,7 @@ fn value(sandbox: &Sandbox, variable: &str) -> String {
 
 /// Every variable that the README names, and those of others that we read.
 fn variables() -> Vec<String> {
-    let mut all = docs::variables();
+    let mut all = documents::variables();
     all.extend(PROXIES.iter().chain(&STORES).map(|name| (*name).to_owned()));
     assert!(all.len() > 20, "{all:?}");
     all

@@ -1,8 +1,8 @@
 //! The programs on SQS, on a real server that speaks it: what is killed, stopped, signalled or bad
 //! loses nothing and stores nothing twice.
 
-use crate::faults::crash::files;
 use crate::support::process::{End, Process};
+use crate::support::sqlite_files;
 use crate::support::sqs_queue::{PATIENCE, Stage, client, counted, line, lines};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use fastrand::Rng;
@@ -21,7 +21,7 @@ fn messages_go_through_sqs_into_the_store() {
         assert_eq!((counted(&run, "received"), counted(&run, "stored")), (25, 25));
         let again = stage.drain("").run().expect(0);
         assert_eq!(counted(&again, "received"), 0);
-        let store = files::store(&stage.sandbox);
+        let store = sqlite_files::store(&stage.sandbox);
         assert_eq!(store["m0007"], line(7).trim_end());
     }
 }
@@ -38,7 +38,7 @@ fn several_subscribers_share_the_work_and_each_message_is_stored_once() {
         end.summary().expect("it ended by itself")["stored"].as_u64().expect("a number")
     });
     assert_eq!(stored.sum::<u64>(), 200);
-    assert_eq!(files::store(&stage.sandbox).len(), 200);
+    assert_eq!(sqlite_files::store(&stage.sandbox).len(), 200);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_subscriber_that_is_terminated_with_ten_in_hand_gives_them_back() {
     stage.drain_until(rest);
     let out = std::fs::read_to_string(stage.sandbox.path("out")).expect("a file");
     let worked: BTreeSet<_> = out.lines().filter(|line| !line.is_empty()).collect();
-    let store = files::store(&stage.sandbox);
+    let store = sqlite_files::store(&stage.sandbox);
     assert!(store.values().all(|stored| !worked.contains(stored.as_str())), "each went one way");
     assert_eq!(worked.len() + store.len(), 10);
 }
@@ -177,10 +177,10 @@ fn what_is_not_due_yet_is_held_back() {
         stage.publish("stdin:?envelope").stdin(line).run().expect(0);
         let run = stage.drain("--max-messages 1").run().expect(0);
         assert_eq!(counted(&run, "stored"), 1);
-        assert!(files::store(&stage.sandbox).contains_key("now"));
+        assert!(sqlite_files::store(&stage.sandbox).contains_key("now"));
         stage.drain("--idle 15s --max-messages 1").run().expect(0);
         assert!(chrono::Utc::now() >= due, "it came too early{ending}");
-        assert!(files::store(&stage.sandbox).contains_key("later"));
+        assert!(sqlite_files::store(&stage.sandbox).contains_key("later"));
     }
 }
 
@@ -252,7 +252,7 @@ fn a_deletion_that_the_service_refuses_is_told_and_harms_no_other() {
     // It comes again, and is found in the store.
     let run = stage.drain("--lease 6s --idle 15s --max-messages 1").run().expect(0);
     assert_eq!((counted(&run, "stored"), counted(&run, "received")), (0, 1), "{}", run.stderr);
-    assert_eq!(files::store(&stage.sandbox).len(), 3);
+    assert_eq!(sqlite_files::store(&stage.sandbox).len(), 3);
 }
 
 /// A poison message becomes a dead letter with its reason, and stops nobody.
@@ -405,7 +405,7 @@ fn what_is_killed_at_random_moments_loses_nothing_and_stores_nothing_twice() {
     }
     println!("{kills} killed, {accepted} accepted before, {offered} in all");
     stage.drain_until(offered);
-    let store = files::store(&stage.sandbox);
+    let store = sqlite_files::store(&stage.sandbox);
     for n in 0..offered {
         assert_eq!(store[&format!("m{n:04}")], line(n).trim_end());
     }

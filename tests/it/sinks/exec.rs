@@ -1,36 +1,10 @@
 //! A command as the sink: what it is given, and what its exit code makes of the messages.
 
-use crate::support::sandbox::{Program, Run, Sandbox};
+use crate::support::queue_file::{publish, publish_all, stats, subscribe};
+use crate::support::sandbox::{Run, Sandbox};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-
-/// Publishes lines, in the form of `stdout:?envelope`, into `q.db`.
-pub fn publish(sandbox: &Sandbox, lines: &[Value]) {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let publish = sandbox.publish().args("stdin:?envelope&max-line=100000000 --to sqlite:q.db");
-    publish.stdin(text).run().expect(0);
-}
-
-/// `id` or `id@group`, with `{"n": id}` as body.
-pub fn publish_all(sandbox: &Sandbox, words: &str) {
-    let message = |word: &str| match word.split_once('@') {
-        Some((id, group)) => json!({"id": id, "group": group, "body": {"n": id}}),
-        None => json!({"id": word, "body": {"n": word}}),
-    };
-    publish(sandbox, &words.split_whitespace().map(message).collect::<Vec<_>>());
-}
-
-/// `subscribe` with a shell script as its command.
-pub fn subscribe(sandbox: &Sandbox, flags: &str, script: &str) -> Program {
-    sandbox.subscribe().args("--from sqlite:q.db").args(flags).args("-- sh -c").arg(script)
-}
-
-/// What the queue holds: `ready`, `leased`, `dead` and the others.
-pub fn stats(sandbox: &Sandbox) -> Value {
-    let run = sandbox.queue().args("stats sqlite:q.db --json").run().expect(0);
-    serde_json::from_str(&run.stdout).expect("JSON")
-}
 
 fn dead(sandbox: &Sandbox) -> BTreeMap<String, String> {
     let run = sandbox.queue().args("dead list sqlite:q.db --json").run().expect(0);

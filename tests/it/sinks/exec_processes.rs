@@ -1,7 +1,7 @@
 //! The processes that a command sink starts: nothing that they do harms us, and none outlives us.
 
-use crate::sinks::exec::{publish, publish_all, stats, subscribe};
 use crate::support::process::Process;
+use crate::support::queue_file::{publish, publish_all, stats, subscribe};
 use crate::support::sandbox::Sandbox;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};

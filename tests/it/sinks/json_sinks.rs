@@ -1,7 +1,8 @@
 //! Every document of the corpus through every sink: it comes out equal, or is refused by its field.
 
-use crate::programs::pipeline;
-use crate::sinks::json_corpus::{Odd, documents};
+use crate::support::json_corpus::{Odd, documents};
+use crate::support::mongo_client::connect;
+use crate::support::pubsub_stage;
 use crate::support::sandbox::{Run, Sandbox};
 use crate::support::services;
 use crate::support::sqs_queue;
@@ -219,7 +220,7 @@ fn a_command_is_given_lines_that_everybody_reads() {
 #[tokio::test]
 async fn pubsub_takes_each_byte_by_byte() {
     let (sandbox, all) = published();
-    let stage = pipeline::Stage::new();
+    let stage = pubsub_stage::Stage::new();
     stage.create().await;
     let emulator = services::pubsub_emulator();
     let forward = sandbox.subscribe().args("--from sqlite:q.db --to");
@@ -256,7 +257,7 @@ impl Mongo {
     async fn new() -> Self {
         let server = services::mongodb();
         let name = format!("corpus-{}", uuid::Uuid::now_v7().simple());
-        let database = crate::programs::examples::connect(&server).await.database(&name);
+        let database = connect(&server).await.database(&name);
         Self { server, database }
     }
 

@@ -1,6 +1,6 @@
 //! What the first publisher, in Python, left in its topic. The fixtures were made by Python itself.
 
-use crate::programs::pipeline::{PATIENT, Stage, count};
+use crate::support::pubsub_stage::{PATIENT, Stage, count};
 use crate::support::sandbox::Sandbox;
 use crate::support::services;
 use base64::prelude::{BASE64_STANDARD, Engine as _};

@@ -4,6 +4,7 @@ use crate::support::poison::Poison;
 use crate::support::proxy::Proxy;
 use crate::support::sandbox::Sandbox;
 use crate::support::services::{self, Mongo};
+use crate::support::sink_options::sink_options;
 use ::mongodb::bson::{Bson, DateTime, Document, doc};
 use ::mongodb::options::{ClientOptions, Credential, IndexOptions};
 use ::mongodb::{Client, Collection, IndexModel};
@@ -19,17 +20,6 @@ use kakehi::{Error, Kind, Location};
 use std::time::Duration;
 
 const DATABASE: &str = "kakehi_test";
-
-/// What a sink must know when it is opened.
-pub fn options(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Options {
-    Options {
-        write_timeout: Duration::from_secs(20),
-        command: Default::default(),
-        environment: variables.iter().copied().collect(),
-        data_dir: sandbox.dir().to_owned(),
-        clock: Clock::system(),
-    }
-}
 
 /// A collection of our own on the server, and who we are there.
 struct Bed {
@@ -72,7 +62,7 @@ impl Bed {
     }
 
     fn options(&self) -> Options {
-        options(&self.sandbox, &self.variables())
+        sink_options(&self.sandbox, &self.variables())
     }
 
     async fn sink(&self, more: &str) -> Box<dyn Sink> {
@@ -311,7 +301,7 @@ async fn a_password_from_a_file_opens_the_door() {
     if bed.server.username.is_some() {
         variables.push(("MONGODB_PASSWORD_FILE", &path));
     }
-    let options = options(&bed.sandbox, &variables);
+    let options = sink_options(&bed.sandbox, &variables);
     let sink = sinks::open(bed.url(&bed.server.hosts, ""), &options).await.unwrap();
     sink.check().await.unwrap();
     bed.end([sink]).await;
@@ -468,7 +458,8 @@ async fn drain(messages: &[Message], sink: &dyn Sink) -> (kakehi::Result<()>, Su
 async fn nobody_listening_is_told_with_what_to_do() {
     let sandbox = Sandbox::new();
     let url = "mongodb://127.0.0.1:1/d?serverSelectionTimeoutMS=500";
-    let sink = sinks::open(Location::parse(url).unwrap(), &options(&sandbox, &[])).await.unwrap();
+    let sink =
+        sinks::open(Location::parse(url).unwrap(), &sink_options(&sandbox, &[])).await.unwrap();
     let error = sink.check().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unreachable);
     let text = error.to_string();

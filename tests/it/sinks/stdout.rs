@@ -138,7 +138,7 @@ async fn a_line_torn_by_a_full_disk_does_not_spoil_the_next() {
 async fn a_url_that_stdout_cannot_honour_is_refused() {
     let sandbox = crate::support::sandbox::Sandbox::new();
     for url in ["stdout:out.txt", "stdout:?envelop", "stdout:?envelope=7"] {
-        let options = crate::sinks::mongodb::options(&sandbox, &[]);
+        let options = crate::support::sink_options::sink_options(&sandbox, &[]);
         let refused = kakehi::sinks::open(Location::parse(url).unwrap(), &options).await;
         assert_eq!(refused.err().expect(url).kind(), Kind::Usage, "{url}");
     }

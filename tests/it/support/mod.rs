@@ -1,13 +1,26 @@
 //! What the tests share: places to run in, servers, proxies, and what they look at.
 
+pub mod built;
+pub mod documents;
+pub mod endings;
 pub mod http_server;
+pub mod json_corpus;
+pub mod mongo_client;
 pub mod pictures;
 pub mod poison;
+pub mod pond;
 pub mod process;
 pub mod proxy;
+pub mod pubsub_stage;
+pub mod queue_file;
 pub mod s3;
 pub mod sandbox;
+pub mod scene;
+pub mod scripted;
 pub mod services;
+pub mod sink_options;
+pub mod sqlite_files;
 pub mod sqs_queue;
 pub mod stepdown;
 pub mod watched;
+pub mod webhook;

@@ -1,8 +1,8 @@
 //! A queue of SQS for one test, and the programs on it.
 
-use crate::faults::crash::files;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
+use crate::support::sqlite_files;
 use aws_sdk_sqs::Client;
 use kakehi::clients::aws;
 use kakehi::environment::Environment;
@@ -83,13 +83,13 @@ impl Stage {
     /// Drains into the store until it holds so many.
     pub fn drain_until(&self, count: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while files::store(&self.sandbox).len() < count {
-            assert!(Instant::now() < deadline, "only {}", files::store(&self.sandbox).len());
+        while sqlite_files::store(&self.sandbox).len() < count {
+            assert!(Instant::now() < deadline, "only {}", sqlite_files::store(&self.sandbox).len());
             self.drain("--lease 5s").run().expect(0);
         }
         let run = self.drain(COMES_AGAIN).run().expect(0);
         assert_eq!(counted(&run, "stored"), 0, "{}", run.stderr);
-        assert_eq!(files::store(&self.sandbox).len(), count);
+        assert_eq!(sqlite_files::store(&self.sandbox).len(), count);
     }
 
     /// What `queue` says with `--json`, a value a line.

@@ -1,6 +1,6 @@
 //! The queue in memory, watched: it tells what was asked of it, and can play a service.
 
-use crate::loops::subscribe::Scene;
+use crate::support::scene::Scene;
 use async_trait::async_trait;
 use kakehi::queues::{Leases, Nothing, Receive, Settled, Subscriber, Verdict};
 use kakehi::{Delivery, Receipt, Result};

@@ -1,10 +1,10 @@
 //! Subscribers that empty the queue of a life.
 
-use super::files::{self, Queue, SPOOL};
 use super::ledger::{Ledger, To};
 use super::life::publisher;
 use crate::support::process::{End, Process};
 use crate::support::sandbox::{Program, Sandbox};
+use crate::support::sqlite_files::{self, Queue, SPOOL};
 use kakehi::environment::Environment;
 use kakehi::queues::{self, Options, Published};
 use kakehi::spool::Spool;
@@ -58,7 +58,7 @@ pub fn fill_spool(sandbox: &Sandbox, messages: &[Message]) {
 /// The spool is sent; the books at the end.
 pub fn spool(sandbox: &Sandbox, ledger: &mut Ledger) {
     let deadline = Instant::now() + DEADLINE;
-    while !files::spool(sandbox).live.is_empty() {
+    while !sqlite_files::spool(sandbox).live.is_empty() {
         assert!(Instant::now() < deadline, "the spool is never sent");
         let end = Process::start(publisher(sandbox, "stdin:"), String::new(), false).end();
         // 75: some are not due yet, or come back when the lease of one that was killed ends.

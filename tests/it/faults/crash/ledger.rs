@@ -1,7 +1,7 @@
 //! The books: what was offered, what was accepted, and whether it is all still there.
 
-use super::files::{self, Queue};
 use crate::support::sandbox::Sandbox;
+use crate::support::sqlite_files::{self, Queue};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the messages go.
@@ -70,7 +70,7 @@ impl Ledger {
 
     /// Compares the books with what is there, now that nobody runs.
     pub fn audit(&mut self, sandbox: &Sandbox) -> Queue {
-        let (queue, spool) = (files::queue(sandbox), files::spool(sandbox));
+        let (queue, spool) = (sqlite_files::queue(sandbox), sqlite_files::spool(sandbox));
         assert!(spool.dead.is_empty(), "the queue refuses none of them: {:?}", spool.dead);
         for (id, body) in queue.live.iter().chain(&queue.dead).chain(&spool.live) {
             self.is_as_offered(id, body);
@@ -80,7 +80,7 @@ impl Ledger {
             assert!(bad, "`{id}` is dead and should not be");
         }
         if self.to == To::Store {
-            let store = files::store(sandbox);
+            let store = sqlite_files::store(sandbox);
             for (id, document) in &store {
                 self.is_as_offered(id, document);
                 assert!(self.offered[id].good, "`{id}` is stored and should not be");

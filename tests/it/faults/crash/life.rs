@@ -1,11 +1,11 @@
 //! One queue's life: rounds of programs that are ended before their time.
 
 use super::drain;
-use super::files::SPOOL;
 use super::ledger::{Ledger, To};
 use super::tally::{PUBLISH, SUBSCRIBE, Tally};
 use crate::support::process::{End, Process};
 use crate::support::sandbox::{Program, Sandbox};
+use crate::support::sqlite_files::SPOOL;
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use fastrand::Rng;
 use kakehi::Message;

@@ -9,7 +9,6 @@
 //! A kill takes the process and not the machine: what the system has taken from it stays.
 
 mod drain;
-pub mod files;
 mod ledger;
 mod life;
 mod points;
@@ -17,6 +16,7 @@ mod tally;
 
 use crate::support::process::Process;
 use crate::support::sandbox::Sandbox;
+use crate::support::sqlite_files;
 use ledger::To;
 use life::{Blow, Life};
 use std::time::Instant;
@@ -114,6 +114,6 @@ fn ten_subscribers_drain_one_queue_and_each_message_is_stored_once() {
         stored += summary["stored"].as_u64().expect("a number");
     }
     assert_eq!(stored, 6000);
-    assert_eq!(files::store(&sandbox).len(), 6000);
-    assert!(files::queue(&sandbox).live.is_empty());
+    assert_eq!(sqlite_files::store(&sandbox).len(), 6000);
+    assert!(sqlite_files::queue(&sandbox).live.is_empty());
 }

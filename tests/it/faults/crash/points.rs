@@ -7,6 +7,7 @@ use super::life::{body, publisher};
 use crate::support::http_server::{Answer, Server};
 use crate::support::process::{End, Process};
 use crate::support::sandbox::{Program, Sandbox};
+use crate::support::sqlite_files;
 use kakehi::Message;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
@@ -232,7 +233,7 @@ fn a_publisher_killed_before_its_state_is_written_publishes_nothing_twice() {
     let told: serde_json::Value =
         serde_json::from_str(&publish("").expect(0).stderr).expect("a summary");
     assert_eq!((&told["published"], &told["duplicate"]), (&0.into(), &9.into()), "{told}");
-    assert_eq!(super::files::queue(&sandbox).live.len(), 9);
+    assert_eq!(sqlite_files::queue(&sandbox).live.len(), 9);
     let told = publish("").expect(0).stderr;
     assert!(told.contains("\"read\":0"), "it knows what it has published: {told}");
 }
@@ -244,10 +245,10 @@ fn a_queue_whose_deletion_was_killed_is_as_it_was() {
     publish().run().expect(0);
     let delete = || sandbox.queue().args("delete sqlite:queue.db --yes");
     delete().env("KAKEHI_FAILPOINTS", "sqlite-commit-alone=kill@1").run().expect(137);
-    assert_eq!(super::files::queue(&sandbox).live.len(), 1);
+    assert_eq!(sqlite_files::queue(&sandbox).live.len(), 1);
     publish().run().expect(0);
     delete().run().expect(0);
-    assert!(super::files::queue(&sandbox).live.is_empty());
+    assert!(sqlite_files::queue(&sandbox).live.is_empty());
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //!
 //! `KAKEHI_MODEL_SEED` repeats a failure, which names its seed; `KAKEHI_MODEL_CASES` runs more.
 
-use crate::queues::sqlite::model::{self, Answer, File, LEASE, Now, Select, State, Verdict};
-use crate::queues::sqlite::promises::Pond;
+use super::model::{self, Answer, File, LEASE, Now, Select, State, Verdict};
+use crate::support::pond::Pond;
 use chrono::{DateTime, TimeDelta};
 use kakehi::queues::{self, Options, Published, Publisher, Receive, Settled, Subscriber};
 use kakehi::{Message, Receipt};

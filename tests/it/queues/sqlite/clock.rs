@@ -1,8 +1,8 @@
 //! Leases of the embedded queue between real processes that wait for one another, while the clock
 //! jumps: nobody takes what another one holds, nor what is its own.
 
-use crate::sinks::exec::{publish_all, stats, subscribe};
 use crate::support::process::Process;
+use crate::support::queue_file::{publish_all, stats, subscribe};
 use crate::support::sandbox::{Program, Run, Sandbox};
 use nix::sys::signal::Signal;
 use serde_json::Value;

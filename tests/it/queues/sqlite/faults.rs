@@ -1,9 +1,10 @@
 //! Faults of the machine under the embedded queue: a full disk, a file that may only be read, a
 //! clock that jumps by hours. Nothing is lost, nothing comes twice, and afterwards all goes on.
 
-use crate::loops::subscribe::{Scripted, plan};
-use crate::queues::sqlite::promises::Pond;
+use crate::support::pond::Pond;
 use crate::support::sandbox::{Run, Sandbox};
+use crate::support::scene::plan;
+use crate::support::scripted::Scripted;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use kakehi::clock::Hand;

@@ -1,8 +1,6 @@
 //! Fan-out: one published message reaches several queues of a file, in one transaction.
 
-use crate::queues::sqlite::promises::{
-    Pond, ack, drain, ids, message, messages, publish, receive, settle,
-};
+use crate::support::pond::{Pond, ack, drain, ids, message, messages, publish, receive, settle};
 use crate::support::sandbox::Sandbox;
 use kakehi::queues::{self, DeadLetterStore, Published, Settled, Verdict, Which};
 use kakehi::{Error, Kind};

@@ -1,6 +1,6 @@
 //! Files that an older version of the program made, and older programs that still have them open.
 
-use crate::queues::sqlite::promises::{Pond, drain, ids, publish, receive};
+use crate::support::pond::{Pond, drain, ids, publish, receive};
 use crate::support::sandbox::Sandbox;
 use kakehi::Kind;
 use kakehi::queues;
