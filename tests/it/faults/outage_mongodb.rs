@@ -3,12 +3,11 @@
 
 use crate::support::endings::{ended_by_its_grace, ended_now};
 use crate::support::mongo_client::connect;
-use crate::support::poison::Poison;
 use crate::support::process::{End, Process};
-use crate::support::proxy::{Proxy, Way};
+use crate::support::proxy::stepdown::Stepdown;
+use crate::support::proxy::{Proxy, Way, poison};
 use crate::support::sandbox::{Program, Sandbox};
 use crate::support::services::{self, Mongo};
-use crate::support::stepdown::Stepdown;
 use mongodb::bson::{Document, doc};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
@@ -269,7 +268,7 @@ async fn connections_that_went_stale_are_replaced_before_anybody_hears_of_it() {
 #[tokio::test]
 async fn a_document_that_breaks_the_connection_each_time_dies_alone() {
     let bed = Bed::new(60);
-    let poison = Poison::start(&bed.mongo.hosts, "m000007");
+    let poison = poison::proxy(&bed.mongo.hosts, "m000007");
     let deadline = Instant::now() + Duration::from_secs(60);
     while bed.waiting() > 0 {
         assert!(Instant::now() < deadline, "{}", bed.stats());

@@ -1,7 +1,6 @@
 //! The sink `mongodb:` on a real server.
 
-use crate::support::poison::Poison;
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Proxy, poison};
 use crate::support::sandbox::Sandbox;
 use crate::support::services::{self, Mongo};
 use crate::support::sink_options::sink_options;
@@ -381,7 +380,7 @@ async fn a_server_that_stalls_is_given_up_in_time() {
 #[tokio::test]
 async fn a_message_that_breaks_the_connection_fails_its_batch_while_the_check_succeeds() {
     let bed = Bed::new().await;
-    let poison = Poison::start(&bed.server.hosts, "hemlock");
+    let poison = poison::proxy(&bed.server.hosts, "hemlock");
     let sink = bed.sink_behind(&poison.address()).await;
     let mut messages = batch(9);
     messages.push(delivery("bad", r#"{"cup":"hemlock"}"#));
@@ -398,7 +397,7 @@ async fn a_message_that_breaks_the_connection_fails_its_batch_while_the_check_su
 #[tokio::test]
 async fn the_loop_finds_the_one_message_that_breaks_the_connection() {
     let bed = Bed::new().await;
-    let poison = Poison::start(&bed.server.hosts, "hemlock");
+    let poison = poison::proxy(&bed.server.hosts, "hemlock");
     let sink = bed.sink_behind(&poison.address()).await;
     let mut messages: Vec<_> = batch(20).into_iter().map(|one| one.message).collect();
     messages.insert(13, delivery("bad", r#"{"cup":"hemlock"}"#).message);

@@ -1,12 +1,11 @@
-//! A proxy before MongoDB that speaks enough of its protocol to refuse writes: a replica set whose
-//! primary has stepped down.
+//! A replica set of MongoDB whose primary has stepped down: a proxy that speaks enough of its
+//! protocol to refuse writes.
 
+use super::Proxy;
+use super::interceptor::{Action, Interceptor};
 use mongodb::bson::{Document, doc};
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 /// `NotWritablePrimary` of MongoDB's `error_codes.yml`.
 const NOT_WRITABLE_PRIMARY: i32 = 10107;
@@ -17,10 +16,9 @@ const OP_MSG: i32 = 2013;
 /// The bytes before a message's sections: length, id, id of what it answers, opcode, flags.
 const HEAD: usize = 20;
 
-/// Forwards to its target, and answers inserts itself while it is down. Its threads end with the
-/// connections; the last one with the test program.
+/// Forwards to its target, and answers inserts itself while it is down.
 pub struct Stepdown {
-    address: SocketAddr,
+    proxy: Proxy,
     facts: Arc<Facts>,
 }
 
@@ -33,26 +31,15 @@ struct Facts {
 impl Stepdown {
     /// Starts in front of `target`, a `host:port`.
     pub fn start(target: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
         let facts = Arc::new(Facts::default());
-        let (target, shared) = (target.to_owned(), facts.clone());
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(&target) else { continue };
-                let handle = |socket: &TcpStream| socket.try_clone().expect("a second handle");
-                let (mut from, mut to) = (handle(&server), handle(&client));
-                thread::spawn(move || std::io::copy(&mut from, &mut to));
-                let facts = shared.clone();
-                thread::spawn(move || forward(client, server, &facts));
-            }
-        });
-        Self { address, facts }
+        let shared = facts.clone();
+        let primary = move || Primary { facts: shared.clone(), said: Vec::new() };
+        Self { proxy: Proxy::with(target, move || Box::new(primary())), facts }
     }
 
     /// `host:port` to connect to instead of the target.
     pub fn address(&self) -> String {
-        self.address.to_string()
+        self.proxy.address()
     }
 
     /// Whether inserts are refused from now on.
@@ -66,31 +53,38 @@ impl Stepdown {
     }
 }
 
-/// Message by message: a driver asks on one connection only after it was answered.
-fn forward(mut client: TcpStream, mut server: TcpStream, facts: &Facts) {
-    while let Ok(message) = read(&mut client) {
-        let refuse = facts.down.load(Ordering::SeqCst) && is_insert(&message);
-        let passed = if refuse {
-            facts.refused.fetch_add(1, Ordering::SeqCst);
-            client.write_all(&refusal(&message))
-        } else {
-            server.write_all(&message)
-        };
-        if passed.is_err() {
-            break;
+/// One connection. A driver asks on it only after it was answered.
+struct Primary {
+    facts: Arc<Facts>,
+    /// What does not make a whole message yet.
+    said: Vec<u8>,
+}
+
+impl Interceptor for Primary {
+    fn hear(&mut self, said: &[u8]) -> Vec<Action> {
+        self.said.extend_from_slice(said);
+        let mut actions = Vec::new();
+        while let Some(message) = self.next_message() {
+            actions.push(self.act(message));
         }
-    }
-    for socket in [client, server] {
-        let _ = socket.shutdown(Shutdown::Both);
+        actions
     }
 }
 
-fn read(from: &mut TcpStream) -> std::io::Result<Vec<u8>> {
-    let mut message = vec![0; 4];
-    from.read_exact(&mut message)?;
-    let length = usize::try_from(number(&message, 0)).expect("a length");
-    message.resize(length, 0);
-    from.read_exact(&mut message[4..]).map(|()| message)
+impl Primary {
+    fn next_message(&mut self) -> Option<Vec<u8>> {
+        self.said.get(..4)?;
+        let length = usize::try_from(number(&self.said, 0)).expect("a length");
+        (self.said.len() >= length).then(|| self.said.drain(..length).collect())
+    }
+
+    fn act(&self, message: Vec<u8>) -> Action {
+        if !self.facts.down.load(Ordering::SeqCst) || !is_insert(&message) {
+            return Action::Pass(message);
+        }
+        self.facts.refused.fetch_add(1, Ordering::SeqCst);
+        Action::Answer(refusal(&message))
+    }
 }
 
 fn number(message: &[u8], at: usize) -> i32 {
