@@ -3,6 +3,5 @@
 mod crash;
 mod full_disk;
 mod killers;
+mod outage;
 mod outage_mongodb;
-mod outage_pubsub;
-mod outage_sqs;
