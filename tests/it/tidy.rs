@@ -212,6 +212,20 @@ fn no_test_file_is_forgotten() {
     }
 }
 
+/// What several test files need stands in `support`; every other module is a test file's own.
+#[test]
+fn tests_share_by_support_only() {
+    let tests = files("tests/it", ".rs").into_iter();
+    for file in
+        tests.filter(|file| !file.is_in("tests/it/support/") && !file.path.ends_with("tidy.rs"))
+    {
+        none(file.find(&["pub mod "]), "a test file serves as a library");
+        let others = file.find(&["crate::"]).into_iter();
+        let others = others.filter(|line| !line.contains("crate::support::"));
+        none(others.collect(), "a test file is used as a library");
+    }
+}
+
 #[test]
 fn tests_lie_in_folders() {
     let flat = fs::read_dir(root().join("tests/it")).expect("tests/it");

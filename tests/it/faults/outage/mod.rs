@@ -212,20 +212,20 @@ async fn acknowledgements_that_are_cut_off_lose_nothing_and_come_again_as_duplic
 }
 
 async fn a_signal_while_a_publisher_is_cut_off_ends_it_and_loses_nothing<B: Bed>() {
-    let bed = B::new("").await;
     let proxy = B::proxy();
     for (twice, grace) in [(false, "--grace 100ms"), (true, "--grace 1h")] {
+        let bed = B::new("").await;
         let publish = bed.publish("stdin:?id=id --publish-timeout 1h --summary json").args(grace);
         let publish = B::through(publish, &proxy).env("KAKEHI_FAILPOINTS", "publish-read=stop@1");
         let mut process = Process::start(publish, B::lines(30), false);
         stall_and_end(&mut process, &proxy, twice);
         kept_in_the_spool(&process.end(), "30 messages wait", twice);
         proxy.restore();
+        bed.publish_lines(30);
+        let follower = start(bed.follow());
+        until_stored(&bed, 30).await;
+        terminate(follower);
     }
-    bed.publish_lines(30);
-    let follower = start(bed.follow());
-    until_stored(&bed, 30).await;
-    terminate(follower);
 }
 
 async fn a_signal_while_a_subscriber_is_cut_off_ends_it_and_no_message_dies<B: Bed>() {
