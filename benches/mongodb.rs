@@ -51,7 +51,7 @@ async fn main() -> Result<()> {
     let inserted = client.database(DATABASE).collection::<RawDocumentBuf>(&collection("bare"));
     let ours = client.database(DATABASE).collection::<RawDocumentBuf>(&collection("ours"));
     let sink = open(&server, ours.name()).await?;
-    sink.check().await?;
+    sink.ping().await?;
 
     println!("{ROUNDS} batches of {BATCH} readings each on {}", server.hosts);
     let [mut insert_many, mut write] = [const { Times(Vec::new()) }; 2];

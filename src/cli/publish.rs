@@ -166,7 +166,7 @@ impl Publish {
         context: &Context,
     ) -> Result<()> {
         if self.dry_run {
-            queue.check().await?;
+            queue.ping().await?;
         }
         let (clock, shutdown) = (Clock::system(), context.signals.shutdown());
         crate::publish::publish(source, queue, plan, &clock, &context.counters, shutdown).await?;

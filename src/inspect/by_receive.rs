@@ -66,7 +66,7 @@ impl PagedReceiver {
             }
             if Instant::now() >= until {
                 // An outage looks like an empty queue.
-                self.queue.check().await?;
+                self.queue.ping().await?;
                 return Ok(taken);
             }
         }

@@ -33,8 +33,8 @@ impl Publisher for Later {
         self.open().await?.publish(batch).await
     }
 
-    async fn check(&self) -> Result<()> {
-        self.open().await?.check().await
+    async fn ping(&self) -> Result<()> {
+        self.open().await?.ping().await
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

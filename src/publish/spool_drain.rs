@@ -171,8 +171,8 @@ impl Publisher for Sent<'_> {
         Ok(answers)
     }
 
-    async fn check(&self) -> Result<()> {
-        self.queue.check().await
+    async fn ping(&self) -> Result<()> {
+        self.queue.ping().await
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

@@ -271,7 +271,7 @@ impl Publisher for Memory {
         Ok(batch.iter().map(|message| state.publish(message, now)).collect())
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 
@@ -305,7 +305,7 @@ impl Subscriber for Memory {
         batch.into_iter().map(|(receipt, verdict)| self.carry_out(&receipt, verdict)).collect()
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 

@@ -51,7 +51,7 @@ pub trait Publisher: Send + Sync {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>>;
 
     /// Proves that the queue can be reached, without publishing; `--dry-run` calls it.
-    async fn check(&self) -> Result<()>;
+    async fn ping(&self) -> Result<()>;
 
     /// Sends what is still buffered and closes the connection.
     async fn close(self: Box<Self>) -> Result<()>;
@@ -137,7 +137,7 @@ pub trait Subscriber: Send + Sync {
     async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled>;
 
     /// Proves that the queue answers, without receiving.
-    async fn check(&self) -> Result<()>;
+    async fn ping(&self) -> Result<()>;
 
     /// How many messages this handle could not read, and has made dead letters of.
     fn unreadable(&self) -> usize {
@@ -449,7 +449,7 @@ pub async fn check_publisher(url: Location, options: &Options) -> Result<Vec<Fin
         _ => {
             let what = format!("`{url}` answers");
             let queue = open_publisher(url, options).await?;
-            let checked = queue.check().await;
+            let checked = queue.ping().await;
             checked.and(queue.close().await).map(|()| vec![Finding::ok(what)])
         }
     }
@@ -466,7 +466,7 @@ pub async fn check_subscriber(url: Location, options: &Options) -> Result<Vec<Fi
         _ => {
             let what = format!("`{url}` answers");
             let queue = open_subscriber(url, options).await?;
-            let checked = queue.check().await;
+            let checked = queue.ping().await;
             checked.and(queue.close().await).map(|()| vec![Finding::ok(what)])
         }
     }

@@ -51,8 +51,8 @@ impl<'q> Forward<'q> {
 #[async_trait]
 impl Sink for Forward<'_> {
     /// Asks the queue. A topic can be looked at while it takes no message: that shows at a write.
-    async fn check(&self) -> Result<()> {
-        self.queue.check().await
+    async fn ping(&self) -> Result<()> {
+        self.queue.ping().await
     }
 
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {

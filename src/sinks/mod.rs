@@ -54,7 +54,7 @@ pub enum Outcome {
 pub trait Sink: Send + Sync {
     /// Proves that the sink answers, before anything is received; as far as it can be known without
     /// a message, also that it could write.
-    async fn check(&self) -> Result<()>;
+    async fn ping(&self) -> Result<()>;
 
     /// Writes a batch and answers per message, in the batch's order: one bad message never fails
     /// its neighbours.
@@ -143,7 +143,7 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
         _ => {
             let what = format!("`{url}` answers");
             let sink = open(url, options).await?;
-            let checked = sink.check().await;
+            let checked = sink.ping().await;
             checked.and(sink.close().await).map(|()| vec![Finding::ok(what)])
         }
     }

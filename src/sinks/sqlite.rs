@@ -158,7 +158,7 @@ fn outage(error: &Error) -> Outcome {
 impl Sink for Store {
     /// Writes a page as it was, and waits until it is on disk: only so shows that there is no room,
     /// no right or no file any more.
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         let database = self.open_again().await?;
         let table = self.table.clone();
         let proof = async {

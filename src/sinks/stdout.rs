@@ -90,7 +90,7 @@ impl Stdout {
 #[async_trait]
 impl Sink for Stdout {
     /// Whether there is room where it goes, as far as that can be known without a line.
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         let Some(file) = self.look.clone() else { return Ok(()) };
         self.off_thread(move |_| prove_room(&file)).await.map_err(|cause| {
             Error::new(Kind::Unreachable, "cannot write to standard output")

@@ -134,7 +134,7 @@ impl Run<'_> {
 impl Parts<'_> {
     /// Asks whether the sink is there, and only then writes.
     async fn probe(self, batch: Vec<Delivery>) -> Written {
-        match self.sink.check().await {
+        match self.sink.ping().await {
             Ok(()) if batch.is_empty() => Written::default(),
             Ok(()) => self.write_and_settle(batch).await,
             Err(error) => Written::not_at_all(batch, error.one_line()),

@@ -148,7 +148,7 @@ pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> 
     if run.saw_the_end() {
         // The client of a service reconnects in silence, and acknowledges without an answer: was it
         // empty, or was it not there any more?
-        queue.check().await?;
+        queue.ping().await?;
     }
     match counters.dead.load(Ordering::Relaxed) {
         0 => run.later.error().map_or(Ok(()), Err),

@@ -13,7 +13,7 @@ use std::ops::Range;
 pub async fn write(sink: &dyn Sink, batch: &[Delivery]) -> Vec<Outcome> {
     let mut outcomes = sink.write(batch).await;
     debug_assert_eq!(outcomes.len(), batch.len(), "a sink answers per message");
-    if lost(&outcomes) && sink.check().await.is_ok() {
+    if lost(&outcomes) && sink.ping().await.is_ok() {
         outcomes = sink.write(batch).await;
         if lost(&outcomes) {
             halve(sink, batch, &mut outcomes).await;
@@ -47,7 +47,7 @@ async fn halve(sink: &dyn Sink, batch: &[Delivery], outcomes: &mut [Outcome]) {
                 continue;
             }
         }
-        if sink.check().await.is_err() {
+        if sink.ping().await.is_err() {
             return;
         }
         if let [Outcome::ConnectionLost(why)] = &outcomes[range.clone()] {
@@ -95,7 +95,7 @@ mod tests {
 
     #[async_trait]
     impl Sink for Fragile {
-        async fn check(&self) -> Result<()> {
+        async fn ping(&self) -> Result<()> {
             if self.down { Err(Error::new(Kind::Unreachable, "down")) } else { Ok(()) }
         }
 

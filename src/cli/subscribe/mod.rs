@@ -322,7 +322,7 @@ impl Subscribe {
         data_dir: PathBuf,
     ) -> Result<()> {
         // Before anything is received, so that an outage spends no delivery attempt.
-        sink.check().await?;
+        sink.ping().await?;
         let from = queue_url.to_string();
         let counted = (!data_dir.as_os_str().is_empty()).then(|| data_dir.join(attempts::FILE));
         let options = self.queue_options(context, bounds, data_dir);

@@ -69,7 +69,7 @@ impl Folder {
 
     /// Whether the folder is there and takes a file: one without a name, which is gone when it is
     /// closed.
-    pub(super) async fn check(&self) -> Result<(), Failure> {
+    pub(super) async fn ping(&self) -> Result<(), Failure> {
         self.blocking(|root| match fs::metadata(root) {
             Ok(it) if it.is_dir() => prove_room(root).map_err(|error| trouble(&error)),
             Ok(_) => Err(Failure::Gone("it is no folder any more".to_owned())),

@@ -63,7 +63,7 @@ pub struct Object {
     pub content_type: Option<String>,
 }
 
-/// What a store answers to [`Store::check`].
+/// What a store answers to [`Store::ping`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// It can be read from.
@@ -249,9 +249,9 @@ impl Store {
     }
 
     /// Proves that the store answers, knows the credentials and has the bucket; writes nothing.
-    pub async fn check(&self) -> Result<Answer, Failure> {
+    pub async fn ping(&self) -> Result<Answer, Failure> {
         if let Some(folder) = &self.folder {
-            return folder.check().await.map(|()| Answer::Yes);
+            return folder.ping().await.map(|()| Answer::Yes);
         }
         let path = self.path(NOBODYS)?;
         let look = async {

@@ -259,7 +259,7 @@ impl Publisher for Topic {
             .collect())
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Admin::open(&self.connection).await?.check_topic(&self.name).await
     }
 

@@ -203,7 +203,7 @@ impl Subscriber for Subscription {
         .await
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         self.admin().await?.check_subscription(&self.name).await
     }
 

@@ -61,8 +61,8 @@ impl Publisher for Inlet {
         }
     }
 
-    async fn check(&self) -> Result<()> {
-        self.queue.lock().await.clone().check().await
+    async fn ping(&self) -> Result<()> {
+        self.queue.lock().await.clone().ping().await
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

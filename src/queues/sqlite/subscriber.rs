@@ -74,7 +74,7 @@ impl Queue {
     }
 
     /// Proves that the file can be written.
-    pub(super) async fn check(&self) -> Result<()> {
+    pub(super) async fn ping(&self) -> Result<()> {
         self.database.write(|c| c.query_row("SELECT count(*) FROM queues", [], |_| Ok(()))).await
     }
 }
@@ -197,8 +197,8 @@ impl Subscriber for Outlet {
         }
     }
 
-    async fn check(&self) -> Result<()> {
-        self.queue.check().await
+    async fn ping(&self) -> Result<()> {
+        self.queue.ping().await
     }
 
     fn unreadable(&self) -> usize {

@@ -92,7 +92,7 @@ impl Queue {
 
     /// Proves that the service answers. Only a network error, missing credentials and a missing
     /// queue count against it: looking at a queue needs a right that its users may lack.
-    pub(super) async fn check(&self) -> Result<()> {
+    pub(super) async fn ping(&self) -> Result<()> {
         let looked = self.look_if_allowed().await;
         looked.map(drop).map_err(|trouble| trouble.error("cannot reach", &self.name))
     }

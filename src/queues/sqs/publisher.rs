@@ -167,8 +167,8 @@ impl Publisher for Outlet {
         Ok(answers.into_iter().map(|it| it.expect("each was refused or sent")).collect())
     }
 
-    async fn check(&self) -> Result<()> {
-        self.queue.check().await
+    async fn ping(&self) -> Result<()> {
+        self.queue.ping().await
     }
 
     /// There is nothing to send: `publish` has waited for every answer.

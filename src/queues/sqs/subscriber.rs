@@ -182,14 +182,14 @@ impl Subscriber for Inlet {
 
     /// Where the last request for messages failed, one more is made: a queue that gives none looks
     /// empty.
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         if self.shared.stock().resting().is_some() {
             // What comes is given back by `close`.
             let fetched = self.shared.fetch(1).await;
             let failed = |it: Trouble| it.error("cannot receive from", &self.shared.queue.name);
             self.shared.stock().recover(fetched.map_err(failed)?);
         }
-        self.shared.queue.check().await
+        self.shared.queue.ping().await
     }
 
     async fn pause(&self) -> Result<()> {

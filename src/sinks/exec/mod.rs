@@ -96,7 +96,7 @@ struct Exec {
 #[async_trait]
 impl Sink for Exec {
     /// Whether the program is there. What it would say of an outage only a run can tell.
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         self.runner.program().check()
     }
 

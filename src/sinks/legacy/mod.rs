@@ -85,8 +85,8 @@ struct Renewed {
 
 #[async_trait]
 impl Sink for Renewed {
-    async fn check(&self) -> Result<()> {
-        self.sink.check().await
+    async fn ping(&self) -> Result<()> {
+        self.sink.ping().await
     }
 
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {

@@ -19,7 +19,7 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
 
 impl MongoDb {
     async fn findings(&self) -> Vec<Finding> {
-        if let Err(error) = self.check().await {
+        if let Err(error) = self.ping().await {
             return vec![Finding::of(&error)];
         }
         let what =

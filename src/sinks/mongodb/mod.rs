@@ -193,7 +193,7 @@ const INVALID_NAMESPACE: i32 = 73;
 impl Sink for MongoDb {
     /// Asks for the primary and for one document, which proves that we may read; that we may not
     /// write shows at the first write, and the checks right after it tell.
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         if let Some(failure) = self.fresh_failure() {
             return Err(self.explain(&failure));
         }

@@ -76,11 +76,11 @@ struct Thumbnails {
 impl Sink for Thumbnails {
     /// Asks the store. That we may not write shows at the first write, and the checks right after
     /// it tell.
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         if let Some(failure) = self.fresh_failure() {
             return Err(self.explain(&failure));
         }
-        let looked = self.in_time(self.store.check()).await;
+        let looked = self.in_time(self.store.ping()).await;
         looked.map(|_| ()).map_err(|failure| self.explain(&failure))
     }
 
@@ -236,7 +236,7 @@ impl Thumbnails {
     /// A store that does not show what is missing calls an object that is gone forbidden, and one
     /// such message must not stop all others.
     async fn denied(&self, failure: Failure) -> Trouble {
-        match self.in_time(self.store.check()).await {
+        match self.in_time(self.store.ping()).await {
             Ok(Answer::Guarded) => Trouble::Unclear(format!("it may be missing: {failure}")),
             _ => Trouble::Store(failure),
         }

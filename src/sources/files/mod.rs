@@ -94,7 +94,7 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
         Finding::unknown(format!("`{}` cannot be looked into: {why}", shown(path)))
     }));
     findings.extend(refused_by_name(&sighted));
-    findings.push(match store.check().await {
+    findings.push(match store.ping().await {
         Ok(Answer::Yes) => Finding::ok(format!("the store `{store}` answers")),
         Ok(Answer::Guarded) => {
             Finding::unknown(format!("the store `{store}` answers, and does not say what it holds"))
@@ -293,7 +293,7 @@ impl Files {
         // It is taken out at the end, so that a look that was dropped is done again.
         let Some(due) = self.due.clone() else { return Ok(()) };
         if self.taker.dry_run && due == Look::All {
-            self.taker.store.check().await.map_err(|failure| self.unreachable(&failure))?;
+            self.taker.store.ping().await.map_err(|failure| self.unreachable(&failure))?;
         }
         let walk = match &due {
             Look::All => walk(self.pattern.clone()).await?,

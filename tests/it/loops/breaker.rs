@@ -110,7 +110,7 @@ struct Blocking<F>(F);
 
 #[async_trait]
 impl<F: Fn() -> bool + Send + Sync> Sink for Blocking<F> {
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 

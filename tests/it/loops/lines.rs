@@ -122,7 +122,7 @@ impl Subscriber for Fixed {
         settled
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 

@@ -95,7 +95,7 @@ impl Publisher for Answers {
         Ok(batch.iter().map(answer).collect())
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 
@@ -294,7 +294,7 @@ impl Publisher for Fragile {
         Ok(batch.iter().map(answer).collect())
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 

@@ -66,7 +66,7 @@ impl Publisher for Slow {
         Ok(vec![Published::Accepted; batch.len()])
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 

@@ -224,7 +224,7 @@ impl Subscriber for Line {
         vec![Settled::Done; batch.len()]
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 

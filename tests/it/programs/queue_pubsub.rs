@@ -259,8 +259,8 @@ impl Publisher for Killed {
         Err(Error::new(Kind::Failed, "killed"))
     }
 
-    async fn check(&self) -> Result<()> {
-        self.0.check().await
+    async fn ping(&self) -> Result<()> {
+        self.0.ping().await
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

@@ -641,10 +641,10 @@ async fn two_subscribers_never_hold_the_same(backend: &Backend) {
 
 async fn nothing_is_a_normal_answer_in_time(backend: &Backend) {
     let publisher = backend.publisher().await;
-    publisher.check().await.unwrap();
+    publisher.ping().await.unwrap();
     assert_eq!(publisher.publish(&[]).await.unwrap(), []);
     let subscriber = backend.subscriber().await;
-    subscriber.check().await.unwrap();
+    subscriber.ping().await.unwrap();
     for wait in [Duration::ZERO, Duration::from_millis(50)] {
         let answer = tokio::time::timeout(PATIENCE, subscriber.receive(any(10, wait))).await;
         assert_eq!(answer.expect("a bounded wait").unwrap(), []);

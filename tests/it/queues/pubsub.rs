@@ -140,7 +140,7 @@ async fn a_missing_topic_is_named_with_the_command_that_makes_it() {
     for error in [
         publisher.publish(&numbered(3)).await.unwrap_err(),
         publisher.publish(&in_group(3, "g")).await.unwrap_err(),
-        publisher.check().await.unwrap_err(),
+        publisher.ping().await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), Kind::Unreachable);
         let command = format!("`queue create 'pubsub://{PROJECT}/{name}?topic={name}'`");
@@ -153,7 +153,7 @@ async fn a_missing_subscription_is_named_with_the_command_that_makes_it() {
     let name = fresh();
     let subscriber = subscriber(&name, &here()).await.unwrap();
     for error in [
-        subscriber.check().await.unwrap_err(),
+        subscriber.ping().await.unwrap_err(),
         subscriber.receive(request(1, PATIENCE)).await.unwrap_err(),
         // It stays so: a stream that has failed for good is not opened again.
         subscriber.receive(request(1, PATIENCE)).await.unwrap_err(),
@@ -193,10 +193,10 @@ async fn subscribe_creates_all_that_it_needs() {
     let place = format!("{name}?topic={topic}&ordered");
     for _ in 0..2 {
         let subscriber = subscriber(&place, &creating()).await.unwrap();
-        subscriber.check().await.unwrap();
+        subscriber.ping().await.unwrap();
         let dead = Location::parse(&subscriber.dead_letters().unwrap()).unwrap();
         let publisher = queues::open_publisher(dead, &here()).await.unwrap();
-        publisher.check().await.unwrap();
+        publisher.ping().await.unwrap();
     }
     let made = look(&name).await.unwrap();
     assert_eq!(made.topic, format!("projects/{PROJECT}/topics/{topic}"));
@@ -397,7 +397,7 @@ async fn an_outage_fails_the_check_and_not_the_end() {
     let deliveries = receive(&*subscriber, 10).await;
     proxy.cut();
     assert!(is_silent(&*subscriber).await, "an outage looks like an empty queue");
-    let error = subscriber.check().await.unwrap_err();
+    let error = subscriber.ping().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unreachable, "and the check tells them apart");
     settle(&*subscriber, &deliveries[..5], Verdict::Ack).await;
     proxy.stall();

@@ -105,7 +105,7 @@ impl Publisher for Broken<'_> {
         }
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 
@@ -127,7 +127,7 @@ async fn a_queue_that_takes_nothing_is_unavailable_though_it_can_be_looked_at() 
     let batch = [delivery("a"), delivery("b")];
     let why = || Outcome::Unavailable("no right to publish".to_owned());
     assert_eq!(sink.write(&batch).await, [why(), why()]);
-    sink.check().await.expect("a check asks the queue itself, and remembers nothing");
+    sink.ping().await.expect("a check asks the queue itself, and remembers nothing");
     down.store(false, Ordering::Relaxed);
     assert_eq!(sink.write(&batch).await, [Outcome::Stored, Outcome::Stored]);
     assert!(sink.into_failure().is_none());

@@ -134,7 +134,7 @@ fn assert_rejected(outcome: &Outcome, reason: &str) {
 async fn a_reading_is_stored_with_the_types_that_charts_need() {
     let bed = Bed::new().await;
     let sink = bed.sink("").await;
-    sink.check().await.unwrap();
+    sink.ping().await.unwrap();
     assert!(!sink.ordered());
     let body = r#"{"name":"Tom's \"room\" 🏠","temperature_offset":1,"online":true,
         "newest_events":{"te":{"val":16,"created_at":"2025-02-15T17:49:42Z"}},
@@ -254,7 +254,7 @@ async fn bad_documents_are_rejected_alone_and_without_their_content() {
     if bed.is_ferretdb().await {
         assert_rejected(&outcomes[0], "BadValue (code 2)");
     }
-    sink.check().await.unwrap();
+    sink.ping().await.unwrap();
     bed.end([sink]).await;
 }
 
@@ -270,7 +270,7 @@ async fn a_wrong_or_missing_password_is_told_as_such_and_never_shown() {
         let options = Options { environment: variables.into_iter().collect(), ..bed.options() };
         let url = bed.url(&bed.server.hosts, "");
         let sink = sinks::open(url, &options).await.unwrap();
-        let error = sink.check().await.unwrap_err();
+        let error = sink.ping().await.unwrap_err();
         assert_eq!(error.kind(), Kind::Credentials, "{error}");
         assert!(error.to_string().contains("MONGODB_PASSWORD_FILE"), "{error}");
         assert_hidden(&error, password);
@@ -278,7 +278,7 @@ async fn a_wrong_or_missing_password_is_told_as_such_and_never_shown() {
         let outcomes = sink.write(&batch(3)).await;
         assert_unavailable(&outcomes, 3);
         assert!(!format!("{outcomes:?} {options:?}").contains(password.as_str()));
-        assert_eq!(sink.check().await.unwrap_err().kind(), Kind::Credentials);
+        assert_eq!(sink.ping().await.unwrap_err().kind(), Kind::Credentials);
         sink.close().await.unwrap();
     }
     bed.end([]).await;
@@ -302,7 +302,7 @@ async fn a_password_from_a_file_opens_the_door() {
     }
     let options = sink_options(&bed.sandbox, &variables);
     let sink = sinks::open(bed.url(&bed.server.hosts, ""), &options).await.unwrap();
-    sink.check().await.unwrap();
+    sink.ping().await.unwrap();
     bed.end([sink]).await;
 }
 
@@ -312,7 +312,7 @@ async fn an_outage_before_and_after_a_batch_loses_nothing() {
     let proxy = Proxy::start(&bed.server.hosts);
     let sink = bed.sink_behind(&proxy.address()).await;
     proxy.cut();
-    let error = sink.check().await.unwrap_err();
+    let error = sink.ping().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unreachable, "{error}");
     assert!(error.to_string().contains(&proxy.address()), "it names the server: {error}");
     assert_lost(&sink.write(&batch(3)).await, 3);
@@ -334,7 +334,7 @@ async fn an_outage_before_and_after_a_batch_loses_nothing() {
 async fn until_reachable(sink: &dyn Sink) {
     let mut last = None;
     for _ in 0..20 {
-        match sink.check().await {
+        match sink.ping().await {
             Ok(()) => return,
             Err(error) => last = Some(error),
         }
@@ -347,7 +347,7 @@ async fn a_batch_whose_answer_is_lost_is_stored_once() {
     let bed = Bed::new().await;
     let proxy = Proxy::start(&bed.server.hosts);
     let sink = bed.sink_behind(&proxy.address()).await;
-    sink.check().await.unwrap();
+    sink.ping().await.unwrap();
     proxy.mute();
     let messages = batch(200);
     let (outcomes, ()) = tokio::join!(sink.write(&messages), async {
@@ -369,10 +369,10 @@ async fn a_server_that_stalls_is_given_up_in_time() {
     let bed = Bed::new().await;
     let proxy = Proxy::start(&bed.server.hosts);
     let sink = bed.sink_behind(&proxy.address()).await;
-    sink.check().await.unwrap();
+    sink.ping().await.unwrap();
     proxy.stall();
     assert_lost(&sink.write(&batch(3)).await, 3);
-    assert_eq!(sink.check().await.unwrap_err().kind(), Kind::Unreachable);
+    assert_eq!(sink.ping().await.unwrap_err().kind(), Kind::Unreachable);
     sink.close().await.unwrap();
     bed.end([]).await;
 }
@@ -385,10 +385,10 @@ async fn a_message_that_breaks_the_connection_fails_its_batch_while_the_check_su
     let mut messages = batch(9);
     messages.push(delivery("bad", r#"{"cup":"hemlock"}"#));
     for _ in 0..2 {
-        sink.check().await.unwrap();
+        sink.ping().await.unwrap();
         assert_lost(&sink.write(&messages).await, 10);
     }
-    sink.check().await.unwrap();
+    sink.ping().await.unwrap();
     assert_eq!(sink.write(&messages[..5]).await, vec![Outcome::Stored; 5], "a half without it");
     assert_eq!(bed.count().await, 5);
     bed.end([sink]).await;
@@ -459,7 +459,7 @@ async fn nobody_listening_is_told_with_what_to_do() {
     let url = "mongodb://127.0.0.1:1/d?serverSelectionTimeoutMS=500";
     let sink =
         sinks::open(Location::parse(url).unwrap(), &sink_options(&sandbox, &[])).await.unwrap();
-    let error = sink.check().await.unwrap_err();
+    let error = sink.ping().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unreachable);
     let text = error.to_string();
     assert!(text.starts_with("cannot reach MongoDB at `127.0.0.1:1`\n  because: "), "{text}");

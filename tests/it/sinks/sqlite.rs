@@ -70,7 +70,7 @@ fn differs() -> Outcome {
 async fn the_stock_sqlite3_reads_what_was_stored() {
     let shed = Shed::new();
     let store = shed.open("?collection=readings").await;
-    store.check().await.unwrap();
+    store.ping().await.unwrap();
     let batch = [
         delivery("a", r#"{"name":"Wohnzimmer ü","val":21.5}"#),
         delivery("b", "{\n \"name\": \"kitchen\" }\n"),

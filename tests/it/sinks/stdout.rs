@@ -64,7 +64,7 @@ async fn a_message_is_a_line_and_the_reader_has_it_before_write_returns() {
     for expected in ["{ \"a\": 1}", "\"Tom's\"", "7"] {
         assert_eq!(lines.next().unwrap().unwrap(), expected);
     }
-    sink.check().await.unwrap();
+    sink.ping().await.unwrap();
     Box::new(sink).close().await.unwrap();
     assert!(lines.next().is_none());
 }
@@ -120,7 +120,7 @@ async fn a_full_disk_is_an_outage_and_no_lines_fault() {
     let outcomes = sink.write(&deliveries(&["1", "2"])).await;
     let why = "cannot write to standard output: No space left on device (os error 28)";
     assert_eq!(outcomes, vec![Outcome::Unavailable(why.to_owned()); 2]);
-    sink.check().await.expect("a device is not asked for room, and nothing is remembered");
+    sink.ping().await.expect("a device is not asked for room, and nothing is remembered");
 }
 
 #[tokio::test]

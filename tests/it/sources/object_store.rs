@@ -28,7 +28,7 @@ async fn on_s3(bucket: &Bucket, endpoint: Option<&str>) -> Store {
 
 /// What every store must do.
 async fn contract(store: &Store, keeps_types: bool) {
-    assert_eq!(store.check().await, Ok(Answer::Yes));
+    assert_eq!(store.ping().await, Ok(Answer::Yes));
     assert_eq!(store.get("nothing", MANY).await, Err(Failure::Missing));
     assert_eq!(store.get("nothing/below/it", MANY).await, Err(Failure::Missing));
     for key in [
@@ -156,7 +156,7 @@ async fn a_store_that_is_gone_is_told_apart_from_an_object_that_is_missing() {
 
 async fn all_gone(store: &Store) {
     let failures = [
-        store.check().await.map(drop),
+        store.ping().await.map(drop),
         store.get("a/b", MANY).await.map(drop),
         store.put("a/b", "x".into(), None).await,
     ];
@@ -176,7 +176,7 @@ async fn a_store_that_cannot_be_reached_says_so_in_time() {
     let store = on_s3(&bucket, Some(&endpoint)).await.with_patience(Duration::from_secs(60));
     store.put("a", "x".into(), None).await.expect("it is reached");
     proxy.cut();
-    for failure in [store.check().await.map(drop), store.put("b", "x".into(), None).await] {
+    for failure in [store.ping().await.map(drop), store.put("b", "x".into(), None).await] {
         let failure = failure.expect_err("it is cut");
         assert!(matches!(failure, Failure::Unavailable(_)), "{failure:?}");
         assert_eq!(failure.kind(), Kind::Unreachable);
@@ -231,7 +231,7 @@ async fn an_answer_that_is_an_error_is_told_by_its_code_alone() {
         assert!(is(&failure), "{status} {code}: {failure:?}");
         let told = store.error("cannot get it", &failure).to_string();
         assert!(!told.contains("AKIA") && !told.contains("hunter2"), "{told}");
-        let check = store.check().await;
+        let check = store.ping().await;
         assert_eq!(
             check.is_ok(),
             ["AccessDenied", "NoSuchKey"].contains(&code),
@@ -278,7 +278,7 @@ async fn settings_that_make_no_sense_are_refused_without_being_shown() {
         let environment: Environment = variables.into_iter().collect();
         let told = match open(url, &environment).await {
             Ok(store) => {
-                let failure = store.check().await.expect_err("it cannot be asked");
+                let failure = store.ping().await.expect_err("it cannot be asked");
                 store.error("it fails", &failure).to_string()
             }
             Err(error) => error.to_string(),

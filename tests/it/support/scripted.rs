@@ -69,7 +69,7 @@ impl Scripted {
 
 #[async_trait]
 impl Sink for Scripted {
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         self.checks.fetch_add(1, Ordering::SeqCst);
         match self.down.load(Ordering::SeqCst) {
             true => Err(Error::new(Kind::Unreachable, "the sink is down")),

@@ -61,8 +61,8 @@ impl Subscriber for Watched {
         self.queue.settle(batch).await
     }
 
-    async fn check(&self) -> Result<()> {
-        self.queue.check().await
+    async fn ping(&self) -> Result<()> {
+        self.queue.ping().await
     }
 
     async fn pause(&self) -> Result<()> {

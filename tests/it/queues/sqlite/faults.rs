@@ -192,7 +192,7 @@ impl Shaken {
 
 #[async_trait]
 impl Sink for Shaken {
-    async fn check(&self) -> Result<()> {
+    async fn ping(&self) -> Result<()> {
         Ok(())
     }
 

@@ -537,7 +537,7 @@ async fn drop_a_receive(pond: &Pond, subscriber: &dyn Subscriber, max: usize) {
     drop(dropped);
     other.execute_batch("ROLLBACK").unwrap();
     // The thread does one thing after another: this answer comes after the lease.
-    subscriber.check().await.unwrap();
+    subscriber.ping().await.unwrap();
 }
 
 #[tokio::test]
