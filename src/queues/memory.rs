@@ -1,7 +1,7 @@
 //! `memory:NAME`: a queue in this process, for tests. Everybody who names it shares it.
 
 use super::{
-    Leases, Nothing, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
+    Emptiness, Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
 };
 use crate::clock::Clock;
 use crate::error::Result;
@@ -333,8 +333,8 @@ impl Subscriber for Memory {
         None
     }
 
-    fn nothing(&self) -> Nothing {
-        Nothing::Known
+    fn emptiness(&self) -> Emptiness {
+        Emptiness::Certain
     }
 
     fn release_counts(&self) -> bool {

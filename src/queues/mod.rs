@@ -106,15 +106,15 @@ pub struct Receive {
     pub select: Select,
 }
 
-/// What it means that a queue gave nothing.
+/// What an empty answer of a queue proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nothing {
-    /// It is empty: it is a file or memory of ours.
-    Known,
+pub enum Emptiness {
+    /// The queue is empty: it is a file or memory of ours.
+    Certain,
     /// A service was asked, and answered that it had nothing for so long.
-    Told,
+    Reported,
     /// Nothing came in time, and nobody tells whether there is something.
-    Guessed,
+    Unknown,
 }
 
 /// The door through which messages leave a queue.
@@ -173,8 +173,8 @@ pub trait Subscriber: Send + Sync {
     /// `None` where the queue keeps them itself.
     fn dead_letters(&self) -> Option<String>;
 
-    /// What an empty answer means.
-    fn nothing(&self) -> Nothing;
+    /// What an empty answer proves.
+    fn emptiness(&self) -> Emptiness;
 
     /// Whether a released delivery counts as an attempt: `--debug` warns of it.
     fn release_counts(&self) -> bool;

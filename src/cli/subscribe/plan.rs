@@ -4,7 +4,7 @@ use super::Subscribe;
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::queues::{self, Nothing, Subscriber};
+use crate::queues::{self, Emptiness, Subscriber};
 use crate::retry::Limits;
 use crate::subscribe::{Mode, Plan, Rehearsal};
 use std::path::PathBuf;
@@ -90,9 +90,9 @@ impl Subscribe {
         if queue.release_counts() {
             warn_of_releases(rehearsal, own_limit);
         }
-        let idle = match queue.nothing() {
-            Nothing::Known => Duration::ZERO,
-            Nothing::Told | Nothing::Guessed => IDLE_OF_A_SERVICE,
+        let idle = match queue.emptiness() {
+            Emptiness::Certain => Duration::ZERO,
+            Emptiness::Reported | Emptiness::Unknown => IDLE_OF_A_SERVICE,
         };
         Ok(Plan {
             mode: match (self.once, self.follow) {

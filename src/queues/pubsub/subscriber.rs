@@ -7,7 +7,7 @@ use super::name::Name;
 use super::streams::{Incoming, Paused, Plan, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Message, Receipt};
-use crate::queues::{Leases, Nothing, Receive, Select, Settled, Subscriber, Verdict};
+use crate::queues::{Emptiness, Leases, Receive, Select, Settled, Subscriber, Verdict};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use google_cloud_pubsub::client::Subscriber as Client;
@@ -255,8 +255,8 @@ impl Subscriber for Subscription {
         })
     }
 
-    fn nothing(&self) -> Nothing {
-        Nothing::Guessed
+    fn emptiness(&self) -> Emptiness {
+        Emptiness::Unknown
     }
 
     /// Where the subscription has a dead-letter policy the service counts every delivery, and

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::{Delivery, Receipt};
-use crate::queues::{Leases, Nothing, Options, Receive, Select, Settled, Subscriber, Verdict};
+use crate::queues::{Emptiness, Leases, Options, Receive, Select, Settled, Subscriber, Verdict};
 use async_trait::async_trait;
 use rusqlite::Connection;
 use std::collections::{HashMap, VecDeque};
@@ -238,8 +238,8 @@ impl Subscriber for Outlet {
         None
     }
 
-    fn nothing(&self) -> Nothing {
-        Nothing::Known
+    fn emptiness(&self) -> Emptiness {
+        Emptiness::Certain
     }
 
     fn release_counts(&self) -> bool {

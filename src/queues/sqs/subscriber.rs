@@ -9,7 +9,7 @@ use super::receivers::{Receivers, Shared};
 use super::settle::{Obeyed, Order, SETTLING, seconds};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, ID_ATTRIBUTE, Receipt};
-use crate::queues::{Leases, Nothing, Options, Receive, Select, Settled, Subscriber, Verdict};
+use crate::queues::{Emptiness, Leases, Options, Receive, Select, Settled, Subscriber, Verdict};
 use async_trait::async_trait;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -235,8 +235,8 @@ impl Subscriber for Inlet {
         })
     }
 
-    fn nothing(&self) -> Nothing {
-        Nothing::Told
+    fn emptiness(&self) -> Emptiness {
+        Emptiness::Reported
     }
 
     /// The service counts every receive.

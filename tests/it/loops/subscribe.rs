@@ -4,7 +4,7 @@ use crate::support::scene::{Scene, ids, plan};
 use crate::support::scripted::Scripted;
 use async_trait::async_trait;
 use kakehi::environment::Environment;
-use kakehi::queues::{self, Leases, Nothing, Receive, Settled, Subscriber, Verdict};
+use kakehi::queues::{self, Emptiness, Leases, Receive, Settled, Subscriber, Verdict};
 use kakehi::report::{Counters, Summary};
 use kakehi::subscribe::{DeadLetters, Mode, Parts, Plan, Rehearsal, subscribe};
 use kakehi::{Delivery, Kind, Message, Receipt, Result};
@@ -252,8 +252,8 @@ impl Subscriber for Line {
         None
     }
 
-    fn nothing(&self) -> Nothing {
-        Nothing::Known
+    fn emptiness(&self) -> Emptiness {
+        Emptiness::Certain
     }
 
     fn release_counts(&self) -> bool {

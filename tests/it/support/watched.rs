@@ -2,7 +2,7 @@
 
 use crate::support::scene::Scene;
 use async_trait::async_trait;
-use kakehi::queues::{Leases, Nothing, Receive, Settled, Subscriber, Verdict};
+use kakehi::queues::{Emptiness, Leases, Receive, Settled, Subscriber, Verdict};
 use kakehi::{Delivery, Receipt, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -91,8 +91,8 @@ impl Subscriber for Watched {
         self.service.then(|| "memory:dead-letters-of-a-service".to_owned())
     }
 
-    fn nothing(&self) -> Nothing {
-        if self.service { Nothing::Guessed } else { Nothing::Known }
+    fn emptiness(&self) -> Emptiness {
+        if self.service { Emptiness::Unknown } else { Emptiness::Certain }
     }
 
     fn release_counts(&self) -> bool {
