@@ -317,7 +317,7 @@ impl Subscriber for Memory {
         Some(Arc::new(self.clone()))
     }
 
-    async fn own_limit(&self) -> Result<Option<u32>> {
+    async fn max_deliveries(&self) -> Result<Option<u32>> {
         Ok(None)
     }
 

@@ -159,7 +159,7 @@ pub trait Subscriber: Send + Sync {
 
     /// After how many deliveries the queue itself takes a message away, into dead letters of its
     /// own; `None` where it never does, or where we may not know.
-    async fn own_limit(&self) -> Result<Option<u32>>;
+    async fn max_deliveries(&self) -> Result<Option<u32>>;
 
     /// Whether `Verdict::Retry` waits in the queue. Where it cannot, the loop keeps the lease until
     /// the retry is due and then releases it.

@@ -68,7 +68,7 @@ impl Parts<'_> {
     /// A queue that counts releases too tells only when it is about to take the message away.
     fn as_the_queue(&self, delivery: &Delivery) -> Try {
         let deliveries = delivery.attempts.filter(|_| self.queue.release_counts());
-        let last = deliveries.zip(self.plan.own_limit).is_some_and(|(n, limit)| n >= limit);
+        let last = deliveries.zip(self.plan.max_deliveries).is_some_and(|(n, limit)| n >= limit);
         Try { tries: Tries { attempt: delivery.attempts, last }, first_at: None }
     }
 

@@ -82,7 +82,7 @@ pub struct Plan {
     /// How often and how fast a message is tried again.
     pub retries: Limits,
     /// After how many deliveries the queue itself takes a message away.
-    pub own_limit: Option<u32>,
+    pub max_deliveries: Option<u32>,
 }
 
 impl Default for Plan {
@@ -103,7 +103,7 @@ impl Default for Plan {
             grace: Duration::from_secs(30),
             select: Select::Any,
             retries: Limits::default(),
-            own_limit: None,
+            max_deliveries: None,
         }
     }
 }

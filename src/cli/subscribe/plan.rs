@@ -69,8 +69,8 @@ impl Subscribe {
     }
 
     /// The most attempts that a message is given, where the queue itself allows so many.
-    fn max_attempts(&self, own_limit: Option<u32>) -> Result<u32> {
-        let most = own_limit.unwrap_or(u32::MAX);
+    fn max_attempts(&self, max_deliveries: Option<u32>) -> Result<u32> {
+        let most = max_deliveries.unwrap_or(u32::MAX);
         match self.max_attempts {
             None => Ok(most.min(Limits::default().max_attempts)),
             Some(asked) if asked <= most => Ok(asked),
@@ -84,11 +84,11 @@ impl Subscribe {
     }
 
     pub(super) async fn plan(&self, queue: &dyn Subscriber, bounds: Bounds) -> Result<Plan> {
-        let own_limit = queue.own_limit().await?;
-        let max_attempts = self.max_attempts(own_limit)?;
+        let max_deliveries = queue.max_deliveries().await?;
+        let max_attempts = self.max_attempts(max_deliveries)?;
         let rehearsal = self.rehearsal();
         if queue.release_counts() {
-            warn_of_releases(rehearsal, own_limit);
+            warn_of_releases(rehearsal, max_deliveries);
         }
         let idle = match queue.emptiness() {
             Emptiness::Certain => Duration::ZERO,
@@ -111,7 +111,7 @@ impl Subscribe {
             lease: self.lease,
             grace: self.common.grace,
             retries: Limits { max_attempts, ..Limits::default() },
-            own_limit,
+            max_deliveries,
             ..Plan::default()
         })
     }
@@ -143,11 +143,11 @@ impl Subscribe {
 }
 
 /// A queue that counts every delivery counts what is only given back, too.
-fn warn_of_releases(rehearsal: Rehearsal, own_limit: Option<u32>) {
+fn warn_of_releases(rehearsal: Rehearsal, max_deliveries: Option<u32>) {
     if rehearsal != Rehearsal::No {
         tracing::warn!("giving a message back counts as a delivery attempt of this queue");
     }
-    if let Some(limit) = own_limit.filter(|limit| *limit < MOST_DELIVERIES) {
+    if let Some(limit) = max_deliveries.filter(|limit| *limit < MOST_DELIVERIES) {
         tracing::warn!(
             "the queue itself takes a message away after {limit} deliveries, and counts those that \
              are only given back: outages of the sink may bring good messages there"

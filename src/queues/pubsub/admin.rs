@@ -78,7 +78,7 @@ impl Admin {
 
     /// After how many deliveries the subscription's dead-letter policy takes a message away; `None`
     /// where there is no policy, or no right to look.
-    pub(super) async fn own_limit(&self, subscription: &Name) -> Result<Option<u32>> {
+    pub(super) async fn max_deliveries(&self, subscription: &Name) -> Result<Option<u32>> {
         let question = self.subscriptions.get_subscription().set_subscription(subscription.path());
         match within(question.send()).await {
             Ok(found) => {

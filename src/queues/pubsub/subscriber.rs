@@ -235,8 +235,8 @@ impl Subscriber for Subscription {
         None
     }
 
-    async fn own_limit(&self) -> Result<Option<u32>> {
-        self.admin().await?.own_limit(&self.name).await
+    async fn max_deliveries(&self) -> Result<Option<u32>> {
+        self.admin().await?.max_deliveries(&self.name).await
     }
 
     fn delays(&self) -> bool {

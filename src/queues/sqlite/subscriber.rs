@@ -222,7 +222,7 @@ impl Subscriber for Outlet {
         Some(Arc::new(Extender { database, queue: *number, clock, lease: self.lease }))
     }
 
-    async fn own_limit(&self) -> Result<Option<u32>> {
+    async fn max_deliveries(&self) -> Result<Option<u32>> {
         Ok(None)
     }
 

@@ -152,7 +152,7 @@ impl Inspector {
         let options = Options { max_messages: limit, ..self.options.clone() };
         let receivers = limit.map_or(self.receivers, |it| it.div_ceil(BATCH).min(self.receivers));
         let shape = Shape { queue: queue.name.short().to_owned(), ..self.shape.clone() };
-        let set = Set { receivers: receivers.max(1), dead: None, own_limit: None, telling };
+        let set = Set { receivers: receivers.max(1), dead: None, max_deliveries: None, telling };
         Box::new(Inlet::new(queue, shape, set, &options))
     }
 

@@ -136,7 +136,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
     let set = Set {
         receivers: asked.receivers,
         dead: Some(queue.dead_letters(setup.as_ref())?),
-        own_limit: setup.and_then(|setup| setup.redrive()).map(|policy| policy.limit),
+        max_deliveries: setup.and_then(|setup| setup.redrive()).map(|policy| policy.limit),
         telling: false,
     };
     let shape = asked.shape(&asked.name);

@@ -25,7 +25,7 @@ pub(super) struct Inlet {
     shared: Arc<Shared>,
     receivers: usize,
     dead: Option<Name>,
-    own_limit: Option<u32>,
+    max_deliveries: Option<u32>,
     /// Started by `receive`, ended by `pause`: nothing is fetched before somebody wants it.
     running: Mutex<Option<Receivers>>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Set {
     /// Where dead letters go; `None` where none are made.
     pub(super) dead: Option<Name>,
     /// After how many receives the queue itself takes a message away.
-    pub(super) own_limit: Option<u32>,
+    pub(super) max_deliveries: Option<u32>,
     /// Dead letters tell where and since when they were something else.
     pub(super) telling: bool,
 }
@@ -48,9 +48,9 @@ impl Inlet {
         let in_flight = options.in_flight.min(options.max_messages.unwrap_or(usize::MAX)).max(1);
         let stock = Stock::new(in_flight, options.in_flight_bytes);
         let time = (options.lease, options.clock.clone());
-        let Set { receivers, dead, own_limit, telling } = set;
+        let Set { receivers, dead, max_deliveries, telling } = set;
         let shared = Arc::new(Shared::new(queue, shape, time, stock, telling));
-        Self { shared, receivers, dead, own_limit, running: Mutex::default() }
+        Self { shared, receivers, dead, max_deliveries, running: Mutex::default() }
     }
 
     fn cannot_select(&self) -> Error {
@@ -215,8 +215,8 @@ impl Subscriber for Inlet {
         Some(self.shared.clone())
     }
 
-    async fn own_limit(&self) -> Result<Option<u32>> {
-        Ok(self.own_limit)
+    async fn max_deliveries(&self) -> Result<Option<u32>> {
+        Ok(self.max_deliveries)
     }
 
     fn delays(&self) -> bool {

@@ -134,7 +134,7 @@ impl Subscriber for Fixed {
         None
     }
 
-    async fn own_limit(&self) -> Result<Option<u32>> {
+    async fn max_deliveries(&self) -> Result<Option<u32>> {
         Ok(None)
     }
 

@@ -236,7 +236,7 @@ impl Subscriber for Line {
         None
     }
 
-    async fn own_limit(&self) -> Result<Option<u32>> {
+    async fn max_deliveries(&self) -> Result<Option<u32>> {
         Ok(None)
     }
 

@@ -442,7 +442,7 @@ async fn drain(messages: &[Message], sink: &dyn Sink) -> (kakehi::Result<()>, Su
         grace: Duration::from_secs(5),
         select: Select::Any,
         retries: Limits { max_attempts: 1, ..Limits::default() },
-        own_limit: None,
+        max_deliveries: None,
     };
     let dead = DeadLetters::new(None, url.to_string(), options);
     let counters = Counters::default();

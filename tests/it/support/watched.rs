@@ -75,8 +75,8 @@ impl Subscriber for Watched {
         Some(self.extended.clone())
     }
 
-    async fn own_limit(&self) -> Result<Option<u32>> {
-        self.queue.own_limit().await
+    async fn max_deliveries(&self) -> Result<Option<u32>> {
+        self.queue.max_deliveries().await
     }
 
     fn delays(&self) -> bool {
