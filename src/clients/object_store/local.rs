@@ -71,7 +71,7 @@ impl Folder {
     /// closed.
     pub(super) async fn ping(&self) -> Result<(), Failure> {
         self.blocking(|root| match fs::metadata(root) {
-            Ok(it) if it.is_dir() => prove_room(root).map_err(|error| trouble(&error)),
+            Ok(it) if it.is_dir() => prove_room(root).map_err(|error| failure_of(&error)),
             Ok(_) => Err(Failure::Gone("it is no folder any more".to_owned())),
             Err(error) => Err(gone(&error)),
         })
@@ -87,7 +87,7 @@ impl Folder {
                 Ok(it) if it.is_file() => Ok(()),
                 Ok(it) if it.is_dir() => Err(Failure::Missing),
                 Ok(_) => Err(Failure::BadKey("it is not a regular file".to_owned())),
-                Err(error) => Err(trouble(&error)),
+                Err(error) => Err(failure_of(&error)),
             }
         })
         .await
@@ -112,7 +112,7 @@ impl Folder {
     pub(super) fn failure(&self, error: &object_store::Error) -> Failure {
         match (error, io_of(error)) {
             (object_store::Error::NotFound { .. }, _) if self.0.is_dir() => Failure::Missing,
-            (_, Some(error)) => trouble(error),
+            (_, Some(error)) => failure_of(error),
             (_, None) => Failure::Refused("the folder cannot hold such a name".to_owned()),
         }
     }
@@ -138,7 +138,7 @@ async fn blocking<T: Send + 'static>(
 pub(super) async fn read(file: fs::File, size: u64) -> Result<Bytes, Failure> {
     blocking(move || {
         let mut bytes = Vec::with_capacity(size as usize); // no more than may be
-        file.take(size).read_to_end(&mut bytes).map_err(|error| trouble(&error))?;
+        file.take(size).read_to_end(&mut bytes).map_err(|error| failure_of(&error))?;
         Ok(bytes.into())
     })
     .await
@@ -163,7 +163,7 @@ fn inside(root: &Path, path: &Path) -> Result<Option<PathBuf>, Failure> {
             _ if !root.is_dir() => Err(gone(&error)),
             _ => Ok(None),
         },
-        Err(error) => Err(trouble(&error)),
+        Err(error) => Err(failure_of(&error)),
     }
 }
 
@@ -178,7 +178,7 @@ fn prove_room(root: &Path) -> io::Result<()> {
 }
 
 /// What the system's answer means for an object.
-fn trouble(error: &io::Error) -> Failure {
+fn failure_of(error: &io::Error) -> Failure {
     match Errno::from_io_error(error) {
         Some(Errno::LOOP) => return Failure::BadKey("its links lead in a circle".to_owned()),
         Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS) => {

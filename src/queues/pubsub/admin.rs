@@ -1,7 +1,7 @@
 //! Making topics and subscriptions, and asking whether they are there.
 
 use super::client::Connection;
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use crate::error::{Error, Kind, Result};
 use google_cloud_gax::Result as Answer;
@@ -98,7 +98,7 @@ impl Admin {
     pub(super) async fn readers(&self, topic: &Name) -> Result<Vec<Name>> {
         let question = self.topics.list_topic_subscriptions().set_topic(topic.path());
         let answer = within(question.send()).await;
-        let answer = answer.map_err(|trouble| trouble.error("cannot ask who reads", topic))?;
+        let answer = answer.map_err(|error| error.to_error("cannot ask who reads", topic))?;
         let names = answer.subscriptions.iter();
         Ok(names.filter_map(|path| Name::of_subscription_path(path)).collect())
     }
@@ -152,27 +152,30 @@ impl Admin {
 }
 
 /// The clients' own limits do not cover a connection that is never made.
-pub(super) async fn within<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, Trouble> {
+pub(super) async fn within<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, ServiceError> {
     match tokio::time::timeout(PATIENCE, answer).await {
-        Ok(answer) => answer.map_err(|error| Trouble::from(&error)),
-        Err(_) => Err(Trouble::silence()),
+        Ok(answer) => answer.map_err(|error| ServiceError::from(&error)),
+        Err(_) => Err(ServiceError::silence()),
     }
 }
 
-fn made<T>(answer: Result<T, Trouble>, name: &Name) -> Result<bool> {
+fn made<T>(answer: Result<T, ServiceError>, name: &Name) -> Result<bool> {
     match answer {
         Ok(_) => Ok(true),
-        Err(trouble) if trouble.sort == Sort::Exists => Ok(false),
-        Err(trouble) => Err(trouble.error("cannot create", name)),
+        Err(error) if error.class == ErrorClass::Exists => Ok(false),
+        Err(error) => Err(error.to_error("cannot create", name)),
     }
 }
 
-fn proves<T>(answer: Result<T, Trouble>, name: &Name) -> Result<()> {
+fn proves<T>(answer: Result<T, ServiceError>, name: &Name) -> Result<()> {
     match answer {
-        Err(trouble)
-            if matches!(trouble.sort, Sort::Missing | Sort::Anonymous | Sort::Unreachable) =>
+        Err(error)
+            if matches!(
+                error.class,
+                ErrorClass::Missing | ErrorClass::Anonymous | ErrorClass::Unreachable
+            ) =>
         {
-            Err(trouble.error("cannot reach", name))
+            Err(error.to_error("cannot reach", name))
         }
         _ => Ok(()),
     }

@@ -3,16 +3,16 @@
 use super::client::LOG_IN;
 use super::name::Name;
 use crate::error::{Error, Kind};
-use google_cloud_gax::error::Error as ServiceError;
+use google_cloud_gax::error::Error as GaxError;
 use google_cloud_gax::error::rpc::Code;
 use std::error::Error as _;
 
 /// Longer texts are cut: a proxy may answer with a whole page.
 const LONGEST_REASON: usize = 300;
 
-/// The sorts of error that we treat differently.
+/// The classes of error that we treat differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(super) enum ErrorClass {
     /// What we asked for is there already.
     Exists,
     /// The topic or subscription does not exist.
@@ -31,50 +31,50 @@ pub(super) enum Sort {
     Unreachable,
 }
 
-/// An error of the service in words that hold no payload, and its sort.
+/// An error of the service in words that hold no payload, and its class.
 #[derive(Debug, Clone)]
-pub(super) struct Trouble {
-    pub(super) sort: Sort,
+pub(super) struct ServiceError {
+    pub(super) class: ErrorClass,
     pub(super) reason: String,
 }
 
-impl Trouble {
+impl ServiceError {
     /// The service did not answer in time.
     pub(super) fn silence() -> Self {
-        Self { sort: Sort::Unreachable, reason: "there was no answer in time".to_owned() }
+        Self { class: ErrorClass::Unreachable, reason: "there was no answer in time".to_owned() }
     }
 
     /// This as an error of the whole queue: `what` failed, at `name`.
-    pub(super) fn error(&self, what: &str, name: &Name) -> Error {
-        let kind = match self.sort {
-            Sort::Missing | Sort::Busy | Sort::Unreachable => Kind::Unreachable,
-            Sort::Forbidden | Sort::Anonymous => Kind::Credentials,
-            Sort::Misconfigured => Kind::Configuration,
-            Sort::Exists | Sort::Refused => Kind::Failed,
+    pub(super) fn to_error(&self, what: &str, name: &Name) -> Error {
+        let kind = match self.class {
+            ErrorClass::Missing | ErrorClass::Busy | ErrorClass::Unreachable => Kind::Unreachable,
+            ErrorClass::Forbidden | ErrorClass::Anonymous => Kind::Credentials,
+            ErrorClass::Misconfigured => Kind::Configuration,
+            ErrorClass::Exists | ErrorClass::Refused => Kind::Failed,
         };
         let error = Error::new(kind, format!("{what} {name}")).because_of(&self.reason);
-        match self.sort {
-            Sort::Missing => error
+        match self.class {
+            ErrorClass::Missing => error
                 .of_missing()
                 .hint(format!("create it: {}, or let `--create` do it", name.create_command())),
-            Sort::Forbidden | Sort::Anonymous => error.hint(LOG_IN),
-            Sort::Unreachable | Sort::Busy => error.hint(
+            ErrorClass::Forbidden | ErrorClass::Anonymous => error.hint(LOG_IN),
+            ErrorClass::Unreachable | ErrorClass::Busy => error.hint(
                 "look at the network, or at `PUBSUB_EMULATOR_HOST`; run it again when it is back",
             ),
-            Sort::Exists | Sort::Refused | Sort::Misconfigured => error,
+            ErrorClass::Exists | ErrorClass::Refused | ErrorClass::Misconfigured => error,
         }
     }
 }
 
-impl From<&ServiceError> for Trouble {
-    fn from(error: &ServiceError) -> Self {
+impl From<&GaxError> for ServiceError {
+    fn from(error: &GaxError) -> Self {
         let error = innermost(error);
-        Self { sort: sort(error), reason: reason(error) }
+        Self { class: class(error), reason: reason(error) }
     }
 }
 
 /// The error under those that only say that retrying it came to an end.
-fn innermost(error: &ServiceError) -> &ServiceError {
+fn innermost(error: &GaxError) -> &GaxError {
     let mut error = error;
     while error.is_exhausted()
         && let Some(source) = error.source().and_then(|source| source.downcast_ref())
@@ -84,24 +84,24 @@ fn innermost(error: &ServiceError) -> &ServiceError {
     error
 }
 
-fn sort(error: &ServiceError) -> Sort {
+fn class(error: &GaxError) -> ErrorClass {
     if error.is_authentication() {
-        return Sort::Anonymous;
+        return ErrorClass::Anonymous;
     }
-    let Some(status) = error.status() else { return Sort::Unreachable };
+    let Some(status) = error.status() else { return ErrorClass::Unreachable };
     match status.code {
-        Code::AlreadyExists => Sort::Exists,
-        Code::NotFound => Sort::Missing,
-        Code::Unauthenticated => Sort::Anonymous,
-        Code::PermissionDenied => Sort::Forbidden,
-        Code::InvalidArgument | Code::OutOfRange => Sort::Refused,
-        Code::FailedPrecondition | Code::Unimplemented => Sort::Misconfigured,
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Sort::Unreachable,
-        _ => Sort::Busy,
+        Code::AlreadyExists => ErrorClass::Exists,
+        Code::NotFound => ErrorClass::Missing,
+        Code::Unauthenticated => ErrorClass::Anonymous,
+        Code::PermissionDenied => ErrorClass::Forbidden,
+        Code::InvalidArgument | Code::OutOfRange => ErrorClass::Refused,
+        Code::FailedPrecondition | Code::Unimplemented => ErrorClass::Misconfigured,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => ErrorClass::Unreachable,
+        _ => ErrorClass::Busy,
     }
 }
 
-fn reason(error: &ServiceError) -> String {
+fn reason(error: &GaxError) -> String {
     let text = match error.status() {
         Some(status) if status.message.is_empty() => status.code.name().to_owned(),
         Some(status) => format!("{}: {}", status.code.name(), status.message),
@@ -113,7 +113,7 @@ fn reason(error: &ServiceError) -> String {
 
 /// What went wrong at first and what was behind it all: what is between the two repeats them, in
 /// parts as a programmer would print it.
-fn ends(error: &ServiceError) -> String {
+fn ends(error: &GaxError) -> String {
     let text = error.to_string();
     let outer = text.split(": code:").next().unwrap_or_default().to_owned();
     let mut root: Option<&dyn std::error::Error> = None;
@@ -133,23 +133,23 @@ mod tests {
     use super::*;
     use google_cloud_gax::error::rpc::Status;
 
-    fn service(code: Code) -> ServiceError {
-        ServiceError::service(Status::default().set_code(code).set_message("because\nof it"))
+    fn service(code: Code) -> GaxError {
+        GaxError::service(Status::default().set_code(code).set_message("because\nof it"))
     }
 
     #[test]
     fn retries_that_ended_do_not_hide_why() {
-        let error = ServiceError::exhausted(service(Code::NotFound));
-        let trouble = Trouble::from(&error);
-        assert_eq!(trouble.sort, Sort::Missing);
-        assert_eq!(trouble.reason, "NOT_FOUND: because of it");
+        let error = GaxError::exhausted(service(Code::NotFound));
+        let error = ServiceError::from(&error);
+        assert_eq!(error.class, ErrorClass::Missing);
+        assert_eq!(error.reason, "NOT_FOUND: because of it");
     }
 
     #[test]
     fn what_never_reached_the_service_is_unreachable() {
-        for error in [ServiceError::io("no route"), ServiceError::timeout("10 s")] {
-            assert_eq!(Trouble::from(&error).sort, Sort::Unreachable);
+        for error in [GaxError::io("no route"), GaxError::timeout("10 s")] {
+            assert_eq!(ServiceError::from(&error).class, ErrorClass::Unreachable);
         }
-        assert_eq!(Trouble::from(&service(Code::ResourceExhausted)).sort, Sort::Busy);
+        assert_eq!(ServiceError::from(&service(Code::ResourceExhausted)).class, ErrorClass::Busy);
     }
 }

@@ -152,7 +152,7 @@ impl Purge for Inspector {
         let mut request = SeekRequest::new().set_subscription(self.name.path());
         request.target = Some(Target::Time(Box::new(now)));
         let answer = self.admin.subscriptions.seek().with_request(request).send();
-        within(answer).await.map_err(|it| it.error("cannot seek in", &self.name))?;
+        within(answer).await.map_err(|it| it.to_error("cannot seek in", &self.name))?;
         Ok(None)
     }
 }
@@ -169,7 +169,7 @@ impl Inspector {
 
     async fn own_topic(&self) -> Result<Name> {
         let found = self.admin.look(&self.name).await;
-        let found = found.map_err(|it| it.error("cannot look for the topic of", &self.name))?;
+        let found = found.map_err(|it| it.to_error("cannot look for the topic of", &self.name))?;
         Name::of_topic_path(&found.topic).ok_or_else(|| {
             Error::new(Kind::Configuration, format!("{} has no topic any more", self.name))
                 .because_of("its topic was deleted")

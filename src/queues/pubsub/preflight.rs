@@ -2,7 +2,7 @@
 
 use super::admin::{Admin, within};
 use super::client::Connection;
-use super::error::Sort;
+use super::error::ErrorClass;
 use super::facts::delivery;
 use super::name::Name;
 use super::streams::Plan;
@@ -61,12 +61,12 @@ pub async fn subscriber(mut url: Location, options: &Options) -> Result<Vec<Find
     let admin = Admin::open(&Connection::open(&options.environment)?).await?;
     let survey = match admin.look(&name).await {
         Ok(_) => admin.survey(&name).await?,
-        Err(trouble) if trouble.sort == Sort::Missing => return Ok(vec![missing(&name)]),
-        Err(trouble) if trouble.sort == Sort::Forbidden => {
+        Err(error) if error.class == ErrorClass::Missing => return Ok(vec![missing(&name)]),
+        Err(error) if error.class == ErrorClass::Forbidden => {
             let look = may_not_look(&name, "pubsub.subscriptions.get");
             return Ok(vec![look, admin.may(&name, CONSUME).await]);
         }
-        Err(trouble) => return Err(trouble.error("cannot reach", &name)),
+        Err(error) => return Err(error.to_error("cannot reach", &name)),
     };
     let mut findings = vec![of_topic(&name, &survey, topic.as_ref())];
     findings.extend(unusable(&survey));
@@ -94,9 +94,9 @@ impl Admin {
                 let what = format!("we lack the right `{right}` on {name}");
                 Finding::wrong(Kind::Credentials, what).hint(role(right))
             }
-            Err(trouble) => {
+            Err(error) => {
                 let what = format!("whether we have the right `{right}` on `{}`", name.short());
-                Finding::unknown(what).hint(format!("it did not say: {}", trouble.reason))
+                Finding::unknown(what).hint(format!("it did not say: {}", error.reason))
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::admin::Admin;
 use super::client::Connection;
 use super::codec::Shape;
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use crate::clock::Clock;
 use crate::error::Result;
@@ -53,7 +53,7 @@ type Sent = Result<(), Failure>;
 #[derive(Debug, Clone)]
 enum Failure {
     /// The request that carried it failed.
-    Request(Trouble),
+    Request(ServiceError),
     /// It was not sent, because a message before it in its group was not.
     Behind,
 }
@@ -113,7 +113,7 @@ impl Topic {
             sent.push(tokio::select! {
                 biased;
                 answer = answer => answer.map(drop).map_err(|error| Failure::from(&error)),
-                () = &mut late => Err(Failure::Request(Trouble::silence())),
+                () = &mut late => Err(Failure::Request(ServiceError::silence())),
             });
         }
         sent
@@ -180,16 +180,16 @@ fn spoiled(messages: &[&Message], sent: &[Sent]) -> Vec<usize> {
 
 impl Failure {
     fn is_refusal(&self) -> bool {
-        matches!(self, Self::Request(trouble) if trouble.sort == Sort::Refused)
+        matches!(self, Self::Request(error) if error.class == ErrorClass::Refused)
     }
 
     /// What it means for the message itself.
     fn answer(self) -> Published {
         match self {
-            Self::Request(trouble) if trouble.sort == Sort::Refused => {
-                Published::Refused(trouble.reason)
+            Self::Request(error) if error.class == ErrorClass::Refused => {
+                Published::Refused(error.reason)
             }
-            Self::Request(trouble) => Published::Retry(trouble.reason),
+            Self::Request(error) => Published::Retry(error.reason),
             Self::Behind => Published::Retry("a message before it in its group failed".to_owned()),
         }
     }
@@ -198,32 +198,38 @@ impl Failure {
 impl From<&PublishError> for Failure {
     fn from(error: &PublishError) -> Self {
         match error {
-            PublishError::Rpc(error) => Self::Request(Trouble::from(&**error)),
+            PublishError::Rpc(error) => Self::Request(ServiceError::from(&**error)),
             PublishError::OrderingKeyPaused => Self::Behind,
-            other => Self::Request(Trouble { sort: Sort::Unreachable, reason: other.to_string() }),
+            other => Self::Request(ServiceError {
+                class: ErrorClass::Unreachable,
+                reason: other.to_string(),
+            }),
         }
     }
 }
 
-/// The trouble that is the whole queue's: that which no message can escape; or, where no message
+/// The error that is the whole queue's: that which no message can escape; or, where no message
 /// came through, that there was no answer.
-fn whole_queue(sent: &[Sent]) -> Option<&Trouble> {
-    let troubles = || {
+fn whole_queue(sent: &[Sent]) -> Option<&ServiceError> {
+    let errors = || {
         sent.iter().filter_map(|sent| match sent {
-            Err(Failure::Request(trouble)) => Some(trouble),
+            Err(Failure::Request(error)) => Some(error),
             _ => None,
         })
     };
-    let fatal = troubles().find(|trouble| {
+    let fatal = errors().find(|error| {
         matches!(
-            trouble.sort,
-            Sort::Missing | Sort::Forbidden | Sort::Anonymous | Sort::Misconfigured
+            error.class,
+            ErrorClass::Missing
+                | ErrorClass::Forbidden
+                | ErrorClass::Anonymous
+                | ErrorClass::Misconfigured
         )
     });
     let silent = || {
         let all_failed = sent.iter().all(Result::is_err);
-        let unanswered = troubles().all(|trouble| trouble.sort == Sort::Unreachable);
-        troubles().next().filter(|_| all_failed && unanswered)
+        let unanswered = errors().all(|error| error.class == ErrorClass::Unreachable);
+        errors().next().filter(|_| all_failed && unanswered)
     };
     fatal.or_else(silent)
 }
@@ -245,8 +251,8 @@ impl Publisher for Topic {
             self.send_alone(&messages, &mut sent).await;
         }
         drop(turn);
-        if let Some(trouble) = whole_queue(&sent) {
-            return Err(trouble.error("cannot publish to", &self.name));
+        if let Some(error) = whole_queue(&sent) {
+            return Err(error.to_error("cannot publish to", &self.name));
         }
         let mut answers = sent.into_iter();
         let mut answer = || match answers.next().expect("one for each that was not refused") {
@@ -273,8 +279,8 @@ impl Publisher for Topic {
 mod tests {
     use super::*;
 
-    fn failed(sort: Sort) -> Sent {
-        Err(Failure::Request(Trouble { sort, reason: String::new() }))
+    fn failed(class: ErrorClass) -> Sent {
+        Err(Failure::Request(ServiceError { class, reason: String::new() }))
     }
 
     fn message(group: Option<&str>) -> Message {
@@ -290,23 +296,23 @@ mod tests {
         let messages: Vec<_> = messages.iter().collect();
         let sent = [
             Ok(()),
-            failed(Sort::Refused),
-            failed(Sort::Refused),
+            failed(ErrorClass::Refused),
+            failed(ErrorClass::Refused),
             Err(Failure::Behind),
-            failed(Sort::Busy),
+            failed(ErrorClass::Busy),
             Err(Failure::Behind),
-            failed(Sort::Busy),
+            failed(ErrorClass::Busy),
         ];
         assert_eq!(spoiled(&messages, &sent), [1, 2, 3]);
     }
 
     #[test]
     fn silence_is_the_queues_only_where_nothing_came_through() {
-        let silent = || failed(Sort::Unreachable);
+        let silent = || failed(ErrorClass::Unreachable);
         assert!(whole_queue(&[silent(), Err(Failure::Behind)]).is_some());
         assert!(whole_queue(&[silent(), Ok(())]).is_none());
-        assert!(whole_queue(&[silent(), failed(Sort::Busy)]).is_none());
-        assert!(whole_queue(&[Ok(()), failed(Sort::Missing)]).is_some());
+        assert!(whole_queue(&[silent(), failed(ErrorClass::Busy)]).is_none());
+        assert!(whole_queue(&[Ok(()), failed(ErrorClass::Missing)]).is_some());
         assert!(whole_queue(&[]).is_none());
     }
 }

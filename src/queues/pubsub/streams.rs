@@ -1,7 +1,7 @@
 //! The streams that a subscription is read through: one task each, all into one channel.
 
 use super::codec;
-use super::error::Trouble;
+use super::error::ServiceError;
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::Options;
@@ -60,7 +60,7 @@ impl Plan {
 pub(super) enum Incoming {
     Message(Message, Handler),
     /// The stream has ended for good.
-    Failed(Trouble),
+    Failed(ServiceError),
 }
 
 /// Streams that are being read.
@@ -185,7 +185,7 @@ impl Reading {
                 }
                 Err(error) => {
                     left = 0;
-                    Incoming::Failed(Trouble::from(&error))
+                    Incoming::Failed(ServiceError::from(&error))
                 }
             });
         }

@@ -2,7 +2,7 @@
 
 use super::admin::Admin;
 use super::client::Connection;
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use super::streams::{Incoming, Paused, Plan, Streams};
 use crate::error::{Error, Kind, Result};
@@ -39,7 +39,7 @@ pub(super) struct Subscription {
     /// How many of those that the present streams brought take no room any more.
     aside: AtomicUsize,
     /// Why a stream has ended for good.
-    failed: StdMutex<Option<Trouble>>,
+    failed: StdMutex<Option<ServiceError>>,
 }
 
 /// What was handed out and not settled.
@@ -101,7 +101,7 @@ impl Subscription {
         self.held.lock().expect("no holder of the handlers panics")
     }
 
-    fn failed(&self) -> MutexGuard<'_, Option<Trouble>> {
+    fn failed(&self) -> MutexGuard<'_, Option<ServiceError>> {
         self.failed.lock().expect("no holder of the failure panics")
     }
 
@@ -135,14 +135,14 @@ impl Subscription {
             Ok(Ok(())) => Settled::Done,
             Ok(Err(AckError::LeaseExpired | AckError::ShutdownBeforeAck)) => Settled::LeaseLost,
             Ok(Err(AckError::Rpc { source, .. })) => {
-                let trouble = Trouble::from(&*source);
-                match trouble.sort {
-                    Sort::Refused | Sort::Misconfigured => Settled::LeaseLost,
-                    _ => Settled::Unknown(trouble.reason),
+                let error = ServiceError::from(&*source);
+                match error.class {
+                    ErrorClass::Refused | ErrorClass::Misconfigured => Settled::LeaseLost,
+                    _ => Settled::Unknown(error.reason),
                 }
             }
             Ok(Err(other)) => Settled::Unknown(other.to_string()),
-            Err(_) => Settled::Unknown(Trouble::silence().reason),
+            Err(_) => Settled::Unknown(ServiceError::silence().reason),
         }
     }
 }
@@ -182,12 +182,12 @@ impl Subscriber for Subscription {
                     bytes += message.size();
                     deliveries.push(self.held().hand_out(message, handler));
                 }
-                Incoming::Failed(trouble) => *self.failed() = Some(trouble),
+                Incoming::Failed(error) => *self.failed() = Some(error),
             }
         }
         match &*self.failed() {
-            Some(trouble) if deliveries.is_empty() => {
-                Err(trouble.error("cannot receive from", &self.name))
+            Some(error) if deliveries.is_empty() => {
+                Err(error.to_error("cannot receive from", &self.name))
             }
             _ => Ok(deliveries),
         }
@@ -273,8 +273,8 @@ impl Subscriber for Subscription {
         drop(held);
         let ended = join_all(paused.into_inner().into_iter().map(Paused::ended));
         timeout(CLOSING, ended).await.map(drop).map_err(|_| {
-            Trouble::silence()
-                .error("cannot send the last acknowledgements to", &name)
+            ServiceError::silence()
+                .to_error("cannot send the last acknowledgements to", &name)
                 .hint("what they were for may come again, under the same ids")
         })
     }

@@ -2,7 +2,7 @@
 //! receiving anything.
 
 use super::admin::{Admin, within};
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use crate::error::Result;
 use google_cloud_pubsub::model::Subscription;
@@ -43,7 +43,7 @@ pub(super) struct Burial {
 impl Admin {
     /// Asks all of it.
     pub(super) async fn survey(&self, name: &Name) -> Result<Survey> {
-        let found = self.look(name).await.map_err(|it| it.error("cannot look at", name))?;
+        let found = self.look(name).await.map_err(|it| it.to_error("cannot look at", name))?;
         let topic = Name::of_topic_path(&found.topic);
         let topic_there = match &topic {
             Some(topic) => self.has_topic(topic).await?,
@@ -61,7 +61,7 @@ impl Admin {
     }
 
     /// What the service says of a subscription.
-    pub(super) async fn look(&self, name: &Name) -> Result<Subscription, Trouble> {
+    pub(super) async fn look(&self, name: &Name) -> Result<Subscription, ServiceError> {
         within(self.subscriptions.get_subscription().set_subscription(name.path()).send()).await
     }
 
@@ -109,9 +109,9 @@ impl Admin {
                 let names = answer.subscriptions.iter();
                 Ok(Some(names.filter_map(|path| Name::of_subscription_path(path)).collect()))
             }
-            Err(trouble) if trouble.sort == Sort::Missing => Ok(Some(Vec::new())),
-            Err(trouble) if trouble.sort == Sort::Forbidden => Ok(None),
-            Err(trouble) => Err(trouble.error("cannot ask who reads", topic)),
+            Err(error) if error.class == ErrorClass::Missing => Ok(Some(Vec::new())),
+            Err(error) if error.class == ErrorClass::Forbidden => Ok(None),
+            Err(error) => Err(error.to_error("cannot ask who reads", topic)),
         }
     }
 }
@@ -126,11 +126,11 @@ impl Survey {
 }
 
 /// Whether it is there; `None` where we may not look.
-fn told<T>(answer: Result<T, Trouble>, name: &Name) -> Result<Option<bool>> {
+fn told<T>(answer: Result<T, ServiceError>, name: &Name) -> Result<Option<bool>> {
     match answer {
         Ok(_) => Ok(Some(true)),
-        Err(trouble) if trouble.sort == Sort::Missing => Ok(Some(false)),
-        Err(trouble) if trouble.sort == Sort::Forbidden => Ok(None),
-        Err(trouble) => Err(trouble.error("cannot look at", name)),
+        Err(error) if error.class == ErrorClass::Missing => Ok(Some(false)),
+        Err(error) if error.class == ErrorClass::Forbidden => Ok(None),
+        Err(error) => Err(error.to_error("cannot look at", name)),
     }
 }

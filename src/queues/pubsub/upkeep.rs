@@ -33,7 +33,7 @@ pub async fn delete(mut url: Location, options: &Options, yes: bool) -> Result<D
     let survey = admin.survey(&name).await?;
     if yes {
         let answer = admin.subscriptions.delete_subscription().set_subscription(name.path());
-        within(answer.send()).await.map_err(|it| it.error("cannot delete", &name))?;
+        within(answer.send()).await.map_err(|it| it.to_error("cannot delete", &name))?;
     }
     let topic = match &survey.topic {
         Some(topic) => format!("its {topic} stays"),

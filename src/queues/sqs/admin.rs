@@ -1,7 +1,7 @@
 //! Asking how queues are set up, and making them.
 
 use super::client::{PATIENCE, Queue, within};
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use crate::error::{Error, Kind, Result};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
@@ -75,7 +75,7 @@ impl Setup {
 
 impl Queue {
     /// How it is set up, and what it holds.
-    pub(super) async fn look(&self) -> Result<Setup, Trouble> {
+    pub(super) async fn look(&self) -> Result<Setup, ServiceError> {
         let url = self.url().await?;
         let question = self.client.get_queue_attributes().queue_url(url);
         let answer = within(PATIENCE, question.attribute_names(Attribute::All).send()).await?;
@@ -83,9 +83,9 @@ impl Queue {
     }
 
     /// The same; `None` where we may not look.
-    pub(super) async fn look_if_allowed(&self) -> Result<Option<Setup>, Trouble> {
+    pub(super) async fn look_if_allowed(&self) -> Result<Option<Setup>, ServiceError> {
         match self.look().await {
-            Err(trouble) if trouble.sort == Sort::Forbidden => Ok(None),
+            Err(error) if error.class == ErrorClass::Forbidden => Ok(None),
             answer => answer.map(Some),
         }
     }
@@ -94,7 +94,7 @@ impl Queue {
     /// queue count against it: looking at a queue needs a right that its users may lack.
     pub(super) async fn ping(&self) -> Result<()> {
         let looked = self.look_if_allowed().await;
-        looked.map(drop).map_err(|trouble| trouble.error("cannot reach", &self.name))
+        looked.map(drop).map_err(|error| error.to_error("cannot reach", &self.name))
     }
 
     /// The queue of its dead letters: that of its redrive policy, else `NAME-dead`.
@@ -113,40 +113,42 @@ impl Queue {
     pub(super) async fn create(&self) -> Result<bool> {
         let there = match self.look_if_allowed().await {
             Ok(setup) => Some(setup),
-            Err(trouble) if trouble.sort == Sort::Missing => None,
-            Err(trouble) => return Err(trouble.error("cannot create", &self.name)),
+            Err(error) if error.class == ErrorClass::Missing => None,
+            Err(error) => return Err(error.to_error("cannot create", &self.name)),
         };
         if let Some(setup) = there {
             if setup.is_some_and(|setup| setup.redrive().is_none()) {
                 let dead = self.beside(self.found().dead_letters()?);
-                dead.make(Vec::new()).await.map_err(|it| it.error("cannot create", &dead.name))?;
+                dead.make(Vec::new())
+                    .await
+                    .map_err(|it| it.to_error("cannot create", &dead.name))?;
             }
             return Ok(false);
         }
         let dead = self.beside(self.name.dead_letters()?);
-        let arn = dead.arn().await.map_err(|it| it.error("cannot create", &dead.name))?;
+        let arn = dead.arn().await.map_err(|it| it.to_error("cannot create", &dead.name))?;
         let policy = serde_json::json!({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES});
         let policy = vec![(Attribute::RedrivePolicy, policy.to_string())];
         match self.make(policy).await {
             Ok(url) => self.is_where(&url).map(|()| true),
-            Err(trouble) => Err(trouble.error("cannot create", &self.name)),
+            Err(error) => Err(error.to_error("cannot create", &self.name)),
         }
     }
 
     /// The ARN of a queue that is made where it is missing.
-    async fn arn(&self) -> Result<String, Trouble> {
+    async fn arn(&self) -> Result<String, ServiceError> {
         match self.look().await {
-            Err(trouble) if trouble.sort == Sort::Missing => {
+            Err(error) if error.class == ErrorClass::Missing => {
                 self.make(Vec::new()).await?;
                 tracing::info!("made {}", self.name);
             }
             answer => drop(answer?),
         }
         let setup = self.look().await?;
-        setup.text(Attribute::QueueArn).map(str::to_owned).ok_or_else(Trouble::silence)
+        setup.text(Attribute::QueueArn).map(str::to_owned).ok_or_else(ServiceError::silence)
     }
 
-    async fn make(&self, more: Vec<(Attribute, String)>) -> Result<String, Trouble> {
+    async fn make(&self, more: Vec<(Attribute, String)>) -> Result<String, ServiceError> {
         let seconds = |time: Duration| time.as_secs().to_string();
         let mut request = self
             .client
@@ -161,10 +163,10 @@ impl Queue {
             request = request.attributes(name, value);
         }
         match within(PATIENCE, request.send()).await {
-            Ok(answer) => answer.queue_url.ok_or_else(Trouble::silence),
+            Ok(answer) => answer.queue_url.ok_or_else(ServiceError::silence),
             // Somebody else made it meanwhile, or set it up otherwise.
-            Err(trouble) if trouble.sort == Sort::Exists => self.url().await.map(str::to_owned),
-            Err(trouble) => Err(trouble),
+            Err(error) if error.class == ErrorClass::Exists => self.url().await.map(str::to_owned),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where the service is, who we are there, and the queue that is meant.
 
 use super::SERVICE;
-use super::error::Trouble;
+use super::error::ServiceError;
 use super::name::{Name, Whereabouts};
 use crate::clients::aws;
 use crate::environment::Environment;
@@ -54,11 +54,11 @@ impl Queue {
     }
 
     /// The queue's URL; asked for once, where only its name was given.
-    pub(super) async fn url(&self) -> Result<&str, Trouble> {
+    pub(super) async fn url(&self) -> Result<&str, ServiceError> {
         let ask = async || {
             let question = self.client.get_queue_url().queue_name(self.name.short());
             let answer = within(PATIENCE, question.send()).await?;
-            answer.queue_url.ok_or_else(Trouble::silence)
+            answer.queue_url.ok_or_else(ServiceError::silence)
         };
         self.url.get_or_try_init(ask).await.map(String::as_str)
     }
@@ -85,9 +85,9 @@ fn region_of(name: &Name) -> Option<String> {
 pub(super) async fn within<T, E: ProvideErrorMetadata + std::error::Error + 'static>(
     time: Duration,
     answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-) -> Result<T, Trouble> {
+) -> Result<T, ServiceError> {
     match tokio::time::timeout(time, answer).await {
-        Ok(answer) => answer.map_err(Trouble::from),
-        Err(_) => Err(Trouble::silence()),
+        Ok(answer) => answer.map_err(ServiceError::from),
+        Err(_) => Err(ServiceError::silence()),
     }
 }

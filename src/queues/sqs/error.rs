@@ -13,9 +13,9 @@ use std::error::Error as StdError;
 /// Longer texts are cut: a proxy may answer with a whole page.
 const LONGEST_REASON: usize = 300;
 
-/// The sorts of error that we treat differently.
+/// The classes of error that we treat differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(super) enum ErrorClass {
     /// A queue of this name is there already, set up otherwise.
     Exists,
     /// The queue does not exist.
@@ -36,81 +36,94 @@ pub(super) enum Sort {
     Unreachable,
 }
 
-/// An error of the service in words that hold no payload, and its sort.
+/// An error of the service in words that hold no payload, and its class.
 #[derive(Debug, Clone)]
-pub(super) struct Trouble {
-    pub(super) sort: Sort,
+pub(super) struct ServiceError {
+    pub(super) class: ErrorClass,
     pub(super) reason: String,
 }
 
-impl Trouble {
+impl ServiceError {
     /// The service did not answer in time.
     pub(super) fn silence() -> Self {
-        Self { sort: Sort::Unreachable, reason: "there was no answer in time".to_owned() }
+        Self { class: ErrorClass::Unreachable, reason: "there was no answer in time".to_owned() }
     }
 
     /// Whether the same may succeed later.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self.sort, Sort::Busy | Sort::Unreachable)
+        matches!(self.class, ErrorClass::Busy | ErrorClass::Unreachable)
     }
 
     /// Whether no request can escape it, whatever it holds.
     pub(super) fn is_of_the_queue(&self) -> bool {
-        matches!(self.sort, Sort::Missing | Sort::Forbidden | Sort::Anonymous | Sort::Misconfigured)
+        matches!(
+            self.class,
+            ErrorClass::Missing
+                | ErrorClass::Forbidden
+                | ErrorClass::Anonymous
+                | ErrorClass::Misconfigured
+        )
     }
 
     /// What an entry of a batch failed with.
     pub(super) fn of_entry(entry: &BatchResultErrorEntry) -> Self {
-        let by_fault = if entry.sender_fault { Sort::Refused } else { Sort::Busy };
-        let sort = by_code(&entry.code).unwrap_or(by_fault);
-        Self { sort, reason: words(Some(&entry.code), entry.message.as_deref()) }
+        let by_fault = if entry.sender_fault { ErrorClass::Refused } else { ErrorClass::Busy };
+        let class = by_code(&entry.code).unwrap_or(by_fault);
+        Self { class, reason: words(Some(&entry.code), entry.message.as_deref()) }
     }
 
     /// This as an error of the whole queue: `what` failed, at `name`.
-    pub(super) fn error(&self, what: &str, name: &Name) -> Error {
-        let kind = match self.sort {
-            Sort::Missing | Sort::Busy | Sort::Unreachable => Kind::Unreachable,
-            Sort::Forbidden | Sort::Anonymous => Kind::Credentials,
-            Sort::Misconfigured => Kind::Configuration,
-            Sort::Exists | Sort::Refused | Sort::NotInFlight => Kind::Failed,
+    pub(super) fn to_error(&self, what: &str, name: &Name) -> Error {
+        let kind = match self.class {
+            ErrorClass::Missing | ErrorClass::Busy | ErrorClass::Unreachable => Kind::Unreachable,
+            ErrorClass::Forbidden | ErrorClass::Anonymous => Kind::Credentials,
+            ErrorClass::Misconfigured => Kind::Configuration,
+            ErrorClass::Exists | ErrorClass::Refused | ErrorClass::NotInFlight => Kind::Failed,
         };
         let error = Error::new(kind, format!("{what} {name}")).because_of(&self.reason);
-        match self.sort {
-            Sort::Missing => error.of_missing().hint(format!(
+        match self.class {
+            ErrorClass::Missing => error.of_missing().hint(format!(
                 "look at the region and the account; or make it: {}, or let `--create` do it",
                 hint::command(["queue", "create", &name.url()])
             )),
-            Sort::Forbidden | Sort::Anonymous => error.hint(LOG_IN),
-            Sort::Unreachable => error.hint(
+            ErrorClass::Forbidden | ErrorClass::Anonymous => error.hint(LOG_IN),
+            ErrorClass::Unreachable => error.hint(
                 "look at the network, or at `AWS_ENDPOINT_URL`; run it again when it is back",
             ),
-            Sort::Busy => error.hint("the service answers, and cannot do it now: try it later"),
-            Sort::Exists | Sort::Refused | Sort::NotInFlight | Sort::Misconfigured => error,
+            ErrorClass::Busy => {
+                error.hint("the service answers, and cannot do it now: try it later")
+            }
+            ErrorClass::Exists
+            | ErrorClass::Refused
+            | ErrorClass::NotInFlight
+            | ErrorClass::Misconfigured => error,
         }
     }
 }
 
-impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, HttpResponse>> for Trouble {
+impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, HttpResponse>>
+    for ServiceError
+{
     fn from(error: SdkError<E, HttpResponse>) -> Self {
         match &error {
             SdkError::ServiceError(answer) => {
                 let (status, meta) = (answer.raw().status().as_u16(), answer.err().meta());
-                let sort = meta.code().and_then(by_code).unwrap_or_else(|| by_status(status));
+                let class = meta.code().and_then(by_code).unwrap_or_else(|| by_status(status));
                 let code = meta.code().map_or_else(|| format!("status {status}"), str::to_owned);
-                Self { sort, reason: words(Some(&code), meta.message()) }
+                Self { class, reason: words(Some(&code), meta.message()) }
             }
             // An answer that nobody understands is a proxy's, or cut.
             SdkError::ResponseError(answer) => {
                 let status = format!("status {}", answer.raw().status().as_u16());
-                Self { sort: Sort::Unreachable, reason: words(Some(&status), None) }
+                Self { class: ErrorClass::Unreachable, reason: words(Some(&status), None) }
             }
             other => {
-                let sort = match other {
-                    _ if lacks_credentials(other) => Sort::Anonymous,
-                    SdkError::ConstructionFailure(_) => Sort::Misconfigured,
-                    _ => Sort::Unreachable,
+                let class = match other {
+                    _ if lacks_credentials(other) => ErrorClass::Anonymous,
+                    SdkError::ConstructionFailure(_) => ErrorClass::Misconfigured,
+                    _ => ErrorClass::Unreachable,
                 };
-                Self { sort, reason: words(None, Some(&ends(other))) }
+                Self { class, reason: words(None, Some(&ends(other))) }
             }
         }
     }
@@ -119,16 +132,18 @@ impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, HttpResponse
 /// The codes are at
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html> and on
 /// the page of each action; some have a name from the older protocol, too.
-fn by_code(code: &str) -> Option<Sort> {
+fn by_code(code: &str) -> Option<ErrorClass> {
     let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
     Some(match code.rsplit(['#', '.']).next()? {
-        "NonExistentQueue" | "QueueDoesNotExist" | "ResourceNotFoundException" => Sort::Missing,
-        "QueueNameExists" | "QueueAlreadyExists" => Sort::Exists,
+        "NonExistentQueue" | "QueueDoesNotExist" | "ResourceNotFoundException" => {
+            ErrorClass::Missing
+        }
+        "QueueNameExists" | "QueueAlreadyExists" => ErrorClass::Exists,
         "AccessDenied"
         | "AccessDeniedException"
         | "KmsAccessDenied"
         | "NotAuthorized"
-        | "OptInRequired" => Sort::Forbidden,
+        | "OptInRequired" => ErrorClass::Forbidden,
         "AuthFailure"
         | "ExpiredToken"
         | "ExpiredTokenException"
@@ -140,15 +155,17 @@ fn by_code(code: &str) -> Option<Sort> {
         | "MissingAuthenticationToken"
         | "RequestExpired"
         | "SignatureDoesNotMatch"
-        | "UnrecognizedClientException" => Sort::Anonymous,
-        "ReceiptHandleIsInvalid" | "MessageNotInflight" | "InvalidIdFormat" => Sort::NotInFlight,
+        | "UnrecognizedClientException" => ErrorClass::Anonymous,
+        "ReceiptHandleIsInvalid" | "MessageNotInflight" | "InvalidIdFormat" => {
+            ErrorClass::NotInFlight
+        }
         "InvalidAddress"
         | "KmsDisabled"
         | "KmsInvalidKeyUsage"
         | "KmsInvalidState"
         | "KmsNotFound"
         | "KmsOptInRequired"
-        | "UnsupportedOperation" => Sort::Misconfigured,
+        | "UnsupportedOperation" => ErrorClass::Misconfigured,
         "InternalError"
         | "InternalFailure"
         | "KmsThrottled"
@@ -158,18 +175,18 @@ fn by_code(code: &str) -> Option<Sort> {
         | "RequestThrottled"
         | "ServiceUnavailable"
         | "Throttling"
-        | "ThrottlingException" => Sort::Busy,
+        | "ThrottlingException" => ErrorClass::Busy,
         _ => return None,
     })
 }
 
-fn by_status(status: u16) -> Sort {
+fn by_status(status: u16) -> ErrorClass {
     match status {
-        401 => Sort::Anonymous,
-        403 => Sort::Forbidden,
-        408 | 429 => Sort::Busy,
-        400..=499 => Sort::Refused,
-        _ => Sort::Busy,
+        401 => ErrorClass::Anonymous,
+        403 => ErrorClass::Forbidden,
+        408 | 429 => ErrorClass::Busy,
+        400..=499 => ErrorClass::Refused,
+        _ => ErrorClass::Busy,
     }
 }
 
@@ -206,15 +223,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_of_either_protocol_tells_the_sort() {
-        for (code, sort) in [
-            ("AWS.SimpleQueueService.NonExistentQueue", Some(Sort::Missing)),
-            ("QueueDoesNotExist", Some(Sort::Missing)),
-            ("com.amazonaws.sqs#QueueDoesNotExist", Some(Sort::Missing)),
-            ("KMS.AccessDeniedException", Some(Sort::Forbidden)),
+    fn a_code_of_either_protocol_tells_the_class() {
+        for (code, class) in [
+            ("AWS.SimpleQueueService.NonExistentQueue", Some(ErrorClass::Missing)),
+            ("QueueDoesNotExist", Some(ErrorClass::Missing)),
+            ("com.amazonaws.sqs#QueueDoesNotExist", Some(ErrorClass::Missing)),
+            ("KMS.AccessDeniedException", Some(ErrorClass::Forbidden)),
             ("InvalidParameterValue", None),
         ] {
-            assert_eq!(by_code(code), sort, "{code}");
+            assert_eq!(by_code(code), class, "{code}");
         }
     }
 
@@ -222,12 +239,12 @@ mod tests {
     fn an_entry_of_a_batch_is_refused_where_the_fault_is_ours() {
         let entry = |code: &str, ours| {
             let entry = BatchResultErrorEntry::builder().id("0").code(code).sender_fault(ours);
-            Trouble::of_entry(&entry.build().unwrap()).sort
+            ServiceError::of_entry(&entry.build().unwrap()).class
         };
-        assert_eq!(entry("InvalidMessageContents", true), Sort::Refused);
-        assert_eq!(entry("InternalError", false), Sort::Busy);
-        assert_eq!(entry("Whatever", false), Sort::Busy);
-        assert_eq!(entry("RequestThrottled", true), Sort::Busy);
-        assert_eq!(entry("ReceiptHandleIsInvalid", true), Sort::NotInFlight);
+        assert_eq!(entry("InvalidMessageContents", true), ErrorClass::Refused);
+        assert_eq!(entry("InternalError", false), ErrorClass::Busy);
+        assert_eq!(entry("Whatever", false), ErrorClass::Busy);
+        assert_eq!(entry("RequestThrottled", true), ErrorClass::Busy);
+        assert_eq!(entry("ReceiptHandleIsInvalid", true), ErrorClass::NotInFlight);
     }
 }

@@ -134,7 +134,7 @@ impl Purge for Inspector {
     /// How many messages that removes, the service does not tell.
     async fn purge(&self) -> Result<Option<u64>> {
         let failed =
-            |trouble: super::error::Trouble| trouble.error("cannot purge", &self.queue.name);
+            |error: super::error::ServiceError| error.to_error("cannot purge", &self.queue.name);
         let url = self.queue.url().await.map_err(failed)?;
         let request = self.queue.client.purge_queue().queue_url(url).send();
         within(PATIENCE, request).await.map_err(failed)?;

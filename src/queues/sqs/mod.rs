@@ -132,7 +132,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
     check_lease(options.lease)?;
     let queue = asked.open(options).await?;
     let setup = queue.look_if_allowed().await;
-    let setup = setup.map_err(|trouble| trouble.error("cannot open", &queue.name))?;
+    let setup = setup.map_err(|error| error.to_error("cannot open", &queue.name))?;
     let set = Set {
         receivers: asked.receivers,
         dead: Some(queue.dead_letters(setup.as_ref())?),

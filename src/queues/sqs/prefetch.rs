@@ -1,7 +1,7 @@
 //! What is ours of a queue: what was fetched and waits to be handed out, and what was handed out
 //! and is not settled. And how much more is wanted: nothing is fetched that nobody asked for.
 
-use super::error::Trouble;
+use super::error::ServiceError;
 use super::send::BATCH;
 use crate::message::{Delivery, Message, Receipt};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -56,9 +56,9 @@ pub(super) struct Stock {
     /// The last answer was empty: one request at a time is enough to find out that more came.
     quiet: bool,
     /// Why the last request failed: the next one waits.
-    resting: Option<Trouble>,
+    resting: Option<ServiceError>,
     /// Why nothing will ever come.
-    failed: Option<Trouble>,
+    failed: Option<ServiceError>,
 }
 
 impl Stock {
@@ -112,7 +112,7 @@ impl Stock {
     }
 
     /// Why nothing will ever come.
-    pub(super) fn failed(&self) -> Option<&Trouble> {
+    pub(super) fn failed(&self) -> Option<&ServiceError> {
         self.failed.as_ref()
     }
 
@@ -122,13 +122,13 @@ impl Stock {
     }
 
     /// Why the last request failed, where it did.
-    pub(super) fn resting(&self) -> Option<&Trouble> {
+    pub(super) fn resting(&self) -> Option<&ServiceError> {
         self.resting.as_ref()
     }
 
     /// A request failed, and the next one waits. Tells whether the one before it had succeeded.
-    pub(super) fn rest(&mut self, trouble: Trouble) -> bool {
-        self.resting.replace(trouble).is_none()
+    pub(super) fn rest(&mut self, error: ServiceError) -> bool {
+        self.resting.replace(error).is_none()
     }
 
     /// A request succeeded, and brought these.
@@ -158,8 +158,8 @@ impl Stock {
     }
 
     /// Nothing comes any more.
-    pub(super) fn fail(&mut self, trouble: Trouble) {
-        self.failed.get_or_insert(trouble);
+    pub(super) fn fail(&mut self, error: ServiceError) {
+        self.failed.get_or_insert(error);
     }
 
     /// Receiving begins anew.

@@ -4,7 +4,7 @@ use super::Asked;
 use super::admin::Setup;
 use super::client::Queue;
 use super::codec::LARGEST;
-use super::error::Sort;
+use super::error::ErrorClass;
 use super::survey::{Place, Survey};
 use crate::error::{Kind, Result};
 use crate::hint;
@@ -49,7 +49,7 @@ async fn look(url: Location, options: &Options) -> Result<Result<(Queue, Setup),
     let name = &queue.name;
     match queue.look().await {
         Ok(setup) => Ok(Ok((queue, setup))),
-        Err(trouble) if trouble.sort == Sort::Missing => {
+        Err(error) if error.class == ErrorClass::Missing => {
             let what = format!("there is no {name}");
             let hint = format!(
                 "look at the region and the account; or make it: {}",
@@ -57,12 +57,12 @@ async fn look(url: Location, options: &Options) -> Result<Result<(Queue, Setup),
             );
             Ok(Err(Finding::wrong(Kind::Unreachable, what).hint(hint)))
         }
-        Err(trouble) if trouble.sort == Sort::Forbidden => {
+        Err(error) if error.class == ErrorClass::Forbidden => {
             let finding = Finding::unknown(format!("{name}: we may not look at it"))
                 .hint("it needs `sqs:GetQueueAttributes`; the work itself does not");
             Ok(Err(finding))
         }
-        Err(trouble) => Err(trouble.error("cannot reach", name)),
+        Err(error) => Err(error.to_error("cannot reach", name)),
     }
 }
 

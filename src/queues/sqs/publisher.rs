@@ -158,8 +158,8 @@ impl Publisher for Outlet {
         let turn = if self.shape.fifo { Some(self.turn.lock().await) } else { None };
         let sent = self.send(loads).await;
         drop(turn);
-        if let Some(trouble) = send::whole_queue(&sent) {
-            return Err(trouble.error("cannot publish to", &self.queue.name));
+        if let Some(error) = send::whole_queue(&sent) {
+            return Err(error.to_error("cannot publish to", &self.queue.name));
         }
         for (at, sent) in sent {
             answers[at] = Some(send::answer(sent));

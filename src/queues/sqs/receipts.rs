@@ -44,11 +44,11 @@ impl Receipts for Inspector {
                     receipt: one.lease.receipt,
                 })),
                 // What is ours already must be told: nobody else can give it back.
-                Err(trouble) if !leased.is_empty() => {
-                    tracing::warn!("there may be more: {}", trouble.reason);
+                Err(error) if !leased.is_empty() => {
+                    tracing::warn!("there may be more: {}", error.reason);
                     break;
                 }
-                Err(trouble) => return Err(trouble.error("cannot receive from", &self.queue.name)),
+                Err(error) => return Err(error.to_error("cannot receive from", &self.queue.name)),
             }
         }
         Ok(leased)
@@ -79,7 +79,7 @@ impl Inspector {
     async fn obey(&self, orders: Vec<(Receipt, Order)>) -> Result<Vec<Obeyed>> {
         let obeyed = self.queue.obey(orders, SETTLING).await;
         match obeyed.iter().find_map(|it| it.as_ref().err().filter(|it| it.is_of_the_queue())) {
-            Some(trouble) => Err(trouble.error("cannot settle in", &self.queue.name)),
+            Some(error) => Err(error.to_error("cannot settle in", &self.queue.name)),
             None => Ok(obeyed),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::client::{Queue, within};
 use super::codec::{self, Shape};
-use super::error::Trouble;
+use super::error::ServiceError;
 use super::prefetch::{Fetched, Lease, Stock};
 use super::settle::{LONGEST, Order};
 use crate::clock::Clock;
@@ -75,7 +75,7 @@ impl Shared {
     }
 
     /// One request for so many messages.
-    pub(super) async fn fetch(&self, count: usize) -> Result<Vec<Fetched>, Trouble> {
+    pub(super) async fn fetch(&self, count: usize) -> Result<Vec<Fetched>, ServiceError> {
         let url = self.queue.url().await?;
         let seconds = |time: Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
         let asked = Instant::now();
@@ -187,10 +187,10 @@ async fn receive(shared: Arc<Shared>, stop: CancellationToken) {
                 pauses = PAUSES.build();
                 claim.brings(fetched);
             }
-            Err(trouble) if trouble.may_pass() => {
-                if shared.stock().rest(trouble.clone()) {
+            Err(error) if error.may_pass() => {
+                if shared.stock().rest(error.clone()) {
                     let name = &shared.queue.name;
-                    tracing::warn!("cannot receive from {name}, trying again: {}", trouble.reason);
+                    tracing::warn!("cannot receive from {name}, trying again: {}", error.reason);
                 }
                 drop(claim);
                 let pause = pauses.next().expect("there is no end to the pauses");
@@ -199,8 +199,8 @@ async fn receive(shared: Arc<Shared>, stop: CancellationToken) {
                     () = sleep(pause) => {}
                 }
             }
-            Err(trouble) => {
-                shared.stock().fail(trouble);
+            Err(error) => {
+                shared.stock().fail(error);
                 return;
             }
         }

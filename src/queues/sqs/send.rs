@@ -1,7 +1,7 @@
 //! Sending batches, entry by entry: what failed is sent again, alone, until its time is over.
 
 use super::client::{PATIENCE, Queue, within};
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::publisher::Load;
 use crate::queues::Published;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry as Entry;
@@ -27,14 +27,14 @@ pub(super) type Sent = Result<(), Failure>;
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
     /// It, or the request that carried it, failed.
-    Trouble(Trouble),
+    Service(ServiceError),
     /// It was not sent, because a message before it in its group was not.
     Behind,
 }
 
 impl Failure {
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Trouble(trouble) if trouble.sort == Sort::Refused)
+        matches!(self, Self::Service(error) if error.class == ErrorClass::Refused)
     }
 }
 
@@ -49,23 +49,23 @@ pub(super) async fn send_batch(
     while let Some(mut open) = pieces.pop_front() {
         let mut pauses = PAUSES.build();
         while !open.is_empty() {
-            let trouble = match send_once(queue, &open, deadline).await {
+            let error = match send_once(queue, &open, deadline).await {
                 Ok(failed) => settle(&mut open, &failed, &mut sent),
-                Err(trouble) if trouble.sort == Sort::Refused && open.len() > 1 => {
+                Err(error) if error.class == ErrorClass::Refused && open.len() > 1 => {
                     // One of them spoils it: alone, it is found, and the others go on.
                     open.drain(..).rev().for_each(|load| pieces.push_front(vec![load]));
                     continue;
                 }
-                Err(trouble) => Some(trouble),
+                Err(error) => Some(error),
             };
-            let Some(trouble) = trouble else { continue };
+            let Some(error) = error else { continue };
             let pause = pauses.next().expect("there is no end to the pauses");
-            if !trouble.may_pass() || Instant::now() + pause >= deadline {
-                let failed = |load: Load| (load.at, Err(Failure::Trouble(trouble.clone())));
+            if !error.may_pass() || Instant::now() + pause >= deadline {
+                let failed = |load: Load| (load.at, Err(Failure::Service(error.clone())));
                 sent.extend(open.drain(..).map(failed));
                 continue;
             }
-            tracing::debug!("{} messages are sent again: {}", open.len(), trouble.reason);
+            tracing::debug!("{} messages are sent again: {}", open.len(), error.reason);
             tokio::time::sleep(pause).await;
         }
     }
@@ -75,17 +75,17 @@ pub(super) async fn send_batch(
 /// Takes out what is accepted or refused; gives why the rest is to be sent again.
 fn settle(
     open: &mut Vec<Load>,
-    failed: &HashMap<usize, Trouble>,
+    failed: &HashMap<usize, ServiceError>,
     sent: &mut Vec<(usize, Sent)>,
-) -> Option<Trouble> {
+) -> Option<ServiceError> {
     let mut again = None;
     open.retain(|load| match failed.get(&load.at) {
-        Some(trouble) if trouble.may_pass() => {
-            again = Some(trouble.clone());
+        Some(error) if error.may_pass() => {
+            again = Some(error.clone());
             true
         }
-        Some(trouble) => {
-            sent.push((load.at, Err(Failure::Trouble(trouble.clone()))));
+        Some(error) => {
+            sent.push((load.at, Err(Failure::Service(error.clone()))));
             false
         }
         None => {
@@ -101,7 +101,7 @@ async fn send_once(
     queue: &Queue,
     batch: &[Load],
     deadline: Instant,
-) -> Result<HashMap<usize, Trouble>, Trouble> {
+) -> Result<HashMap<usize, ServiceError>, ServiceError> {
     let url = queue.url().await?;
     let entries = batch.iter().map(entry).collect();
     let request = queue.client.send_message_batch().queue_url(url).set_entries(Some(entries));
@@ -109,14 +109,16 @@ async fn send_once(
     let answer = within(time, request.send()).await?;
     let accepted: HashSet<_> = answer.successful.iter().map(|it| it.id.as_str()).collect();
     let failed: HashMap<_, _> = answer.failed.iter().map(|it| (it.id.as_str(), it)).collect();
-    let unanswered =
-        || Trouble { sort: Sort::Busy, reason: "the service's answer does not name it".to_owned() };
+    let unanswered = || ServiceError {
+        class: ErrorClass::Busy,
+        reason: "the service's answer does not name it".to_owned(),
+    };
     Ok(batch
         .iter()
         .filter_map(|load| {
             let id = load.at.to_string();
             match failed.get(id.as_str()) {
-                Some(entry) => Some((load.at, Trouble::of_entry(entry))),
+                Some(entry) => Some((load.at, ServiceError::of_entry(entry))),
                 None if accepted.contains(id.as_str()) => None,
                 None => Some((load.at, unanswered())),
             }
@@ -137,31 +139,31 @@ fn entry(load: &Load) -> Entry {
         .expect("it has an id and a body")
 }
 
-/// The trouble that is the whole queue's: that which no message can escape; or, where no message
+/// The error that is the whole queue's: that which no message can escape; or, where no message
 /// came through, that there was no answer.
-pub(super) fn whole_queue(sent: &[(usize, Sent)]) -> Option<&Trouble> {
-    let troubles = || {
+pub(super) fn whole_queue(sent: &[(usize, Sent)]) -> Option<&ServiceError> {
+    let errors = || {
         sent.iter().filter_map(|(_, sent)| match sent {
-            Err(Failure::Trouble(trouble)) => Some(trouble),
+            Err(Failure::Service(error)) => Some(error),
             _ => None,
         })
     };
     let silent = || {
         let all_failed = sent.iter().all(|(_, sent)| sent.is_err());
-        let unanswered = troubles().all(|trouble| trouble.sort == Sort::Unreachable);
-        troubles().next().filter(|_| all_failed && unanswered)
+        let unanswered = errors().all(|error| error.class == ErrorClass::Unreachable);
+        errors().next().filter(|_| all_failed && unanswered)
     };
-    troubles().find(|trouble| trouble.is_of_the_queue()).or_else(silent)
+    errors().find(|error| error.is_of_the_queue()).or_else(silent)
 }
 
 /// What it means for the message itself.
 pub(super) fn answer(sent: Sent) -> Published {
     match sent {
         Ok(()) => Published::Accepted,
-        Err(Failure::Trouble(trouble)) if trouble.sort == Sort::Refused => {
-            Published::Refused(trouble.reason)
+        Err(Failure::Service(error)) if error.class == ErrorClass::Refused => {
+            Published::Refused(error.reason)
         }
-        Err(Failure::Trouble(trouble)) => Published::Retry(trouble.reason),
+        Err(Failure::Service(error)) => Published::Retry(error.reason),
         Err(Failure::Behind) => {
             Published::Retry("a message before it in its group failed".to_owned())
         }
@@ -172,17 +174,17 @@ pub(super) fn answer(sent: Sent) -> Published {
 mod tests {
     use super::*;
 
-    fn failed(sort: Sort) -> (usize, Sent) {
-        (0, Err(Failure::Trouble(Trouble { sort, reason: String::new() })))
+    fn failed(class: ErrorClass) -> (usize, Sent) {
+        (0, Err(Failure::Service(ServiceError { class, reason: String::new() })))
     }
 
     #[test]
     fn silence_is_the_queues_only_where_nothing_came_through() {
-        let silent = || failed(Sort::Unreachable);
+        let silent = || failed(ErrorClass::Unreachable);
         assert!(whole_queue(&[silent(), (1, Err(Failure::Behind))]).is_some());
         assert!(whole_queue(&[silent(), (1, Ok(()))]).is_none());
-        assert!(whole_queue(&[silent(), failed(Sort::Busy)]).is_none());
-        assert!(whole_queue(&[(1, Ok(())), failed(Sort::Missing)]).is_some());
+        assert!(whole_queue(&[silent(), failed(ErrorClass::Busy)]).is_none());
+        assert!(whole_queue(&[(1, Ok(())), failed(ErrorClass::Missing)]).is_some());
         assert!(whole_queue(&[]).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! Telling the service what becomes of messages: by ten, and entry by entry.
 
 use super::client::{PATIENCE, Queue, within};
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::send::{BATCH, PAUSES};
 use crate::message::Receipt;
 use aws_sdk_sqs::types::{
@@ -34,7 +34,7 @@ pub(super) enum Order {
 }
 
 /// What became of an order; the error is why it was not carried out.
-pub(super) type Obeyed = Result<(), Trouble>;
+pub(super) type Obeyed = Result<(), ServiceError>;
 
 impl Queue {
     /// Carries out orders, and answers in their order. What the service cannot do now is asked for
@@ -65,27 +65,27 @@ impl Queue {
         while let Some(mut open) = pieces.pop_front() {
             let mut pauses = PAUSES.build();
             while !open.is_empty() {
-                let trouble = match self.obey_once(&batch, &open, deadline).await {
+                let error = match self.obey_once(&batch, &open, deadline).await {
                     Ok(failed) => {
                         open.retain(|at| failed.contains_key(at));
                         open.iter().for_each(|at| obeyed[*at] = Err(failed[at].clone()));
                         open.retain(|at| failed[at].may_pass());
                         open.first().map(|at| failed[at].clone())
                     }
-                    Err(trouble) if !trouble.may_pass() && open.len() > 1 => {
+                    Err(error) if !error.may_pass() && open.len() > 1 => {
                         // One of them may spoil it for the others.
                         open.drain(..).for_each(|at| pieces.push_back(vec![at]));
                         continue;
                     }
-                    Err(trouble) => {
-                        open.iter().for_each(|at| obeyed[*at] = Err(trouble.clone()));
-                        Some(trouble)
+                    Err(error) => {
+                        open.iter().for_each(|at| obeyed[*at] = Err(error.clone()));
+                        Some(error)
                     }
                 };
                 let pause = pauses.next().expect("there is no end to the pauses");
-                match trouble {
+                match error {
                     None => {}
-                    Some(trouble) if trouble.may_pass() && Instant::now() + pause < deadline => {
+                    Some(error) if error.may_pass() && Instant::now() + pause < deadline => {
                         tokio::time::sleep(pause).await;
                         open.iter().for_each(|at| obeyed[*at] = Ok(()));
                     }
@@ -102,7 +102,7 @@ impl Queue {
         batch: &[(Receipt, Order)],
         open: &[usize],
         deadline: Instant,
-    ) -> Result<HashMap<usize, Trouble>, Trouble> {
+    ) -> Result<HashMap<usize, ServiceError>, ServiceError> {
         let url = self.url().await?;
         let time = deadline.saturating_duration_since(Instant::now()).min(PATIENCE);
         let of = |at: &usize| (at.to_string(), batch[*at].0.0.as_str(), &batch[*at].1);
@@ -125,14 +125,14 @@ impl Queue {
 }
 
 /// A handle that is none any more is told under several codes.
-fn of_entry(entry: &BatchResultErrorEntry) -> Trouble {
-    let trouble = Trouble::of_entry(entry);
-    let words = trouble.reason.to_ascii_lowercase().replace(' ', "");
-    match trouble.sort {
-        Sort::Refused if words.contains("receipthandle") => {
-            Trouble { sort: Sort::NotInFlight, ..trouble }
+fn of_entry(entry: &BatchResultErrorEntry) -> ServiceError {
+    let error = ServiceError::of_entry(entry);
+    let words = error.reason.to_ascii_lowercase().replace(' ', "");
+    match error.class {
+        ErrorClass::Refused if words.contains("receipthandle") => {
+            ServiceError { class: ErrorClass::NotInFlight, ..error }
         }
-        _ => trouble,
+        _ => error,
     }
 }
 

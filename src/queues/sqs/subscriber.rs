@@ -2,7 +2,7 @@
 
 use super::client::Queue;
 use super::codec::Shape;
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use super::prefetch::{Lease, Stock};
 use super::receivers::{Receivers, Shared};
@@ -98,8 +98,8 @@ enum Step {
 pub(super) fn settled(obeyed: Obeyed) -> Settled {
     match obeyed {
         Ok(()) => Settled::Done,
-        Err(trouble) if trouble.sort == Sort::NotInFlight => Settled::LeaseLost,
-        Err(trouble) => Settled::Unknown(trouble.reason),
+        Err(error) if error.class == ErrorClass::NotInFlight => Settled::LeaseLost,
+        Err(error) => Settled::Unknown(error.reason),
     }
 }
 
@@ -135,8 +135,8 @@ impl Subscriber for Inlet {
                 if !out.is_empty() {
                     return Ok(out);
                 }
-                if let Some(trouble) = stock.failed() {
-                    return Err(trouble.error("cannot receive from", &shared.queue.name));
+                if let Some(error) = stock.failed() {
+                    return Err(error.to_error("cannot receive from", &shared.queue.name));
                 }
                 stock.answers() > before || stock.is_full() || stock.is_resting()
             };
@@ -186,7 +186,8 @@ impl Subscriber for Inlet {
         if self.shared.stock().resting().is_some() {
             // What comes is given back by `close`.
             let fetched = self.shared.fetch(1).await;
-            let failed = |it: Trouble| it.error("cannot receive from", &self.shared.queue.name);
+            let failed =
+                |it: ServiceError| it.to_error("cannot receive from", &self.shared.queue.name);
             self.shared.stock().recover(fetched.map_err(failed)?);
         }
         self.shared.queue.ping().await
@@ -255,7 +256,7 @@ impl Subscriber for Inlet {
 /// What could not be given back comes again by itself.
 fn told(given_back: Vec<Obeyed>) {
     let failed: Vec<_> = given_back.into_iter().filter_map(Result::err).collect();
-    if let Some(first) = failed.iter().find(|trouble| trouble.sort != Sort::NotInFlight) {
+    if let Some(first) = failed.iter().find(|error| error.class != ErrorClass::NotInFlight) {
         let count = failed.len();
         tracing::warn!("{count} messages come again when their lease ends: {}", first.reason);
     }
@@ -286,13 +287,13 @@ impl Leases for Shared {
                     self.stock().extend([receipt], ends);
                 }
                 // It was settled meanwhile, or is somebody else's: settling tells.
-                (Err(trouble), _) if trouble.sort == Sort::NotInFlight => {}
-                (Err(trouble), _) => failed = Some(trouble),
+                (Err(error), _) if error.class == ErrorClass::NotInFlight => {}
+                (Err(error), _) => failed = Some(error),
                 (Ok(()), Order::Delete) => {}
             }
         }
         match failed {
-            Some(trouble) => Err(trouble.error("cannot extend leases of", &self.queue.name)),
+            Some(error) => Err(error.to_error("cannot extend leases of", &self.queue.name)),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::admin::{Redrive, Setup};
 use super::client::Queue;
-use super::error::{Sort, Trouble};
+use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use crate::error::Result;
 
@@ -33,7 +33,7 @@ pub(super) enum Place {
 impl Queue {
     /// Asks all of it.
     pub(super) async fn survey(&self) -> Result<Survey> {
-        let setup = self.look().await.map_err(|it| it.error("cannot look at", &self.name))?;
+        let setup = self.look().await.map_err(|it| it.to_error("cannot look at", &self.name))?;
         self.survey_of(setup).await
     }
 
@@ -48,9 +48,9 @@ impl Queue {
         for name in names {
             let place = match self.beside(name.clone()).look().await {
                 Ok(setup) => Place::There(setup),
-                Err(Trouble { sort: Sort::Missing, .. }) => Place::Missing,
-                Err(Trouble { sort: Sort::Forbidden, .. }) => Place::Hidden,
-                Err(trouble) => return Err(trouble.error("cannot look at", &name)),
+                Err(ServiceError { class: ErrorClass::Missing, .. }) => Place::Missing,
+                Err(ServiceError { class: ErrorClass::Forbidden, .. }) => Place::Hidden,
+                Err(error) => return Err(error.to_error("cannot look at", &name)),
             };
             burials.push(Burial { name, place });
         }

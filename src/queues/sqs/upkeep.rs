@@ -21,7 +21,8 @@ pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Delet
     let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
     let survey = queue.survey().await?;
     if yes {
-        let failed = |trouble: super::error::Trouble| trouble.error("cannot delete", &queue.name);
+        let failed =
+            |error: super::error::ServiceError| error.to_error("cannot delete", &queue.name);
         let url = queue.url().await.map_err(failed)?;
         let request = queue.client.delete_queue().queue_url(url).send();
         within(PATIENCE, request).await.map_err(failed)?;

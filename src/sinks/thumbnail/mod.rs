@@ -107,7 +107,7 @@ impl Sink for Thumbnails {
 }
 
 /// Why there is no thumbnail.
-enum Trouble {
+enum Unmade {
     /// This picture is to blame.
     Refused(String),
     /// Nobody knows whether it is to blame.
@@ -115,7 +115,7 @@ enum Trouble {
     Store(Failure),
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for Unmade {
     fn from(failure: Failure) -> Self {
         if failure.is_the_objects() {
             return Self::Refused(failure.to_string());
@@ -169,9 +169,9 @@ impl Thumbnails {
         let key = asked.shown();
         match self.make(asked).await {
             Ok(()) => Outcome::Stored,
-            Err(Trouble::Refused(why)) => Outcome::Reject(format!("`{key}`: {why}")),
-            Err(Trouble::Unclear(why)) => Outcome::Retry(format!("`{key}`: {why}")),
-            Err(Trouble::Store(failure)) => self.outage(failure),
+            Err(Unmade::Refused(why)) => Outcome::Reject(format!("`{key}`: {why}")),
+            Err(Unmade::Unclear(why)) => Outcome::Retry(format!("`{key}`: {why}")),
+            Err(Unmade::Store(failure)) => self.outage(failure),
         }
     }
 
@@ -185,13 +185,13 @@ impl Thumbnails {
         Outcome::Unavailable(why)
     }
 
-    async fn make(&self, asked: &Asked) -> Result<(), Trouble> {
+    async fn make(&self, asked: &Asked) -> Result<(), Unmade> {
         let place = Place {
             bucket: self.store.bucket(),
             root: self.store.prefix(),
             prefix: &self.settings.prefix,
         };
-        let Some(Job { key, thumbnail }) = asked.job(place).map_err(Trouble::Refused)? else {
+        let Some(Job { key, thumbnail }) = asked.job(place).map_err(Unmade::Refused)? else {
             tracing::debug!(
                 "`{}` is a thumbnail or a folder: there is nothing to do",
                 asked.shown()
@@ -200,7 +200,7 @@ impl Thumbnails {
         };
         let (bytes, hold) = self.get(&key).await?;
         let made = self.workshop.make(bytes, hold, self.settings.recipe, self.settings.max_pixels);
-        let made = made.await.map_err(Trouble::Refused)?;
+        let made = made.await.map_err(Unmade::Refused)?;
         if let Some(remark) = made.remark {
             tracing::info!("`{}`: {remark}", asked.shown());
         }
@@ -210,7 +210,7 @@ impl Thumbnails {
     }
 
     /// An object, and the room that it takes.
-    async fn get(&self, key: &str) -> Result<(bytes::Bytes, InHand), Trouble> {
+    async fn get(&self, key: &str) -> Result<(bytes::Bytes, InHand), Unmade> {
         let most = self.settings.max_bytes;
         let mut size = FIRST_BYTES.min(most);
         loop {
@@ -221,7 +221,7 @@ impl Thumbnails {
                     return Ok((object.bytes, hold));
                 }
                 Err(Failure::TooLarge { size: larger, .. }) if larger > most => {
-                    return Err(Trouble::Refused(format!(
+                    return Err(Unmade::Refused(format!(
                         "it has {larger} bytes, which is more than `max-bytes={most}`"
                     )));
                 }
@@ -235,10 +235,10 @@ impl Thumbnails {
 
     /// A store that does not show what is missing calls an object that is gone forbidden, and one
     /// such message must not stop all others.
-    async fn denied(&self, failure: Failure) -> Trouble {
+    async fn denied(&self, failure: Failure) -> Unmade {
         match self.in_time(self.store.ping()).await {
-            Ok(Answer::Guarded) => Trouble::Unclear(format!("it may be missing: {failure}")),
-            _ => Trouble::Store(failure),
+            Ok(Answer::Guarded) => Unmade::Unclear(format!("it may be missing: {failure}")),
+            _ => Unmade::Store(failure),
         }
     }
 
