@@ -151,11 +151,11 @@ impl Spool {
     }
 
     /// Opens it to keep messages in; the file is made where it is missing.
-    pub async fn open(&self) -> Result<Inlet> {
+    pub async fn open(&self) -> Result<SpoolPublisher> {
         self.adopt().await?;
         // A message waits here for its queue only, and that one is to hold it back.
         let options = Options { hold: false, ..self.options.clone() };
-        Ok(Inlet { queue: queues::open_publisher(self.location()?, &options).await? })
+        Ok(SpoolPublisher { queue: queues::open_publisher(self.location()?, &options).await? })
     }
 
     /// Keeps messages as dead letters: on disk when this returns, all or none. One that is there
@@ -167,11 +167,11 @@ impl Spool {
 }
 
 /// A spool that is open to keep messages in.
-pub struct Inlet {
+pub struct SpoolPublisher {
     queue: Box<dyn Publisher>,
 }
 
-impl Inlet {
+impl SpoolPublisher {
     /// Keeps messages behind those that are kept already: on disk when this returns. Answers per
     /// message; an error is of all of them, and none is kept.
     pub async fn append(&self, messages: &[Message]) -> Result<Vec<Published>> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::{Published, Publisher};
 use crate::report::{Counters, count};
-use crate::spool::{Inlet, Spool};
+use crate::spool::{Spool, SpoolPublisher};
 use std::sync::atomic::Ordering;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ pub(super) struct Detour<'a> {
     gate: &'a Gate,
     plan: &'a Plan,
     counters: &'a Counters,
-    inlet: OnceCell<Inlet>,
+    publisher: OnceCell<SpoolPublisher>,
     /// Why the queue took nothing when it was last asked.
     cause: Option<Error>,
     /// When to ask the queue again while the reading goes on.
@@ -60,8 +60,8 @@ impl<'a> Detour<'a> {
         plan: &'a Plan,
         counters: &'a Counters,
     ) -> Self {
-        let inlet = OnceCell::new();
-        Self { spool, gate, plan, counters, inlet, cause: None, again_at: None }
+        let publisher = OnceCell::new();
+        Self { spool, gate, plan, counters, publisher, cause: None, again_at: None }
     }
 
     /// Remembers why the queue takes nothing, and tells it the first time.
@@ -78,9 +78,9 @@ impl<'a> Detour<'a> {
     /// Keeps messages in the spool; gives those that it refuses. They are on disk when this
     /// returns.
     pub(super) async fn append(&self, messages: &[Message]) -> Result<Vec<(Message, String)>> {
-        let inlet = self.inlet.get_or_try_init(|| self.spool.open()).await?;
+        let publisher = self.publisher.get_or_try_init(|| self.spool.open()).await?;
         let mut refused = Vec::new();
-        for (message, answer) in messages.iter().zip(inlet.append(messages).await?) {
+        for (message, answer) in messages.iter().zip(publisher.append(messages).await?) {
             match answer {
                 Published::Accepted => count(&self.counters.spooled, 1),
                 Published::Duplicate => count(&self.counters.duplicate, 1),
@@ -160,8 +160,8 @@ impl<'a> Detour<'a> {
 
     /// Closes the spool, where it was opened.
     pub(super) async fn close(self) -> Result<()> {
-        match self.inlet.into_inner() {
-            Some(inlet) => inlet.close().await,
+        match self.publisher.into_inner() {
+            Some(publisher) => publisher.close().await,
             None => Ok(()),
         }
     }

@@ -5,7 +5,7 @@ use super::burial::unwrap;
 use super::client::Connection;
 use super::facts;
 use super::name::Name;
-use super::publisher::Topic;
+use super::publisher::PubsubPublisher;
 use super::streams::Plan;
 use super::subscriber;
 use super::survey::{Burial, Survey};
@@ -137,7 +137,7 @@ impl PeekByReceiving for Inspector {
             None => self.own_topic().await?,
         };
         let (id_attribute, connection) = (self.id_attribute.clone(), self.connection.clone());
-        Ok(Box::new(Topic::open(topic, id_attribute, connection, &self.options).await?))
+        Ok(Box::new(PubsubPublisher::open(topic, id_attribute, connection, &self.options).await?))
     }
 }
 
@@ -163,7 +163,7 @@ impl Inspector {
         let plan = Plan::new(self.streams, &options)?;
         let (id_attribute, connection) = (self.id_attribute.clone(), self.connection.clone());
         let subscriber =
-            subscriber::Subscription::open(name, id_attribute, connection, plan).await?;
+            subscriber::PubsubSubscriber::open(name, id_attribute, connection, plan).await?;
         Ok(Box::new(subscriber))
     }
 

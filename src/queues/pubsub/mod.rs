@@ -70,7 +70,8 @@ pub async fn open_publisher(mut url: Location, options: &Options) -> Result<Box<
     if options.create {
         create_topic(&Admin::open(&connection).await?, &topic, delivering).await?;
     }
-    let publisher = publisher::Topic::open(topic, id_attribute, connection, options).await?;
+    let publisher =
+        publisher::PubsubPublisher::open(topic, id_attribute, connection, options).await?;
     Ok(Box::new(publisher))
 }
 
@@ -99,7 +100,7 @@ pub async fn open_subscriber(mut url: Location, options: &Options) -> Result<Box
         create_subscription(&admin, &subscription, &topic, delivering).await?;
     }
     let subscriber =
-        subscriber::Subscription::open(subscription, id_attribute, connection, plan).await?;
+        subscriber::PubsubSubscriber::open(subscription, id_attribute, connection, plan).await?;
     Ok(Box::new(subscriber))
 }
 

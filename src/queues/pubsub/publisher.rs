@@ -36,7 +36,7 @@ const ALONE_AT_ONCE: usize = 32;
 const BEYOND: Duration = Duration::from_millis(500);
 
 /// A topic, opened for publishing.
-pub(super) struct Topic {
+pub(super) struct PubsubPublisher {
     name: Name,
     shape: Shape,
     client: BasePublisher,
@@ -58,7 +58,7 @@ enum Failure {
     Behind,
 }
 
-impl Topic {
+impl PubsubPublisher {
     /// Prepares the client; nothing is sent yet.
     pub(super) async fn open(
         name: Name,
@@ -235,7 +235,7 @@ fn whole_queue(sent: &[Sent]) -> Option<&ServiceError> {
 }
 
 #[async_trait]
-impl Publisher for Topic {
+impl Publisher for PubsubPublisher {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
         let refusals: Vec<_> = batch.iter().map(|message| self.refusal(message)).collect();
         let messages: Vec<_> = batch

@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 const CLOSING: Duration = Duration::from_secs(10);
 
 /// A subscription, opened for receiving.
-pub(super) struct Subscription {
+pub(super) struct PubsubSubscriber {
     name: Name,
     id_attribute: String,
     plan: Plan,
@@ -59,7 +59,7 @@ impl Held {
     }
 }
 
-impl Subscription {
+impl PubsubSubscriber {
     /// Prepares the client; nothing is sent yet.
     pub(super) async fn open(
         name: Name,
@@ -153,7 +153,7 @@ enum Step {
 }
 
 #[async_trait]
-impl Subscriber for Subscription {
+impl Subscriber for PubsubSubscriber {
     /// An error once a stream has ended for good, after what it brought before.
     async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
         if request.select != Select::Any {

@@ -29,7 +29,7 @@ pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn 
     }
     let queue = open(&place, options.clock.clone()).await?;
     let (timeout, hold) = (options.publish_timeout, options.hold);
-    Ok(Box::new(Inlet { place, queue: Mutex::new(Arc::new(queue)), timeout, hold }))
+    Ok(Box::new(SqlitePublisher { place, queue: Mutex::new(Arc::new(queue)), timeout, hold }))
 }
 
 async fn open(place: &Place, clock: Clock) -> Result<Queue> {
@@ -39,7 +39,7 @@ async fn open(place: &Place, clock: Clock) -> Result<Queue> {
     Ok(Queue { database, number, remember: place.remember, clock })
 }
 
-struct Inlet {
+struct SqlitePublisher {
     place: Place,
     /// The file that is open, and the queue's number in it.
     queue: Mutex<Arc<Queue>>,
@@ -49,7 +49,7 @@ struct Inlet {
 }
 
 #[async_trait]
-impl Publisher for Inlet {
+impl Publisher for SqlitePublisher {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
         let queue = self.queue.lock().await.clone();
         match self.insert(&queue, batch).await {
@@ -73,7 +73,7 @@ impl Publisher for Inlet {
     }
 }
 
-impl Inlet {
+impl SqlitePublisher {
     async fn insert(&self, queue: &Queue, batch: &[Message]) -> Result<Vec<Published>> {
         let rows: Vec<_> = batch.iter().map(Row::of).collect();
         let Queue { database, number, remember, clock } = queue;

@@ -34,7 +34,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
     let (database, number) = open_to_receive(&place, options).await?;
     let queue = Queue { database, number, remember: place.remember, clock: options.clock.clone() };
     let in_order = !options.hold;
-    Ok(Box::new(Outlet { queue, lease, in_order, held: Arc::default() }))
+    Ok(Box::new(SqliteSubscriber { queue, lease, in_order, held: Arc::default() }))
 }
 
 /// One queue of a file.
@@ -80,7 +80,7 @@ impl Queue {
 }
 
 /// Where messages leave.
-struct Outlet {
+struct SqliteSubscriber {
     queue: Queue,
     /// In milliseconds.
     lease: i64,
@@ -138,7 +138,7 @@ const TICK: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[async_trait]
-impl Subscriber for Outlet {
+impl Subscriber for SqliteSubscriber {
     async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
         if request.max == 0 {
             return Ok(Vec::new());
@@ -281,7 +281,7 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
     held.lock().expect("no holder of the deliveries panics")
 }
 
-impl Outlet {
+impl SqliteSubscriber {
     fn held(&self) -> MutexGuard<'_, Held> {
         lock(&self.held)
     }

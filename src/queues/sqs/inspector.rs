@@ -3,9 +3,9 @@
 use super::client::{PATIENCE, Queue, within};
 use super::codec::Shape;
 use super::name::Name;
-use super::publisher::Outlet;
+use super::publisher::SqsPublisher;
 use super::send::BATCH;
-use super::subscriber::{Inlet, Set};
+use super::subscriber::{Set, SqsSubscriber};
 use super::survey::Survey;
 use super::{Asked, burial, facts};
 use crate::dead_letter::Death;
@@ -124,8 +124,8 @@ impl PeekByReceiving for Inspector {
     /// Each message makes a hop. The service's own task that moves dead letters back would take
     /// what we add to them along, and could neither choose nor tell what became of each.
     async fn origin(&self) -> Result<Box<dyn Publisher>> {
-        let outlet = Outlet::new(self.queue.clone(), self.shape.clone(), &self.options);
-        Ok(Box::new(outlet.with_hops()))
+        let publisher = SqsPublisher::new(self.queue.clone(), self.shape.clone(), &self.options);
+        Ok(Box::new(publisher.with_hops()))
     }
 }
 
@@ -153,7 +153,7 @@ impl Inspector {
         let receivers = limit.map_or(self.receivers, |it| it.div_ceil(BATCH).min(self.receivers));
         let shape = Shape { queue: queue.name.short().to_owned(), ..self.shape.clone() };
         let set = Set { receivers: receivers.max(1), dead: None, max_deliveries: None, telling };
-        Box::new(Inlet::new(queue, shape, set, &options))
+        Box::new(SqsSubscriber::new(queue, shape, set, &options))
     }
 
     /// The error where there is no queue that dead letters could be in.

@@ -63,7 +63,7 @@ use name::Name;
 use settle::LONGEST;
 use std::sync::Arc;
 use std::time::Duration;
-use subscriber::{Inlet, Set};
+use subscriber::{Set, SqsSubscriber};
 
 /// The attribute under which a tag travels.
 const TAG_ATTRIBUTE: &str = "kakehi-tag";
@@ -122,7 +122,7 @@ pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn 
     let asked = Asked::of(url)?;
     let queue = asked.open(options).await?;
     let shape = asked.shape(&asked.name);
-    Ok(Box::new(publisher::Outlet::new(Arc::new(queue), shape, options)))
+    Ok(Box::new(publisher::SqsPublisher::new(Arc::new(queue), shape, options)))
 }
 
 /// Opens a queue for receiving: asks how it is set up. Nothing is received before the first
@@ -140,7 +140,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
         telling: false,
     };
     let shape = asked.shape(&asked.name);
-    Ok(Box::new(Inlet::new(Arc::new(queue), shape, set, options)))
+    Ok(Box::new(SqsSubscriber::new(Arc::new(queue), shape, set, options)))
 }
 
 /// Refuses a lease that SQS does not have.

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 8;
 
 /// A queue, opened for publishing.
-pub(super) struct Outlet {
+pub(super) struct SqsPublisher {
     queue: Arc<Queue>,
     shape: Shape,
     timeout: Duration,
@@ -46,7 +46,7 @@ pub(super) struct Load {
     pub(super) parcel: Parcel,
 }
 
-impl Outlet {
+impl SqsPublisher {
     /// Nothing is sent yet.
     pub(super) fn new(queue: Arc<Queue>, shape: Shape, options: &Options) -> Self {
         let (timeout, clock) = (options.publish_timeout, options.clock.clone());
@@ -143,7 +143,7 @@ fn batches(loads: Vec<Load>) -> Vec<Vec<Load>> {
 }
 
 #[async_trait]
-impl Publisher for Outlet {
+impl Publisher for SqsPublisher {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
         let this = uuid::Uuid::now_v7().to_string();
         let now = self.clock.now();

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// A queue, opened for receiving.
-pub(super) struct Inlet {
+pub(super) struct SqsSubscriber {
     shared: Arc<Shared>,
     receivers: usize,
     dead: Option<Name>,
@@ -42,7 +42,7 @@ pub(super) struct Set {
     pub(super) telling: bool,
 }
 
-impl Inlet {
+impl SqsSubscriber {
     /// Nothing is received yet.
     pub(super) fn new(queue: Arc<Queue>, shape: Shape, set: Set, options: &Options) -> Self {
         let in_flight = options.in_flight.min(options.max_messages.unwrap_or(usize::MAX)).max(1);
@@ -113,7 +113,7 @@ impl Drop for Asking<'_> {
 }
 
 #[async_trait]
-impl Subscriber for Inlet {
+impl Subscriber for SqsSubscriber {
     /// An empty answer means that the service has given one, too. An error once nothing will come
     /// any more, after what came before.
     async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
