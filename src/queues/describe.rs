@@ -1,7 +1,7 @@
 //! A queue in words, as its URL was understood: a shell that has cut the URL at an `&` shows there.
 
 use super::Options;
-use super::sqlite::Place;
+use super::sqlite::SqliteOptions;
 use crate::location::Location;
 
 /// What a queue is to whoever opens it.
@@ -26,7 +26,7 @@ pub fn describe(url: &Location, side: Side, options: &Options) -> String {
 }
 
 fn embedded(url: &Location, options: &Options) -> Option<String> {
-    let Place { path, name, .. } = Place::of(url.clone(), options).ok()?;
+    let SqliteOptions { path, name, .. } = SqliteOptions::of(url.clone(), options).ok()?;
     Some(format!("sqlite {} queue {name}", crate::text::of_name(&path)))
 }
 

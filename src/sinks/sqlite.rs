@@ -34,7 +34,7 @@ const DEEPEST: usize = 127;
 
 /// Opens it, and makes file and table where they are missing.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    let Target { path, collection, conflict } = Target::of(url, options)?;
+    let SqliteOptions { path, collection, conflict } = SqliteOptions::of(url, options)?;
     let path = std::path::absolute(&path).unwrap_or(path);
     let table = Arc::new(Table::new(&collection, conflict));
     let database = Mutex::new(make(&path, &table).await?);
@@ -52,29 +52,29 @@ async fn make(path: &Path, table: &Arc<Table>) -> Result<Arc<Database>> {
 
 /// Looks whether it could be opened and written to; makes nothing.
 pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    sqlite::check(&Target::of(url, options)?.path, &SCHEMA).await
+    sqlite::check(&SqliteOptions::of(url, options)?.path, &SCHEMA).await
 }
 
 /// The file and the collection in words; `None` where the URL names none.
 pub(super) fn describe(url: &Location, options: &Options) -> Option<String> {
-    let Target { path, collection, .. } = Target::of(url.clone(), options).ok()?;
+    let SqliteOptions { path, collection, .. } = SqliteOptions::of(url.clone(), options).ok()?;
     Some(format!("sqlite {} collection {collection}", text::of_name(&path)))
 }
 
 /// The collection of a file, whatever that is called.
 pub(super) fn identity(url: &Location, options: &Options) -> Result<Identity> {
-    let Target { path, collection, .. } = Target::of(url.clone(), options)?;
+    let SqliteOptions { path, collection, .. } = SqliteOptions::of(url.clone(), options)?;
     Ok(Identity::in_file(super::identity::file(&path)?, &collection).of_kind("store"))
 }
 
 /// What its URL says.
-struct Target {
+struct SqliteOptions {
     path: PathBuf,
     collection: String,
     conflict: Conflict,
 }
 
-impl Target {
+impl SqliteOptions {
     fn of(mut url: Location, options: &Options) -> Result<Self> {
         let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());
         check_name(&collection)?;

@@ -26,7 +26,7 @@ const LONGEST_ORDERING_KEY: usize = 1024;
 
 /// How messages travel to one topic.
 #[derive(Debug, Clone)]
-pub(super) struct Shape {
+pub(super) struct Codec {
     /// The attribute that carries the id.
     pub(super) id_attribute: String,
     /// They were received before: what a service or a client added to them is left out, and of
@@ -34,7 +34,7 @@ pub(super) struct Shape {
     pub(super) passes_on: bool,
 }
 
-impl Shape {
+impl Codec {
     /// Why Pub/Sub would never take this message, if so.
     pub(super) fn refusal(&self, message: &Message) -> Option<String> {
         if let Some(name) = self.own().find(|name| message.attributes.contains_key(*name))
@@ -133,8 +133,8 @@ mod tests {
     use super::*;
     use crate::message::ID_ATTRIBUTE;
 
-    fn shape(passes_on: bool) -> Shape {
-        Shape { id_attribute: ID_ATTRIBUTE.to_owned(), passes_on }
+    fn codec(passes_on: bool) -> Codec {
+        Codec { id_attribute: ID_ATTRIBUTE.to_owned(), passes_on }
     }
 
     fn full() -> Message {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_message_survives_the_journey() {
-        let back = from_wire(shape(false).to_wire(&full()), ID_ATTRIBUTE, "s");
+        let back = from_wire(codec(false).to_wire(&full()), ID_ATTRIBUTE, "s");
         assert_eq!(back, full());
     }
 
@@ -181,16 +181,16 @@ mod tests {
         ];
         for (spoil, expected) in cases {
             let mut message = full();
-            assert_eq!(shape(false).refusal(&message), None);
+            assert_eq!(codec(false).refusal(&message), None);
             spoil(&mut message);
-            let said = shape(false).refusal(&message).unwrap_or_default();
+            let said = codec(false).refusal(&message).unwrap_or_default();
             assert!(said.contains(expected), "{said:?} does not say {expected:?}");
         }
     }
 
     /// The names of the attributes that travel.
-    fn names(shape: &Shape, message: &Message) -> Vec<String> {
-        let mut names: Vec<_> = shape.to_wire(message).attributes.into_keys().collect();
+    fn names(codec: &Codec, message: &Message) -> Vec<String> {
+        let mut names: Vec<_> = codec.to_wire(message).attributes.into_keys().collect();
         names.sort();
         names
     }
@@ -200,12 +200,12 @@ mod tests {
         let mut message = full();
         insert(&mut message, "googclient_traceparent", &"0".repeat(2000));
         insert(&mut message, "googclient_schemaencoding", "JSON");
-        for shape in [shape(false), shape(true)] {
-            assert_eq!(shape.refusal(&message), None);
-            assert_eq!(names(&shape, &message), ["k", ID_ATTRIBUTE, TAG_ATTRIBUTE]);
+        for codec in [codec(false), codec(true)] {
+            assert_eq!(codec.refusal(&message), None);
+            assert_eq!(names(&codec, &message), ["k", ID_ATTRIBUTE, TAG_ATTRIBUTE]);
         }
         (0..97).for_each(|n| insert(&mut message, &n.to_string(), ""));
-        assert_eq!(shape(true).refusal(&message), None, "what is left out does not count");
+        assert_eq!(codec(true).refusal(&message), None, "what is left out does not count");
     }
 
     #[test]
@@ -213,14 +213,14 @@ mod tests {
         for name in ["goog", "googly", ID_ATTRIBUTE, TAG_ATTRIBUTE] {
             let mut message = full();
             insert(&mut message, name, "another");
-            assert!(shape(false).refusal(&message).unwrap().contains(name), "{name}");
-            assert_eq!(shape(true).refusal(&message), None, "{name}");
-            let back = from_wire(shape(true).to_wire(&message), ID_ATTRIBUTE, "s");
+            assert!(codec(false).refusal(&message).unwrap().contains(name), "{name}");
+            assert_eq!(codec(true).refusal(&message), None, "{name}");
+            let back = from_wire(codec(true).to_wire(&message), ID_ATTRIBUTE, "s");
             assert_eq!(back, full(), "{name}");
         }
         let mut message = full();
         insert(&mut message, "long", &"x".repeat(LONGEST_VALUE + 1));
-        assert!(shape(true).refusal(&message).unwrap().contains("`long` is longer"));
+        assert!(codec(true).refusal(&message).unwrap().contains("`long` is longer"));
     }
 
     fn insert(message: &mut Message, name: &str, value: &str) {

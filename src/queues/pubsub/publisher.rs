@@ -2,7 +2,7 @@
 
 use super::admin::Admin;
 use super::client::Connection;
-use super::codec::Shape;
+use super::codec::Codec;
 use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use crate::clock::Clock;
@@ -38,7 +38,7 @@ const BEYOND: Duration = Duration::from_millis(500);
 /// A topic, opened for publishing.
 pub(super) struct PubsubPublisher {
     name: Name,
-    shape: Shape,
+    codec: Codec,
     client: BasePublisher,
     connection: Connection,
     timeout: Duration,
@@ -79,9 +79,9 @@ impl PubsubPublisher {
         }
         let client = builder.build().await.map_err(|cause| connection.cannot_build(cause))?;
         let (timeout, clock) = (options.publish_timeout, options.clock.clone());
-        let (shape, turn) =
-            (Shape { id_attribute, passes_on: options.passes_on }, Default::default());
-        Ok(Self { name, shape, client, connection, timeout, clock, turn })
+        let (codec, turn) =
+            (Codec { id_attribute, passes_on: options.passes_on }, Default::default());
+        Ok(Self { name, codec, client, connection, timeout, clock, turn })
     }
 
     /// Why this message cannot be published, if so.
@@ -89,7 +89,7 @@ impl PubsubPublisher {
         if message.not_before.is_some_and(|time| time > self.clock.now()) {
             return Some("Pub/Sub cannot hold it back until its `not_before`".to_owned());
         }
-        self.shape.refusal(message)
+        self.codec.refusal(message)
     }
 
     /// Sends messages in as few requests as possible, and waits for every answer.
@@ -105,7 +105,7 @@ impl PubsubPublisher {
             .set_byte_threshold(REQUEST_BYTES)
             .build();
         let answers: Vec<_> =
-            messages.iter().map(|message| publisher.publish(self.shape.to_wire(message))).collect();
+            messages.iter().map(|message| publisher.publish(self.codec.to_wire(message))).collect();
         drop(publisher);
         let mut late = pin!(tokio::time::sleep(self.timeout + BEYOND));
         let mut sent = Vec::with_capacity(answers.len());

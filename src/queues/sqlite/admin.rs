@@ -3,7 +3,7 @@
 use super::codec::Group;
 use super::fan_out::find;
 use super::inspector::{self, Inspector};
-use super::options::Place;
+use super::options::SqliteOptions;
 use super::schema::SCHEMA;
 use super::settle::Ending;
 use crate::clients::sqlite::write_alone;
@@ -68,7 +68,7 @@ fn remove_some(
 /// Another process that has the file open knows the queue by its number and would go on publishing
 /// to it, so this is done only while none has.
 pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
-    let place = Place::of(url.clone(), options)?;
+    let place = SqliteOptions::of(url.clone(), options)?;
     // Tells what is missing and what is there instead.
     let inspector = inspector::open(url, options).await?;
     if !yes {

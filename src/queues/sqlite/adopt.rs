@@ -4,7 +4,7 @@
 //! still write to: a queue is given its new name, or, where there is one of that name already, a
 //! name beside it. The old name may hold a secret, and is wiped out.
 
-use super::options::Place;
+use super::options::SqliteOptions;
 use super::schema::SCHEMA;
 use crate::clients::sqlite::{Database, Reader};
 use crate::error::Result;
@@ -18,7 +18,7 @@ const BESIDE: &str = " (older ";
 /// The names of the queues that belong to this URL's, those of older versions included, the oldest
 /// first. Nothing is made or changed.
 pub async fn names(url: Location, options: &Options, older: &[String]) -> Result<Vec<String>> {
-    let Place { path, name, .. } = Place::of(url, options)?;
+    let SqliteOptions { path, name, .. } = SqliteOptions::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else { return Ok(Vec::new()) };
     let older = older.to_vec();
     reader.read(move |c| find(c, &name, &older)).await
@@ -31,7 +31,7 @@ pub async fn adopt(url: Location, options: &Options, older: &[String]) -> Result
     if there.is_empty() {
         return Ok(());
     }
-    let Place { path, name, .. } = Place::of(url, options)?;
+    let SqliteOptions { path, name, .. } = SqliteOptions::of(url, options)?;
     let database = Database::open(&path, &SCHEMA).await?;
     let renamed = database.write(move |c| wipe_out(c, |c| rename_all(c, &there, &name))).await;
     renamed.and(database.close().await)

@@ -2,7 +2,7 @@
 
 use super::clock::{self, Now, TOLERATED};
 use super::fan_out;
-use super::options::Place;
+use super::options::SqliteOptions;
 use super::schema::SCHEMA;
 use crate::clients::sqlite::Reader;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 
 /// Counts at most so many messages. Makes nothing: a queue that is not there holds none.
 pub async fn backlog(url: Location, options: &Options, at_most: u64) -> Result<Backlog> {
-    let Place { path, name, .. } = Place::of(url, options)?;
+    let SqliteOptions { path, name, .. } = SqliteOptions::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else {
         return Ok(Backlog::default());
     };

@@ -1,7 +1,7 @@
 //! Dead letters that come from elsewhere: kept by an embedded queue that never delivered them.
 
 use super::enqueue::Row;
-use super::options::Place;
+use super::options::SqliteOptions;
 use super::schema::{SCHEMA, queue_number};
 use crate::clients::sqlite::Database;
 use crate::dead_letter::Death;
@@ -17,7 +17,7 @@ use rusqlite::{Connection, params};
 /// are on disk when this returns, or none. One that is there already, with the same id and content,
 /// is not doubled.
 pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]) -> Result<()> {
-    let Place { path, name, .. } = Place::of(url, options)?;
+    let SqliteOptions { path, name, .. } = SqliteOptions::of(url, options)?;
     let letters = letters
         .iter()
         .map(|(message, death)| Ok((row(message)?, message.published_at, death.clone())))

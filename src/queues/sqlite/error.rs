@@ -1,7 +1,7 @@
 //! An embedded queue that is not there: whoever receives or looks makes none, and says what there is
 //! instead. A mistyped name would read as an empty queue.
 
-use super::options::Place;
+use super::options::SqliteOptions;
 use crate::error::{Error, Kind};
 use crate::hint;
 use crate::location::list;
@@ -12,13 +12,13 @@ use std::path::Path;
 const NAMED: usize = 5;
 
 /// What makes one.
-fn made_by(place: &Place) -> String {
+fn made_by(place: &SqliteOptions) -> String {
     let create = hint::command(["queue", "create", &place.url()]);
     format!("the first `publish` to it makes it, as do {create} and `--create`")
 }
 
 /// The error for a queue whose file is not there, or holds none yet.
-pub fn no_file(place: &Place) -> Error {
+pub fn no_file(place: &SqliteOptions) -> Error {
     let path = place.path.display();
     let because = match place.path.exists() {
         true => format!("`{path}` is empty: no queue was made in it yet"),
@@ -33,7 +33,7 @@ pub fn no_file(place: &Place) -> Error {
 }
 
 /// The error for a queue that is not in its file, which holds these.
-pub fn no_queue(place: &Place, names: &[String]) -> Error {
+pub fn no_queue(place: &SqliteOptions, names: &[String]) -> Error {
     let made_by = made_by(place);
     let (because, hint) = match names {
         [] => ("it holds none".to_owned(), made_by),
@@ -45,7 +45,7 @@ pub fn no_queue(place: &Place, names: &[String]) -> Error {
     missing(place, because).hint(hint)
 }
 
-fn missing(place: &Place, because: String) -> Error {
+fn missing(place: &SqliteOptions, because: String) -> Error {
     let what = format!("there is no queue `{}` in `{}`", place.name, place.path.display());
     Error::new(Kind::Unreachable, what).because_of(because).of_missing()
 }

@@ -11,7 +11,7 @@ use super::bury::Story;
 use super::enqueue::{Entry, Row, enter, insert};
 use super::error::no_file;
 use super::inspector;
-use super::options::Place;
+use super::options::SqliteOptions;
 use super::schema::{SCHEMA, queue_number};
 use crate::clients::sqlite::{Database, Reader, write_alone};
 use crate::error::{Error, Kind, Result};
@@ -54,7 +54,7 @@ fn receivers(connection: &Connection, queue: i64) -> rusqlite::Result<Vec<i64>> 
 
 /// Makes the queue of a place, and its file where that is missing. `false`: it was there already.
 /// One that is there with another topic is refused.
-pub async fn create(place: &Place) -> Result<bool> {
+pub async fn create(place: &SqliteOptions) -> Result<bool> {
     let database = Database::open(&place.path, &SCHEMA).await?;
     let (name, topic) = (place.name.clone(), place.topic.clone());
     let made = database.write(move |c| make(c, &name, topic.as_deref(), false)).await;
@@ -111,7 +111,10 @@ fn make(
 
 /// Opens the file and gives the number of a queue to receive from, which is made only where that is
 /// asked for: a mistyped name would receive nothing, and not say so.
-pub async fn open_to_receive(place: &Place, options: &Options) -> Result<(Arc<Database>, i64)> {
+pub async fn open_to_receive(
+    place: &SqliteOptions,
+    options: &Options,
+) -> Result<(Arc<Database>, i64)> {
     if options.create {
         create(place).await?;
     }

@@ -4,7 +4,7 @@ use super::clock::{self, Now, TOLERATED};
 use super::codec::{integer, lossy};
 use super::error::{no_file, no_queue};
 use super::fan_out;
-use super::options::Place;
+use super::options::SqliteOptions;
 use super::schema::SCHEMA;
 use crate::clients::sqlite::{self, Database, Reader, beside};
 use crate::clock::Clock;
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// Opens a queue that is there.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
-    let place = Place::of(url, options)?;
+    let place = SqliteOptions::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
         return Err(no_file(&place));
     };
@@ -32,7 +32,7 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> 
 
 /// The same; `None` where there is no such queue, or no such file.
 pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Box<dyn Inspect>>> {
-    let Place { path, name, remember, .. } = Place::of(url, options)?;
+    let SqliteOptions { path, name, remember, .. } = SqliteOptions::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else { return Ok(None) };
     let clock = options.clock.clone();
     let found = reader.read(move |c| fan_out::find(c, &name)).await?;
@@ -42,12 +42,12 @@ pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Bo
 
 /// Makes a queue, and its file where that is missing. `false`: it was there already.
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
-    fan_out::create(&Place::of(url, options)?).await
+    fan_out::create(&SqliteOptions::of(url, options)?).await
 }
 
 /// Whether a queue could be published to, and whether it is there already.
 pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let place = Place::of(url, options)?;
+    let place = SqliteOptions::of(url, options)?;
     let mut findings = sqlite::check(&place.path, &SCHEMA).await?;
     // Of a file that is not there yet it says one thing only.
     if findings.len() > 1 {
@@ -67,7 +67,7 @@ pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
 
 /// Whether a queue could be received from: it must be there.
 pub async fn check_to_receive(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let place = Place::of(url, options)?;
+    let place = SqliteOptions::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
         return Ok(vec![Finding::of(&no_file(&place))]);
     };
@@ -80,7 +80,7 @@ pub async fn check_to_receive(url: Location, options: &Options) -> Result<Vec<Fi
 }
 
 /// The number of a queue that is there.
-pub async fn find(reader: &Reader, place: &Place) -> Result<i64> {
+pub async fn find(reader: &Reader, place: &SqliteOptions) -> Result<i64> {
     let name = place.name.clone();
     let look = move |c: &Connection| Ok((fan_out::find(c, &name)?, names(c)?));
     let (found, names) = reader.read(look).await?;

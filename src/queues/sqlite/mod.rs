@@ -29,7 +29,7 @@ pub use backlog::backlog;
 pub use bury::bury;
 pub use dead_letters::not_put_back;
 pub use inspector::{check, check_to_receive, create, open, open_if_there};
-pub(super) use options::Place;
+pub(super) use options::SqliteOptions;
 pub use options::{file_of, identity, key};
 pub use publisher::open_publisher;
 pub use repair::repair;

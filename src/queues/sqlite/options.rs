@@ -17,7 +17,7 @@ const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'&').add(b'#');
 
 /// Where an embedded queue is.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct SqliteOptions {
     /// The file.
     pub path: PathBuf,
     /// The queue's name in the file.
@@ -28,7 +28,7 @@ pub struct Place {
     pub remember: Duration,
 }
 
-impl Place {
+impl SqliteOptions {
     /// Reads `sqlite:PATH?queue=NAME&topic=NAME&dedupe=DURATION`.
     pub fn of(mut url: Location, options: &Options) -> Result<Self> {
         let name = url.take("queue")?.unwrap_or_else(|| "default".to_owned());
@@ -87,20 +87,20 @@ impl Place {
 /// Under which name something is kept for an embedded queue: the file's path without links, and
 /// the queue.
 pub fn key(url: Location, options: &Options) -> Result<Key> {
-    let Place { path, name, .. } = Place::of(url, options)?;
+    let SqliteOptions { path, name, .. } = SqliteOptions::of(url, options)?;
     let file = file(&path)?;
     Ok(Key::new(format!("sqlite:{}?queue={name}", text::of_name(file.path()))))
 }
 
 /// What an embedded queue is, whatever its file is called.
 pub fn identity(url: Location, options: &Options) -> Result<Identity> {
-    let Place { path, name, .. } = Place::of(url, options)?;
+    let SqliteOptions { path, name, .. } = SqliteOptions::of(url, options)?;
     Ok(Identity::in_file(file(&path)?, &name).of_kind("queue"))
 }
 
 /// The file of an embedded queue.
 pub fn file_of(url: Location, options: &Options) -> Result<FileIdentity> {
-    file(&Place::of(url, options)?.path)
+    file(&SqliteOptions::of(url, options)?.path)
 }
 
 fn file(path: &Path) -> Result<FileIdentity> {

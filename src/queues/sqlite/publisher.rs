@@ -3,7 +3,7 @@
 
 use super::enqueue::{Entry, Row};
 use super::fan_out::publish;
-use super::options::Place;
+use super::options::SqliteOptions;
 use super::schema::{SCHEMA, queue_number};
 use super::subscriber::Queue;
 use crate::clients::sqlite::Database;
@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 /// Opens it for publishing; the file and the queue are made where they are missing.
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
-    let place = Place::of(url, options)?;
+    let place = SqliteOptions::of(url, options)?;
     if let Some(topic) = &place.topic {
         let what = format!("`topic={topic}` says where messages of a queue come from");
         return Err(Error::new(Kind::Usage, what).hint(format!(
@@ -32,7 +32,7 @@ pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn 
     Ok(Box::new(SqlitePublisher { place, queue: Mutex::new(Arc::new(queue)), timeout, hold }))
 }
 
-async fn open(place: &Place, clock: Clock) -> Result<Queue> {
+async fn open(place: &SqliteOptions, clock: Clock) -> Result<Queue> {
     let database = Database::open(&place.path, &SCHEMA).await?;
     let name = place.name.clone();
     let number = database.write(move |c| queue_number(c, &name)).await?;
@@ -40,7 +40,7 @@ async fn open(place: &Place, clock: Clock) -> Result<Queue> {
 }
 
 struct SqlitePublisher {
-    place: Place,
+    place: SqliteOptions,
     /// The file that is open, and the queue's number in it.
     queue: Mutex<Arc<Queue>>,
     timeout: Duration,

@@ -7,7 +7,7 @@ use super::claim::turns::Turns;
 use super::claim::{Found, Look, Suspects};
 use super::clock::{self, Now};
 use super::fan_out::open_to_receive;
-use super::options::Place;
+use super::options::SqliteOptions;
 use super::settle::{Claim, extend, settle};
 use crate::clients::sqlite::Database;
 use crate::clock::Clock;
@@ -30,7 +30,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
         return Err(Error::new(Kind::Configuration, "a lease of less than a millisecond is none")
             .hint("give `--lease` some seconds"));
     }
-    let place = Place::of(url, options)?;
+    let place = SqliteOptions::of(url, options)?;
     let (database, number) = open_to_receive(&place, options).await?;
     let queue = Queue { database, number, remember: place.remember, clock: options.clock.clone() };
     let in_order = !options.hold;

@@ -29,7 +29,7 @@ const MOST_ATTRIBUTES: usize = 10;
 
 /// How messages travel through one queue.
 #[derive(Debug, Clone)]
-pub(super) struct Shape {
+pub(super) struct Codec {
     pub(super) id_attribute: String,
     pub(super) fifo: bool,
     /// For the ids of foreign messages.
@@ -48,7 +48,7 @@ pub(super) struct Parcel {
     pub(super) size: usize,
 }
 
-impl Shape {
+impl Codec {
     /// The message as SQS wants it; the error is why SQS would never take it. A `hop` makes it
     /// another message for a FIFO queue that has had this one a moment ago.
     pub(super) fn pack(
@@ -205,8 +205,8 @@ mod tests {
     use chrono::TimeDelta;
     use proptest::prelude::*;
 
-    fn shape(fifo: bool) -> Shape {
-        Shape { id_attribute: ID_ATTRIBUTE.to_owned(), fifo, queue: "q".to_owned() }
+    fn codec(fifo: bool) -> Codec {
+        Codec { id_attribute: ID_ATTRIBUTE.to_owned(), fifo, queue: "q".to_owned() }
     }
 
     fn wire(parcel: Parcel) -> Wire {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     fn sent(message: &Message, fifo: bool) -> Parcel {
-        shape(fifo).pack(message, "", DateTime::UNIX_EPOCH).unwrap()
+        codec(fifo).pack(message, "", DateTime::UNIX_EPOCH).unwrap()
     }
 
     #[test]
@@ -270,7 +270,7 @@ mod tests {
             .message_attributes("b", binary)
             .attributes(System::SentTimestamp, "1000")
             .build();
-        let message = shape(false).unpack(&mut wire);
+        let message = codec(false).unpack(&mut wire);
         assert_eq!((message.id.as_str(), &message.body[..]), ("q/17", &b"x"[..]));
         assert_eq!(message.attributes["n"], "7");
         assert_eq!(message.attributes["b"], "R0lG");
@@ -289,10 +289,10 @@ mod tests {
     fn what_is_too_large_is_refused_with_the_limit() {
         let full = LARGEST - weight(ID_ATTRIBUTE, "a");
         let sized =
-            |bytes| shape(false).pack(&Message::new("a", "x".repeat(bytes)), "", Utc::now());
+            |bytes| codec(false).pack(&Message::new("a", "x".repeat(bytes)), "", Utc::now());
         assert_eq!(sized(full).unwrap().size, LARGEST);
         assert!(sized(full + 1).unwrap_err().contains("1048576 is the limit"));
-        assert!(shape(false).pack(&Message::new("", "x"), "", Utc::now()).is_err());
+        assert!(codec(false).pack(&Message::new("", "x"), "", Utc::now()).is_err());
     }
 
     /// Text as anybody may write it, the two noncharacters included.
@@ -343,7 +343,7 @@ mod tests {
             }
             let groups = parcel.group.iter().all(|it| it.len() <= 128 && it.chars().all(|c| c.is_ascii_graphic()));
             prop_assert!(groups);
-            prop_assert_eq!(shape(fifo).unpack(&mut wire(parcel)), message);
+            prop_assert_eq!(codec(fifo).unpack(&mut wire(parcel)), message);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A queue's counts and its setup for `queue stats`.
 
 use super::name::Name;
-use super::survey::{Place, Survey};
+use super::survey::{Presence, Survey};
 use crate::queues::{Fact, Stats};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 
@@ -13,9 +13,9 @@ pub(super) fn stats(name: &Name, url: &str, survey: &Survey) -> Stats {
     let setup = &survey.setup;
     let own = survey.own();
     let there = match own.place {
-        Place::There(_) => Some(true),
-        Place::Missing => Some(false),
-        Place::Hidden => None,
+        Presence::There(_) => Some(true),
+        Presence::Missing => Some(false),
+        Presence::Hidden => None,
     };
     let mut facts = vec![
         Fact::yes("exists", Some(true)),
@@ -49,9 +49,9 @@ pub(super) fn stats(name: &Name, url: &str, survey: &Survey) -> Stats {
 /// How many dead letters there are; `None` where we may not look at all of their places.
 fn dead(survey: &Survey) -> Option<u64> {
     let held = survey.burials.iter().map(|burial| match &burial.place {
-        Place::There(setup) => setup.held(),
-        Place::Missing => Some(0),
-        Place::Hidden => None,
+        Presence::There(setup) => setup.held(),
+        Presence::Missing => Some(0),
+        Presence::Hidden => None,
     });
     held.sum()
 }

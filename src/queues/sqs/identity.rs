@@ -13,9 +13,9 @@ use crate::location::Location;
 /// asking, and the attribute that carries the ids.
 pub fn key(url: &Location, options: &Options) -> Result<Key> {
     let (name, id_attribute) = (Name::of(url)?, id_attribute(&mut url.clone())?);
-    let place = Place::of(&name, &options.environment)?;
-    let whole = format!("sqs:{}?id-attribute={id_attribute} at {place}", path(&name));
-    Ok(Key::new(whole).before(place.older(&name)))
+    let address = Address::of(&name, &options.environment)?;
+    let whole = format!("sqs:{}?id-attribute={id_attribute} at {address}", path(&name));
+    Ok(Key::new(whole).before(address.older(&name)))
 }
 
 /// What a queue is: by its URL; where only the name was given the service is asked for that, and
@@ -33,7 +33,7 @@ pub async fn identity(url: &Location, options: &Options) -> Result<Identity> {
 }
 
 fn named(name: &Name, environment: &Environment) -> Result<String> {
-    Ok(format!("sqs:{} at {}", path(name), Place::of(name, environment)?))
+    Ok(format!("sqs:{} at {}", path(name), Address::of(name, environment)?))
 }
 
 /// The name, with the account where the URL was given.
@@ -42,14 +42,14 @@ fn path(name: &Name) -> String {
 }
 
 /// Where a queue is, and as whom we are there.
-struct Place {
+struct Address {
     endpoint: Option<String>,
     region: Option<String>,
     /// What tells it apart, where only the queue's name was given.
     account: Option<String>,
 }
 
-impl Place {
+impl Address {
     fn of(name: &Name, environment: &Environment) -> Result<Self> {
         let given = aws::endpoint(environment, SERVICE)?.map(str::to_owned);
         let (endpoint, region) = match name.whereabouts() {
@@ -82,14 +82,16 @@ impl Place {
         };
         let older = endpoints.iter().map(|it| self.told(it.trim_end_matches('/')));
         let urls = name.spellings();
-        older.flat_map(|place| urls.iter().map(move |url| format!("{url} at {place}"))).collect()
+        older
+            .flat_map(|address| urls.iter().map(move |url| format!("{url} at {address}")))
+            .collect()
     }
 }
 
 /// Where the service is unless somebody names another server.
 const AMAZON: &str = "Amazon";
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let endpoint = self.endpoint.as_deref().map(endpoint);
         f.write_str(&self.told(endpoint.as_deref().unwrap_or(AMAZON)))
@@ -133,10 +135,10 @@ mod tests {
         let endpoint =
             [("AWS_ENDPOINT_URL", "http://me:hunter2@127.0.0.1:9/"), ("AWS_REGION", "r")];
         let key = key_of("sqs:a?id-attribute=x", &endpoint);
-        let place = "http://127.0.0.1:9 in `r` of the default profile";
-        assert_eq!(key.name(), format!("sqs:a?id-attribute=x at {place}"));
-        let older = place.replace("//", "//me:hunter2@");
+        let address = "http://127.0.0.1:9 in `r` of the default profile";
+        assert_eq!(key.name(), format!("sqs:a?id-attribute=x at {address}"));
+        let older = address.replace("//", "//me:hunter2@");
         assert!(key.older().contains(&format!("sqs:a at {older}")), "{key:?}");
-        assert!(key.older().contains(&format!("sqs:a at {place}")), "{key:?}");
+        assert!(key.older().contains(&format!("sqs:a at {address}")), "{key:?}");
     }
 }

@@ -1,13 +1,13 @@
 //! Looks into a queue. What it holds can only be seen by receiving it.
 
 use super::client::{PATIENCE, Queue, within};
-use super::codec::Shape;
+use super::codec::Codec;
 use super::name::Name;
 use super::publisher::SqsPublisher;
 use super::send::BATCH;
-use super::subscriber::{Set, SqsSubscriber};
+use super::subscriber::{Reception, SqsSubscriber};
 use super::survey::Survey;
-use super::{Asked, burial, facts};
+use super::{SqsOptions, burial, facts};
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::hint;
@@ -31,14 +31,14 @@ const IN_HAND: usize = 100_000;
 /// A queue, looked at.
 pub(super) struct Inspector {
     pub(super) queue: Arc<Queue>,
-    pub(super) shape: Shape,
+    pub(super) codec: Codec,
     receivers: usize,
     pub(super) options: Options,
 }
 
 /// Opens it; nothing is sent to the service yet.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
-    let asked = Asked::of(url)?;
+    let parsed = SqsOptions::of(url)?;
     let options = Options {
         lease: LEASE,
         in_flight: IN_HAND,
@@ -48,9 +48,9 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> 
         create: false,
         ..options.clone()
     };
-    let queue = Arc::new(asked.open(&options).await?);
-    let shape = asked.shape(&asked.name);
-    Ok(Box::new(Inspector { queue, shape, receivers: asked.receivers, options }))
+    let queue = Arc::new(parsed.open(&options).await?);
+    let codec = parsed.codec(&parsed.name);
+    Ok(Box::new(Inspector { queue, codec, receivers: parsed.receivers, options }))
 }
 
 #[async_trait]
@@ -87,9 +87,9 @@ impl PeekByReceiving for Inspector {
     async fn cost(&self, what: Contents) -> Result<String> {
         let survey = self.queue.survey().await?;
         Ok(match what {
-            Contents::Messages => cost(self.shape.fifo, survey.policy.map(|policy| policy.limit)),
+            Contents::Messages => cost(self.codec.fifo, survey.policy.map(|policy| policy.limit)),
             // They wait in another queue, which is nobody's way to a sink.
-            Contents::DeadLetters => cost(self.shape.fifo, None),
+            Contents::DeadLetters => cost(self.codec.fifo, None),
         })
     }
 
@@ -124,7 +124,7 @@ impl PeekByReceiving for Inspector {
     /// Each message makes a hop. The service's own task that moves dead letters back would take
     /// what we add to them along, and could neither choose nor tell what became of each.
     async fn origin(&self) -> Result<Box<dyn Publisher>> {
-        let publisher = SqsPublisher::new(self.queue.clone(), self.shape.clone(), &self.options);
+        let publisher = SqsPublisher::new(self.queue.clone(), self.codec.clone(), &self.options);
         Ok(Box::new(publisher.with_hops()))
     }
 }
@@ -151,9 +151,10 @@ impl Inspector {
     ) -> Box<dyn Subscriber> {
         let options = Options { max_messages: limit, ..self.options.clone() };
         let receivers = limit.map_or(self.receivers, |it| it.div_ceil(BATCH).min(self.receivers));
-        let shape = Shape { queue: queue.name.short().to_owned(), ..self.shape.clone() };
-        let set = Set { receivers: receivers.max(1), dead: None, max_deliveries: None, telling };
-        Box::new(SqsSubscriber::new(queue, shape, set, &options))
+        let codec = Codec { queue: queue.name.short().to_owned(), ..self.codec.clone() };
+        let set =
+            Reception { receivers: receivers.max(1), dead: None, max_deliveries: None, telling };
+        Box::new(SqsSubscriber::new(queue, codec, set, &options))
     }
 
     /// The error where there is no queue that dead letters could be in.

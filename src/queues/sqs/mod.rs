@@ -58,12 +58,12 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::ID_ATTRIBUTE;
 use client::Queue;
-use codec::Shape;
+use codec::Codec;
 use name::Name;
 use settle::LONGEST;
 use std::sync::Arc;
 use std::time::Duration;
-use subscriber::{Set, SqsSubscriber};
+use subscriber::{Reception, SqsSubscriber};
 
 /// The attribute under which a tag travels.
 const TAG_ATTRIBUTE: &str = "kakehi-tag";
@@ -85,13 +85,13 @@ const MOST_RECEIVERS: usize = 64;
 const PARAMETERS: &[&str] = &["id-attribute", "receivers"];
 
 /// What a URL says.
-struct Asked {
+struct SqsOptions {
     name: Name,
     id_attribute: String,
     receivers: usize,
 }
 
-impl Asked {
+impl SqsOptions {
     fn of(mut url: Location) -> Result<Self> {
         let name = Name::of(&url)?;
         let id_attribute = id_attribute(&mut url)?;
@@ -100,8 +100,8 @@ impl Asked {
         Ok(Self { name, id_attribute, receivers })
     }
 
-    fn shape(&self, name: &Name) -> Shape {
-        Shape {
+    fn codec(&self, name: &Name) -> Codec {
+        Codec {
             id_attribute: self.id_attribute.clone(),
             fifo: name.is_fifo(),
             queue: name.short().to_owned(),
@@ -119,28 +119,28 @@ impl Asked {
 
 /// Opens a queue for publishing. Nothing is sent yet, unless it has to be created.
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
-    let asked = Asked::of(url)?;
-    let queue = asked.open(options).await?;
-    let shape = asked.shape(&asked.name);
-    Ok(Box::new(publisher::SqsPublisher::new(Arc::new(queue), shape, options)))
+    let parsed = SqsOptions::of(url)?;
+    let queue = parsed.open(options).await?;
+    let codec = parsed.codec(&parsed.name);
+    Ok(Box::new(publisher::SqsPublisher::new(Arc::new(queue), codec, options)))
 }
 
 /// Opens a queue for receiving: asks how it is set up. Nothing is received before the first
 /// `receive`.
 pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
-    let asked = Asked::of(url)?;
+    let parsed = SqsOptions::of(url)?;
     check_lease(options.lease)?;
-    let queue = asked.open(options).await?;
+    let queue = parsed.open(options).await?;
     let setup = queue.look_if_allowed().await;
     let setup = setup.map_err(|error| error.to_error("cannot open", &queue.name))?;
-    let set = Set {
-        receivers: asked.receivers,
+    let set = Reception {
+        receivers: parsed.receivers,
         dead: Some(queue.dead_letters(setup.as_ref())?),
         max_deliveries: setup.and_then(|setup| setup.redrive()).map(|policy| policy.limit),
         telling: false,
     };
-    let shape = asked.shape(&asked.name);
-    Ok(Box::new(SqsSubscriber::new(Arc::new(queue), shape, set, options)))
+    let codec = parsed.codec(&parsed.name);
+    Ok(Box::new(SqsSubscriber::new(Arc::new(queue), codec, set, options)))
 }
 
 /// Refuses a lease that SQS does not have.
@@ -228,7 +228,7 @@ mod tests {
             "sqs:a?id-attribute=AWS.id",
             "sqs:a?streams=2",
         ] {
-            let error = Asked::of(Location::parse(text).unwrap()).err().unwrap();
+            let error = SqsOptions::of(Location::parse(text).unwrap()).err().unwrap();
             assert_eq!(error.kind(), Kind::Usage, "{text}");
         }
     }

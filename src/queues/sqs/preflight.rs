@@ -1,11 +1,11 @@
 //! What `queue check` finds out about a queue, without publishing or receiving.
 
-use super::Asked;
+use super::SqsOptions;
 use super::admin::Setup;
 use super::client::Queue;
 use super::codec::LARGEST;
 use super::error::ErrorClass;
-use super::survey::{Place, Survey};
+use super::survey::{Presence, Survey};
 use crate::error::{Kind, Result};
 use crate::hint;
 use crate::location::Location;
@@ -45,7 +45,7 @@ pub async fn subscriber(url: Location, options: &Options) -> Result<Vec<Finding>
 
 /// The queue and how it is set up; else what is to be told of it.
 async fn look(url: Location, options: &Options) -> Result<Result<(Queue, Setup), Finding>> {
-    let queue = Asked::of(url)?.open(&Options { create: false, ..options.clone() }).await?;
+    let queue = SqsOptions::of(url)?.open(&Options { create: false, ..options.clone() }).await?;
     let name = &queue.name;
     match queue.look().await {
         Ok(setup) => Ok(Ok((queue, setup))),
@@ -123,15 +123,15 @@ fn policy(survey: &Survey) -> Finding {
 fn dead_letters(queue: &Queue, survey: &Survey) -> Finding {
     let own = survey.own();
     match (&own.place, &survey.policy) {
-        (Place::There(_), _) => Finding::ok(format!("dead letters go to {}", own.name)),
-        (Place::Hidden, _) => Finding::unknown(format!("whether there is {}", own.name))
+        (Presence::There(_), _) => Finding::ok(format!("dead letters go to {}", own.name)),
+        (Presence::Hidden, _) => Finding::unknown(format!("whether there is {}", own.name))
             .hint("we may not look at it: it needs `sqs:GetQueueAttributes`"),
-        (Place::Missing, Some(_)) => Finding::wrong(
+        (Presence::Missing, Some(_)) => Finding::wrong(
             Kind::Configuration,
             format!("there is no {} any more, which its redrive policy names", own.name),
         )
         .hint("make it again, or name another one in the policy"),
-        (Place::Missing, None) => Finding::wrong(
+        (Presence::Missing, None) => Finding::wrong(
             Kind::Configuration,
             format!("there is no {} for dead letters", own.name),
         )

@@ -1,7 +1,7 @@
 //! Publishing to a queue.
 
 use super::client::Queue;
-use super::codec::{LARGEST, Parcel, Shape};
+use super::codec::{Codec, LARGEST, Parcel};
 use super::send::{self, BATCH, Failure, Sent};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -20,7 +20,7 @@ const AT_ONCE: usize = 8;
 /// A queue, opened for publishing.
 pub(super) struct SqsPublisher {
     queue: Arc<Queue>,
-    shape: Shape,
+    codec: Codec,
     timeout: Duration,
     clock: Clock,
     hops: Hops,
@@ -48,10 +48,10 @@ pub(super) struct Load {
 
 impl SqsPublisher {
     /// Nothing is sent yet.
-    pub(super) fn new(queue: Arc<Queue>, shape: Shape, options: &Options) -> Self {
+    pub(super) fn new(queue: Arc<Queue>, codec: Codec, options: &Options) -> Self {
         let (timeout, clock) = (options.publish_timeout, options.clock.clone());
         let hops = if options.passes_on { Hops::Received } else { Hops::None };
-        Self { queue, shape, timeout, clock, hops, turn: tokio::sync::Mutex::default() }
+        Self { queue, codec, timeout, clock, hops, turn: tokio::sync::Mutex::default() }
     }
 
     /// The way back for what was dead: each message makes a hop.
@@ -150,12 +150,12 @@ impl Publisher for SqsPublisher {
         let mut answers: Vec<Option<Published>> = vec![None; batch.len()];
         let mut loads = Vec::new();
         for (at, message) in batch.iter().enumerate() {
-            match self.shape.pack(message, &self.hops.of(message, &this), now) {
+            match self.codec.pack(message, &self.hops.of(message, &this), now) {
                 Ok(parcel) => loads.push(Load { at, parcel }),
                 Err(why) => answers[at] = Some(Published::Refused(why)),
             }
         }
-        let turn = if self.shape.fifo { Some(self.turn.lock().await) } else { None };
+        let turn = if self.codec.fifo { Some(self.turn.lock().await) } else { None };
         let sent = self.send(loads).await;
         drop(turn);
         if let Some(error) = send::whole_queue(&sent) {

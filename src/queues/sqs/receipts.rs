@@ -29,9 +29,9 @@ impl Receipts for Inspector {
                 .hint("leave `--group` out; a FIFO queue keeps the order by itself"));
         }
         super::check_lease(time)?;
-        let (queue, shape) = (self.queue.clone(), self.shape.clone());
+        let (queue, codec) = (self.queue.clone(), self.codec.clone());
         let time = (time, self.options.clock.clone());
-        let shared = Shared::new(queue, shape, time, Stock::new(0, 0), false);
+        let shared = Shared::new(queue, codec, time, Stock::new(0, 0), false);
         let mut leased = Vec::new();
         while leased.len() < max {
             let fetched = shared.fetch((max - leased.len()).min(BATCH)).await;

@@ -2,7 +2,7 @@
 //! nothing.
 
 use super::client::{Queue, within};
-use super::codec::{self, Shape};
+use super::codec::{self, Codec};
 use super::error::ServiceError;
 use super::prefetch::{Fetched, Lease, Stock};
 use super::settle::{LONGEST, Order};
@@ -45,7 +45,7 @@ const SYSTEM: [System; 5] = [
 /// What receivers, settling and extending share.
 pub(super) struct Shared {
     pub(super) queue: Arc<Queue>,
-    pub(super) shape: Shape,
+    pub(super) codec: Codec,
     pub(super) lease: Duration,
     pub(super) clock: Clock,
     /// Dead letters tell where and since when they were something else.
@@ -60,14 +60,14 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         queue: Arc<Queue>,
-        shape: Shape,
+        codec: Codec,
         (lease, clock): (Duration, Clock),
         stock: Stock,
         telling: bool,
     ) -> Self {
         let (arrived, wanted) = Default::default();
         let stock = Mutex::new(stock);
-        Self { queue, shape, lease, clock, telling, stock, arrived, wanted }
+        Self { queue, codec, lease, clock, telling, stock, arrived, wanted }
     }
 
     pub(super) fn stock(&self) -> MutexGuard<'_, Stock> {
@@ -102,7 +102,7 @@ impl Shared {
     /// `asked`: no lease began earlier; `came`: nor later.
     fn unpack(&self, mut wire: Wire, (asked, came): (Instant, Instant)) -> Option<Fetched> {
         let receipt = Receipt(wire.receipt_handle.take()?);
-        let mut message = self.shape.unpack(&mut wire);
+        let mut message = self.codec.unpack(&mut wire);
         if self.telling {
             super::burial::tell(&mut message, &wire);
         }
@@ -111,7 +111,7 @@ impl Shared {
             receipt,
             since: asked,
             ends: came + self.lease,
-            group: message.group.clone().filter(|_| self.shape.fifo),
+            group: message.group.clone().filter(|_| self.codec.fifo),
             size: message.size(),
         };
         Some(Fetched { message, attempts: attempts.and_then(|it| it.parse().ok()), lease })

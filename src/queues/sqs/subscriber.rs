@@ -1,7 +1,7 @@
 //! Receiving from a queue.
 
 use super::client::Queue;
-use super::codec::Shape;
+use super::codec::Codec;
 use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use super::prefetch::{Lease, Stock};
@@ -31,7 +31,7 @@ pub(super) struct SqsSubscriber {
 }
 
 /// What a subscriber must know of its queue.
-pub(super) struct Set {
+pub(super) struct Reception {
     /// How many requests at once.
     pub(super) receivers: usize,
     /// Where dead letters go; `None` where none are made.
@@ -44,12 +44,12 @@ pub(super) struct Set {
 
 impl SqsSubscriber {
     /// Nothing is received yet.
-    pub(super) fn new(queue: Arc<Queue>, shape: Shape, set: Set, options: &Options) -> Self {
+    pub(super) fn new(queue: Arc<Queue>, codec: Codec, set: Reception, options: &Options) -> Self {
         let in_flight = options.in_flight.min(options.max_messages.unwrap_or(usize::MAX)).max(1);
         let stock = Stock::new(in_flight, options.in_flight_bytes);
         let time = (options.lease, options.clock.clone());
-        let Set { receivers, dead, max_deliveries, telling } = set;
-        let shared = Arc::new(Shared::new(queue, shape, time, stock, telling));
+        let Reception { receivers, dead, max_deliveries, telling } = set;
+        let shared = Arc::new(Shared::new(queue, codec, time, stock, telling));
         Self { shared, receivers, dead, max_deliveries, running: Mutex::default() }
     }
 
@@ -230,7 +230,7 @@ impl Subscriber for SqsSubscriber {
 
     fn dead_letters(&self) -> Option<String> {
         let url = self.dead.as_ref()?.url();
-        Some(match self.shared.shape.id_attribute.as_str() {
+        Some(match self.shared.codec.id_attribute.as_str() {
             ID_ATTRIBUTE => url,
             name => format!("{url}?id-attribute={name}"),
         })

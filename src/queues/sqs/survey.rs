@@ -19,11 +19,11 @@ pub(super) struct Survey {
 /// A queue for dead letters.
 pub(super) struct Burial {
     pub(super) name: Name,
-    pub(super) place: Place,
+    pub(super) place: Presence,
 }
 
 /// Whether a queue is there.
-pub(super) enum Place {
+pub(super) enum Presence {
     There(Setup),
     Missing,
     /// We may not look.
@@ -47,9 +47,9 @@ impl Queue {
         let mut burials = Vec::new();
         for name in names {
             let place = match self.beside(name.clone()).look().await {
-                Ok(setup) => Place::There(setup),
-                Err(ServiceError { class: ErrorClass::Missing, .. }) => Place::Missing,
-                Err(ServiceError { class: ErrorClass::Forbidden, .. }) => Place::Hidden,
+                Ok(setup) => Presence::There(setup),
+                Err(ServiceError { class: ErrorClass::Missing, .. }) => Presence::Missing,
+                Err(ServiceError { class: ErrorClass::Forbidden, .. }) => Presence::Hidden,
                 Err(error) => return Err(error.to_error("cannot look at", &name)),
             };
             burials.push(Burial { name, place });
@@ -66,6 +66,6 @@ impl Survey {
 
     /// The places that are there, as far as anybody may know.
     pub(super) fn places(&self) -> impl Iterator<Item = &Burial> {
-        self.burials.iter().filter(|burial| !matches!(burial.place, Place::Missing))
+        self.burials.iter().filter(|burial| !matches!(burial.place, Presence::Missing))
     }
 }

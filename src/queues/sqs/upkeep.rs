@@ -1,6 +1,6 @@
 //! Makes and deletes queues for the program `queue`.
 
-use super::Asked;
+use super::SqsOptions;
 use super::client::{PATIENCE, within};
 use crate::error::Result;
 use crate::location::Location;
@@ -9,16 +9,16 @@ use crate::queues::{Deletion, Options};
 /// Makes a queue, one for its dead letters, and the redrive policy between the two. `false`: it was
 /// there already.
 pub async fn create(url: Location, options: &Options) -> Result<bool> {
-    let asked = Asked::of(url)?;
-    let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
+    let parsed = SqsOptions::of(url)?;
+    let queue = parsed.open(&Options { create: false, ..options.clone() }).await?;
     queue.create().await
 }
 
 /// Deletes a queue, and with it all that waits in it; unless `yes` only tells. Its dead letters
 /// stay.
 pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
-    let asked = Asked::of(url)?;
-    let queue = asked.open(&Options { create: false, ..options.clone() }).await?;
+    let parsed = SqsOptions::of(url)?;
+    let queue = parsed.open(&Options { create: false, ..options.clone() }).await?;
     let survey = queue.survey().await?;
     if yes {
         let failed =

@@ -2,7 +2,7 @@
 
 use super::failure::{self, Failure, Refusal};
 use super::options::Conflict;
-use super::{MongoDb, Settings};
+use super::{MongoDb, MongoDbOptions};
 use crate::error::Result;
 use crate::location::Location;
 use crate::preflight::Finding;
@@ -11,7 +11,7 @@ use mongodb::bson::{Bson, Document, doc};
 
 /// Looks at a collection as `subscribe` will use it.
 pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let settings = Settings::read(url, options).await?;
+    let settings = MongoDbOptions::read(url, options).await?;
     let sink = Box::new(MongoDb::new(settings, options.write_timeout)?);
     let findings = sink.findings().await;
     sink.close().await.map(|()| findings)

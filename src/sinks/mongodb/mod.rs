@@ -37,7 +37,7 @@ use mongodb::error::ErrorKind;
 use mongodb::event::EventHandler;
 use mongodb::event::sdam::SdamEvent;
 use mongodb::options::{ClientOptions, ReadPreference, SelectionCriteria};
-use options::{Conflict, Settings};
+use options::{Conflict, MongoDbOptions};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Store, Written};
@@ -47,7 +47,7 @@ use tokio_util::task::TaskTracker;
 
 /// Opens it. The server is not asked for anything yet; for `mongodb+srv:` the name server is.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    let settings = Settings::read(url, options).await?;
+    let settings = MongoDbOptions::read(url, options).await?;
     Ok(Box::new(MongoDb::new(settings, options.write_timeout)?))
 }
 
@@ -74,8 +74,8 @@ struct MongoDb {
 type LastLook = Arc<Mutex<Option<String>>>;
 
 impl MongoDb {
-    fn new(settings: Settings, timeout: Duration) -> Result<Self> {
-        let Settings { mut client, database, collection, rules, conflict, login } = settings;
+    fn new(settings: MongoDbOptions, timeout: Duration) -> Result<Self> {
+        let MongoDbOptions { mut client, database, collection, rules, conflict, login } = settings;
         let last_look = watch(&mut client);
         let hosts: Vec<String> = client.hosts.iter().map(ToString::to_string).collect();
         let client = Client::with_options(client).map_err(|cause| {

@@ -38,7 +38,7 @@ pub(super) enum Conflict {
 
 /// All that the sink needs.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct MongoDbOptions {
     pub(super) client: ClientOptions,
     pub(super) database: String,
     pub(super) collection: String,
@@ -48,7 +48,7 @@ pub(super) struct Settings {
     pub(super) login: String,
 }
 
-impl Settings {
+impl MongoDbOptions {
     /// Reads them. For `mongodb+srv:` this asks the name server.
     pub(super) async fn read(mut url: Location, options: &Options) -> Result<Self> {
         refuse_secrets(&url)?;
@@ -243,8 +243,8 @@ mod tests {
         }
     }
 
-    async fn read(url: &str, variables: &[(&str, &str)]) -> Result<Settings> {
-        Settings::read(Location::parse(url)?, &options(variables)).await
+    async fn read(url: &str, variables: &[(&str, &str)]) -> Result<MongoDbOptions> {
+        MongoDbOptions::read(Location::parse(url)?, &options(variables)).await
     }
 
     async fn refusal(url: &str, variables: &[(&str, &str)]) -> Error {

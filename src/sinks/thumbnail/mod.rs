@@ -33,7 +33,7 @@ use asked::{Asked, Job, Place};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use options::Settings;
+use options::ThumbnailOptions;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -50,7 +50,7 @@ const FIRST_BYTES: u64 = 8 << 20;
 
 /// Opens it. The store is not asked for anything yet.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    let settings = Settings::read(url)?;
+    let settings = ThumbnailOptions::read(url)?;
     let store = Store::open(&settings.store, &options.environment).await?;
     Ok(Box::new(Thumbnails {
         workshop: Workshop::new(settings.max_bytes),
@@ -64,7 +64,7 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
 /// Pictures of a store, and where their thumbnails go.
 struct Thumbnails {
     store: Store,
-    settings: Settings,
+    settings: ThumbnailOptions,
     workshop: Workshop,
     /// How long the store may take to give or to take an object.
     limit: Duration,

@@ -18,7 +18,7 @@ const MAX_PIXELS: u64 = 100_000_000;
 
 /// All that the sink needs.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct ThumbnailOptions {
     pub(super) store: Location,
     pub(super) recipe: Recipe,
     /// What stands before the key of a picture in that of its thumbnail.
@@ -27,7 +27,7 @@ pub(super) struct Settings {
     pub(super) max_pixels: u64,
 }
 
-impl Settings {
+impl ThumbnailOptions {
     pub(super) fn read(mut url: Location) -> Result<Self> {
         let size = match url.take("size")? {
             Some(text) => size(&text)?,
@@ -100,8 +100,8 @@ fn check_prefix(prefix: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn read(url: &str) -> Result<Settings> {
-        Settings::read(Location::parse(url)?)
+    fn read(url: &str) -> Result<ThumbnailOptions> {
+        ThumbnailOptions::read(Location::parse(url)?)
     }
 
     #[test]
