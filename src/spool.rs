@@ -1,7 +1,7 @@
 //! The spool: a file that keeps what a queue cannot take now, until it can.
 //!
 //! It is an embedded queue's file with one queue in it for each place, named as
-//! [`queues::place`] names it: what was meant for the cloud is never found by a run that has an
+//! [`queues::key`] names it: what was meant for the cloud is never found by a run that has an
 //! emulator. Whatever works on an embedded queue works on it, by [`Spool::url`].
 
 use crate::dead_letter::Death;

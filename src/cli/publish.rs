@@ -209,7 +209,7 @@ impl Publish {
             }
             None => options.data_dir.join(spool::FILE),
         };
-        Ok(Some(Spool::new(path, queues::place(queue, options)?, options)))
+        Ok(Some(Spool::new(path, queues::key(queue, options)?, options)))
     }
 
     fn warn_of_no_spool(&self, options: &queues::Options) {

@@ -18,8 +18,8 @@ pub async fn open_spool(url: &Location, options: &Options) -> Result<Option<Box<
     if options.data_dir.as_os_str().is_empty() {
         return Ok(None);
     }
-    let place = queues::place(url, options)?;
-    let spool = Spool::new(options.data_dir.join(spool::FILE), place, options);
+    let key = queues::key(url, options)?;
+    let spool = Spool::new(options.data_dir.join(spool::FILE), key, options);
     spool.adopt().await?;
     queues::open_inspector_if_there(Location::parse(&spool.url()?)?, options).await
 }

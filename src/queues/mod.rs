@@ -245,7 +245,7 @@ const KNOWN: &[&str] = &["sqlite", "pubsub", "sqs", "memory"];
 /// Under which name something is kept for the queue that a URL stands for here and now: with the
 /// full path, or with the project, account, region and endpoint that it resolves to, and with the
 /// attribute that carries its ids. Nothing is asked, made or sent. Other parameters are left out.
-pub fn place(url: &Location, options: &Options) -> Result<Key> {
+pub fn key(url: &Location, options: &Options) -> Result<Key> {
     match url.scheme() {
         "memory" => Ok(Key::new(format!("memory:{}", url.path()?))),
         "sqlite" => sqlite::key(url.clone(), options),
@@ -290,7 +290,7 @@ pub fn file(url: &Location, options: &Options) -> Result<Option<FileIdentity>> {
 /// Whether what is published to `into` comes back to whoever receives from `from`.
 pub async fn leads_back(from: &Location, into: &Location, options: &Options) -> Result<bool> {
     // Of a known scheme both, or the error says so.
-    let same = place(from, options)? == place(into, options)?;
+    let same = key(from, options)? == key(into, options)?;
     if same || from.scheme() != into.scheme() {
         return Ok(same);
     }

@@ -147,13 +147,13 @@ impl DeadLetters {
     }
 
     fn spool(&self) -> Result<Spool> {
-        let place = queues::place(&Location::parse(&self.from)?, &self.options)?;
+        let key = queues::key(&Location::parse(&self.from)?, &self.options)?;
         if self.options.data_dir.as_os_str().is_empty() {
             return Err(Error::new(Kind::Configuration, "there is no folder for the spool")
                 .because_of("neither `XDG_DATA_HOME` nor `HOME` is set")
                 .hint("set `HOME`"));
         }
-        Ok(Spool::new(self.options.data_dir.join(spool::FILE), place, &self.options))
+        Ok(Spool::new(self.options.data_dir.join(spool::FILE), key, &self.options))
     }
 
     /// Closes the way.

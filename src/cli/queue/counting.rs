@@ -41,7 +41,7 @@ impl QueueContext<'_> {
             },
         };
         // A URL that stands for no place is told when the queue is opened.
-        let Ok(place) = queues::place(url, options) else { return Ok(Spooled::default()) };
-        Spool::new(path, place, options).held().await
+        let Ok(key) = queues::key(url, options) else { return Ok(Spooled::default()) };
+        Spool::new(path, key, options).held().await
     }
 }

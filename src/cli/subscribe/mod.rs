@@ -326,7 +326,7 @@ impl Subscribe {
         let from = queue_url.to_string();
         let counted = (!data_dir.as_os_str().is_empty()).then(|| data_dir.join(attempts::FILE));
         let options = self.queue_options(context, bounds, data_dir);
-        let place = queues::place(&queue_url, &options)?;
+        let key = queues::key(&queue_url, &options)?;
         let dead = self.dead_letters(&queue_url, &options).await?;
         let Some((queue, plan)) = self.open_queue(&queue_url, &options, bounds, context).await?
         else {
@@ -335,7 +335,7 @@ impl Subscribe {
         if counted.is_none() && !queue.buries() {
             warn_of_no_home(&context.environment);
         }
-        let attempts = Attempts::new(counted, place, options.clock.clone());
+        let attempts = Attempts::new(counted, key, options.clock.clone());
         let dead = DeadLetters::new(dead.or(queue.dead_letters()), from, options);
         let parts = Parts {
             queue: &*queue,

@@ -39,7 +39,7 @@ impl Connection {
 
     /// Where `open` would connect to, without its credentials: `Google`, or the emulator's
     /// `HOST:PORT`.
-    pub(super) fn place(environment: &Environment) -> Result<String> {
+    pub(super) fn address(environment: &Environment) -> Result<String> {
         Ok(match endpoint(environment)? {
             None => GOOGLE.to_owned(),
             Some(endpoint) => bare(&identity::endpoint(&endpoint)),
@@ -48,7 +48,7 @@ impl Connection {
 
     /// What older versions called that place, which may have secrets in it: they knew it as it was
     /// spelled.
-    pub(super) fn older_places(environment: &Environment) -> Result<Vec<String>> {
+    pub(super) fn older_addresses(environment: &Environment) -> Result<Vec<String>> {
         Ok(match endpoint(environment)? {
             None => vec![GOOGLE.to_owned()],
             Some(endpoint) => identity::spellings(&endpoint).iter().map(|it| bare(it)).collect(),

@@ -107,12 +107,12 @@ pub async fn open_subscriber(mut url: Location, options: &Options) -> Result<Box
 /// Under which name something is kept for a topic: its project, where that is, and the attribute that
 /// carries the ids. A subscription's is that of the topic of its name.
 pub fn key(url: &Location, options: &Options) -> Result<Key> {
-    let (name, id_attribute) = (Name::topic(url)?.place(), id_attribute(&mut url.clone())?);
-    let place = Connection::place(&options.environment)?;
+    let (name, id_attribute) = (Name::topic(url)?.canonical(), id_attribute(&mut url.clone())?);
+    let address = Connection::address(&options.environment)?;
     // Older versions knew the host as it was spelled, and made no difference between attributes.
-    let older = Connection::older_places(&options.environment)?;
-    let older = older.into_iter().map(|place| format!("{name} at {place}"));
-    Ok(Key::new(format!("{name}?id-attribute={id_attribute} at {place}")).before(older))
+    let older = Connection::older_addresses(&options.environment)?;
+    let older = older.into_iter().map(|address| format!("{name} at {address}"));
+    Ok(Key::new(format!("{name}?id-attribute={id_attribute} at {address}")).before(older))
 }
 
 /// What a topic, or a subscription, is.
@@ -121,8 +121,8 @@ pub fn identity(url: &Location, side: Side, options: &Options) -> Result<Identit
         Side::Into => Name::topic(url)?,
         Side::From => Name::subscription(url)?,
     };
-    let place = Connection::place(&options.environment)?;
-    Ok(Identity::named(format!("pubsub {} at {place}", name.path())))
+    let address = Connection::address(&options.environment)?;
+    Ok(Identity::named(format!("pubsub {} at {address}", name.path())))
 }
 
 /// Whether a subscription is one of this topic: what is received from it and published there comes

@@ -52,7 +52,7 @@ impl Name {
     }
 
     /// The topic, or the subscription, of this name, with its project: `pubsub://PROJECT/NAME`.
-    pub(super) fn place(&self) -> String {
+    pub(super) fn canonical(&self) -> String {
         format!("pubsub://{}/{}", self.project, self.name)
     }
 

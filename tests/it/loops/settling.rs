@@ -245,9 +245,9 @@ async fn a_dead_letter_that_has_no_queue_is_kept_in_the_spool() {
     let (_, summary) = service.run(&Scripted::default(), &plan()).await;
     assert_eq!(summary.dead, 1);
     assert_eq!(service.scene.left().await, []);
-    let place = queues::place(&service.scene.url, &service.scene.options).unwrap();
+    let key = queues::key(&service.scene.url, &service.scene.options).unwrap();
     let path = service.dir.path().join(kakehi::spool::FILE);
-    let spool = kakehi::spool::Spool::new(path, place, &service.scene.options);
+    let spool = kakehi::spool::Spool::new(path, key, &service.scene.options);
     assert_eq!(spool.held().await.unwrap().dead, 1);
 }
 

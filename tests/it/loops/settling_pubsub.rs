@@ -58,8 +58,8 @@ impl Place {
     }
 
     fn attempts(&self, file: &str) -> Attempts {
-        let place = queues::place(&self.topic(), &self.options()).unwrap();
-        Attempts::new(Some(self.sandbox.path(file)), place, Clock::system())
+        let key = queues::key(&self.topic(), &self.options()).unwrap();
+        Attempts::new(Some(self.sandbox.path(file)), key, Clock::system())
     }
 
     /// Follows until the shutdown.

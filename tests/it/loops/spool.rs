@@ -286,7 +286,7 @@ fn a_spool_that_is_something_else_is_told_before_anything_is_read() {
 /// A spool with this many messages for the embedded queue `q.db`.
 async fn filled(sandbox: &Sandbox, count: usize) -> Spool {
     let url = Location::parse(&format!("sqlite:{}", sandbox.path("q.db").display())).unwrap();
-    let spool = spool_for(sandbox, queues::place(&url, &options(sandbox)).unwrap());
+    let spool = spool_for(sandbox, queues::key(&url, &options(sandbox)).unwrap());
     let inlet = spool.open().await.unwrap();
     let messages: Vec<_> = (0..count).map(|n| Message::new(format!("s{n:04}"), "{}")).collect();
     inlet.append(&messages).await.unwrap();

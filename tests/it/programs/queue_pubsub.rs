@@ -406,11 +406,11 @@ async fn spool(bed: &Bed, ids: &[&str]) {
     let environment = Environment::from_iter([("PUBSUB_EMULATOR_HOST", host.as_str())]);
     let data_dir = bed.sandbox.path(".local/share/kakehi");
     let options = Options::new(environment, data_dir.clone());
-    let place = queues::place(&Location::parse(&bed.url()).unwrap(), &options).unwrap();
+    let key = queues::key(&Location::parse(&bed.url()).unwrap(), &options).unwrap();
     let reason = "a reason".to_owned();
     let death = Death { reason, attempts: Some(3), first_at: None, at: None, from: None };
     let letters: Vec<_> = ids.iter().map(|id| (Message::new(*id, "1"), death.clone())).collect();
-    Spool::new(data_dir.join(FILE), place, &options).bury(&letters).await.unwrap();
+    Spool::new(data_dir.join(FILE), key, &options).bury(&letters).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,8 +43,8 @@ pub fn fill_spool(sandbox: &Sandbox, messages: &[Message]) {
     let options = Options::new(Environment::default(), sandbox.dir().to_owned());
     let url = format!("sqlite:{}", sandbox.path("queue.db").display());
     let url = Location::parse(&url).expect("a URL");
-    let place = queues::place(&url, &options).expect("a place");
-    let spool = Spool::new(sandbox.path(SPOOL), place, &options);
+    let key = queues::key(&url, &options).expect("a place");
+    let spool = Spool::new(sandbox.path(SPOOL), key, &options);
     let fill = async {
         let inlet = spool.open().await?;
         let answers = inlet.append(messages).await?;

@@ -176,8 +176,8 @@ async fn a_spool_that_holds_such_a_row_is_drained_of_the_others() {
     let sandbox = Sandbox::new();
     let options = Options::new(Environment::default(), sandbox.dir().to_owned());
     let url = format!("sqlite:{}", sandbox.path("q.db").display());
-    let place = queues::place(&Location::parse(&url).unwrap(), &options).unwrap();
-    let spool = Spool::new(sandbox.path("spool.db"), place, &options);
+    let key = queues::key(&Location::parse(&url).unwrap(), &options).unwrap();
+    let spool = Spool::new(sandbox.path("spool.db"), key, &options);
     let inlet = spool.open().await.unwrap();
     inlet.append(&["first", "bad", "last"].map(|id| Message::new(id, "{}"))).await.unwrap();
     inlet.close().await.unwrap();
