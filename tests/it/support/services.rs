@@ -67,8 +67,10 @@ pub fn mongodb() -> Mongo {
     Mongo { hosts: hosts.to_owned(), username, password }
 }
 
+/// The address; the first one where there are several. `tests/each.py` gives each test one of them.
 fn required(variable: &str, what: &str) -> String {
-    env::var(variable).unwrap_or_else(|_| {
+    let addresses = env::var(variable).unwrap_or_else(|_| {
         panic!("`{variable}` is not set: this test needs {what}. `bash tests/run.sh` starts it.")
-    })
+    });
+    addresses.split(' ').next().unwrap_or_default().to_owned()
 }

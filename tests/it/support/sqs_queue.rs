@@ -8,9 +8,6 @@ use kakehi::clients::aws;
 use kakehi::environment::Environment;
 use std::time::{Duration, Instant};
 
-/// For a run that waits for what an earlier one had in hand when it was killed.
-const COMES_AGAIN: &str = "--idle 12s";
-
 /// By then everything must have come out.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -80,16 +77,26 @@ impl Stage {
         self.subscribe("--to sqlite:store.db").args(words)
     }
 
-    /// Drains into the store until it holds so many.
+    /// Drains into the store until the queue is empty, what earlier runs had in flight with it; then
+    /// the store holds so many.
     pub fn drain_until(&self, count: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while sqlite_files::store(&self.sandbox).len() < count {
-            assert!(Instant::now() < deadline, "only {}", sqlite_files::store(&self.sandbox).len());
+        while !self.is_empty() {
+            assert!(Instant::now() < deadline, "not empty: {}", self.stats());
             self.drain("--lease 5s").run().expect(0);
         }
-        let run = self.drain(COMES_AGAIN).run().expect(0);
-        assert_eq!(counted(&run, "stored"), 0, "{}", run.stderr);
         assert_eq!(sqlite_files::store(&self.sandbox).len(), count);
+    }
+
+    /// What `queue stats` tells of it.
+    pub fn stats(&self) -> serde_json::Value {
+        self.lines(&format!("stats {}", self.url())).remove(0)
+    }
+
+    /// Whether nothing is in it, and nothing in flight.
+    pub fn is_empty(&self) -> bool {
+        let stats = self.stats();
+        stats["ready"] == 0 && stats["leased"] == 0
     }
 
     /// What `queue` says with `--json`, a value a line.

@@ -68,14 +68,14 @@ const CASES: [Case; 25] = [
 
 /// Those that need other ends, and the files of their tests.
 const ELSEWHERE: [(&str, &str); 8] = [
-    ("repair-saved", "tests/it/embedded_replaced.rs"),
-    ("repair-linked", "tests/it/embedded_replaced.rs"),
-    ("repair-log-moved", "tests/it/embedded_replaced.rs"),
-    ("repair-exchanged", "tests/it/embedded_replaced.rs"),
-    ("source-state", "tests/it/crash/points.rs"),
-    ("sqlite-commit-alone", "tests/it/crash/points.rs"),
-    ("sqlite-upgrade", "tests/it/crash/points.rs"),
-    ("subscribe-buried", "tests/it/outage_pubsub.rs"),
+    ("repair-saved", "tests/it/queues/sqlite/replaced.rs"),
+    ("repair-linked", "tests/it/queues/sqlite/replaced.rs"),
+    ("repair-log-moved", "tests/it/queues/sqlite/replaced.rs"),
+    ("repair-exchanged", "tests/it/queues/sqlite/replaced.rs"),
+    ("source-state", "tests/it/faults/crash/points.rs"),
+    ("sqlite-commit-alone", "tests/it/faults/crash/points.rs"),
+    ("sqlite-upgrade", "tests/it/faults/crash/points.rs"),
+    ("subscribe-buried", "tests/it/faults/outage/mod.rs"),
 ];
 
 /// So many messages come before each blow.
@@ -289,7 +289,7 @@ fn every_failpoint_of_the_source_is_hit_by_a_test() {
         }
     }
     // It ends nothing: it tells by how much the clock is off.
-    assert!(there.remove("clock-read"), "tests/it/embedded_clock.rs moves the clock");
+    assert!(there.remove("clock-read"), "tests/it/queues/sqlite/clock.rs moves the clock");
     let mut hit: BTreeSet<_> = CASES.iter().map(|(point, ..)| (*point).to_owned()).collect();
     for (point, file) in ELSEWHERE {
         let test = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);

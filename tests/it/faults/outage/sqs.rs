@@ -64,10 +64,9 @@ impl Bed for Stage {
     }
 
     fn wait_until_empty(&self) {
-        let stats = || self.lines(&format!("stats {}", self.url())).remove(0);
         let deadline = Instant::now() + sqs_queue::PATIENCE;
-        while stats()["ready"] != 0 || stats()["leased"] != 0 {
-            assert!(Instant::now() < deadline, "{}", stats());
+        while !self.is_empty() {
+            assert!(Instant::now() < deadline, "{}", self.stats());
         }
     }
 
