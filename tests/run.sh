@@ -57,10 +57,11 @@ say() { printf 'tests/run.sh: %s\n' "$*"; }
 
 # ---- what must be there --------------------------------------------------------------------------
 
-missing=()
+# What is missing: Debian packages that have it, and what only a person can get.
+packages=() missing=()
 
-need() { # need COMMAND HOW-TO-GET-IT
-  command -v "$1" >/dev/null || missing+=("\`$1\`: $2")
+need() { # need COMMAND PACKAGE: a command of a Debian package
+  command -v "$1" >/dev/null || packages+=("$2")
 }
 
 go_is_new_enough() {
@@ -79,40 +80,59 @@ find_emulator() { # where the emulator's start script is, in $emulator
   [[ -n $root && -f $emulator ]]
 }
 
-check_needs() {
-  need cargo 'a Rust toolchain, 1.91 or later: the installer of the Rust project, `rustup`'
-  need cc 'a C compiler: Debian package `build-essential`'
-  need flock 'Debian package `util-linux`'
-  [[ $work != fuzz ]] || need c++ 'a C++ compiler: Debian package `build-essential`'
-  [[ $long || $work == fuzz ]] || check_needs_of_servers
-  ((${#missing[@]})) || return 0
-  say 'the tests need what is not here:' >&2
-  printf '  %s\n' "${missing[@]}" >&2
-  exit 1
+find_missing() {
+  packages=() missing=()
+  command -v cargo >/dev/null ||
+    missing+=('a Rust toolchain, 1.91 or later: the installer of the Rust project, `rustup`')
+  need cc build-essential
+  need flock util-linux
+  [[ $work != fuzz ]] || need c++ build-essential
+  [[ $long || $work == fuzz ]] || find_missing_for_servers
 }
 
-check_needs_of_servers() {
+find_missing_for_servers() {
   # The tests run Python of their own, too.
-  need python3 'Debian package `python3-venv`'
-  if [[ ! -e $python/complete ]] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-    missing+=('the module `venv` of Python: Debian package `python3-venv`')
-  fi
+  need python3 python3-venv
+  [[ -e $python/complete ]] || python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    packages+=(python3-venv)
   if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb ]]; then
-    need go "Go 1.24 or later, which builds FerretDB $ferretdb_version: Debian 12's own is too old,
-    take Debian 13's \`golang-go\` or the Go project's archive; or give TEST_MONGODB_URI"
-    if command -v go >/dev/null && ! go_is_new_enough; then
-      missing+=("Go 1.24 or later: this one is $(go env GOVERSION); or give TEST_MONGODB_URI")
+    if ! command -v go >/dev/null; then
+      packages+=(golang-go)
+    elif ! go_is_new_enough; then
+      missing+=("Go 1.24 or later, which builds FerretDB $ferretdb_version: this one is
+    $(go env GOVERSION); take Debian 13's \`golang-go\` or the Go project's archive; or give TEST_MONGODB_URI")
     fi
   fi
   if [[ -z ${TEST_PUBSUB_EMULATOR_HOST:-} ]]; then
-    need java 'Debian package `default-jre-headless`; or give TEST_PUBSUB_EMULATOR_HOST'
-    need gcloud 'the Google Cloud SDK: Debian package `google-cloud-cli` of its own repository;
-    or give TEST_PUBSUB_EMULATOR_HOST'
-    if command -v gcloud >/dev/null && ! find_emulator; then
-      missing+=('the Pub/Sub emulator: `gcloud components install pubsub-emulator`, or Debian
-    package `google-cloud-cli-pubsub-emulator`; or give TEST_PUBSUB_EMULATOR_HOST')
-    fi
+    need java default-jre-headless
+    find_emulator || packages+=(google-cloud-cli-pubsub-emulator)
   fi
+}
+
+# Installs the packages where we may, and leaves in $packages what is still to be installed.
+install_packages() {
+  [[ $(id -u) == 0 && -f /etc/debian_version ]] && command -v apt-get >/dev/null || return 0
+  say "installing what is missing: apt-get install ${packages[*]}"
+  apt-get update -qq || true
+  local package
+  for package in "${packages[@]}"; do # one that is nowhere stops no other
+    DEBIAN_FRONTEND=noninteractive \
+      apt-get install --yes -qq --no-install-recommends "$package" >/dev/null || true
+  done
+  find_missing
+}
+
+check_needs() {
+  find_missing
+  ((!${#packages[@]})) || install_packages
+  ((${#packages[@]} + ${#missing[@]})) || return 0
+  say 'the tests need what is not here:' >&2
+  ((!${#missing[@]})) || printf '  %s\n' "${missing[@]}" >&2
+  ((!${#packages[@]})) || printf '  %s\n' "apt-get install ${packages[*]}" >&2
+  [[ ! ${packages[*]} == *pubsub* ]] ||
+    printf '  %s\n' 'the Pub/Sub emulator is in the package repository of the Google Cloud SDK; or
+    `gcloud components install pubsub-emulator`; or give TEST_PUBSUB_EMULATOR_HOST' >&2
+  exit 1
 }
 
 # ---- nothing outlives this script ------------------------------------------------------------------
@@ -233,71 +253,107 @@ fill_python() {
 
 refused() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# serve NAME READY COMMAND...: starts a server on a free port, which replaces PORT in its command,
-# and waits until its log holds READY and the port answers. The port is left in $port.
-serve() {
-  local name=$1 ready=$2 log=$run/logs/$1.log attempt deadline
-  shift 2
+# How many there are of each: the emulator is slow with much to remember, moto does one thing at a
+# time. `tests/each.py` shares the tests among them.
+declare -A instances=([ferretdb]=1 [emulator]=3 [moto]=2)
+# What a server's log holds when it is ready.
+declare -A ready=([ferretdb]='Listening on' [emulator]='Server started' [moto]='Running on')
+declare -A ports=() jobs=()
+
+# shellcheck disable=SC2317 # `launch` runs these
+serve_ferretdb() { # serve_KIND PORT FOLDER
+  mkdir -p "$2/mongodb" "$2/state"
+  DO_NOT_TRACK=1 exec "$ferretdb" \
+    --handler=sqlite --sqlite-url="file:$2/mongodb/" --state-dir="$2/state" \
+    --listen-addr="127.0.0.1:$1" --debug-addr=- --telemetry=disable --log-level=info \
+    --test-enable-new-auth --setup-database=admin \
+    --setup-username="$TEST_MONGODB_USERNAME" --setup-password="$TEST_MONGODB_PASSWORD"
+}
+
+# shellcheck disable=SC2317
+serve_emulator() { exec "$emulator" --host=127.0.0.1 --port="$1"; }
+
+# shellcheck disable=SC2317
+serve_moto() { exec "$python/bin/python" tests/aws_server.py -H 127.0.0.1 -p "$1"; }
+
+launch() { # launch KIND NUMBER: starts a server on a free port, and waits for nothing
+  local server=$1-$2 port
+  until port=$((20000 + RANDOM % 12000)) && refused "$port"; do :; done
+  start "serve_$1" "$port" "$run/data/$server" >"$run/logs/$server.log" 2>&1
+  disown "$job"
+  ports[$server]=$port jobs[$server]=$job
+}
+
+await() { # await KIND NUMBER: waits until its log says that it is ready and its port answers
+  local server=$1-$2 attempt deadline
+  local log=$run/logs/$server.log
   for attempt in 1 2 3 4 5; do
-    port=$((20000 + RANDOM % 12000))
-    refused "$port" || continue
-    start "${@//PORT/$port}" >"$log" 2>&1
-    disown "$job"
     deadline=$((SECONDS + 60))
-    while ((SECONDS < deadline)) && kill -0 "$job" 2>/dev/null; do
-      if grep -q "$ready" "$log" && ! refused "$port"; then return; fi
+    while ((SECONDS < deadline)) && kill -0 "${jobs[$server]}" 2>/dev/null; do
+      if grep -q "${ready[$1]}" "$log" && ! refused "${ports[$server]}"; then return; fi
       sleep 0.1
     done
-    say "$name did not start (attempt $attempt); its log ends:" >&2
+    say "$server did not start (attempt $attempt); its log ends:" >&2
     tail -n 20 "$log" >&2
+    launch "$@"
   done
   exit 1
 }
 
-start_mongodb() {
-  if [[ -n ${TEST_MONGODB_URI:-} ]]; then
-    mongodb_is='the one that TEST_MONGODB_URI gives'
-    return
-  fi
-  mkdir "$run/data/mongodb" "$run/data/state"
-  export TEST_MONGODB_USERNAME='us:er@/?#[]%20' TEST_MONGODB_PASSWORD='p@ss:/w%rd?#[]&=+ $'
-  DO_NOT_TRACK=1 serve FerretDB 'Listening on' "$ferretdb" \
-    --handler=sqlite --sqlite-url="file:$run/data/mongodb/" --state-dir="$run/data/state" \
-    --listen-addr=127.0.0.1:PORT --debug-addr=- --telemetry=disable --log-level=info \
-    --test-enable-new-auth --setup-database=admin \
-    --setup-username="$TEST_MONGODB_USERNAME" --setup-password="$TEST_MONGODB_PASSWORD"
-  servers+=("$job")
-  export TEST_MONGODB_URI=mongodb://127.0.0.1:$port/
-  mongodb_is="FerretDB $ferretdb_version on SQLite, with user and password, at 127.0.0.1:$port"
+each() { # each FUNCTION KIND: for every instance
+  local number
+  for ((number = 1; number <= instances[$2]; number++)); do "$1" "$2" "$number"; done
 }
 
-start_pubsub() {
-  if [[ -n ${TEST_PUBSUB_EMULATOR_HOST:-} ]]; then
-    pubsub_is="the one at $TEST_PUBSUB_EMULATOR_HOST"
-    return
-  fi
-  serve Pub-Sub 'Server started' "$emulator" --host=127.0.0.1 --port=PORT
-  servers+=("$job")
-  export TEST_PUBSUB_EMULATOR_HOST=127.0.0.1:$port
-  pubsub_is="Google's emulator at $TEST_PUBSUB_EMULATOR_HOST"
+addresses() { # addresses KIND PREFIX [SUFFIX]: of all instances, with spaces between them
+  local number all=()
+  for ((number = 1; number <= instances[$1]; number++)); do
+    all+=("${2}127.0.0.1:${ports[$1-$number]}${3-}")
+  done
+  echo "${all[*]}"
 }
 
-start_aws() {
-  sqs_is="the one at ${TEST_SQS_ENDPOINT:-}" s3_is="the one at ${TEST_S3_ENDPOINT:-}"
-  [[ -z ${TEST_SQS_ENDPOINT:-} || -z ${TEST_S3_ENDPOINT:-} ]] || return 0
-  serve moto 'Running on' "$python/bin/python" tests/aws_server.py -H 127.0.0.1 -p PORT
-  servers+=("$job")
-  local moto="moto $moto_version at 127.0.0.1:$port"
-  [[ -n ${TEST_SQS_ENDPOINT:-} ]] || sqs_is=$moto TEST_SQS_ENDPOINT=http://127.0.0.1:$port
-  [[ -n ${TEST_S3_ENDPOINT:-} ]] || s3_is=$moto TEST_S3_ENDPOINT=http://127.0.0.1:$port
-  export TEST_SQS_ENDPOINT TEST_S3_ENDPOINT
+find_wanted() { # the kinds of servers that are not given, in $wanted
+  wanted=()
+  [[ -n ${TEST_MONGODB_URI:-} ]] || wanted+=(ferretdb)
+  [[ -n ${TEST_PUBSUB_EMULATOR_HOST:-} ]] || wanted+=(emulator)
+  [[ -n ${TEST_SQS_ENDPOINT:-} && -n ${TEST_S3_ENDPOINT:-} ]] || wanted+=(moto)
+}
+
+launch_servers() {
+  local kind
+  find_wanted
+  if [[ " ${wanted[*]} " == *' ferretdb '* ]]; then
+    export TEST_MONGODB_USERNAME='us:er@/?#[]%20' TEST_MONGODB_PASSWORD='p@ss:/w%rd?#[]&=+ $'
+  fi
+  for kind in "${wanted[@]}"; do each launch "$kind"; done
+}
+
+await_servers() {
+  local kind
+  for kind in "${wanted[@]}"; do
+    each await "$kind"
+    case $kind in
+      ferretdb) TEST_MONGODB_URI=$(addresses ferretdb mongodb:// /) ;;
+      emulator) TEST_PUBSUB_EMULATOR_HOST=$(addresses emulator '') ;;
+      moto)
+        TEST_SQS_ENDPOINT=${TEST_SQS_ENDPOINT:-$(addresses moto http://)}
+        TEST_S3_ENDPOINT=${TEST_S3_ENDPOINT:-$(addresses moto http://)}
+        ;;
+    esac
+  done
+  export TEST_MONGODB_URI TEST_PUBSUB_EMULATOR_HOST TEST_SQS_ENDPOINT TEST_S3_ENDPOINT
+  say "MongoDB's protocol: $TEST_MONGODB_URI"
+  say "Pub/Sub: $TEST_PUBSUB_EMULATOR_HOST"
+  say "SQS: $TEST_SQS_ENDPOINT"
+  say "S3: $TEST_S3_ENDPOINT"
 }
 
 # A server that died explains the tests that failed.
 show_dead_servers() {
-  local job log
-  for job in "${servers[@]}"; do
-    kill -0 "$job" 2>/dev/null && continue
+  local server log
+  for server in "${!jobs[@]}"; do
+    kill -0 "${jobs[$server]}" 2>/dev/null && continue
     say 'a server died while the tests ran; the logs end:' >&2
     for log in "$run"/logs/*; do tail -n 20 "$log" | sed "s|^|$(basename "$log"): |" >&2; done
     return
@@ -328,10 +384,18 @@ fuzz() { # fuzz TARGET...: each for a while, on what it knows already and on the
 
 # ---- the run -----------------------------------------------------------------------------------------
 
+# Cargo runs test programs by `tests/each.py`: each test in a process of its own.
+share_tests() {
+  local host
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  host=${host//-/_}
+  export "CARGO_TARGET_${host^^}_RUNNER=python3 tests/each.py"
+  export KAKEHI_TEST_TIMES=$cache/times.json
+}
+
 check_needs
 mkdir -p "$cache" "$CARGO_TARGET_DIR"
 exec {lock}</dev/null
-servers=()
 start_guard
 
 if [[ $work == fuzz ]]; then
@@ -346,6 +410,11 @@ began=$SECONDS
 export TEST_PYTHON=$python/bin/python
 got_servers=$((SECONDS - began))
 
+# The benches measure one of each.
+[[ $work != bench ]] || instances=([ferretdb]=1 [emulator]=1 [moto]=1)
+wanted=()
+[[ $long ]] || launch_servers
+
 # Another checkout would replace the programs under our tests.
 lock_file "$CARGO_TARGET_DIR/kakehi-tests.lock" "uses $CARGO_TARGET_DIR"
 began=$SECONDS
@@ -354,23 +423,16 @@ finish
 built_tests=$((SECONDS - began))
 
 began=$SECONDS
-if [[ ! $long ]]; then
-  start_mongodb
-  start_pubsub
-  start_aws
-  say "MongoDB's protocol: $mongodb_is"
-  say "Pub/Sub: $pubsub_is"
-  say "SQS: $sqs_is"
-  say "S3: $s3_is"
-fi
-started_servers=$((SECONDS - began))
-
+[[ $long ]] || await_servers
 say "took: servers built ${got_servers} s, programs and tests built ${built_tests} s," \
-  "servers started ${started_servers} s; cargo says what the rest took"
+  "servers waited for $((SECONDS - began)) s"
 
+[[ $long || $work == bench ]] || share_tests
+began=$SECONDS
 start cargo "$work" --all-features --locked "$@"
 status=0
 finish || status=$?
+say "took: tests $((SECONDS - began)) s"
 if ((status)); then
   show_dead_servers
   echo keep >&"$guard"
