@@ -1,10 +1,10 @@
 //! `queue check`: touches each end of a pipeline, and moves nothing through it.
 
 use super::context::{QueueContext, say};
+use super::format;
 use crate::cli;
 use crate::cli::names::{CollectionName, QueueNames};
 use crate::error::{Error, Kind, Result};
-use crate::inspect;
 use crate::location::Location;
 use crate::preflight::{self, Finding, Standing};
 use crate::{queues, sinks, sources};
@@ -104,8 +104,7 @@ impl QueueContext<'_> {
                 Ok(findings) => findings,
                 Err(error) => vec![Finding::of(&error)],
             };
-            let lines =
-                findings.iter().map(|it| inspect::finding(role.word(), &url, it, self.form));
+            let lines = findings.iter().map(|it| format::finding(role.word(), &url, it, self.form));
             say(&lines.collect::<String>())?;
             all.extend(findings);
         }

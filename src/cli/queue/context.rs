@@ -1,11 +1,11 @@
 //! Carries out what the command line of `queue` asks for, and tells it on stdout.
 
+use super::format::Form;
 use super::mending::Verb;
 use super::{Action, Dead, Take, Where};
 use crate::cli::{self, Context};
 use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
-use crate::inspect::Form;
 use crate::location::Location;
 use crate::queues::{self, Contents, Inspect, Options, PeekByReceiving, Verdict};
 use std::cell::Cell;

@@ -2,8 +2,8 @@
 
 use super::Count;
 use super::context::{QueueContext, say};
+use super::format;
 use crate::error::{Kind, Result};
-use crate::inspect;
 use crate::location::Location;
 use crate::queues::{self, Options};
 use crate::spool::{self, Spool, Spooled};
@@ -20,10 +20,10 @@ impl QueueContext<'_> {
         if let Err(error) = &counted {
             // A queue that cannot be reached is when the spool matters.
             if spooled != Spooled::default() && error.kind() != Kind::Usage {
-                say(&inspect::spooled(spooled, self.form))?;
+                say(&format::spooled(spooled, self.form))?;
             }
         }
-        say(&inspect::stats(&counted?, spooled, self.form)).map(drop)
+        say(&format::stats(&counted?, spooled, self.form)).map(drop)
     }
 
     /// What the spool of `publish` keeps for a queue.

@@ -2,10 +2,10 @@
 
 use super::Repair;
 use super::context::{QueueContext, say};
+use super::format;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::hint;
-use crate::inspect;
 use crate::queues::{self, Repaired};
 use crate::text;
 use std::path::Path;
@@ -14,7 +14,7 @@ impl QueueContext<'_> {
     /// Tells what is in order and what is not.
     pub async fn verify(&self, file: &Path) -> Result<()> {
         let checks = queues::verify(file).await?;
-        let text: String = checks.iter().map(|it| inspect::check(it, self.form)).collect();
+        let text: String = checks.iter().map(|it| format::check(it, self.form)).collect();
         say(&text)?;
         match checks.iter().filter(|check| check.wrong > 0).count() {
             0 => Ok(()),
@@ -35,7 +35,7 @@ impl QueueContext<'_> {
         let Repair { file, yes } = asked;
         let form = self.form;
         // Nobody is left to be told where this cannot be written: the repair goes on.
-        let tell = move |lost| drop(say(&inspect::lost(&lost, form)));
+        let tell = move |lost| drop(say(&format::lost(&lost, form)));
         let repaired = queues::repair(&file, yes, &Clock::system(), tell).await?;
         let Repaired { file: new, messages, dead, lost, pages, log_cut_off } = repaired;
         let json = serde_json::json!({

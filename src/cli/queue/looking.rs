@@ -1,6 +1,7 @@
 //! Shows messages and dead letters.
 
 use super::context::{QueueContext, lacks, say};
+use super::format;
 use super::mending::{all_found, list_command};
 use super::taken::Place;
 use super::{List, Peek, Take};
@@ -67,7 +68,7 @@ impl QueueContext<'_> {
             let Some(last) = page.last() else { break };
             after = last.place;
             left -= page.len();
-            let text: String = page.iter().map(|it| inspect::peeked(it, self.form)).collect();
+            let text: String = page.iter().map(|it| format::peeked(it, self.form)).collect();
             if !say(&text)? {
                 break;
             }
@@ -90,7 +91,7 @@ impl QueueContext<'_> {
             let Some(last) = page.last() else { return Ok(Some(seen)) };
             after = last.head.place;
             left -= page.len();
-            let text: String = page.iter().map(|it| inspect::dead_letter(it, self.form)).collect();
+            let text: String = page.iter().map(|it| format::dead_letter(it, self.form)).collect();
             if matches!(which, Which::Ids(_)) {
                 seen.extend(page.into_iter().map(|letter| letter.head.id));
             }
@@ -119,7 +120,7 @@ impl QueueContext<'_> {
                 until: None,
                 unreadable: None,
             });
-            say(&lines.map(|it| inspect::peeked(&it, self.form)).collect::<String>())
+            say(&lines.map(|it| format::peeked(&it, self.form)).collect::<String>())
         })
         .await
     }

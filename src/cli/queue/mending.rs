@@ -2,13 +2,14 @@
 
 use super::Mend;
 use super::context::{QueueContext, say};
+use super::format;
 use super::looking::{PAGE, dead_letter_store};
 use super::taken::Place;
 use crate::error::{Error, Kind, Result};
 use crate::hint;
-use crate::inspect;
 use crate::location::{Location, list};
 use crate::queues::{DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Inspect, Which};
+use crate::text;
 use std::collections::HashSet;
 
 /// What is done with a dead letter.
@@ -119,7 +120,7 @@ impl QueueContext<'_> {
     ) -> Result<bool> {
         let mut text = String::new();
         for (head, outcome) in done {
-            text += &inspect::mended(verb.word(), head, outcome.as_ref(), self.form);
+            text += &format::mended(verb.word(), head, outcome.as_ref(), self.form);
             tally.seen.iter_mut().for_each(|seen| seen.extend([head.id.clone()]));
             tally.all += 1;
             tally.kept += usize::from(!matches!(outcome, Some(DeadLetterOutcome::Done) | None));
@@ -149,7 +150,7 @@ pub(super) fn all_found(which: &Which, seen: &HashSet<String>, shows: &str) -> R
     if missing.is_empty() {
         return Ok(());
     }
-    let shown: Vec<_> = missing.iter().take(5).map(|id| inspect::visible(id.as_bytes())).collect();
+    let shown: Vec<_> = missing.iter().take(5).map(|id| text::visible(id.as_bytes())).collect();
     let shown: Vec<_> = shown.iter().map(String::as_str).collect();
     let what = format!("{} of {} ids have no dead letter", missing.len(), ids.len());
     Err(Error::new(Kind::Failed, what)

@@ -1,9 +1,9 @@
 //! Works messages from the shell: leases, and what is done with their receipts.
 
 use super::context::{QueueContext, lacks, say};
+use super::format;
 use super::{Extend, Lease, Settle};
 use crate::error::{Error, Kind, Result};
-use crate::inspect;
 use crate::message::Receipt;
 use crate::queues::{Inspect, Receipts, Settled, Verdict};
 
@@ -11,7 +11,7 @@ impl QueueContext<'_> {
     pub(super) async fn lease(&self, asked: Lease) -> Result<()> {
         let queue = self.open(&asked.place).await?;
         let leased = receipts(&*queue)?.lease(asked.max, asked.time.time, asked.group).await?;
-        let text: String = leased.iter().map(|it| inspect::leased(it, self.form)).collect();
+        let text: String = leased.iter().map(|it| format::leased(it, self.form)).collect();
         // What nobody reads is offered again when its time is over.
         say(&text).map(drop)
     }
@@ -35,7 +35,7 @@ impl QueueContext<'_> {
     /// Tells what became of each receipt; fails where one of them opened nothing.
     fn settled(&self, verb: &str, given: &[Receipt], settled: &[Settled]) -> Result<()> {
         let pairs = given.iter().zip(settled);
-        let told = pairs.map(|(it, outcome)| inspect::settled(verb, it, outcome, self.form));
+        let told = pairs.map(|(it, outcome)| format::settled(verb, it, outcome, self.form));
         say(&told.collect::<String>())?;
         match settled.iter().filter(|it| **it != Settled::Done).count() {
             0 => Ok(()),

@@ -3,6 +3,7 @@
 
 use super::Take;
 use super::context::{QueueContext, say};
+use super::format;
 use super::looking::dead_letter_store;
 use super::mending::{Ended, Tally, Verb};
 use crate::error::Result;
@@ -100,7 +101,7 @@ impl QueueContext<'_> {
     }
 
     fn show(&self, letters: &[DeadLetter]) -> Result<bool> {
-        say(&letters.iter().map(|it| inspect::dead_letter(it, self.form)).collect::<String>())
+        say(&letters.iter().map(|it| format::dead_letter(it, self.form)).collect::<String>())
     }
 
     /// Redrives or drops them.

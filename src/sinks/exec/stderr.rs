@@ -1,6 +1,6 @@
 //! What a run says on its standard error: lines in our log, however many and however long.
 
-use crate::inspect::visible;
+use crate::text::visible;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
 /// No line in the log is longer, in bytes; what is more of it is left out.
