@@ -1,142 +1,28 @@
-//! Looks at a queue where looking is receiving: what is taken is shown and given back, or, a dead
-//! letter, put back or forgotten.
+//! Looks at a queue by receiving: what is received is shown and given back, or, a dead letter, put
+//! back or forgotten.
 
+use super::ended::Ended;
+use super::paged_receiver::{PagedReceiver, ReceiveLimits};
 use crate::error::Result;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::queues::{
-    DeadLetter, DeadLetterHead, DeadLetterOutcome, PeekByReceiving, Published, Publisher, Receive,
-    Select, Settled, Subscriber, Verdict, Which,
+    DeadLetter, DeadLetterHead, DeadLetterOutcome, PeekByReceiving, Published, Publisher, Settled,
+    Subscriber, Which,
 };
-use std::collections::HashSet;
-use std::pin::pin;
-use std::time::Duration;
-use tokio::time::Instant;
 
-/// At most this many messages are taken at once.
-const PAGE: usize = 200;
-
-/// At most this many bytes are taken at once; a single message may be larger.
-const PAGE_BYTES: usize = 16 << 20;
-
-/// Leases are extended so long after they began, or were extended: those of a queue whose client
-/// does not do it by itself last three times that, or longer.
-const EXTENDED_AFTER: Duration = Duration::from_secs(10);
-
-/// How long to look.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// At most this many messages.
-    pub max: usize,
-    /// Until nothing has come for this long.
-    pub idle: Duration,
-}
-
-/// What was taken from a queue and is still ours.
-struct PagedReceiver {
-    queue: Box<dyn Subscriber>,
-    /// Since when each is leased.
-    in_flight: Vec<(Receipt, Instant)>,
-    left: usize,
-    idle: Duration,
-}
-
-impl PagedReceiver {
-    fn new(queue: Box<dyn Subscriber>, patience: Patience) -> Self {
-        Self { queue, in_flight: Vec::new(), left: patience.max, idle: patience.idle }
-    }
-
-    /// The next ones; none when enough have come, or none any more. Cancel-safe.
-    async fn take(&mut self) -> Result<Vec<Delivery>> {
-        if self.left == 0 {
-            return Ok(Vec::new());
-        }
-        let until = Instant::now() + self.idle;
-        loop {
-            let now = Instant::now();
-            let wait = until.saturating_duration_since(now).min(EXTENDED_AFTER);
-            let max = self.left.min(PAGE);
-            let request = Receive { max, max_bytes: PAGE_BYTES, wait, select: Select::Any };
-            let taken = self.queue.receive(request).await?;
-            self.left -= taken.len();
-            self.in_flight.extend(taken.iter().map(|delivery| (delivery.receipt.clone(), now)));
-            self.extend().await?;
-            if !taken.is_empty() {
-                return Ok(taken);
-            }
-            if Instant::now() >= until {
-                // An outage looks like an empty queue.
-                self.queue.ping().await?;
-                return Ok(taken);
-            }
-        }
-    }
-
-    /// Extends the leases that are old.
-    async fn extend(&mut self) -> Result<()> {
-        let Some(leases) = self.queue.leases() else { return Ok(()) };
-        let now = Instant::now();
-        let is_old = |since: &Instant| now.duration_since(*since) >= EXTENDED_AFTER;
-        let old: Vec<_> = self
-            .in_flight
-            .iter()
-            .filter(|(_, since)| is_old(since))
-            .map(|(receipt, _)| receipt.clone())
-            .collect();
-        if old.is_empty() {
-            return Ok(());
-        }
-        leases.extend(&old).await?;
-        self.in_flight
-            .iter_mut()
-            .map(|(_, since)| since)
-            .filter(|it| is_old(it))
-            .for_each(|it| *it = now);
-        Ok(())
-    }
-
-    /// Acknowledges these.
-    async fn forget(&mut self, receipts: Vec<Receipt>) -> Vec<Settled> {
-        let over: HashSet<_> = receipts.iter().collect();
-        self.in_flight.retain(|(receipt, _)| !over.contains(receipt));
-        self.queue.settle(receipts.into_iter().map(|it| (it, Verdict::Ack)).collect()).await
-    }
-
-    /// Gives everything back that is still ours.
-    async fn give_back(self) -> Result<()> {
-        self.queue.close().await
-    }
-}
-
-/// Takes messages, shows a page at a time until `show` says that it is enough, and gives all back
+/// Receives messages, shows a page at a time until `show` says that it is enough, and gives all back
 /// in the end. A `stop` ends it early.
 pub async fn look(
     queue: Box<dyn Subscriber>,
-    patience: Patience,
+    limits: ReceiveLimits,
     stop: impl Future<Output = ()>,
     mut show: impl FnMut(Vec<Delivery>) -> Result<bool>,
-) -> Result<()> {
-    let mut receiver = PagedReceiver::new(queue, patience);
-    let mut stop = pin!(stop);
-    let looked = loop {
-        let page = tokio::select! {
-            page = receiver.take() => page,
-            () = &mut stop => break Ok(()),
-        };
-        match page {
-            Ok(page) if page.is_empty() => break Ok(()),
-            Err(error) => break Err(error),
-            Ok(page) => match show(page) {
-                Ok(true) => {}
-                Ok(false) => break Ok(()),
-                Err(error) => break Err(error),
-            },
-        }
-    };
-    looked.and(receiver.give_back().await)
+) -> Result<Ended> {
+    PagedReceiver::new(queue, limits).each_page(stop, async |_, page| show(page)).await
 }
 
-/// What is done with dead letters that are taken.
+/// What is done with dead letters that are received.
 pub struct RedriveOrDrop<'a> {
     /// The queue, and how its dead letters are read.
     pub receiving: &'a dyn PeekByReceiving,
@@ -153,27 +39,16 @@ impl RedriveOrDrop<'_> {
     pub async fn run(
         &self,
         queue: Box<dyn Subscriber>,
-        patience: Patience,
+        limits: ReceiveLimits,
         stop: impl Future<Output = ()>,
         mut tell: impl FnMut(&[(DeadLetterHead, DeadLetterOutcome)]) -> Result<()>,
-    ) -> Result<()> {
-        let mut receiver = PagedReceiver::new(queue, patience);
-        let mut stop = pin!(stop);
-        let mended = loop {
-            let page = tokio::select! {
-                page = receiver.take() => page,
-                () = &mut stop => break Ok(()),
-            };
-            let done = match page {
-                Ok(page) if page.is_empty() => break Ok(()),
-                Ok(page) => self.page(&mut receiver, page).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = done.and_then(|done| tell(&done)) {
-                break Err(error);
-            }
+    ) -> Result<Ended> {
+        let receiver = PagedReceiver::new(queue, limits);
+        let work = async |receiver: &mut PagedReceiver, page| {
+            tell(&self.page(receiver, page).await?)?;
+            Ok(true)
         };
-        mended.and(receiver.give_back().await)
+        receiver.each_page(stop, work).await
     }
 
     async fn page(

@@ -1,7 +1,21 @@
 //! A queue's inside, as data: what there is, and what becomes of it. Nothing here prints.
 
 mod by_receive;
+mod dead_letters;
+mod ended;
+mod lacks;
+mod paged_receiver;
+mod peek;
+mod received;
 mod spooled;
+mod stats;
+mod stored;
 
-pub use by_receive::{Choice, Patience, RedriveOrDrop, choice, dead_letter as taken_letter, look};
-pub use spooled::{open_spool, redrive_spooled};
+pub use by_receive::RedriveOrDrop;
+pub use dead_letters::DeadLetters;
+pub use ended::Ended;
+pub use lacks::lacks;
+pub use paged_receiver::ReceiveLimits;
+pub use peek::{peek, peek_by_receiving};
+pub use stats::{Counted, stats};
+pub use stored::{DeadLetterAction, Told};

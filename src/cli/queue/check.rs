@@ -11,9 +11,12 @@ use crate::{queues, sinks, sources};
 use clap::Args;
 use std::time::Duration;
 
-/// The arguments of `queue check`.
+/// Touch each end of a pipeline and tell whether it would work
+///
+/// A line for each thing: `ok`, `wrong` or `unknown`. It moves no message, and leaves nothing
+/// behind.
 #[derive(Debug, Args)]
-pub struct Check {
+pub(super) struct Check {
     /// The queue as `subscribe --from` has it
     #[arg(long, value_name = "QUEUE")]
     from: Option<String>,
@@ -82,29 +85,18 @@ impl Check {
             .collect();
         if given.is_empty() { vec![(Role::From, None), (Role::Sink, None)] } else { given }
     }
-}
 
-impl QueueContext<'_> {
-    pub(super) async fn check(&self, asked: Check) -> Result<()> {
-        if asked.source.is_some()
-            && asked.from.is_none()
-            && asked.to.is_some()
-            && asked.queue.is_some()
-        {
-            return Err(Error::new(Kind::Usage, "`--to` and `--queue` name the same end")
-                .because_of(
-                    "with `--source` and without `--from`, `--to` is the queue of `publish`",
-                )
-                .hint("leave one of them out, or add `--from`"));
-        }
+    pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
+        self.refuse_one_end_twice()?;
         let mut all = Vec::new();
-        for (role, url) in asked.ends() {
-            let url = self.url(role, url, &asked)?;
-            let findings = match self.look_at(role, url.clone(), asked.lease).await {
+        for (role, url) in self.ends() {
+            let url = self.url(role, url, context)?;
+            let findings = match self.look_at(role, url.clone(), context).await {
                 Ok(findings) => findings,
                 Err(error) => vec![Finding::of(&error)],
             };
-            let lines = findings.iter().map(|it| format::finding(role.word(), &url, it, self.form));
+            let lines =
+                findings.iter().map(|it| format::finding(role.word(), &url, it, context.form));
             say(&lines.collect::<String>())?;
             all.extend(findings);
         }
@@ -119,22 +111,37 @@ impl QueueContext<'_> {
         }
     }
 
-    fn url(&self, role: Role, given: Option<&str>, asked: &Check) -> Result<Location> {
+    fn refuse_one_end_twice(&self) -> Result<()> {
+        let to_is_queue = self.source.is_some() && self.from.is_none() && self.to.is_some();
+        if !to_is_queue || self.queue.is_none() {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Usage, "`--to` and `--queue` name the same end")
+            .because_of("with `--source` and without `--from`, `--to` is the queue of `publish`")
+            .hint("leave one of them out, or add `--from`"))
+    }
+
+    fn url(&self, role: Role, given: Option<&str>, context: &QueueContext<'_>) -> Result<Location> {
         let variable = if role == Role::Sink { "KAKEHI_SINK" } else { "KAKEHI_QUEUE" };
-        let url = cli::url_or(given, variable, &self.context.environment)?;
+        let url = cli::url_or(given, variable, &context.program.environment)?;
         match role {
             Role::Source => Ok(url),
-            Role::Into => asked.names.queue().add(url),
-            Role::From => asked.names.add(url),
-            Role::Sink => asked.collection.add(url),
+            Role::Into => self.names.queue().add(url),
+            Role::From => self.names.add(url),
+            Role::Sink => self.collection.add(url),
         }
     }
 
-    async fn look_at(&self, role: Role, url: Location, lease: Duration) -> Result<Vec<Finding>> {
-        let environment = self.context.environment.clone();
+    async fn look_at(
+        &self,
+        role: Role,
+        url: Location,
+        context: &QueueContext<'_>,
+    ) -> Result<Vec<Finding>> {
+        let environment = context.program.environment.clone();
         let data_dir = cli::data_dir(&environment, &[&url])?;
         let queue = || queues::Options {
-            lease,
+            lease: self.lease,
             ..queues::Options::new(environment.clone(), data_dir.clone())
         };
         match role {

@@ -1,49 +1,27 @@
-//! Carries out what the command line of `queue` asks for, and tells it on stdout.
+//! What all actions of `queue` share: the program around them, and how they talk.
 
+use super::arguments::{QueueUrl, Take};
 use super::format::Form;
-use super::mending::Verb;
-use super::{Action, Dead, Take, Where};
 use crate::cli::{self, Context};
 use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::queues::{self, Contents, Inspect, Options, PeekByReceiving, Verdict};
+use crate::queues::{self, Contents, Inspect, Options, PeekByReceiving};
 use std::cell::Cell;
 use std::io::{self, Write as _};
 
-/// Where an action is carried out.
-pub struct QueueContext<'s> {
+/// Where an action is carried out, and how it tells what came of it.
+pub(super) struct QueueContext<'p> {
     /// The environment and the signals.
-    pub context: &'s Context,
-    /// How it is told.
-    pub form: Form,
-    /// Whether messages were taken that are to be given back: a signal waits for that.
-    pub receiving: Cell<bool>,
+    pub(super) program: &'p Context,
+    /// How results are told.
+    pub(super) form: Form,
+    /// Whether messages were received that are to be given back: a signal waits for that.
+    pub(super) gives_back: Cell<bool>,
 }
 
 impl QueueContext<'_> {
-    /// Does it, from opening the queue to the last line.
-    pub async fn perform(&self, action: Action) -> Result<()> {
-        match action {
-            Action::Stats(count) => self.stats(count).await,
-            Action::Peek(peek) => self.peek(peek).await,
-            Action::Dead(Dead::List(list)) => self.dead_list(list).await,
-            Action::Dead(Dead::Redrive(mend)) => self.mend(Verb::Redrive, mend).await,
-            Action::Dead(Dead::Drop(mend)) => self.mend(Verb::Drop, mend).await,
-            Action::Lease(lease) => self.lease(lease).await,
-            Action::Ack(asked) => self.settle("ack", Verdict::Ack, asked).await,
-            Action::Release(asked) => self.settle("release", Verdict::Release, asked).await,
-            Action::Extend(asked) => self.extend(asked).await,
-            Action::Create(place) => self.create(&place).await,
-            Action::Purge(sure) => self.purge(sure).await,
-            Action::Delete(sure) => self.delete(sure).await,
-            Action::Check(check) => self.check(check).await,
-            Action::Verify(verify) => self.verify(&verify.file).await,
-            Action::Repair(repair) => self.repair(repair).await,
-        }
-    }
-
-    /// Says what taking costs; refuses it where nobody asked for it.
+    /// Says what receiving costs; refuses it where nobody asked for it.
     pub(super) async fn warn_of_cost(
         &self,
         receiving: &dyn PeekByReceiving,
@@ -53,7 +31,7 @@ impl QueueContext<'_> {
         let cost = receiving.cost(what).await?;
         if take.take {
             tracing::warn!("looking is receiving here: {cost}");
-            self.receiving.set(true);
+            self.gives_back.set(true);
             return Ok(());
         }
         Err(Error::new(Kind::Usage, "cannot look without taking")
@@ -71,7 +49,7 @@ impl QueueContext<'_> {
     }
 
     /// One line that is for people only.
-    pub fn remark(&self, text: &str) -> Result<()> {
+    pub(super) fn remark(&self, text: &str) -> Result<()> {
         match self.form {
             Form::Human => say(&format!("{text}\n")).map(drop),
             Form::Json => Ok(()),
@@ -86,24 +64,20 @@ impl QueueContext<'_> {
         }
     }
 
-    pub(super) async fn open(&self, asked: &Where) -> Result<Box<dyn Inspect>> {
-        let (url, options) = self.place(asked)?;
+    /// Opens the inside of the queue that the arguments name.
+    pub(super) async fn open(&self, queue: &QueueUrl) -> Result<Box<dyn Inspect>> {
+        let (url, options) = self.resolve(queue)?;
         queues::open_inspector(url, &options).await
     }
 
-    pub(super) fn place(&self, asked: &Where) -> Result<(Location, Options)> {
-        let environment = &self.context.environment;
-        let url = cli::url_or(asked.url.as_deref(), "KAKEHI_QUEUE", environment)?;
-        let url = asked.names.add(url)?;
+    /// The URL that the arguments name, and the options that a queue is opened with.
+    pub(super) fn resolve(&self, queue: &QueueUrl) -> Result<(Location, Options)> {
+        let environment = &self.program.environment;
+        let url = cli::url_or(queue.url.as_deref(), "KAKEHI_QUEUE", environment)?;
+        let url = queue.names.add(url)?;
         let data_dir = cli::data_dir(environment, &[&url])?;
         Ok((url, Options::new(environment.clone(), data_dir)))
     }
-}
-
-/// The error for what a queue cannot do.
-pub(super) fn lacks(what: &str) -> Error {
-    Error::new(Kind::Configuration, format!("this queue cannot {what}"))
-        .hint("the embedded queue can: `sqlite:PATH?queue=NAME`")
 }
 
 /// Writes to stdout; `false` where nobody reads it any more.

@@ -7,11 +7,11 @@ use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::preflight::{Finding, Standing};
 use crate::queues::{
-    DeadLetter, DeadLetterHead, DeadLetterOutcome, FactValue, MessageState, Peeked, RepairLoss,
-    Settled, Stats, Verified,
+    DeadLetter, DeadLetterHead, DeadLetterOutcome, Deletion, FactValue, MessageState, Peeked,
+    RepairLoss, Repaired, Settled, Stats, Verified,
 };
 use crate::spool::Spooled;
-use crate::text::visible;
+use crate::text::{of_name, visible};
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -203,7 +203,7 @@ pub fn settled(verb: &str, receipt: &Receipt, outcome: &Settled, form: Form) -> 
 }
 
 /// What is done with a dead letter: `verb` is what would be (`None`) or was tried.
-pub fn mended(
+pub fn dead_letter_outcome(
     verb: &str,
     head: &DeadLetterHead,
     outcome: Option<&DeadLetterOutcome>,
@@ -236,11 +236,11 @@ pub fn mended(
     }
 }
 
-/// What a check found.
-pub fn check(check: &Verified, form: Form) -> String {
-    let Verified { what, wrong, first } = check;
+/// One thing that was verified.
+pub fn verified(point: &Verified, form: Form) -> String {
+    let Verified { what, wrong, first } = point;
     match (form, first) {
-        (Form::Json, _) => json(check),
+        (Form::Json, _) => json(point),
         (Form::Human, None) => format!("ok     {what}\n"),
         (Form::Human, Some(first)) => {
             format!("wrong  {what}: {wrong} times not, first {}\n", visible(first.as_bytes()))
@@ -249,14 +249,53 @@ pub fn check(check: &Verified, form: Form) -> String {
 }
 
 /// What a repair could not save as it was.
-pub fn lost(lost: &RepairLoss, form: Form) -> String {
-    let RepairLoss { what, queue, id, why, kept } = lost;
+pub fn repair_loss(loss: &RepairLoss, form: Form) -> String {
+    let RepairLoss { what, queue, id, why, kept } = loss;
     if form == Form::Json {
-        return json(lost);
+        return json(loss);
     }
     let verb = if *kept { "kept" } else { "lost" };
     let (queue, id) = (visible(queue.as_bytes()), visible(id.as_bytes()));
     format!("{verb}  {what} `{id}` of `{queue}`: {why}\n")
+}
+
+/// What a repair made, as a sentence and as fields.
+pub fn repaired(repaired: &Repaired) -> (String, serde_json::Value) {
+    let Repaired { file, messages, dead, lost, pages, log_cut_off } = repaired;
+    let json = serde_json::json!({
+        "file": of_name(file), "messages": messages, "dead": dead, "not_as_it_was": lost,
+        "damaged_pages": pages, "log_cut_off": log_cut_off,
+    });
+    let text = format!(
+        "saved {messages} messages and {dead} dead letters in `{}`; {} damaged pages",
+        file.display(),
+        pages.len()
+    );
+    (text, json)
+}
+
+/// What a deletion removed, or would, as a sentence and as fields.
+pub fn deletion(deletion: &Deletion, done: bool) -> (String, serde_json::Value) {
+    let Deletion { messages: removed, dead, stays } = deletion;
+    let json = serde_json::json!({"removed": removed, "dead": dead, "stays": stays, "done": done});
+    let verb = if done { "deleted" } else { "would delete" };
+    let and = if removed.is_some() { "," } else { " and" };
+    let mut text = format!("{verb} the queue{and} {}", messages(*removed));
+    if let Some(dead) = dead {
+        text += &format!(" and {dead} dead letters");
+    }
+    if let Some(stays) = stays {
+        text += &format!("\n{stays}");
+    }
+    (text, json)
+}
+
+/// A number of messages, in words.
+pub fn messages(count: Option<u64>) -> String {
+    match count {
+        Some(count) => format!("{count} messages"),
+        None => "what it holds (nobody can tell how much)".to_owned(),
+    }
 }
 
 /// What a look at one end of a pipeline found.

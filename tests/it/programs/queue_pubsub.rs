@@ -11,7 +11,7 @@ use google_cloud_pubsub::client::{Publisher as BarePublisher, SubscriptionAdmin,
 use google_cloud_pubsub::model::{DeadLetterPolicy, Message as Wire, Subscription};
 use kakehi::dead_letter::Death;
 use kakehi::environment::Environment;
-use kakehi::inspect::{Patience, RedriveOrDrop};
+use kakehi::inspect::{ReceiveLimits, RedriveOrDrop};
 use kakehi::queues::{self, DeadLetterOutcome, Options, Published, Publisher, Which};
 use kakehi::spool::{FILE, Spool};
 use kakehi::{Error, Kind, Location, Message, Result};
@@ -278,7 +278,7 @@ async fn a_redrive_that_is_killed_in_between_keeps_the_letter() {
     let url = Location::parse(&bed.url()).unwrap();
     let queue = queues::open_inspector(url.clone(), &options).await.unwrap();
     let receiving = queue.peek_by_receiving().unwrap();
-    let patience = Patience { max: 1, idle: services::EMULATOR_PATIENCE };
+    let limits = ReceiveLimits { max: 1, idle: services::EMULATOR_PATIENCE };
     for killed in [true, false] {
         let mut origin = receiving.origin().await.unwrap();
         if killed {
@@ -287,7 +287,7 @@ async fn a_redrive_that_is_killed_in_between_keeps_the_letter() {
         let work = RedriveOrDrop { receiving, which: &Which::All, origin: Some(&*origin) };
         let place = receiving.dead_letters(Some(1)).await.unwrap().remove(0);
         let mut done = Vec::new();
-        let run = work.run(place, patience, std::future::pending(), |page| {
+        let run = work.run(place, limits, std::future::pending(), |page| {
             done.extend(page.iter().map(|(head, outcome)| (head.id.clone(), outcome.clone())));
             Ok(())
         });

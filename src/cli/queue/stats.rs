@@ -1,0 +1,43 @@
+//! `queue stats`: what a queue holds, and what waits for it in the spool.
+
+use super::arguments::QueueUrl;
+use super::context::{QueueContext, say};
+use super::format;
+use crate::error::{Kind, Result};
+use crate::inspect::{self, Counted};
+use crate::spool::{self, Spooled};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Count the messages of a queue, and what waits for it in the spool
+///
+/// Ready, waiting, scheduled, leased and dead messages, the age of the oldest one that is not dead,
+/// the sizes of the file and its log. Pub/Sub does not count, SQS does so roughly: there it tells
+/// how the queue is set up. Beside it, what waits in the spool of `publish` for this queue, and the
+/// spool's dead letters.
+#[derive(Debug, Args)]
+pub(super) struct Stats {
+    #[command(flatten)]
+    queue: QueueUrl,
+
+    /// The spool of `publish`, of which is counted what is meant for this queue. Default:
+    /// `spool.db` in the user's data folder
+    #[arg(long, value_name = "PATH")]
+    spool: Option<PathBuf>,
+}
+
+impl Stats {
+    pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
+        let (url, options) = context.resolve(&self.queue)?;
+        let folder = || context.program.environment.data_dir();
+        let path = self.spool.or_else(|| Some(folder().ok()?.join(spool::FILE)));
+        let Counted { spool, queue } = inspect::stats(url, &options, path).await?;
+        if let Err(error) = &queue {
+            // A queue that cannot be reached is when the spool matters.
+            if spool != Spooled::default() && error.kind() != Kind::Usage {
+                say(&format::spooled(spool, context.form))?;
+            }
+        }
+        say(&format::stats(&queue?, spool, context.form)).map(drop)
+    }
+}

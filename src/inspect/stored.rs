@@ -1,0 +1,77 @@
+//! Dead letters that a queue keeps itself: shown, redriven or dropped, a page at a time.
+
+use super::ended::Ended;
+use crate::error::Result;
+use crate::queues::{DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Which};
+
+/// At most this many dead letters are read, redriven or dropped in one transaction.
+const PAGE: usize = 200;
+
+/// What is done with dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLetterAction {
+    /// They are put back to the end of their queue.
+    Redrive,
+    /// They are forgotten.
+    Drop,
+}
+
+impl DeadLetterAction {
+    async fn carry_out(
+        self,
+        store: &dyn DeadLetterStore,
+        heads: Vec<DeadLetterHead>,
+    ) -> Result<Vec<DeadLetterOutcome>> {
+        match self {
+            Self::Redrive => store.redrive(heads).await,
+            Self::Drop => store.drop(heads).await,
+        }
+    }
+}
+
+/// A dead letter, and what became of it; `None` where nothing was to be done yet.
+pub type Told = (DeadLetterHead, Option<DeadLetterOutcome>);
+
+/// Shows at most `max` of them, until `show` says that it is enough.
+pub async fn list(
+    store: &dyn DeadLetterStore,
+    which: &Which,
+    max: usize,
+    show: &mut dyn FnMut(&[DeadLetter]) -> Result<bool>,
+) -> Result<Ended> {
+    let (mut left, mut after) = (max, 0);
+    while left > 0 {
+        let page = store.list(which, after, left.min(PAGE)).await?;
+        let Some(last) = page.last() else { return Ok(Ended::All) };
+        after = last.head.place;
+        left -= page.len();
+        if !show(&page)? {
+            break;
+        }
+    }
+    Ok(Ended::Early)
+}
+
+/// Does it with those that are there now, and tells of each; without an action only tells of them.
+/// What was begun is finished, though nobody reads of it any more.
+pub async fn work_on(
+    store: &dyn DeadLetterStore,
+    which: &Which,
+    action: Option<DeadLetterAction>,
+    tell: &mut dyn FnMut(&[Told]) -> Result<bool>,
+) -> Result<()> {
+    // What dies again meanwhile is not taken again.
+    let (mut after, upto) = (0, store.last().await?);
+    loop {
+        let page = store.names(which, (after, upto), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.place;
+        let outcomes = match action {
+            None => vec![None; page.len()],
+            Some(action) => {
+                action.carry_out(store, page.clone()).await?.into_iter().map(Some).collect()
+            }
+        };
+        tell(&page.into_iter().zip(outcomes).collect::<Vec<_>>())?;
+    }
+}
