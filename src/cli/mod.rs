@@ -51,7 +51,7 @@ Exit codes:
   130  interrupted (Ctrl-C)
   143  terminated (SIGTERM)";
 
-/// How long a run may take after its grace to keep what it has in hand and to close its ends, which
+/// How long a run may take after its grace to keep what is in flight and to close its ends, which
 /// may wait for one that stalls.
 const CLOSING: Duration = Duration::from_secs(8);
 
@@ -82,7 +82,7 @@ pub trait Program: Args {
         SummaryForm::None
     }
 
-    /// How long what is in hand may take after a signal; without end where that is always short.
+    /// How long what is in flight may take after a signal; without end where that is always short.
     fn grace(&self) -> Duration {
         Duration::MAX
     }
@@ -103,7 +103,8 @@ fn command<P: Program>() -> clap::Command {
         .about(P::ABOUT)
         .long_about(None)
         .max_term_width(80)
-        .after_help(format!("{}\n\n{EXIT_CODES}", P::EXAMPLES))
+        .after_help(format!("Every flag, with examples and the exit codes: `{} --help`", P::NAME))
+        .after_long_help(format!("{}\n\n{EXIT_CODES}", P::EXAMPLES))
 }
 
 /// What a program is given besides its arguments.
@@ -128,18 +129,22 @@ impl Context {
 /// Flags that both loops have.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// End at once, with exit code 0, when another run holds the lock; a `publish` that reads
-    /// stdin waits for it instead. The system frees the lock when its holder dies
+    /// End at once when another run holds the lock
+    ///
+    /// The exit code is 0 then; a `publish` that reads stdin waits for the lock instead. The system
+    /// frees it when its holder dies.
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
     pub lock: Option<Option<PathBuf>>,
 
-    /// How long what is in hand may take after Ctrl-C, SIGTERM or SIGHUP; a second signal ends it
+    /// How long what is in flight may take after Ctrl-C, SIGTERM or SIGHUP; a second signal ends it
     /// now
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true)]
     pub grace: Duration,
 
     /// What to tell on stderr when the run ends
     #[arg(long, value_name = "FORM", value_enum, default_value_t = SummaryForm::Human)]
+    #[arg(hide_short_help = true)]
     pub summary: SummaryForm,
 
     #[command(flatten)]
@@ -151,7 +156,9 @@ pub struct Common {
 /// Flags that every program has.
 #[derive(Debug, Clone, Args)]
 pub struct Basics {
-    /// Log more: once for what happens, twice for details. `RUST_LOG` overrides
+    /// Log more: once for what happens, twice for details
+    ///
+    /// `RUST_LOG` overrides it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
@@ -161,6 +168,7 @@ pub struct Basics {
 
     /// How log lines look on stderr
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(hide_short_help = true)]
     pub log_format: LogFormat,
 
     /// Print completions (`completions:bash`, `:zsh`, `:fish`) or the manual page (`man`)

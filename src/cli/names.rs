@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Debug, Clone, Default, Args)]
 pub struct QueueName {
     /// The queue in the file of an embedded queue, for `?queue=NAME` in its URL
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     queue_name: Option<String>,
 }
 
@@ -20,7 +20,7 @@ pub struct QueueNames {
     queue: QueueName,
 
     /// What the queue receives messages of, for `?topic=NAME` in its URL
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     topic: Option<String>,
 }
 
@@ -28,7 +28,7 @@ pub struct QueueNames {
 #[derive(Debug, Clone, Default, Args)]
 pub struct CollectionName {
     /// The collection of the sink, for `?collection=NAME` in its URL
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     collection: Option<String>,
 }
 

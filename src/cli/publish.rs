@@ -34,26 +34,33 @@ Examples:
 /// The arguments of `publish`.
 #[derive(Debug, Args)]
 pub struct Publish {
+    /// `stdin:`, `nature-remo:` or `files:GLOB`
+    ///
     /// Where to read: `stdin:` (lines of JSON; `?id=FIELD`, `?group=FIELD`, `?envelope`),
     /// `nature-remo:` (`?mode=changes`, `?group=device`) or `files:GLOB?store=URL` (each file into
     /// `file:FOLDER`, `s3://BUCKET`, `gs://BUCKET` or `az://CONTAINER`; `?watch`)
     #[arg(value_name = "SOURCE", default_value = "stdin:")]
     source: String,
 
-    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/TOPIC` or `sqs:NAME`. Default:
-    /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
+    /// The queue. Default: `$KAKEHI_QUEUE`, else `sqlite:`
+    ///
+    /// `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/TOPIC` or `sqs:NAME`. Where it is `sqlite:`, the
+    /// file is in the user's data folder.
     #[arg(long, value_name = "QUEUE")]
     to: Option<String>,
 
     #[command(flatten)]
     name: QueueName,
 
-    /// Stay, and read the source at these times: a cron expression of five fields, or of six with
-    /// the seconds first, in `--timezone`
+    /// Stay, and read the source at these times
+    ///
+    /// A cron expression of five fields, or of six with the seconds first, in `--timezone`.
     #[arg(long, value_name = "CRON")]
     every: Option<String>,
 
-    /// Make the topic where it is missing, and a subscription of its name where it has none
+    /// Make the topic where it is missing
+    ///
+    /// Where it has no subscription, one of its name is made as well.
     #[arg(long)]
     create: bool,
 
@@ -66,19 +73,22 @@ pub struct Publish {
     batch: usize,
 
     /// The time zone of readings and of `--every`, an IANA name
-    #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo")]
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo", hide_short_help = true)]
     timezone: Tz,
 
     /// How long the queue may take for a message before it counts as not published
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true)]
     publish_timeout: Duration,
 
-    /// Keep what the queue cannot take in this file, and send it before anything else when the
-    /// queue is back. Default: `spool.db` in the user's data folder
+    /// Keep what the queue cannot take in this file
+    ///
+    /// What was kept is sent before anything else when the queue is back. Default: `spool.db` in the
+    /// user's data folder.
     #[arg(long, value_name = "PATH")]
     spool: Option<PathBuf>,
 
-    /// Keep nothing: fail where the queue cannot take what was read
+    /// Keep nothing: fail where the queue cannot take it
     #[arg(long, conflicts_with = "spool")]
     no_spool: bool,
 

@@ -47,27 +47,33 @@ Examples:
 /// The arguments of `subscribe`.
 #[derive(Debug, Args)]
 pub struct Subscribe {
-    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`. Default:
-    /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
+    /// The queue. Default: `$KAKEHI_QUEUE`, else `sqlite:`
+    ///
+    /// `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`. Where it is
+    /// `sqlite:`, the file is in the user's data folder.
     #[arg(long, value_name = "QUEUE")]
     from: Option<String>,
 
     #[command(flatten)]
     names: QueueNames,
 
-    /// The sink: `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME`, `stdout:`
-    /// (what was written to a pipe counts as taken), `exec:PROGRAM`, `forward:QUEUE-URL`, another
-    /// queue, or `thumbnail:STORE-URL`, for each picture of an object store a small one. Default:
-    /// `$KAKEHI_SINK`, else `sqlite:` in the user's data folder
+    /// The sink. Default: `$KAKEHI_SINK`, else `sqlite:`
+    ///
+    /// `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME`, `stdout:` (what was
+    /// written to a pipe counts as taken), `exec:PROGRAM`, `forward:QUEUE-URL`, another queue, or
+    /// `thumbnail:STORE-URL`, for each picture of an object store a small one. Where it is
+    /// `sqlite:`, the file is in the user's data folder.
     #[arg(long, value_name = "SINK")]
     to: Option<String>,
 
     #[command(flatten)]
     collection: CollectionName,
 
-    /// A command as the sink, run for each message: body on stdin; KAKEHI_ID, KAKEHI_ATTEMPT,
-    /// KAKEHI_GROUP, KAKEHI_TAG and `KAKEHI_ATTRIBUTE_<NAME>` in its environment. Exit 0: stored; 65:
-    /// rejected; 69 or 75: unavailable, nothing is held against the message; else: tried again
+    /// A command as the sink, run for each message
+    ///
+    /// The body is on stdin; KAKEHI_ID, KAKEHI_ATTEMPT, KAKEHI_GROUP, KAKEHI_TAG and
+    /// `KAKEHI_ATTRIBUTE_<NAME>` are in its environment. Exit 0: stored; 65: rejected; 69 or 75:
+    /// unavailable, nothing is held against the message; else: tried again.
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["to", "collection"])]
     command: Vec<OsString>,
 
@@ -75,15 +81,17 @@ pub struct Subscribe {
     #[arg(long, conflicts_with = "follow")]
     once: bool,
 
-    /// Stay until a signal; without it, end when the queue is empty
+    /// Stay until a signal, not only until the queue is empty
     #[arg(long)]
     follow: bool,
 
-    /// Write, and acknowledge nothing: every message comes again
-    #[arg(long, conflicts_with = "dry_run")]
+    /// Write, and acknowledge nothing: every message is redelivered
+    #[arg(long, conflicts_with = "dry_run", hide_short_help = true)]
     debug: bool,
 
-    /// Neither write nor acknowledge; `-v` names each message
+    /// Neither write nor acknowledge
+    ///
+    /// `-v` names each message.
     #[arg(long)]
     dry_run: bool,
 
@@ -93,55 +101,71 @@ pub struct Subscribe {
 
     /// End after this time
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true)]
     max_time: Option<Duration>,
 
     /// How long a drain waits for more before it calls the queue empty. Default: 0s where the
     /// queue knows, 2s on Pub/Sub and SQS
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true)]
     idle: Option<Duration>,
 
-    /// At most this many messages in one write. Default: 500, and 10 pictures; a command gets one at
-    /// a time, and with N above 1 up to N at once, as lines of JSON
+    /// At most this many messages in one write
+    ///
+    /// Default: 500, and 10 pictures; a command gets one at a time, and with N above 1 up to N at
+    /// once, as lines of JSON.
     #[arg(long, value_name = "N", value_parser = positive)]
     batch: Option<usize>,
 
     /// How long a command may take; then it is ended, with all that it started. Default: 5m
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true)]
     timeout: Option<Duration>,
 
-    /// At most this many writes, or commands, at once
+    /// At most this many writes at once
+    ///
+    /// Where the sink is a command, as many of it run at once.
     #[arg(long, value_name = "N", default_value = "4", value_parser = positive)]
     concurrency: usize,
 
     /// How long a delivery is ours before it is offered again; extended while a write runs
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true)]
     lease: Duration,
 
     /// How long one write may take
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true)]
     write_timeout: Duration,
 
-    /// After this many failed writes and lost leases a message becomes a dead letter; what is only
-    /// given back does not count. Default: 10, or the queue's own limit where that is smaller
+    /// Attempts until a message becomes a dead letter
+    ///
+    /// Failed writes and lost leases are attempts; what is only released does not count. Default: 10,
+    /// or the queue's own limit where that is smaller.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
 
-    /// Publish dead letters to this queue. Default: the embedded queue keeps them itself; for
-    /// Pub/Sub the topic `SUBSCRIPTION-dead`, for SQS the queue of the redrive policy, else
-    /// `NAME-dead`. What that does not take is kept in the user's data folder
+    /// Publish dead letters to this queue
+    ///
+    /// Default: the embedded queue keeps them itself; for Pub/Sub the topic `SUBSCRIPTION-dead`, for
+    /// SQS the queue of the redrive policy, else `NAME-dead`. What that does not take is kept in the
+    /// user's data folder.
     #[arg(long, value_name = "QUEUE")]
     dead: Option<String>,
 
-    /// At most this many messages in hand. Default: batch times (concurrency + 1)
-    #[arg(long, value_name = "N", value_parser = positive)]
+    /// At most this many messages in flight. Default: batch times (concurrency + 1)
+    #[arg(long, value_name = "N", value_parser = positive, hide_short_help = true)]
     max_in_flight: Option<usize>,
 
-    /// At most this many bytes in hand
+    /// At most this many bytes in flight
     #[arg(long, value_name = "BYTES", default_value = "67108864", value_parser = positive)]
+    #[arg(hide_short_help = true)]
     max_in_flight_bytes: usize,
 
-    /// Make the queue where it is missing; of Pub/Sub the subscription, with its dead-letter topic,
-    /// which needs `?topic=NAME`. Without it a drain of a missing queue ends with 69
+    /// Make the queue where it is missing
+    ///
+    /// For Pub/Sub that is the subscription, with its dead-letter topic, which needs `?topic=NAME`.
+    /// Without it a drain of a missing queue ends with 69.
     #[arg(long)]
     create: bool,
 

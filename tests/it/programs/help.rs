@@ -9,6 +9,20 @@ use std::process::Command;
 
 const PROGRAMS: [&str; 3] = ["publish", "subscribe", "queue"];
 
+/// As many lines as a program's `-h` may have: a screen of 24, and a little.
+const SCREEN: usize = 28;
+
+/// What a program answers to these arguments.
+fn told(program: &str, arguments: &str) -> String {
+    let sandbox = Sandbox::new();
+    let run = match program {
+        "publish" => sandbox.publish(),
+        "queue" => sandbox.queue(),
+        _ => sandbox.subscribe(),
+    };
+    run.args(arguments).run().expect(0).stdout
+}
+
 #[test]
 fn help_opens_with_the_sentence_of_the_house() {
     assert!(help("publish").starts_with("publish pours a source into a queue\n"));
@@ -22,9 +36,52 @@ fn help_opens_with_the_sentence_of_the_house() {
 
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
-    for line in PROGRAMS.map(help).iter().flat_map(|text| text.lines()) {
+    let mut texts: Vec<_> = PROGRAMS.map(help).into();
+    texts.extend(PROGRAMS.map(|program| told(program, "-h")));
+    for action in documents::actions() {
+        texts.push(told("queue", &format!("{action} -h")));
+        texts.push(told("queue", &format!("{action} --help")));
+    }
+    for line in texts.iter().flat_map(|text| text.lines()) {
         assert!(line.chars().count() <= 80, "{line}");
     }
+}
+
+#[test]
+fn the_short_help_fits_on_a_screen_and_names_the_long_one() {
+    for program in PROGRAMS {
+        let text = told(program, "-h");
+        assert!(text.lines().count() <= SCREEN, "{} lines:\n{text}", text.lines().count());
+        assert!(text.ends_with(&format!("`{program} --help`\n")), "{text}");
+    }
+}
+
+#[test]
+fn queue_tells_each_action_in_one_line_and_more_in_the_actions_own_help() {
+    let list_of = |text: &str| -> Vec<(String, String)> {
+        let (_, list) = text.split_once("Commands:\n").expect("a list of actions");
+        let lines = list.lines().take_while(|line| !line.is_empty());
+        let words = |line: &str| {
+            let (name, about) = line.trim().split_once("  ").expect("a name and a sentence");
+            (name.to_owned(), about.trim().to_owned())
+        };
+        lines.map(words).filter(|(name, _)| name != "help").collect()
+    };
+    assert_eq!(list_of(&help("queue")), list_of(&told("queue", "-h")));
+    let mut all = list_of(&help("queue"));
+    all.retain(|(name, _)| name != "dead");
+    let dead = list_of(&told("queue", "dead --help"));
+    all.extend(dead.into_iter().map(|(name, about)| (format!("dead {name}"), about)));
+    let names: Vec<_> = all.iter().map(|(name, _)| name).collect();
+    let mut actions = documents::actions();
+    actions.sort_by_key(|action| action.starts_with("dead "));
+    assert_eq!(names, actions.iter().collect::<Vec<_>>());
+    for (action, about) in all {
+        let text = told("queue", &format!("{action} --help"));
+        assert!(text.starts_with(&format!("{about}\n\n")), "{action}: {text}");
+    }
+    let stats = told("queue", "stats --help");
+    assert!(stats.contains("\n\nReady, waiting, scheduled, leased and dead messages"), "{stats}");
 }
 
 #[test]
