@@ -73,11 +73,11 @@ impl Parts<'_> {
     }
 
     /// After a batch was settled.
-    pub(super) async fn end(&self, ended: Vec<(String, Ended)>) {
+    pub(super) async fn end(&self, ended: &[(String, Ended)]) {
         if let Some(attempts) = self.attempts
             && !ended.is_empty()
         {
-            attempts.end(ended).await;
+            attempts.end(ended.to_vec()).await;
         }
     }
 }

@@ -38,7 +38,7 @@ impl Parts<'_> {
         written.unplaced = left;
         self.settle(&mut judged, &mut written).await;
         written.ended.clone_from(&judged.ended);
-        self.end(judged.ended).await;
+        self.end(&judged.ended).await;
         written
     }
 
@@ -76,8 +76,8 @@ impl Parts<'_> {
         let pause = retry::pause(attempts, &self.plan.retries, fastrand::f64());
         let (id, until) = (message.id.clone(), self.kept_until(pause));
         judged.ended.push((id.clone(), Ended::Failed));
-        if let Some(group) = message.group.clone().filter(|_| self.sink.ordered()) {
-            written.stopped.insert(Line::Group(group), until);
+        if message.group.is_some() && self.sink.ordered() {
+            written.stopped.insert(Line::of(message, true), until);
         }
         if self.dead.may_wait(&letter) {
             return written.unplaced.push((receipt, letter));

@@ -139,7 +139,7 @@ impl Hand {
     pub fn stop(&mut self, lines: HashMap<Line, Until>, now: Instant) -> usize {
         let mut to_the_end = 0;
         for (line, until) in lines {
-            for delivery in self.lines.take(&line) {
+            for delivery in self.lines.take(line) {
                 to_the_end += self.keep(delivery, until, now);
             }
             if until != Until::Now {
@@ -165,7 +165,7 @@ impl Hand {
         for delivery in deliveries {
             let stopped = match self.stopped.is_empty() {
                 true => None,
-                false => self.stopped.get(&Line::of(&delivery, self.ordered)).copied(),
+                false => self.stopped.get(&Line::of(&delivery.message, self.ordered)).copied(),
             };
             match stopped {
                 Some(until) => to_the_end += self.keep(delivery, until, now),

@@ -3,24 +3,30 @@
 //! Messages of a group are a line where the sink keeps their order. Every other message is in the
 //! line of its id: two with one id are written one after the other, each in a batch of its own.
 
-use crate::message::Delivery;
+use crate::message::{Delivery, Message};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
 
-/// Which messages must not be written side by side.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Line {
-    /// Those of a group.
-    Group(String),
-    /// Those with an id.
-    Id(String),
+/// Which messages must not be written side by side: those of a group, or those with an id. Known by a
+/// digest, as every message has one. Should two names ever have the same, they only wait for one
+/// another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Line {
+    digest: u64,
+    grouped: bool,
 }
 
+/// What digests depend on, so that nobody chooses names that wait for one another.
+static DIGESTS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
 impl Line {
-    /// The line of a delivery, for a sink that keeps the order within groups or does not.
-    pub fn of(delivery: &Delivery, ordered: bool) -> Self {
-        match &delivery.message.group {
-            Some(group) if ordered => Self::Group(group.clone()),
-            _ => Self::Id(delivery.message.id.clone()),
+    /// The line of a message, for a sink that keeps the order within groups or does not.
+    pub fn of(message: &Message, ordered: bool) -> Self {
+        let of = |name: &str, grouped| Self { digest: DIGESTS.hash_one(name), grouped };
+        match &message.group {
+            Some(group) if ordered => of(group, true),
+            _ => of(&message.id, false),
         }
     }
 }
@@ -106,7 +112,7 @@ impl Lines {
     fn enter(&mut self, place: i64, delivery: Delivery) {
         let size = delivery.message.size();
         self.waiting += 1;
-        let line = Line::of(&delivery, self.ordered);
+        let line = Line::of(&delivery.message, self.ordered);
         let Some(behind) = self.behind.get_mut(&line) else {
             return self.offer(line, Behind::default(), place, delivery);
         };
@@ -138,17 +144,16 @@ impl Lines {
         let (mut taken, mut lines, mut bytes) = (Vec::new(), Vec::new(), 0);
         while taken.len() < max && bytes < max_bytes {
             let Some((place, first)) = self.ready.pop_first() else { break };
-            let line = Line::of(&first, self.ordered);
+            let line = Line::of(&first.message, self.ordered);
             self.gone(&first);
             bytes += first.message.size();
             taken.push((place, first));
-            let grouped = matches!(line, Line::Group(_));
-            while grouped && taken.len() < max && bytes < max_bytes {
-                let Some((place, next)) = self.follower(&line) else { break };
+            while line.grouped && taken.len() < max && bytes < max_bytes {
+                let Some((place, next)) = self.follower(line) else { break };
                 bytes += next.message.size();
                 taken.push((place, next));
             }
-            self.stand_still(&line);
+            self.stand_still(line);
             lines.push(line);
         }
         taken.sort_unstable_by_key(|(place, _)| *place);
@@ -156,8 +161,8 @@ impl Lines {
     }
 
     /// Takes the next of a line whose first was taken, unless it has to be written alone.
-    fn follower(&mut self, line: &Line) -> Option<(i64, Delivery)> {
-        let behind = self.behind.get_mut(line)?;
+    fn follower(&mut self, line: Line) -> Option<(i64, Delivery)> {
+        let behind = self.behind.get_mut(&line)?;
         behind.waiting.front().filter(|(_, next)| next.lost == 0)?;
         let (place, next) = behind.waiting.pop_front()?;
         behind.bytes -= next.message.size();
@@ -169,14 +174,14 @@ impl Lines {
     pub fn suspect(&mut self) -> Option<Batch> {
         let (_, suspect) = self.suspects.pop_first()?;
         self.waiting -= 1;
-        let line = Line::of(&suspect, self.ordered);
-        self.stand_still(&line);
+        let line = Line::of(&suspect.message, self.ordered);
+        self.stand_still(line);
         Some(Batch { deliveries: vec![suspect], lines: vec![line] })
     }
 
     /// Nothing more of this line is written for now.
-    fn stand_still(&mut self, line: &Line) {
-        let Some(behind) = self.behind.get_mut(line) else { return };
+    fn stand_still(&mut self, line: Line) {
+        let Some(behind) = self.behind.get_mut(&line) else { return };
         if std::mem::replace(&mut behind.stand, Stand::Written) == Stand::Free {
             self.free -= behind.waiting.len();
             self.free_bytes -= behind.bytes;
@@ -187,7 +192,7 @@ impl Lines {
     pub fn put_back(&mut self, unwritten: Vec<Delivery>) {
         for delivery in unwritten.into_iter().rev() {
             let size = delivery.message.size();
-            let line = Line::of(&delivery, self.ordered);
+            let line = Line::of(&delivery.message, self.ordered);
             let behind = self.behind.entry(line).or_default();
             self.first -= 1;
             self.waiting += 1;
@@ -197,8 +202,8 @@ impl Lines {
     }
 
     /// Takes all that waits behind a batch in one of its lines.
-    pub fn take(&mut self, line: &Line) -> Vec<Delivery> {
-        let Some(behind) = self.behind.get_mut(line) else { return Vec::new() };
+    pub fn take(&mut self, line: Line) -> Vec<Delivery> {
+        let Some(behind) = self.behind.get_mut(&line) else { return Vec::new() };
         self.waiting -= behind.waiting.len();
         behind.bytes = 0;
         std::mem::take(&mut behind.waiting).into_iter().map(|(_, delivery)| delivery).collect()
@@ -247,7 +252,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Message, Receipt};
+    use crate::message::Receipt;
 
     /// `id@group`, and `!` behind what lost a lease.
     fn delivery(word: &str) -> Delivery {
@@ -346,7 +351,7 @@ mod tests {
     fn what_waits_behind_a_batch_can_be_taken() {
         let mut lines = lines(true, "1@g 2@g 3@g");
         let (_, over) = batch(&mut lines, 1);
-        assert_eq!(ids(&lines.take(&over[0])), "2 3");
+        assert_eq!(ids(&lines.take(over[0])), "2 3");
         lines.go_on(over);
         assert!(lines.behind.is_empty() && lines.waiting() == 0);
     }

@@ -116,8 +116,8 @@ impl Parts<'_> {
         }
         self.bury(&mut judged, &mut written).await;
         self.settle(&mut judged, &mut written).await;
-        written.ended.clone_from(&judged.ended);
-        self.end(judged.ended).await;
+        self.end(&judged.ended).await;
+        written.ended = judged.ended;
         fail::fail_point!("subscribe-settled");
         written
     }
@@ -169,14 +169,13 @@ impl Parts<'_> {
         judged: &mut Judged,
         written: &mut Written,
     ) {
-        let id = delivery.message.id.clone();
         if matches!(outcome, Outcome::Unavailable(_) | Outcome::Closed) {
             judged.interrupt(&delivery);
             return written.unwritten.push(delivery);
         }
         if self.plan.rehearsal != Rehearsal::No {
             if matches!(outcome, Outcome::Retry(_) | Outcome::Reject(_)) {
-                judged.ended.push((id, Ended::Failed));
+                judged.ended.push((delivery.message.id, Ended::Failed));
             }
             return;
         }
@@ -185,27 +184,29 @@ impl Parts<'_> {
         }
         let jitter = fastrand::f64();
         let verdict = retry::verdict(outcome, tried.tries, &self.plan.retries, jitter);
+        let line = Line::of(&delivery.message, self.sink.ordered());
         if matches!(verdict, Verdict::Bury(_)) {
-            written.died.insert(Line::of(&delivery, self.sink.ordered()));
+            written.died.insert(line);
         }
+        let Delivery { message, receipt, attempts, .. } = delivery;
         match verdict {
             Verdict::Retry(after) => {
                 count(&self.counters.retried, 1);
-                judged.ended.push((id.clone(), Ended::Failed));
+                judged.ended.push((message.id.clone(), Ended::Failed));
                 let until = self.kept_until(after);
-                written.stopped.insert(Line::of(&delivery, self.sink.ordered()), until);
+                written.stopped.insert(line, until);
                 if self.queue.delays() {
-                    judged.verdicts.push((id, delivery.receipt, Verdict::Retry(after)));
+                    judged.verdicts.push((message.id, receipt, Verdict::Retry(after)));
                 } else {
-                    written.keep(delivery.receipt, until);
+                    written.keep(receipt, until);
                 }
             }
             Verdict::Bury(why) if self.dead.are_published() => {
                 let mut death = self.dead.death(why);
-                (death.attempts, death.first_at) = (delivery.attempts, tried.first_at);
-                judged.letters.push((delivery.receipt, (delivery.message, death)));
+                (death.attempts, death.first_at) = (attempts, tried.first_at);
+                judged.letters.push((receipt, (message, death)));
             }
-            verdict => judged.verdicts.push((id, delivery.receipt, verdict)),
+            verdict => judged.verdicts.push((message.id, receipt, verdict)),
         }
     }
 
@@ -217,7 +218,7 @@ impl Parts<'_> {
         judged: &mut Judged,
         written: &mut Written,
     ) -> bool {
-        let line = Line::of(delivery, self.sink.ordered());
+        let line = Line::of(&delivery.message, self.sink.ordered());
         if let Some(until) = written.stopped.get(&line).copied() {
             count(&self.counters.released, 1);
             judged.interrupt(delivery);

@@ -55,7 +55,7 @@ fn remove_some(
         })?
         .collect::<rusqlite::Result<_>>()?;
     let step = Step { removed: oldest.len() as u64, last: oldest.last().map(|(seq, _)| *seq) };
-    let mut ending = Ending::new(connection, queue, now);
+    let mut ending = Ending::new(connection, queue, now)?;
     for (seq, group) in oldest {
         ending.remove(seq, group)?;
     }

@@ -1,17 +1,16 @@
 //! Deliveries of the embedded queue end: acknowledged, retried, released, buried, or their lease
 //! ends.
 
-use super::claim::begun;
+use super::claim::begun::{self, Begun};
 use super::clock::Now;
 use super::codec::{Group, integer};
 use crate::message::Receipt;
 use crate::queues::{Settled, Verdict};
-use rusqlite::{Connection, OptionalExtension as _, params};
-use std::collections::{BTreeSet, HashSet};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use std::time::Duration;
 
 /// What a receipt stands for: a message, and the lease under which it was delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Claim {
     /// The message's place in the file.
     pub seq: i64,
@@ -43,7 +42,7 @@ pub fn settle(
 ) -> rusqlite::Result<Vec<Settled>> {
     let claims: Vec<_> = verdicts.iter().filter_map(|(claim, _)| *claim).collect();
     let begun = begun::end(connection, &claims)?;
-    let mut end = Ending::new(connection, queue, now);
+    let mut end = Ending::new(connection, queue, now)?;
     let remember = millis(remember);
     let settled = verdicts
         .iter()
@@ -107,13 +106,19 @@ pub struct Ending<'c> {
     connection: &'c Connection,
     queue: i64,
     now: i64,
-    groups: BTreeSet<Group>,
+    groups: Vec<Group>,
+    leased: CachedStatement<'c>,
+    delete: CachedStatement<'c>,
+    delete_body: CachedStatement<'c>,
 }
 
 impl<'c> Ending<'c> {
     /// Nothing is ended yet.
-    pub fn new(connection: &'c Connection, queue: i64, now: i64) -> Self {
-        Self { connection, queue, now, groups: BTreeSet::new() }
+    pub fn new(connection: &'c Connection, queue: i64, now: i64) -> rusqlite::Result<Self> {
+        let [leased, delete, delete_body] =
+            [LEASED, DELETE, DELETE_BODY].map(|sql| connection.prepare_cached(sql));
+        let (leased, delete, delete_body) = (leased?, delete?, delete_body?);
+        Ok(Self { connection, queue, now, groups: Vec::new(), leased, delete, delete_body })
     }
 
     /// Forgets a message, but not its id where that counts on.
@@ -141,14 +146,9 @@ impl<'c> Ending<'c> {
 
     /// Keeps a message as a dead letter. One that is given up because its leases were lost was not
     /// tried once more.
-    fn bury(
-        &mut self,
-        claim: Claim,
-        reason: &str,
-        begun: &HashSet<Claim>,
-    ) -> rusqlite::Result<bool> {
+    fn bury(&mut self, claim: Claim, reason: &str, begun: &Begun) -> rusqlite::Result<bool> {
         let Some(leased) = self.leased(claim)? else { return Ok(false) };
-        let tried = leased.lost == 0 || begun.contains(&claim);
+        let tried = leased.lost == 0 || begun.contains(claim);
         let row = params![claim.seq, self.now, reason, tried];
         self.connection.prepare_cached(BURY)?.execute(row)?;
         self.remove(claim.seq, leased.group)
@@ -188,27 +188,16 @@ impl<'c> Ending<'c> {
     /// Lets each group go on of which nothing is leased any more: its first message is offered, and
     /// only that one is looked at.
     pub fn finish(self) -> rusqlite::Result<()> {
-        for group in &self.groups {
-            let key = params![self.queue, group];
-            if self.connection.prepare_cached(GROUP_IS_OFFERED)?.exists(key)? {
-                continue;
-            }
-            let first = self
-                .connection
-                .prepare_cached(GROUP_FIRST)?
-                .query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))
-                .optional()?;
-            let Some((seq, due)) = first else { continue };
-            let due = due.filter(|due| *due > self.now);
-            let state = if due.is_some() { 2 } else { 0 };
-            self.connection.prepare_cached(OFFER)?.execute(params![seq, state, due, 0, 0])?;
-        }
-        Ok(())
+        let Self { connection, queue, now, mut groups, .. } = self;
+        // Neighbours in the index one after the other, each once.
+        groups.sort_unstable();
+        groups.dedup();
+        let mut go_on = connection.prepare_cached(GO_ON)?;
+        groups.iter().try_for_each(|group| go_on.execute(params![queue, group, now]).map(drop))
     }
 
-    fn leased(&self, claim: Claim) -> rusqlite::Result<Option<Leased>> {
-        self.connection
-            .prepare_cached(LEASED)?
+    fn leased(&mut self, claim: Claim) -> rusqlite::Result<Option<Leased>> {
+        self.leased
             .query_row(params![claim.seq, claim.token, self.queue], |row| {
                 let number = |at| Ok::<_, rusqlite::Error>(integer(row.get_ref(at)?).unwrap_or(0));
                 Ok(Leased { group: row.get(0)?, remember: number(1)?, lost: number(2)? })
@@ -218,8 +207,8 @@ impl<'c> Ending<'c> {
 
     /// Takes a message out of the file; its group goes on at `finish`.
     pub fn remove(&mut self, seq: i64, group: Option<Group>) -> rusqlite::Result<bool> {
-        self.connection.prepare_cached(DELETE)?.execute([seq])?;
-        self.connection.prepare_cached(DELETE_BODY)?.execute([seq])?;
+        self.delete.execute([seq])?;
+        self.delete_body.execute([seq])?;
         self.groups.extend(group);
         Ok(true)
     }
@@ -251,13 +240,16 @@ UPDATE messages SET state = ?2, due = ?3, span = NULL, token = NULL, attempts = 
 WHERE seq = ?1";
 const EXTEND: &str =
     "UPDATE messages SET due = ?3, span = ?4 WHERE seq = ?1 AND token = ?2 AND queue = ?5";
-const GROUP_IS_OFFERED: &str =
-    "SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 AND state IN (0, 2, 3) LIMIT 1";
-const GROUP_FIRST: &str = "SELECT seq, due FROM messages WHERE queue = ?1 AND grp = ?2 AND state = 1 ORDER BY seq LIMIT 1";
+/// The first message that waits in a group of which none is offered, scheduled or leased.
+const GO_ON: &str = "
+UPDATE messages SET state = CASE WHEN due > ?3 THEN 2 ELSE 0 END,
+                    due = CASE WHEN due > ?3 THEN due END
+WHERE seq = (SELECT seq FROM messages WHERE queue = ?1 AND grp = ?2 AND state = 1
+             ORDER BY seq LIMIT 1)
+  AND NOT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 AND state IN (0, 2, 3))";
 
 #[cfg(test)]
-pub const HOT: &[&str] =
-    &[LEASED, DELETE, DELETE_BODY, REMEMBER, BURY, OFFER, EXTEND, GROUP_IS_OFFERED, GROUP_FIRST];
+pub const HOT: &[&str] = &[LEASED, DELETE, DELETE_BODY, REMEMBER, BURY, OFFER, EXTEND, GO_ON];
 
 #[cfg(test)]
 mod tests {

@@ -6,32 +6,45 @@
 
 use crate::queues::sqlite::settle::Claim;
 use rusqlite::{Connection, params};
-use std::collections::{BTreeMap, HashSet};
+
+/// On which messages work had begun.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Begun(Vec<Claim>);
+
+impl Begun {
+    /// Whether it had begun on this one.
+    pub fn contains(&self, claim: Claim) -> bool {
+        self.0.binary_search(&claim).is_ok()
+    }
+}
 
 /// Work on these begins.
 pub fn begin(connection: &Connection, claims: &[Claim]) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(INSERT)?;
-    for (token, seqs) in by_token(claims) {
-        insert.execute(params![token, write(seqs.iter())])?;
+    for lease in by_lease(claims).chunk_by(same_lease) {
+        insert.execute(params![lease[0].token, write(lease.iter().map(|claim| &claim.seq))])?;
     }
     Ok(())
 }
 
 /// Work on these is over; gives those on which it had begun.
-pub fn end(connection: &Connection, claims: &[Claim]) -> rusqlite::Result<HashSet<Claim>> {
-    let mut begun = HashSet::new();
-    for (token, over) in by_token(claims) {
-        for (row, mut seqs) in rows(connection, token)? {
-            let before = seqs.len();
-            seqs.retain(|&seq| !(over.contains(&seq) && begun.insert(Claim { seq, token })));
-            if seqs.is_empty() {
+pub fn end(connection: &Connection, claims: &[Claim]) -> rusqlite::Result<Begun> {
+    let mut begun = Vec::new();
+    for over in by_lease(claims).chunk_by(same_lease) {
+        let token = over[0].token;
+        let is_over = |seq: &i64| over.binary_search_by_key(seq, |claim| claim.seq).is_ok();
+        for (row, seqs) in rows(connection, token)? {
+            let (ended, left): (Vec<_>, Vec<_>) = seqs.into_iter().partition(is_over);
+            if left.is_empty() {
                 connection.prepare_cached(DELETE)?.execute([row])?;
-            } else if seqs.len() < before {
-                connection.prepare_cached(UPDATE)?.execute(params![row, write(seqs.iter())])?;
+            } else if !ended.is_empty() {
+                connection.prepare_cached(UPDATE)?.execute(params![row, write(left.iter())])?;
             }
+            begun.extend(ended.into_iter().map(|seq| Claim { seq, token }));
         }
     }
-    Ok(begun)
+    begun.sort_unstable();
+    Ok(Begun(begun))
 }
 
 /// Forgets rows of leases that are no more: their workers have died.
@@ -39,12 +52,15 @@ pub fn sweep(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached(SWEEP)?.execute([]).map(drop)
 }
 
-fn by_token(claims: &[Claim]) -> BTreeMap<i64, HashSet<i64>> {
-    let mut tokens: BTreeMap<i64, HashSet<i64>> = BTreeMap::new();
-    for Claim { seq, token } in claims {
-        tokens.entry(*token).or_default().insert(*seq);
-    }
-    tokens
+/// Those of one lease beside each other, in the order of publishing.
+fn by_lease(claims: &[Claim]) -> Vec<Claim> {
+    let mut claims = claims.to_vec();
+    claims.sort_unstable_by_key(|claim| (claim.token, claim.seq));
+    claims
+}
+
+fn same_lease(a: &Claim, b: &Claim) -> bool {
+    a.token == b.token
 }
 
 fn rows(connection: &Connection, token: i64) -> rusqlite::Result<Vec<(i64, Vec<i64>)>> {
@@ -101,10 +117,10 @@ mod tests {
         assert_eq!(rows_left(&connection), 3);
         let over = [claims(&[2, 5, 9], 7), claims(&[1], 8)].concat();
         let begun = end(&connection, &over).unwrap();
-        assert_eq!(begun, HashSet::from_iter(claims(&[2, 5], 7)));
-        assert_eq!(end(&connection, &over).unwrap(), HashSet::new());
+        assert_eq!(begun, Begun(claims(&[2, 5], 7)));
+        assert_eq!(end(&connection, &over).unwrap(), Begun::default());
         let rest = [claims(&[1, 3], 7), claims(&[4], 8)].concat();
-        assert_eq!(end(&connection, &rest).unwrap(), HashSet::from_iter(rest));
+        assert_eq!(end(&connection, &rest).unwrap(), Begun(rest));
         assert_eq!(rows_left(&connection), 0);
     }
 
@@ -118,7 +134,7 @@ mod tests {
         connection.execute(lease, []).unwrap();
         begin(&connection, &[claims(&[1], 7), claims(&[2], 8)].concat()).unwrap();
         sweep(&connection).unwrap();
-        assert_eq!(end(&connection, &claims(&[1], 7)).unwrap().len(), 1);
+        assert!(end(&connection, &claims(&[1], 7)).unwrap().contains(Claim { seq: 1, token: 7 }));
         assert_eq!(rows_left(&connection), 0);
     }
 }

@@ -51,9 +51,9 @@ impl Look {
         }
         let claims: Vec<_> = ended.iter().map(|(claim, _)| *claim).collect();
         let begun = begun::end(connection, &claims)?;
-        let mut ending = Ending::new(connection, self.queue, now.day);
+        let mut ending = Ending::new(connection, self.queue, now.day)?;
         for (claim, group) in ended {
-            let lost = begun.contains(&claim);
+            let lost = begun.contains(claim);
             let attempt = if lost { Attempt::Lost } else { Attempt::Uncounted };
             ending.offer(claim.seq, group, attempt, None)?;
         }

@@ -102,7 +102,10 @@ impl Look {
         now: Now,
         unreadable: Vec<Unreadable>,
     ) -> rusqlite::Result<()> {
-        let mut ending = Ending::new(connection, self.queue, now.day);
+        if unreadable.is_empty() {
+            return Ok(());
+        }
+        let mut ending = Ending::new(connection, self.queue, now.day)?;
         for Unreadable { seq, id, group, fault } in unreadable {
             tracing::warn!(id, "a message cannot be read, and is a dead letter now: {fault}");
             ending.bury_unread(seq, group, &format!("it cannot be read: {fault}"))?;

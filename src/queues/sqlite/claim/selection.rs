@@ -9,7 +9,7 @@ use rusqlite::{Row, Statement, ToSql};
 /// At most this many groups are taken before what follows in them is. A group's messages lie apart
 /// from other groups', and each place costs a page: with ever more groups ever fewer messages would
 /// come of each place.
-const GROUPS: usize = 128;
+const GROUPS: usize = 64;
 
 /// What is being taken.
 pub struct Hand {
