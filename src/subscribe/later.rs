@@ -23,6 +23,9 @@ impl Later {
     pub(super) fn note(&mut self, ended: &[(String, Ended)], why: Option<String>) {
         self.why = why.or(self.why.take());
         for (id, ended) in ended {
+            if *ended == Ended::Settled && self.failed.is_empty() {
+                continue;
+            }
             let digest = self.hasher.hash_one(id);
             match ended {
                 Ended::Failed if self.failed.len() < TOLD_APART => {

@@ -184,9 +184,8 @@ impl Parts<'_> {
         }
         let jitter = fastrand::f64();
         let verdict = retry::verdict(outcome, tried.tries, &self.plan.retries, jitter);
-        let line = Line::of(&delivery.message, self.sink.ordered());
         if matches!(verdict, Verdict::Bury(_)) {
-            written.died.insert(line);
+            written.died.insert(Line::of(&delivery.message, self.sink.ordered()));
         }
         let Delivery { message, receipt, attempts, .. } = delivery;
         match verdict {
@@ -194,7 +193,7 @@ impl Parts<'_> {
                 count(&self.counters.retried, 1);
                 judged.ended.push((message.id.clone(), Ended::Failed));
                 let until = self.kept_until(after);
-                written.stopped.insert(line, until);
+                written.stopped.insert(Line::of(&message, self.sink.ordered()), until);
                 if self.queue.delays() {
                     judged.verdicts.push((message.id, receipt, Verdict::Retry(after)));
                 } else {
