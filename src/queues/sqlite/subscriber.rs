@@ -134,6 +134,10 @@ impl Looked {
 /// How often the clock is read while something is due: the system's may jump.
 const TICK: Duration = Duration::from_millis(20);
 
+/// Whoever was woken for what another one got looks again after this time only: of many who wait for
+/// one queue few look at each commit.
+const BEATEN: Duration = Duration::from_millis(10);
+
 /// The longest that a `receive` waits; nobody's timer overflows.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -169,7 +173,10 @@ impl Subscriber for SqliteSubscriber {
                 if Instant::now() >= deadline {
                     return Ok(Vec::new());
                 }
-                self.wait(changes, looked, deadline).await;
+                let woken = self.wait(changes, looked, deadline).await;
+                if woken && waited {
+                    tokio::time::sleep_until(deadline.min(Instant::now() + BEATEN)).await;
+                }
                 waited = true;
             }
         }
@@ -348,19 +355,25 @@ impl SqliteSubscriber {
         })
     }
 
-    /// Waits until something may have changed, by a commit or by time, or until the deadline.
-    async fn wait(&self, mut changes: watch::Receiver<()>, looked: Looked, deadline: Instant) {
+    /// Waits until something may have changed, by a commit or by time, or until the deadline; `true`:
+    /// by a commit.
+    async fn wait(
+        &self,
+        mut changes: watch::Receiver<()>,
+        looked: Looked,
+        deadline: Instant,
+    ) -> bool {
         loop {
             let tick = match looked.waits_for_nothing() {
                 false => deadline.min(Instant::now() + TICK),
                 true => deadline,
             };
             tokio::select! {
-                _ = changes.changed() => return,
+                _ = changes.changed() => return true,
                 () = tokio::time::sleep_until(tick) => {}
             }
             if looked.is_due(&self.queue.clock) || Instant::now() >= deadline {
-                return;
+                return false;
             }
         }
     }
