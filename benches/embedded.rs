@@ -77,6 +77,7 @@ async fn compare_groups(folder: &Path, messages: usize, backlog: usize) {
         let (publisher, subscriber) = open(folder).await;
         fill(&*publisher, backlog, group).await;
         let rates = measure(&*publisher, &*subscriber, messages, group).await;
+        close(publisher, subscriber).await;
         match reference {
             None => print("  without groups", rates, None),
             Some(_) => print(&format!("  in {groups} groups"), rates, reference),
@@ -157,7 +158,9 @@ async fn measure(
 async fn with_backlog(folder: &Path, messages: usize, backlog: usize) -> Rates {
     let (publisher, subscriber) = open(folder).await;
     fill(&*publisher, backlog, |_| None).await;
-    measure(&*publisher, &*subscriber, messages, |_| None).await
+    let rates = measure(&*publisher, &*subscriber, messages, |_| None).await;
+    close(publisher, subscriber).await;
+    rates
 }
 
 async fn beside_a_stuck_group(folder: &Path, messages: usize, stuck: usize) -> Rates {
@@ -170,7 +173,14 @@ async fn beside_a_stuck_group(folder: &Path, messages: usize, stuck: usize) -> R
     fill(&*publisher, stuck, group).await;
     let rates = measure(&*publisher, &*subscriber, messages, |_| None).await;
     assert_eq!(head.len(), 1, "it is leased until now");
+    close(publisher, subscriber).await;
     rates
+}
+
+/// Its folder is the next one's after this: nothing of it may be open any more.
+async fn close(publisher: Box<dyn Publisher>, subscriber: Box<dyn Subscriber>) {
+    publisher.close().await.expect("it closes");
+    subscriber.close().await.expect("it closes");
 }
 
 /// The peer's own program, which prints its two rates.
