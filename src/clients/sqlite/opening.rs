@@ -4,6 +4,7 @@ use super::failure::explain;
 use super::format::{Purpose, Schema, State, found, state, upgrade};
 use super::identity::Identity;
 use crate::error::{Error, Kind, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use rustix::io::Errno;
 use std::fs::{self, OpenOptions};
@@ -236,6 +237,8 @@ fn retry_while_busy(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite:
 /// What a connection must be told each time. Defaults vary by build, so nothing is left to them.
 fn configure(connection: &Connection, purpose: Purpose) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
+    // Else SQLite compiles a statement with `LIMIT ?` again each time a value is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "synchronous", purpose.synchronous())?;
     connection.execute_batch(
         // A commit is in the log on the disk before it returns; on macOS beyond the disk's cache.

@@ -53,6 +53,22 @@ async fn handles_of_one_file_share_its_writer() {
 }
 
 #[tokio::test]
+async fn a_statement_is_compiled_once_whatever_its_limit() {
+    let folder = folder();
+    let database = Database::open(&folder.path().join("notes.db"), &NOTES).await.unwrap();
+    let compiled_again = |c: &Connection| {
+        for limit in 1..10 {
+            let mut some = c.prepare_cached("SELECT note FROM notes LIMIT ?1")?;
+            some.exists([limit])?;
+        }
+        let some = c.prepare_cached("SELECT note FROM notes LIMIT ?1")?;
+        Ok(some.get_status(rusqlite::StatementStatus::RePrepare))
+    };
+    assert_eq!(database.write(compiled_again).await.unwrap(), 0);
+    database.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_failing_job_does_not_fail_those_committed_with_it() {
     let folder = folder();
     let database = Database::open(&folder.path().join("notes.db"), &NOTES).await.unwrap();
