@@ -20,7 +20,7 @@ async fn main() -> Result<()> {
 
     let queue = queues::open_subscriber(from.clone(), &options).await?;
     let sink = sinks::open(to, &sinks::Options::new(environment, folder)).await?;
-    let dead = DeadLetters::new(queue.dead_letters(), from.to_string(), options);
+    let dead = DeadLetters::new(queue.capabilities().dead_letters, from.to_string(), options);
     let counters = Counters::default();
     let parts = Parts {
         queue: &*queue,

@@ -1,8 +1,6 @@
 //! `memory:NAME`: a queue in this process, for tests. Everybody who names it shares it.
 
-use super::{
-    Emptiness, Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
-};
+use super::{Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::location::Location;
@@ -315,30 +313,6 @@ impl Subscriber for Memory {
 
     fn leases(&self) -> Option<Arc<dyn Leases>> {
         Some(Arc::new(self.clone()))
-    }
-
-    async fn max_deliveries(&self) -> Result<Option<u32>> {
-        Ok(None)
-    }
-
-    fn delays(&self) -> bool {
-        true
-    }
-
-    fn buries(&self) -> bool {
-        true
-    }
-
-    fn dead_letters(&self) -> Option<String> {
-        None
-    }
-
-    fn emptiness(&self) -> Emptiness {
-        Emptiness::Certain
-    }
-
-    fn release_counts(&self) -> bool {
-        false
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

@@ -1,5 +1,6 @@
 //! VIA: what holds messages. One folder a queue, one line of `open_*` a scheme.
 
+mod capabilities;
 mod describe;
 mod inspect;
 pub mod memory;
@@ -9,6 +10,7 @@ pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
+pub use capabilities::{Capabilities, Emptiness};
 pub use describe::{Side, describe};
 pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Deletion, Fact,
@@ -106,17 +108,6 @@ pub struct Receive {
     pub select: Select,
 }
 
-/// What an empty answer of a queue proves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Emptiness {
-    /// The queue is empty: it is a file or memory of ours.
-    Certain,
-    /// A service was asked, and answered that it had nothing for so long.
-    Reported,
-    /// Nothing came in time, and nobody tells whether there is something.
-    Unknown,
-}
-
 /// The door through which messages leave a queue.
 #[async_trait]
 pub trait Subscriber: Send + Sync {
@@ -158,26 +149,15 @@ pub trait Subscriber: Send + Sync {
     fn leases(&self) -> Option<Arc<dyn Leases>>;
 
     /// After how many deliveries the queue itself takes a message away, into dead letters of its
-    /// own; `None` where it never does, or where we may not know.
-    async fn max_deliveries(&self) -> Result<Option<u32>>;
+    /// own; `None` where it never does, or where we may not know. A service may be asked.
+    async fn max_deliveries(&self) -> Result<Option<u32>> {
+        Ok(None)
+    }
 
-    /// Whether `Verdict::Retry` waits in the queue. Where it cannot, the loop keeps the lease until
-    /// the retry is due and then releases it.
-    fn delays(&self) -> bool;
-
-    /// Whether `Verdict::Bury` is kept by the queue. Where it is not, the loop publishes the dead
-    /// letter to `dead_letters` and then acknowledges.
-    fn buries(&self) -> bool;
-
-    /// The URL of the queue for dead letters, where `buries` is false and no other one was named;
-    /// `None` where the queue keeps them itself.
-    fn dead_letters(&self) -> Option<String>;
-
-    /// What an empty answer proves.
-    fn emptiness(&self) -> Emptiness;
-
-    /// Whether a released delivery counts as an attempt: `--debug` warns of it.
-    fn release_counts(&self) -> bool;
+    /// What the queue does by itself.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
 
     /// Gives back what was leased and not settled, sends what is still buffered, closes.
     async fn close(self: Box<Self>) -> Result<()>;

@@ -38,7 +38,7 @@ impl Parts<'_> {
 
     /// Whether attempts of this one are counted here, and not by its queue.
     fn counts(&self, delivery: &Delivery) -> bool {
-        delivery.attempts.is_none() || self.queue.release_counts()
+        delivery.attempts.is_none() || self.queue.capabilities().release_counts
     }
 
     /// Where leases are counted here: which of these have lost one in mid-work.
@@ -67,7 +67,7 @@ impl Parts<'_> {
 
     /// A queue that counts releases too tells only when it is about to take the message away.
     fn as_the_queue(&self, delivery: &Delivery) -> Try {
-        let deliveries = delivery.attempts.filter(|_| self.queue.release_counts());
+        let deliveries = delivery.attempts.filter(|_| self.queue.capabilities().release_counts);
         let last = deliveries.zip(self.plan.max_deliveries).is_some_and(|(n, limit)| n >= limit);
         Try { tries: Tries { attempt: delivery.attempts, last }, first_at: None }
     }

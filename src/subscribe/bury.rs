@@ -83,7 +83,7 @@ impl Parts<'_> {
             return written.unplaced.push((receipt, letter));
         }
         written.given_back.push((id.clone(), Ended::Failed));
-        if self.queue.delays() {
+        if self.queue.capabilities().delays {
             judged.verdicts.push((id, receipt, Verdict::Retry(pause)));
         } else {
             written.keep(receipt, until);

@@ -86,7 +86,7 @@ impl Run<'_> {
     pub(super) fn quiet_at(&self) -> Option<Instant> {
         let draining = !self.follows() && self.end.is_none();
         let nothing_in_hand = self.idle() && self.hand.next_due().is_none();
-        let guesses = self.parts.queue.emptiness() == Emptiness::Unknown;
+        let guesses = self.parts.queue.capabilities().emptiness == Emptiness::Unknown;
         let waits = draining && guesses && nothing_in_hand;
         waits.then(|| self.hand.quiet_since() + self.parts.plan.idle)
     }
@@ -127,7 +127,7 @@ impl Run<'_> {
 
     /// Nobody needs to wait to know that the queue is empty.
     fn knows(&self) -> bool {
-        self.parts.queue.emptiness() == Emptiness::Certain
+        self.parts.queue.capabilities().emptiness == Emptiness::Certain
     }
 
     fn request(&self) -> Receive {

@@ -194,7 +194,7 @@ impl Parts<'_> {
                 judged.ended.push((message.id.clone(), Ended::Failed));
                 let until = self.kept_until(after);
                 written.stopped.insert(Line::of(&message, self.sink.ordered()), until);
-                if self.queue.delays() {
+                if self.queue.capabilities().delays {
                     judged.verdicts.push((message.id, receipt, Verdict::Retry(after)));
                 } else {
                     written.keep(receipt, until);
@@ -237,7 +237,7 @@ impl Parts<'_> {
     /// leaves it to a later run.
     pub(super) fn kept_until(&self, after: Duration) -> Until {
         let now = Instant::now();
-        if self.queue.delays() {
+        if self.queue.capabilities().delays {
             Until::Now
         } else if self.plan.mode == Mode::Follow || after <= self.plan.idle {
             Until::Due(now + after)

@@ -356,11 +356,11 @@ impl Subscribe {
         else {
             return Ok(());
         };
-        if counted.is_none() && !queue.buries() {
+        if counted.is_none() && !queue.capabilities().buries {
             warn_of_no_home(&context.environment);
         }
         let attempts = Attempts::new(counted, key, options.clock.clone());
-        let dead = DeadLetters::new(dead.or(queue.dead_letters()), from, options);
+        let dead = DeadLetters::new(dead.or(queue.capabilities().dead_letters), from, options);
         let parts = Parts {
             queue: &*queue,
             sink,

@@ -87,10 +87,10 @@ impl Subscribe {
         let max_deliveries = queue.max_deliveries().await?;
         let max_attempts = self.max_attempts(max_deliveries)?;
         let rehearsal = self.rehearsal();
-        if queue.release_counts() {
+        if queue.capabilities().release_counts {
             warn_of_releases(rehearsal, max_deliveries);
         }
-        let idle = match queue.emptiness() {
+        let idle = match queue.capabilities().emptiness {
             Emptiness::Certain => Duration::ZERO,
             Emptiness::Reported | Emptiness::Unknown => IDLE_OF_A_SERVICE,
         };

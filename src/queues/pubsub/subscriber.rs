@@ -7,7 +7,9 @@ use super::name::Name;
 use super::streams::{Incoming, Paused, Plan, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Message, Receipt};
-use crate::queues::{Emptiness, Leases, Receive, Select, Settled, Subscriber, Verdict};
+use crate::queues::{
+    Capabilities, Emptiness, Leases, Receive, Select, Settled, Subscriber, Verdict,
+};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use google_cloud_pubsub::client::Subscriber as Client;
@@ -109,6 +111,15 @@ impl PubsubSubscriber {
         Error::new(Kind::Configuration, format!("cannot select by tag from {}", self.name))
             .because_of("a subscription gives what its filter lets through")
             .hint("make one with `--message-filter='attributes.\"kakehi-tag\" = \"TAG\"'`")
+    }
+
+    /// The URL of the subscription of dead letters, with the attribute that carries the ids there.
+    fn dead_letters(&self) -> String {
+        let url = self.name.dead_letters_url();
+        match self.id_attribute.as_str() {
+            crate::message::ID_ATTRIBUTE => url,
+            name => format!("{url}?id-attribute={}", encode(name)),
+        }
     }
 
     /// Starts to carry out one verdict; an exactly-once acknowledgement is still to be confirmed.
@@ -239,30 +250,16 @@ impl Subscriber for PubsubSubscriber {
         self.admin().await?.max_deliveries(&self.name).await
     }
 
-    fn delays(&self) -> bool {
-        false
-    }
-
-    fn buries(&self) -> bool {
-        false
-    }
-
-    fn dead_letters(&self) -> Option<String> {
-        let url = self.name.dead_letters_url();
-        Some(match self.id_attribute.as_str() {
-            crate::message::ID_ATTRIBUTE => url,
-            name => format!("{url}?id-attribute={}", encode(name)),
-        })
-    }
-
-    fn emptiness(&self) -> Emptiness {
-        Emptiness::Unknown
-    }
-
     /// Where the subscription has a dead-letter policy the service counts every delivery, and
-    /// without one nothing counts: the worse of the two.
-    fn release_counts(&self) -> bool {
-        true
+    /// without one nothing counts: what a release costs is the worse of the two.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            delays: false,
+            buries: false,
+            dead_letters: Some(self.dead_letters()),
+            release_counts: true,
+            emptiness: Emptiness::Unknown,
+        }
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::{Delivery, Receipt};
-use crate::queues::{Emptiness, Leases, Options, Receive, Select, Settled, Subscriber, Verdict};
+use crate::queues::{Leases, Options, Receive, Select, Settled, Subscriber, Verdict};
 use async_trait::async_trait;
 use rusqlite::Connection;
 use std::collections::{HashMap, VecDeque};
@@ -227,30 +227,6 @@ impl Subscriber for SqliteSubscriber {
         let Queue { database, number, clock, .. } = &self.queue;
         let (database, clock) = (database.clone(), clock.clone());
         Some(Arc::new(Extender { database, queue: *number, clock, lease: self.lease }))
-    }
-
-    async fn max_deliveries(&self) -> Result<Option<u32>> {
-        Ok(None)
-    }
-
-    fn delays(&self) -> bool {
-        true
-    }
-
-    fn buries(&self) -> bool {
-        true
-    }
-
-    fn dead_letters(&self) -> Option<String> {
-        None
-    }
-
-    fn emptiness(&self) -> Emptiness {
-        Emptiness::Certain
-    }
-
-    fn release_counts(&self) -> bool {
-        false
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

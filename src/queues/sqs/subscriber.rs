@@ -9,7 +9,9 @@ use super::receivers::{Receivers, Shared};
 use super::settle::{Obeyed, Order, SETTLING, seconds};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, ID_ATTRIBUTE, Receipt};
-use crate::queues::{Emptiness, Leases, Options, Receive, Select, Settled, Subscriber, Verdict};
+use crate::queues::{
+    Capabilities, Emptiness, Leases, Options, Receive, Select, Settled, Subscriber, Verdict,
+};
 use async_trait::async_trait;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -86,6 +88,15 @@ impl SqsSubscriber {
     async fn give_back(&self, leases: Vec<Lease>, time: Duration) -> Vec<Obeyed> {
         let orders = leases.into_iter().map(|lease| (lease.receipt, Order::Hide(0))).collect();
         self.shared.queue.obey(orders, time).await
+    }
+
+    /// The URL of the queue of dead letters, with the attribute that carries the ids there.
+    fn dead_letters(&self) -> Option<String> {
+        let url = self.dead.as_ref()?.url();
+        Some(match self.shared.codec.id_attribute.as_str() {
+            ID_ATTRIBUTE => url,
+            name => format!("{url}?id-attribute={name}"),
+        })
     }
 }
 
@@ -220,29 +231,15 @@ impl Subscriber for SqsSubscriber {
         Ok(self.max_deliveries)
     }
 
-    fn delays(&self) -> bool {
-        true
-    }
-
-    fn buries(&self) -> bool {
-        false
-    }
-
-    fn dead_letters(&self) -> Option<String> {
-        let url = self.dead.as_ref()?.url();
-        Some(match self.shared.codec.id_attribute.as_str() {
-            ID_ATTRIBUTE => url,
-            name => format!("{url}?id-attribute={name}"),
-        })
-    }
-
-    fn emptiness(&self) -> Emptiness {
-        Emptiness::Reported
-    }
-
     /// The service counts every receive.
-    fn release_counts(&self) -> bool {
-        true
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            buries: false,
+            dead_letters: self.dead_letters(),
+            release_counts: true,
+            emptiness: Emptiness::Reported,
+            ..Capabilities::default()
+        }
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

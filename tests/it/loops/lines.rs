@@ -4,7 +4,7 @@ use crate::support::scene::{Scene, ids, plan};
 use crate::support::scripted::Scripted;
 use async_trait::async_trait;
 use kakehi::environment::Environment;
-use kakehi::queues::{self, Emptiness, Leases, Receive, Settled, Subscriber, Verdict};
+use kakehi::queues::{self, Leases, Receive, Settled, Subscriber, Verdict};
 use kakehi::report::{Counters, Summary};
 use kakehi::retry::Limits;
 use kakehi::sinks::Sink;
@@ -132,30 +132,6 @@ impl Subscriber for Fixed {
 
     fn leases(&self) -> Option<Arc<dyn Leases>> {
         None
-    }
-
-    async fn max_deliveries(&self) -> Result<Option<u32>> {
-        Ok(None)
-    }
-
-    fn delays(&self) -> bool {
-        true
-    }
-
-    fn buries(&self) -> bool {
-        true
-    }
-
-    fn dead_letters(&self) -> Option<String> {
-        None
-    }
-
-    fn emptiness(&self) -> Emptiness {
-        Emptiness::Certain
-    }
-
-    fn release_counts(&self) -> bool {
-        false
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

@@ -72,7 +72,7 @@ impl Place {
         let url = Location::parse(&format!("{}?streams=1", self.url())).unwrap();
         let queue = queues::open_subscriber(url, &self.options()).await.unwrap();
         let attempts = self.attempts(attempts::FILE);
-        let dead = DeadLetters::new(queue.dead_letters(), self.url(), self.options());
+        let dead = DeadLetters::new(queue.capabilities().dead_letters, self.url(), self.options());
         let retries = Limits { max_attempts, ..Limits::default() };
         let lease = Duration::from_secs(10);
         let plan = &Plan { mode: Mode::Follow, retries, lease, ..plan() };

@@ -441,7 +441,7 @@ async fn what_is_released_comes_at_once_and_costs_nothing(backend: &Backend) {
         let deliveries = receive(&*subscriber, 1).await;
         if backend.cannot(CountsAttempts) {
             assert_eq!(deliveries[0].attempts, None);
-        } else if !subscriber.release_counts() {
+        } else if !subscriber.capabilities().release_counts {
             assert_eq!(deliveries[0].attempts, Some(1));
         }
         let settled = settle_one(&*subscriber, &deliveries[0], Verdict::Release).await;
@@ -454,10 +454,10 @@ async fn a_retry_comes_when_it_is_due_and_counts(backend: &Backend) {
     backend.publish(&messages(&["a"])).await;
     let subscriber = backend.subscriber().await;
     if backend.cannot(Delays) {
-        assert!(!subscriber.delays(), "then the loop waits");
+        assert!(!subscriber.capabilities().delays, "then the loop waits");
         return;
     }
-    assert!(subscriber.delays());
+    assert!(subscriber.capabilities().delays);
     if backend.cannot(GoesByOurClock) {
         return;
     }
@@ -504,8 +504,11 @@ async fn what_is_buried_stays_out(backend: &Backend) {
     backend.publish(&[grouped("bad", "g"), grouped("good", "g")]).await;
     let subscriber = backend.subscriber().await;
     if backend.cannot(Buries) {
-        assert!(!subscriber.buries());
-        assert!(subscriber.dead_letters().is_some(), "then the loop knows where to put it");
+        assert!(!subscriber.capabilities().buries);
+        assert!(
+            subscriber.capabilities().dead_letters.is_some(),
+            "then the loop knows where to put it"
+        );
         let delivery = receive(&*subscriber, 1).await.remove(0);
         let settled = settle_one(&*subscriber, &delivery, Verdict::Bury("no".to_owned())).await;
         assert!(matches!(settled, Settled::Unknown(_)));
@@ -513,7 +516,7 @@ async fn what_is_buried_stays_out(backend: &Backend) {
         assert_eq!(settled, Settled::Done, "it can still be acknowledged");
         return;
     }
-    assert!(subscriber.buries() && subscriber.dead_letters().is_none());
+    assert!(subscriber.capabilities().buries && subscriber.capabilities().dead_letters.is_none());
     let bad = subscriber.receive(any(1, Duration::ZERO)).await.unwrap();
     let verdict = Verdict::Bury("it is bad".to_owned());
     assert_eq!(settle_one(&*subscriber, &bad[0], verdict).await, Settled::Done);
@@ -727,7 +730,7 @@ async fn what_is_held_is_given_back_at_the_end(backend: &Backend) {
     let started = Instant::now();
     let rest = receive(&*second, 45).await;
     assert!(backend.cannot(GivesBackAtOnce) || started.elapsed() < backend.lease);
-    if !backend.cannot(CountsAttempts) && !second.release_counts() {
+    if !backend.cannot(CountsAttempts) && !second.capabilities().release_counts {
         assert!(rest.iter().all(|delivery| delivery.attempts == Some(1)));
     }
     ack(&*second, &rest).await;

@@ -194,7 +194,7 @@ async fn subscribe_creates_all_that_it_needs() {
     for _ in 0..2 {
         let subscriber = subscriber(&place, &creating()).await.unwrap();
         subscriber.ping().await.unwrap();
-        let dead = Location::parse(&subscriber.dead_letters().unwrap()).unwrap();
+        let dead = Location::parse(&subscriber.capabilities().dead_letters.unwrap()).unwrap();
         let publisher = queues::open_publisher(dead, &here()).await.unwrap();
         publisher.ping().await.unwrap();
     }
@@ -323,7 +323,7 @@ async fn a_foreign_message_takes_the_id_of_the_service() {
     assert_eq!(deliveries[0].message.id, "17");
     assert_eq!(deliveries[0].message.attributes, BTreeMap::from([("other".into(), "o".into())]));
     assert_eq!(
-        second.dead_letters().unwrap(),
+        second.capabilities().dead_letters.unwrap(),
         format!("pubsub://{PROJECT}/{name}-dead?id-attribute=event")
     );
     settle(&*second, &deliveries, Verdict::Ack).await;

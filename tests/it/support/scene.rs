@@ -92,7 +92,7 @@ impl Scene {
         shutdown: impl Future<Output = ()>,
     ) -> (Result<()>, Summary) {
         let counters = Counters::default();
-        let url = self.dead.clone().or(queue.dead_letters());
+        let url = self.dead.clone().or(queue.capabilities().dead_letters);
         let dead = DeadLetters::new(url, self.url.to_string(), self.options.clone());
         let parts = Parts { queue, sink, dead: &dead, attempts, plan, counters: &counters };
         let result = subscribe(parts, shutdown).await;

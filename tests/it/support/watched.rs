@@ -2,7 +2,7 @@
 
 use crate::support::scene::Scene;
 use async_trait::async_trait;
-use kakehi::queues::{Emptiness, Leases, Receive, Settled, Subscriber, Verdict};
+use kakehi::queues::{Capabilities, Emptiness, Leases, Receive, Settled, Subscriber, Verdict};
 use kakehi::{Delivery, Receipt, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -79,24 +79,17 @@ impl Subscriber for Watched {
         self.queue.max_deliveries().await
     }
 
-    fn delays(&self) -> bool {
-        !self.service
-    }
-
-    fn buries(&self) -> bool {
-        !self.service
-    }
-
-    fn dead_letters(&self) -> Option<String> {
-        self.service.then(|| "memory:dead-letters-of-a-service".to_owned())
-    }
-
-    fn emptiness(&self) -> Emptiness {
-        if self.service { Emptiness::Unknown } else { Emptiness::Certain }
-    }
-
-    fn release_counts(&self) -> bool {
-        false
+    fn capabilities(&self) -> Capabilities {
+        if !self.service {
+            return Capabilities::default();
+        }
+        Capabilities {
+            delays: false,
+            buries: false,
+            dead_letters: Some("memory:dead-letters-of-a-service".to_owned()),
+            emptiness: Emptiness::Unknown,
+            ..Capabilities::default()
+        }
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
