@@ -50,6 +50,7 @@ pub mod preflight;
 pub mod publish;
 pub mod queues;
 pub mod redact;
+pub mod registry;
 pub mod report;
 pub mod retry;
 pub mod schedule;

@@ -113,7 +113,7 @@ impl Spool {
 
     async fn held_in(&self, queue: &str) -> Result<Spooled> {
         let url = Location::parse(&self.url_of(queue)?)?;
-        let queue = queues::open_inspector_if_there(url, &self.options).await?;
+        let queue = queues::open_if_there(url, &self.options).await?;
         let Some(queue) = queue else { return Ok(Spooled::default()) };
         let stats = queue.stats().await?;
         let known = "an embedded queue counts everything";

@@ -16,6 +16,7 @@ pub mod queue;
 pub mod signals;
 pub mod subscribe;
 
+use crate::clients::sqlite;
 use crate::descriptors::Standard;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
@@ -379,7 +380,7 @@ fn url_or(given: Option<&str>, variable: &str, environment: &Environment) -> Res
 
 /// The user's data folder; where there is none, an empty path as long as no end needs it.
 fn data_dir(environment: &Environment, ends: &[&Location]) -> Result<PathBuf> {
-    let needed = ends.iter().any(|url| url.scheme() == "sqlite" && url.rest().is_empty());
+    let needed = ends.iter().any(|url| sqlite::is_in_data_dir(url));
     match environment.data_dir() {
         Err(_) if !needed => Ok(PathBuf::new()),
         other => other,

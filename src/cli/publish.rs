@@ -128,7 +128,7 @@ impl Program for Publish {
         let data_dir = super::data_dir(environment, &ends)?;
         let options = self.queue_options(context, data_dir.clone());
         context.say_ends(source_url.describe(), queues::describe(&queue_url, Side::Into, &options));
-        let wait = source_url.scheme() == "stdin";
+        let wait = !sources::repeats(&source_url);
         let identities = async {
             let source = self.source_options(context, data_dir.clone());
             let from = sources::identity(&source_url, &source)?;
@@ -234,13 +234,15 @@ impl Publish {
 
     fn schedule(&self, source: &Location) -> Result<Option<Schedule>> {
         let Some(expression) = &self.every else { return Ok(None) };
-        if source.scheme() == "stdin" {
-            return Err(Error::new(Kind::Usage, "`--every` does not go with `stdin:`")
-                .because_of("stdin is read once, to its end")
+        let scheme = source.scheme();
+        if !sources::repeats(source) {
+            return Err(Error::new(Kind::Usage, format!("`--every` does not go with `{scheme}:`"))
+                .because_of(format!("{scheme} is read once, to its end"))
                 .hint("give a source that can be asked again, or leave `--every` out"));
         }
-        if source.scheme() == "files" && source.remaining().any(|(name, _)| name == "watch") {
-            return Err(Error::new(Kind::Usage, "`--every` does not go with `files:` and `watch`")
+        if sources::watches(source) {
+            let what = format!("`--every` does not go with `{scheme}:` and `watch`");
+            return Err(Error::new(Kind::Usage, what)
                 .because_of("a source that watches stays by itself")
                 .hint("leave one of the two out"));
         }

@@ -21,7 +21,7 @@ pub async fn open_spool(url: &Location, options: &Options) -> Result<Option<Box<
     let key = queues::key(url, options)?;
     let spool = Spool::new(options.data_dir.join(spool::FILE), key, options);
     spool.adopt().await?;
-    queues::open_inspector_if_there(Location::parse(&spool.url()?)?, options).await
+    queues::open_if_there(Location::parse(&spool.url()?)?, options).await
 }
 
 /// Puts spooled dead letters back to where they came from, a page at a time, and tells of each.

@@ -1,8 +1,12 @@
 //! `memory:NAME`: a queue in this process, for tests. Everybody who names it shares it.
 
-use super::{Leases, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict};
+use super::{
+    Backend, Leases, Options, Published, Publisher, Receive, Select, Settled, Side, Subscriber,
+    Verdict,
+};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::identity::{Identity, Key};
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::times;
@@ -19,14 +23,26 @@ static QUEUES: LazyLock<Mutex<HashMap<String, Arc<Mutex<State>>>>> = LazyLock::n
 /// How often a waiting `receive` looks again: a clock that a test moves wakes nobody.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Opens it for publishing.
-pub fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
-    Ok(Box::new(Memory::open(url, options)?))
-}
+/// The kind of queue that is in this process.
+pub struct MemoryBackend;
 
-/// Opens it for receiving.
-pub fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
-    Ok(Box::new(Memory::open(url, options)?))
+#[async_trait]
+impl Backend for MemoryBackend {
+    fn key(&self, url: &Location, _options: &Options) -> Result<Key> {
+        Ok(Key::new(format!("memory:{}", url.path()?)))
+    }
+
+    async fn identity(&self, url: &Location, _side: Side, _options: &Options) -> Result<Identity> {
+        Ok(Identity::named(format!("memory:{}", url.path()?)))
+    }
+
+    async fn publisher(&self, url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
+        Ok(Box::new(Memory::open(url, options)?))
+    }
+
+    async fn subscriber(&self, url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
+        Ok(Box::new(Memory::open(url, options)?))
+    }
 }
 
 /// One opening of a queue: what it leased is its own, and goes back when it closes.

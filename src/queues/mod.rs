@@ -1,34 +1,36 @@
-//! VIA: what holds messages. One folder a queue, one line of `open_*` a scheme.
+//! VIA: what holds messages. One folder a queue, one line of the list a scheme.
 
+mod backend;
 mod capabilities;
-mod describe;
 mod inspect;
 pub mod memory;
+mod options;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
 pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
+pub use backend::{Backend, Side};
 pub use capabilities::{Capabilities, Emptiness};
-pub use describe::{Side, describe};
 pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Deletion, Fact,
     FactValue, Inspect, MessageState, Peek, PeekByReceiving, Peeked, Purge, Receipts, RepairLoss,
     Repaired, Stats, Verified, Which,
 };
-pub use sqlite::{adopt, names, not_put_back, repair, verify, wipe_out};
+pub use options::Options;
+// The spool is an embedded queue, and so is every file that is mended.
+pub use sqlite::{
+    adopt, backlog, bury, names, not_put_back, open_if_there, repair, verify, wipe_out,
+};
 
-use crate::clock::Clock;
-use crate::dead_letter::Death;
-use crate::environment::Environment;
 use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::preflight::Finding;
+use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -171,100 +173,31 @@ pub trait Leases: Send + Sync {
     async fn extend(&self, receipts: &[Receipt]) -> Result<()>;
 }
 
-/// What a queue must know when it is opened.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How long a delivery is ours before it is offered again.
-    pub lease: Duration,
-    /// At most this many deliveries are ours at once.
-    pub in_flight: usize,
-    /// At most this many bytes are ours at once.
-    pub in_flight_bytes: usize,
-    /// The run ends after this many messages: nothing beyond them may be fetched.
-    pub max_messages: Option<usize>,
-    /// How long a publish may take before it counts as failed.
-    pub publish_timeout: Duration,
-    /// Whether the embedded queue holds a message back until its `not_before`; where not, it only keeps
-    /// messages for another queue, with that time, and gives all of them in their order.
-    pub hold: bool,
-    /// Whether what is published was received before: then what a service or its client has added
-    /// to it is left out where this queue does not allow it, and no message is refused for it.
-    pub passes_on: bool,
-    /// Make the queue if it is not there.
-    pub create: bool,
-    /// Credentials' places and endpoints.
-    pub environment: Environment,
-    /// Where the default queue lives.
-    pub data_dir: PathBuf,
-    /// The time of day.
-    pub clock: Clock,
-}
+/// The queues, one line each.
+pub static QUEUES: Registry<dyn Backend> = Registry {
+    noun: "queue",
+    lines: &[
+        ("sqlite", Entry::Built(&sqlite::SqliteBackend)),
+        ("pubsub", built_with!("pubsub", pubsub::PubsubBackend)),
+        ("sqs", built_with!("sqs", sqs::SqsBackend)),
+        ("memory", Entry::Built(&memory::MemoryBackend)),
+    ],
+};
 
-impl Options {
-    /// What the programs use where nothing else is asked for.
-    pub fn new(environment: Environment, data_dir: PathBuf) -> Self {
-        Self {
-            lease: Duration::from_secs(30),
-            in_flight: 2500,
-            in_flight_bytes: 64 << 20,
-            max_messages: None,
-            publish_timeout: Duration::from_secs(10),
-            hold: true,
-            passes_on: false,
-            create: false,
-            environment,
-            data_dir,
-            clock: Clock::system(),
-        }
-    }
-}
-
-/// The queues that this build knows.
-const KNOWN: &[&str] = &["sqlite", "pubsub", "sqs", "memory"];
-
-/// Under which name something is kept for the queue that a URL stands for here and now: with the
-/// full path, or with the project, account, region and endpoint that it resolves to, and with the
-/// attribute that carries its ids. Nothing is asked, made or sent. Other parameters are left out.
+/// Under which name something is kept for the queue that a URL stands for here and now; see
+/// [`Backend::key`].
 pub fn key(url: &Location, options: &Options) -> Result<Key> {
-    match url.scheme() {
-        "memory" => Ok(Key::new(format!("memory:{}", url.path()?))),
-        "sqlite" => sqlite::key(url.clone(), options),
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::key(url, options),
-        #[cfg(not(feature = "pubsub"))]
-        "pubsub" => Err(url.missing_feature("pubsub")),
-        #[cfg(feature = "sqs")]
-        "sqs" => sqs::key(url, options),
-        #[cfg(not(feature = "sqs"))]
-        "sqs" => Err(url.missing_feature("sqs")),
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
+    QUEUES.find(url)?.key(url, options)
 }
 
-/// What the queue of a URL is, for what is compared and locked. A service may be asked what a name
-/// stands for; where it does not answer, the name alone counts.
+/// What the queue of a URL is, for what is compared and locked; see [`Backend::identity`].
 pub async fn identity(url: &Location, side: Side, options: &Options) -> Result<Identity> {
-    match url.scheme() {
-        "memory" => Ok(Identity::named(format!("memory:{}", url.path()?))),
-        "sqlite" => sqlite::identity(url.clone(), options),
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::identity(url, side, options),
-        #[cfg(not(feature = "pubsub"))]
-        "pubsub" => Err(url.missing_feature("pubsub")),
-        #[cfg(feature = "sqs")]
-        "sqs" => Box::pin(sqs::identity(url, options)).await,
-        #[cfg(not(feature = "sqs"))]
-        "sqs" => Err(url.missing_feature("sqs")),
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
+    QUEUES.find(url)?.identity(url, side, options).await
 }
 
 /// The file of a queue that is in one.
 pub fn file(url: &Location, options: &Options) -> Result<Option<FileIdentity>> {
-    match url.scheme() {
-        "sqlite" => sqlite::file_of(url.clone(), options).map(Some),
-        _ => Ok(None),
-    }
+    QUEUES.find(url).map_or(Ok(None), |backend| backend.file(url, options))
 }
 
 /// Whether what is published to `into` comes back to whoever receives from `from`.
@@ -274,91 +207,48 @@ pub async fn leads_back(from: &Location, into: &Location, options: &Options) -> 
     if same || from.scheme() != into.scheme() {
         return Ok(same);
     }
-    #[cfg(feature = "pubsub")]
-    if from.scheme() == "pubsub" {
-        return pubsub::leads_back(from, into, options).await;
-    }
-    let from = identity(from, Side::From, options).await?;
-    Ok(from.is(&identity(into, Side::Into, options).await?))
+    QUEUES.find(from)?.leads_back(from, into, options).await
 }
 
-/// Why nobody can look into `memory:`.
-const IN_PROCESS: &str = "it lives in the process that made it, and only there";
+/// A queue in words, as its URL was understood: a shell that has cut the URL at an `&` shows there.
+/// `sqlite queue.db queue readings`, `pubsub topic readings of project`, `sqs readings`. Nothing is
+/// asked; no secret is in it. A URL that means nothing is told as it is: opening it says why.
+pub fn describe(url: &Location, side: Side, options: &Options) -> String {
+    let topic = url.get("topic").map_or_else(String::new, |topic| format!(", topic {topic}"));
+    let backend = QUEUES.find(url).ok();
+    let queue = backend.and_then(|backend| backend.describe(url, side, options));
+    queue.unwrap_or_else(|| url.describe()) + &topic
+}
 
 /// Opens a queue for publishing.
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
-    match url.scheme() {
-        "memory" => memory::open_publisher(url, options),
-        "sqlite" => sqlite::open_publisher(url, options).await,
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::open_publisher(url, options).await,
-        #[cfg(not(feature = "pubsub"))]
-        "pubsub" => Err(url.missing_feature("pubsub")),
-        // Boxed, as all of its: the client's futures are deep.
-        #[cfg(feature = "sqs")]
-        "sqs" => Box::pin(sqs::open_publisher(url, options)).await,
-        #[cfg(not(feature = "sqs"))]
-        "sqs" => Err(url.missing_feature("sqs")),
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
+    QUEUES.find(&url)?.publisher(url, options).await
 }
 
 /// Opens a queue for receiving.
 pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
-    match url.scheme() {
-        "memory" => memory::open_subscriber(url, options),
-        "sqlite" => sqlite::open_subscriber(url, options).await,
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::open_subscriber(url, options).await,
-        #[cfg(not(feature = "pubsub"))]
-        "pubsub" => Err(url.missing_feature("pubsub")),
-        #[cfg(feature = "sqs")]
-        "sqs" => Box::pin(sqs::open_subscriber(url, options)).await,
-        #[cfg(not(feature = "sqs"))]
-        "sqs" => Err(url.missing_feature("sqs")),
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
+    QUEUES.find(&url)?.subscriber(url, options).await
 }
 
 /// Opens a queue to look inside and to mend; what is not there is not made.
 pub async fn open_inspector(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
-    match url.scheme() {
-        "sqlite" => sqlite::open(url, options).await,
-        "memory" => Err(inspect::closed(&url, IN_PROCESS)),
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::open_inspector(url, options).await,
-        #[cfg(not(feature = "pubsub"))]
-        "pubsub" => Err(url.missing_feature("pubsub")),
-        #[cfg(feature = "sqs")]
-        "sqs" => Box::pin(sqs::open_inspector(url, options)).await,
-        #[cfg(not(feature = "sqs"))]
-        "sqs" => Err(url.missing_feature("sqs")),
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
+    QUEUES.find(&url)?.inspector(url, options).await
 }
 
-/// The same; `None` where there is no such queue. Only the embedded queue can tell.
-pub async fn open_inspector_if_there(
-    url: Location,
-    options: &Options,
-) -> Result<Option<Box<dyn Inspect>>> {
-    match url.scheme() {
-        "sqlite" => sqlite::open_if_there(url, options).await,
-        _ => open_inspector(url, options).await.map(Some),
-    }
+/// Makes a queue. `false`: it was there already, and is as it was.
+pub async fn create(url: Location, options: &Options) -> Result<bool> {
+    QUEUES.find(&url)?.create(url, options).await
 }
 
-/// Puts messages that a queue never delivered among its dead letters: all of them durably, or none.
-/// The queue is made where it is missing; what it has already, same id and same content, is not
-/// doubled.
-pub async fn bury(url: Location, options: &Options, letters: &[(Message, Death)]) -> Result<()> {
-    match url.scheme() {
-        "sqlite" => sqlite::bury(url, options, letters).await,
-        "memory" | "pubsub" | "sqs" => {
-            Err(inspect::closed(&url, "only the embedded queue keeps dead letters from elsewhere"))
-        }
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
+/// Deletes a queue with all that it holds, or only tells what that would remove unless `yes`.
+pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
+    QUEUES.find(&url)?.delete(url, options, yes).await
+}
+
+/// Looks at a queue as `publish` or `subscribe` will use it; nothing is published, received, made or
+/// changed.
+pub async fn preflight(url: Location, side: Side, options: &Options) -> Result<Vec<Finding>> {
+    QUEUES.find(&url)?.preflight(url, side, options).await
 }
 
 /// How much is left in a queue.
@@ -368,86 +258,4 @@ pub struct Backlog {
     pub messages: u64,
     /// Somebody has taken one of them out, or had when it was killed.
     pub leased: bool,
-}
-
-/// Counts what is left in a queue, up to so many messages: the cost does not grow beyond that. It
-/// makes nothing: a queue that is not there holds none.
-pub async fn backlog(url: Location, options: &Options, at_most: u64) -> Result<Backlog> {
-    match url.scheme() {
-        "sqlite" => sqlite::backlog(url, options, at_most).await,
-        "memory" | "pubsub" | "sqs" => {
-            Err(inspect::closed(&url, "only the embedded queue counts what it holds"))
-        }
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
-}
-
-/// Makes a queue. `false`: it was there already, and is as it was.
-pub async fn create(url: Location, options: &Options) -> Result<bool> {
-    match url.scheme() {
-        "sqlite" => sqlite::create(url, options).await,
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::create(url, options).await,
-        #[cfg(not(feature = "pubsub"))]
-        "pubsub" => Err(url.missing_feature("pubsub")),
-        #[cfg(feature = "sqs")]
-        "sqs" => Box::pin(sqs::create(url, options)).await,
-        #[cfg(not(feature = "sqs"))]
-        "sqs" => Err(url.missing_feature("sqs")),
-        "memory" => Err(inspect::closed(&url, IN_PROCESS)),
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
-}
-
-/// Deletes a queue with all that it holds, or only tells what that would remove unless `yes`. An
-/// embedded one is refused as unreachable while any program has it open: nobody's message goes to
-/// where nobody looks.
-pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
-    match url.scheme() {
-        "sqlite" => sqlite::delete(url, options, yes).await,
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::delete(url, options, yes).await,
-        #[cfg(not(feature = "pubsub"))]
-        "pubsub" => Err(url.missing_feature("pubsub")),
-        #[cfg(feature = "sqs")]
-        "sqs" => Box::pin(sqs::delete(url, options, yes)).await,
-        #[cfg(not(feature = "sqs"))]
-        "sqs" => Err(url.missing_feature("sqs")),
-        "memory" => Err(inspect::closed(&url, IN_PROCESS)),
-        _ => Err(url.unknown_scheme("queue", KNOWN)),
-    }
-}
-
-/// Looks at a queue as `publish` will use it; nothing is published, made or changed.
-pub async fn check_publisher(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    match url.scheme() {
-        "sqlite" => sqlite::check(url, options).await,
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::check_publisher(url, options).await,
-        #[cfg(feature = "sqs")]
-        "sqs" => Box::pin(sqs::check_publisher(url, options)).await,
-        _ => {
-            let what = format!("`{url}` answers");
-            let queue = open_publisher(url, options).await?;
-            let checked = queue.ping().await;
-            checked.and(queue.close().await).map(|()| vec![Finding::ok(what)])
-        }
-    }
-}
-
-/// Looks at a queue as `subscribe` will use it; nothing is received, made or changed.
-pub async fn check_subscriber(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    match url.scheme() {
-        "sqlite" => sqlite::check_to_receive(url, options).await,
-        #[cfg(feature = "pubsub")]
-        "pubsub" => pubsub::check_subscriber(url, options).await,
-        #[cfg(feature = "sqs")]
-        "sqs" => Box::pin(sqs::check_subscriber(url, options)).await,
-        _ => {
-            let what = format!("`{url}` answers");
-            let queue = open_subscriber(url, options).await?;
-            let checked = queue.ping().await;
-            checked.and(queue.close().await).map(|()| vec![Finding::ok(what)])
-        }
-    }
 }

@@ -3,7 +3,7 @@
 //!
 //! The shelves do not open one another: whoever opens this sink gives it a publisher.
 
-use super::{Outcome, Sink};
+use super::{Backend, Options, Outcome, Sink};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::{Delivery, Message};
@@ -82,8 +82,22 @@ impl Sink for Forward<'_> {
     }
 }
 
+/// The kind of sink that is another queue.
+pub struct ForwardBackend;
+
+#[async_trait]
+impl Backend for ForwardBackend {
+    async fn open(&self, url: Location, _options: &Options) -> Result<Box<dyn Sink>> {
+        Err(needs_a_queue(&url))
+    }
+
+    fn is_a_queue(&self) -> bool {
+        true
+    }
+}
+
 /// The error for a shelf that is asked to open what it cannot.
-pub fn needs_a_queue(url: &Location) -> Error {
+fn needs_a_queue(url: &Location) -> Error {
     Error::new(Kind::Usage, format!("cannot open `{url}` here"))
         .because_of("a sink does not open queues")
         .hint("open the queue as a publisher, and give it to `Forward::to`")

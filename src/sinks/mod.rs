@@ -1,9 +1,7 @@
-//! TO: what can be written. One file a sink, one line of `open` a scheme.
+//! TO: what can be written. One file or folder a sink, one line of the list a scheme.
 
-mod describe;
 pub mod exec;
 pub mod forward;
-mod identity;
 pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
@@ -12,17 +10,16 @@ pub mod stdout;
 #[cfg(feature = "thumbnail")]
 pub mod thumbnail;
 
-pub use describe::describe;
-pub use identity::identity;
-
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::identity::{FileIdentity, Identity};
 use crate::location::Location;
 use crate::message::Delivery;
 use crate::preflight::Finding;
+use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What became of one message that was written.
@@ -101,50 +98,125 @@ impl Options {
     }
 }
 
-/// The sinks that this build knows.
-const KNOWN: &[&str] =
-    &["sqlite", "mongodb", "mongodb+srv", "stdout", "exec", "forward", "thumbnail"];
+/// What a sink is given where the command line does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// At most this many messages in one write.
+    pub batch: usize,
+    /// Whether a write is runs of a command, each of which has a place of its own among the writes, and
+    /// a time of its own that it may take.
+    pub runs: bool,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { batch: 500, runs: false }
+    }
+}
+
+/// A kind of sink: everything that its scheme stands for.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Opens the sink.
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>>;
+
+    /// What the sink of a URL is, for what is compared and locked. Nothing is asked; how it writes is
+    /// no part of what it is.
+    fn identity(&self, url: &Location, _options: &Options) -> Result<Identity> {
+        Ok(Identity::named(url.describe()))
+    }
+
+    /// The sink in words, as its URL was understood and without secrets; `None` where the URL says it
+    /// as well. Nothing is asked.
+    fn describe(&self, _url: &Location, _options: &Options) -> Option<String> {
+        None
+    }
+
+    /// Looks at the sink as `subscribe` will use it; nothing is written, made or changed.
+    async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
+        let what = format!("`{url}` answers");
+        let sink = open(url, options).await?;
+        let answer = sink.ping().await;
+        answer.and(sink.close().await).map(|()| vec![Finding::ok(what)])
+    }
+
+    /// What the sink is given where the command line does not say.
+    fn defaults(&self) -> Defaults {
+        Defaults::default()
+    }
+
+    /// Whether what stands behind the scheme is a queue, which the program opens and gives to the sink.
+    fn is_a_queue(&self) -> bool {
+        false
+    }
+}
+
+/// The sinks, one line each.
+pub static SINKS: Registry<dyn Backend> = Registry {
+    noun: "sink",
+    lines: &[
+        ("sqlite", Entry::Built(&sqlite::SqliteBackend)),
+        ("mongodb", built_with!("mongodb", mongodb::MongoDbBackend)),
+        ("mongodb+srv", built_with!("mongodb", mongodb::MongoDbBackend)),
+        ("stdout", Entry::Built(&stdout::StdoutBackend)),
+        ("exec", Entry::Built(&exec::ExecBackend)),
+        ("forward", Entry::Built(&forward::ForwardBackend)),
+        ("thumbnail", built_with!("thumbnail", thumbnail::ThumbnailBackend)),
+    ],
+};
 
 /// Opens a sink by its URL. Every sink knows `?legacy`.
 pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Sink>> {
     let legacy = legacy::take(&mut url)?;
-    let sink = open_scheme(url, options).await?;
+    let sink = SINKS.find(&url)?.open(url, options).await?;
     Ok(match legacy {
         Some(legacy) => legacy.before(sink),
         None => sink,
     })
 }
 
-async fn open_scheme(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    match url.scheme() {
-        "forward" => Err(forward::needs_a_queue(&url)),
-        "stdout" => stdout::open(url, options),
-        "exec" => exec::open(url, options).await,
-        "sqlite" => sqlite::open(url, options).await,
-        #[cfg(feature = "mongodb")]
-        "mongodb" | "mongodb+srv" => mongodb::open(url, options).await,
-        #[cfg(not(feature = "mongodb"))]
-        "mongodb" | "mongodb+srv" => Err(url.missing_feature("mongodb")),
-        #[cfg(feature = "thumbnail")]
-        "thumbnail" => thumbnail::open(url, options).await,
-        #[cfg(not(feature = "thumbnail"))]
-        "thumbnail" => Err(url.missing_feature("thumbnail")),
-        _ => Err(url.unknown_scheme("sink", KNOWN)),
+/// The sink of a URL, for what is compared and locked. One that this build cannot open is what its
+/// URL says.
+pub fn identity(url: &Location, options: &Options) -> Result<Identity> {
+    let mut url = url.clone();
+    legacy::take(&mut url)?;
+    match SINKS.find(&url) {
+        Ok(backend) => backend.identity(&url, options),
+        Err(_) => Ok(Identity::named(url.describe())),
     }
 }
 
+/// A sink in words, as its URL was understood: a shell that has cut the URL at an `&` shows there.
+/// `sqlite store.db collection readings`, `mongodb home.readings`, `command sh`. Nothing is asked; no
+/// secret is in it. A URL that means nothing is told as it is: opening it says why.
+pub fn describe(url: &Location, options: &Options) -> String {
+    let backend = SINKS.find(url).ok();
+    let sink = backend.and_then(|backend| backend.describe(url, options));
+    sink.unwrap_or_else(|| url.describe())
+}
+
 /// Looks at a sink as `subscribe` will use it; nothing is written, made or changed.
-pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    match url.scheme() {
-        "stdout" => stdout::open(url, options).map(|_| vec![Finding::ok("stdout: is there")]),
-        "sqlite" => sqlite::check(url, options).await,
-        #[cfg(feature = "mongodb")]
-        "mongodb" | "mongodb+srv" => mongodb::check(url, options).await,
-        _ => {
-            let what = format!("`{url}` answers");
-            let sink = open(url, options).await?;
-            let checked = sink.ping().await;
-            checked.and(sink.close().await).map(|()| vec![Finding::ok(what)])
-        }
+pub async fn preflight(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    SINKS.find(&url)?.preflight(url, options).await
+}
+
+/// What the sink of a URL is given where the command line does not say.
+pub fn defaults(url: &Location) -> Defaults {
+    SINKS.find(url).map_or_else(|_| Defaults::default(), |backend| backend.defaults())
+}
+
+/// The queue that the sink of a URL writes into, where it is one.
+pub fn queue(url: &Location) -> Result<Option<Location>> {
+    match SINKS.find(url) {
+        Ok(backend) if backend.is_a_queue() => url.clone().inner().map(Some),
+        _ => Ok(None),
     }
+}
+
+/// The file of a sink that is one.
+fn file(path: &Path) -> Result<FileIdentity> {
+    FileIdentity::of(path).map_err(|cause| {
+        let what = format!("cannot tell where `{}` is", crate::text::of_name(path));
+        Error::new(Kind::Configuration, what).because(cause).hint("name it by its full path")
+    })
 }

@@ -5,7 +5,7 @@
 
 mod table;
 
-use super::{Options, Outcome, Sink};
+use super::{Backend, Options, Outcome, Sink};
 use crate::clients::sqlite::{self, Database, Purpose, Schema};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -32,14 +32,36 @@ const LARGEST_DOCUMENT: usize = 256 << 20;
 /// How deep a document may be nested: SQLite's own functions refuse those that are much deeper.
 const DEEPEST: usize = 127;
 
-/// Opens it, and makes file and table where they are missing.
-pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    let SqliteOptions { path, collection, conflict } = SqliteOptions::of(url, options)?;
-    let path = std::path::absolute(&path).unwrap_or(path);
-    let table = Arc::new(Table::new(&collection, conflict));
-    let database = Mutex::new(make(&path, &table).await?);
-    let (timeout, clock) = (options.write_timeout, options.clock.clone());
-    Ok(Box::new(Store { path, database, table, timeout, clock }))
+/// The kind of sink that is a table in a file of ours.
+pub struct SqliteBackend;
+
+#[async_trait]
+impl Backend for SqliteBackend {
+    /// Makes file and table where they are missing.
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+        let SqliteOptions { path, collection, conflict } = SqliteOptions::of(url, options)?;
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let table = Arc::new(Table::new(&collection, conflict));
+        let database = Mutex::new(make(&path, &table).await?);
+        let (timeout, clock) = (options.write_timeout, options.clock.clone());
+        Ok(Box::new(Store { path, database, table, timeout, clock }))
+    }
+
+    /// The collection of a file, whatever that is called.
+    fn identity(&self, url: &Location, options: &Options) -> Result<Identity> {
+        let SqliteOptions { path, collection, .. } = SqliteOptions::of(url.clone(), options)?;
+        Ok(Identity::in_file(super::file(&path)?, &collection).of_kind("store"))
+    }
+
+    fn describe(&self, url: &Location, options: &Options) -> Option<String> {
+        let SqliteOptions { path, collection, .. } =
+            SqliteOptions::of(url.clone(), options).ok()?;
+        Some(format!("sqlite {} collection {collection}", text::of_name(&path)))
+    }
+
+    async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
+        sqlite::check(&SqliteOptions::of(url, options)?.path, &SCHEMA).await
+    }
 }
 
 /// The file with the table in it.
@@ -48,23 +70,6 @@ async fn make(path: &Path, table: &Arc<Table>) -> Result<Arc<Database>> {
     let table = table.clone();
     database.write(move |c| c.execute_batch(&table.create)).await?;
     Ok(database)
-}
-
-/// Looks whether it could be opened and written to; makes nothing.
-pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    sqlite::check(&SqliteOptions::of(url, options)?.path, &SCHEMA).await
-}
-
-/// The file and the collection in words; `None` where the URL names none.
-pub(super) fn describe(url: &Location, options: &Options) -> Option<String> {
-    let SqliteOptions { path, collection, .. } = SqliteOptions::of(url.clone(), options).ok()?;
-    Some(format!("sqlite {} collection {collection}", text::of_name(&path)))
-}
-
-/// The collection of a file, whatever that is called.
-pub(super) fn identity(url: &Location, options: &Options) -> Result<Identity> {
-    let SqliteOptions { path, collection, .. } = SqliteOptions::of(url.clone(), options)?;
-    Ok(Identity::in_file(super::identity::file(&path)?, &collection).of_kind("store"))
 }
 
 /// What its URL says.

@@ -5,12 +5,13 @@
 //! [`Envelope`] does. What a pipe or a file has taken counts as stored: whether its reader reads
 //! it is not ours to know.
 
-use super::{Options, Outcome, Sink};
+use super::{Backend, Options, Outcome, Sink};
 use crate::descriptors::Standard;
 use crate::envelope::{Envelope, one_line_json};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Delivery;
+use crate::preflight::Finding;
 use async_trait::async_trait;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -22,6 +23,20 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What a file system gives at least, in bytes.
 const BLOCK: u64 = 4096;
+
+/// The kind of sink that is our standard output.
+pub struct StdoutBackend;
+
+#[async_trait]
+impl Backend for StdoutBackend {
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+        open(url, options)
+    }
+
+    async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
+        open(url, options).map(|_| vec![Finding::ok("stdout: is there")])
+    }
+}
 
 /// Opens it: `stdout:`, or `stdout:?envelope`.
 pub fn open(mut url: Location, _options: &Options) -> Result<Box<dyn Sink>> {

@@ -1,20 +1,19 @@
-//! FROM: what can be read. One file a source, one line of `open` a scheme.
+//! FROM: what can be read. One folder a source, one line of the list a scheme.
 
 #[cfg(feature = "files")]
 pub mod files;
-mod identity;
 pub mod nature_remo;
 mod state_file;
 pub mod stdin;
 
-pub use identity::identity;
-
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::Result;
+use crate::identity::Identity;
 use crate::location::Location;
 use crate::message::Message;
 use crate::preflight::Finding;
+use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono_tz::Tz;
@@ -123,28 +122,67 @@ impl Options {
     }
 }
 
+/// A kind of source: everything that its scheme stands for.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Opens the source.
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>>;
+
+    /// What the source of a URL is, for what is locked. Nothing is asked or read; how it is read is no
+    /// part of what it is.
+    fn identity(&self, url: &Location, options: &Options) -> Result<Identity>;
+
+    /// Looks at the source as `publish` will use it; nothing is published or remembered.
+    async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
+        let what = format!("`{url}` can be opened; what it holds shows when it is read");
+        self.open(url, options).await.map(|_| vec![Finding::ok(what)])
+    }
+
+    /// Whether the source can be asked again: one that cannot is read once, to its end.
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    /// Whether the source of this URL stays by itself, and gives what comes.
+    fn watches(&self, _url: &Location) -> bool {
+        false
+    }
+}
+
+/// The sources, one line each.
+pub static SOURCES: Registry<dyn Backend> = Registry {
+    noun: "source",
+    lines: &[
+        ("stdin", Entry::Built(&stdin::StdinBackend)),
+        ("nature-remo", Entry::Built(&nature_remo::NatureRemoBackend)),
+        ("files", built_with!("files", files::FilesBackend)),
+    ],
+};
+
 /// Opens a source by its URL.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
-    match url.scheme() {
-        "stdin" => stdin::open(url, options),
-        "nature-remo" => nature_remo::open(url, options),
-        #[cfg(feature = "files")]
-        "files" => files::open(url, options).await,
-        #[cfg(not(feature = "files"))]
-        "files" => Err(url.missing_feature("files")),
-        _ => Err(url.unknown_scheme("source", &["stdin", "nature-remo", "files"])),
+    SOURCES.find(&url)?.open(url, options).await
+}
+
+/// The source of a URL, for what is locked. One that this build cannot open is what its URL says.
+pub fn identity(url: &Location, options: &Options) -> Result<Identity> {
+    match SOURCES.find(url) {
+        Ok(backend) => backend.identity(url, options),
+        Err(_) => Ok(Identity::named(url.to_string())),
     }
 }
 
 /// Looks at a source as `publish` will use it; nothing is published or remembered.
-pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    match url.scheme() {
-        "nature-remo" => nature_remo::check(url, options).await,
-        #[cfg(feature = "files")]
-        "files" => files::check(url, options).await,
-        _ => {
-            let what = format!("`{url}` can be opened; what it holds shows when it is read");
-            open(url, options).await.map(|_| vec![Finding::ok(what)])
-        }
-    }
+pub async fn preflight(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    SOURCES.find(&url)?.preflight(url, options).await
+}
+
+/// Whether the source of a URL can be asked again.
+pub fn repeats(url: &Location) -> bool {
+    SOURCES.find(url).is_ok_and(|backend| backend.repeats())
+}
+
+/// Whether the source of a URL stays by itself.
+pub fn watches(url: &Location) -> bool {
+    SOURCES.find(url).is_ok_and(|backend| backend.watches(url))
 }

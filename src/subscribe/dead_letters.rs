@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
 use crate::preflight::Standing;
-use crate::queues::{self, Published, Publisher};
+use crate::queues::{self, Published, Publisher, Side};
 use crate::spool::{self, Spool};
 use std::sync::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
@@ -169,7 +169,7 @@ impl DeadLetters {
         let url = Location::parse(url)?;
         // What is wrong there may not be told by publishing: a topic that nobody reads takes a
         // letter, and drops it.
-        let findings = queues::check_publisher(url.clone(), &self.options).await?;
+        let findings = queues::preflight(url.clone(), Side::Into, &self.options).await?;
         if let Some(wrong) = findings.into_iter().find(|it| it.standing == Standing::Wrong) {
             return Err(Error::new(wrong.kind.unwrap_or(Kind::Configuration), wrong.what));
         }

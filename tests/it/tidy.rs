@@ -124,10 +124,63 @@ fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
 
 #[test]
 fn features_are_named_in_the_lists_only() {
-    let lists =
-        ["src/clients/mod.rs", "src/sources/mod.rs", "src/queues/mod.rs", "src/sinks/mod.rs"];
+    // The registry's macro is part of the lists, and names no feature.
+    let lists = [
+        "src/clients/mod.rs",
+        "src/sources/mod.rs",
+        "src/queues/mod.rs",
+        "src/sinks/mod.rs",
+        "src/registry.rs",
+    ];
     for file in files("src", ".rs").into_iter().filter(|f| !lists.contains(&f.path.as_str())) {
         none(file.find(&["cfg(feature", "cfg(not(feature", "cfg!("]), "only the lists do this");
+    }
+}
+
+/// The shelves: what one thing on it is called, and the schemes of its list.
+fn shelves() -> [(&'static str, Vec<&'static str>); 3] {
+    [
+        ("source", kakehi::sources::SOURCES.schemes()),
+        ("queue", kakehi::queues::QUEUES.schemes()),
+        ("sink", kakehi::sinks::SINKS.schemes()),
+    ]
+}
+
+#[test]
+fn a_scheme_is_named_in_its_list_and_its_backend_only() {
+    // What may be shown of a URL is decided before anybody opens it; a file's URL is its client's own;
+    // and a source and a queue agree on the attribute of one source.
+    let elsewhere = ["src/redact.rs", "src/clients/sqlite/mod.rs", "src/message.rs"];
+    let shelves = shelves();
+    for scheme in shelves.iter().flat_map(|(_, schemes)| schemes) {
+        let module = scheme.split('+').next().expect("a part").replace('-', "_");
+        // Two shelves may know the same scheme: each has a list and a backend.
+        let knows = shelves.iter().filter(|(_, schemes)| schemes.contains(scheme));
+        let knows: Vec<_> = knows.map(|(noun, _)| format!("src/{noun}s/")).collect();
+        for file in files("src", ".rs") {
+            let own = |shelf: &String| {
+                file.path == format!("{shelf}mod.rs")
+                    || file.is_in(&format!("{shelf}{module}/"))
+                    || file.path == format!("{shelf}{module}.rs")
+            };
+            if !elsewhere.contains(&file.path.as_str()) && !knows.iter().any(own) {
+                none(file.find(&[&format!("\"{scheme}\"")]), "a scheme is its backend's own");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readme_tells_of_every_scheme() {
+    let readme = source(root().join("README.md")).text;
+    for (noun, schemes) in shelves() {
+        // `memory:` is for tests.
+        for scheme in schemes.into_iter().filter(|scheme| *scheme != "memory") {
+            let row = |line: &str| {
+                line.starts_with(&format!("| {noun} |")) && line.contains(&format!("`{scheme}:"))
+            };
+            assert!(readme.lines().any(row), "README.md has no row for the {noun} `{scheme}:`");
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::names::{CollectionName, QueueNames};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::preflight::{self, Finding, Standing};
+use crate::queues::Side;
 use crate::{queues, sinks, sources};
 use clap::Args;
 use std::time::Duration;
@@ -147,13 +148,13 @@ impl Check {
         match role {
             Role::Source => {
                 let options = sources::Options::new(environment.clone(), data_dir.clone());
-                sources::check(url, &options).await
+                sources::preflight(url, &options).await
             }
-            Role::Into => queues::check_publisher(url, &queue()).await,
-            Role::From => queues::check_subscriber(url, &queue()).await,
+            Role::Into => queues::preflight(url, Side::Into, &queue()).await,
+            Role::From => queues::preflight(url, Side::From, &queue()).await,
             Role::Sink => {
                 let options = sinks::Options::new(environment.clone(), data_dir.clone());
-                sinks::check(url, &options).await
+                sinks::preflight(url, &options).await
             }
         }
     }

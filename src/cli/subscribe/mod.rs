@@ -16,10 +16,8 @@ use crate::sinks::{Sink, exec, legacy};
 use crate::subscribe::{DeadLetters, Parts};
 use crate::{queues, report, sinks};
 use clap::Args;
-use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use plan::Bounds;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -198,12 +196,16 @@ impl Program for Subscribe {
         let queue_url = self.names.add(queue_url)?;
         let sink_url = self.sink_url(environment)?;
         let bounds = self.bounds(&sink_url)?;
-        let forward = forwarded(&sink_url)?;
-        let ends = [&queue_url, forward.as_ref().unwrap_or(&sink_url)];
+        let forward = sinks::queue(&sink_url)?;
+        let into = match &forward {
+            Some(queue) => Destination::Queue(queue),
+            None => Destination::Sink(&sink_url),
+        };
+        let ends = [&queue_url, into.url()];
         let data_dir = super::data_dir(environment, &ends)?;
-        self.say_ends(context, ends, &sink_url, &data_dir);
+        say_ends(context, &queue_url, into, &data_dir);
         refuse_one_file(&queue_url, &sink_url, context, &data_dir)?;
-        let identities = identities(ends, &sink_url, context, &data_dir);
+        let identities = identities(&queue_url, into, context, &data_dir);
         let lock = super::lock(&self.common, Self::NAME, identities, false, context).await?;
         let super::Locked::Yes(_lock) = lock else { return Ok(()) };
 
@@ -232,27 +234,35 @@ fn warn_of_no_home(environment: &Environment) {
     }
 }
 
-/// The queue that a `forward:` sink is to write into.
-fn forwarded(sink: &Location) -> Result<Option<Location>> {
-    match sink.scheme() {
-        "forward" => sink.clone().inner().map(Some),
-        _ => Ok(None),
+/// What a run writes into.
+#[derive(Clone, Copy)]
+enum Destination<'u> {
+    Sink(&'u Location),
+    /// The queue that a sink stands for.
+    Queue(&'u Location),
+}
+
+impl<'u> Destination<'u> {
+    fn url(self) -> &'u Location {
+        match self {
+            Self::Sink(url) | Self::Queue(url) => url,
+        }
     }
 }
 
 /// What both ends are.
 async fn identities(
-    [from, into]: [&Location; 2],
-    sink: &Location,
+    from: &Location,
+    into: Destination<'_>,
     context: &Context,
     data_dir: &Path,
 ) -> Result<[Identity; 2]> {
     let (environment, folder) = (context.environment.clone(), data_dir.to_owned());
     let options = queues::Options::new(environment.clone(), folder.clone());
     let from = queues::identity(from, Side::From, &options).await?;
-    let into = match sink.scheme() {
-        "forward" => queues::identity(into, Side::Into, &options).await?,
-        _ => sinks::identity(sink, &sinks::Options::new(environment, folder))?,
+    let into = match into {
+        Destination::Queue(url) => queues::identity(url, Side::Into, &options).await?,
+        Destination::Sink(url) => sinks::identity(url, &sinks::Options::new(environment, folder))?,
     };
     Ok([from, into])
 }
@@ -301,6 +311,18 @@ async fn open_forward(
     })
 }
 
+/// Says what the run is between, as the URLs were understood.
+fn say_ends(context: &Context, from: &Location, into: Destination<'_>, data_dir: &Path) {
+    let (environment, folder) = (context.environment.clone(), data_dir.to_owned());
+    let options = queues::Options::new(environment.clone(), folder.clone());
+    let from = queues::describe(from, Side::From, &options);
+    let into = match into {
+        Destination::Queue(url) => queues::describe(url, Side::Into, &options),
+        Destination::Sink(url) => sinks::describe(url, &sinks::Options::new(environment, folder)),
+    };
+    context.say_ends(from, into);
+}
+
 impl Subscribe {
     /// What follows `--`, or `--to`, or the default.
     fn sink_url(&self, environment: &Environment) -> Result<Location> {
@@ -308,22 +330,7 @@ impl Subscribe {
             let url = super::url_or(self.to.as_deref(), "KAKEHI_SINK", environment)?;
             return self.collection.add(url);
         };
-        let program = percent_encode(program.as_bytes(), NON_ALPHANUMERIC);
-        Location::parse(&format!("exec:{program}"))
-    }
-
-    /// Says what the run is between, as the URLs were understood.
-    fn say_ends(&self, context: &Context, ends: [&Location; 2], sink: &Location, data_dir: &Path) {
-        let environment = || (context.environment.clone(), data_dir.to_owned());
-        let (variables, folder) = environment();
-        let queue = queues::Options::new(variables, folder);
-        let (variables, folder) = environment();
-        let from = queues::describe(ends[0], Side::From, &queue);
-        let into = match sink.scheme() {
-            "forward" => queues::describe(ends[1], Side::Into, &queue),
-            _ => sinks::describe(sink, &sinks::Options::new(variables, folder)),
-        };
-        context.say_ends(from, into);
+        exec::url(program)
     }
 
     fn exec(&self) -> exec::Command {

@@ -6,15 +6,10 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{self, Emptiness, Subscriber};
 use crate::retry::Limits;
+use crate::sinks::{self, Defaults};
 use crate::subscribe::{Mode, Plan, Rehearsal};
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// At most this many messages in one write.
-const BATCH: usize = 500;
-
-/// Of pictures, each of which takes the sink some work.
-const BATCH_OF_PICTURES: usize = 10;
 
 /// How long a drain of a service waits for more.
 const IDLE_OF_A_SERVICE: Duration = Duration::from_secs(2);
@@ -34,12 +29,8 @@ impl Subscribe {
     /// One write gives a command as many messages as one of its runs takes: each run has its place
     /// among the writes, and whatever ends first makes room for the next.
     pub(super) fn bounds(&self, sink: &Location) -> Result<Bounds> {
-        let runs = sink.scheme() == "exec";
-        let batch = self.batch.unwrap_or(match sink.scheme() {
-            "exec" => 1,
-            "thumbnail" => BATCH_OF_PICTURES,
-            _ => BATCH,
-        });
+        let Defaults { batch, runs } = sinks::defaults(sink);
+        let batch = self.batch.unwrap_or(batch);
         let ahead = if runs { batch.saturating_mul(self.concurrency) } else { batch };
         let in_flight = ahead.saturating_mul(self.concurrency.saturating_add(1));
         let in_flight = self.max_in_flight.unwrap_or(in_flight);

@@ -25,6 +25,7 @@ pub use replace::{Replacing, in_the_way};
 pub use salvage::Salvage;
 
 use crate::error::{Error, Kind, Result};
+use crate::location::Location;
 use identity::Anchor;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,11 @@ use writer::{Job, Worth, Writer};
 
 /// The databases that are open in this process.
 static OPEN: Mutex<Vec<(Identity, Purpose, Weak<Database>)>> = Mutex::new(Vec::new());
+
+/// Whether a URL means the file of its shelf in the user's data folder: it names a file, and not which.
+pub fn is_in_data_dir(url: &Location) -> bool {
+    url.scheme() == "sqlite" && url.rest().is_empty()
+}
 
 /// One SQLite file, to look and not to write.
 pub struct Reader {

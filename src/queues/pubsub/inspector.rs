@@ -5,11 +5,11 @@ use super::burial::unwrap;
 use super::client::Connection;
 use super::facts;
 use super::name::Name;
+use super::options::SubscriptionOptions;
 use super::publisher::PubsubPublisher;
 use super::streams::Plan;
 use super::subscriber;
 use super::survey::{Burial, Survey};
-use super::{delivering, id_attribute, streams};
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -42,15 +42,12 @@ pub(super) struct Inspector {
 }
 
 /// Opens it; nothing is sent yet.
-pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
-    let name = Name::subscription(&url)?;
-    let topic = url.take("topic")?.map(|topic| name.topic_beside(&topic)).transpose()?;
-    let id_attribute = id_attribute(&mut url)?;
+pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
+    let parsed = SubscriptionOptions::of(url)?;
+    let topic = parsed.topic()?;
     // Who looks is in no hurry, and one stream can hold all that may be in hand.
-    let streams = streams(&mut url)?.unwrap_or(1);
-    // They count where the subscription is made; the same URL is good for all.
-    delivering(&mut url)?;
-    url.finish(super::OF_SUBSCRIPTION)?;
+    let streams = parsed.streams.unwrap_or(1);
+    let SubscriptionOptions { name, id_attribute, .. } = parsed;
     let connection = Connection::open(&options.environment)?;
     let admin = Admin::open(&connection).await?;
     let options = Options {

@@ -5,9 +5,9 @@ use super::client::Connection;
 use super::error::ErrorClass;
 use super::facts::delivery;
 use super::name::Name;
+use super::options::{SubscriptionOptions, TopicOptions};
 use super::streams::Plan;
 use super::survey::{Burial, Survey};
-use super::{OF_SUBSCRIPTION, OF_TOPIC, delivering, id_attribute, streams};
 use crate::error::{Kind, Result};
 use crate::location::Location;
 use crate::preflight::Finding;
@@ -20,11 +20,8 @@ const PUBLISH: &str = "pubsub.topics.publish";
 const CONSUME: &str = "pubsub.subscriptions.consume";
 
 /// Looks at a topic as `publish` will use it.
-pub async fn publisher(mut url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let topic = Name::topic(&url)?;
-    id_attribute(&mut url)?;
-    delivering(&mut url)?;
-    url.finish(OF_TOPIC)?;
+pub async fn publisher(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    let TopicOptions { name: topic, .. } = TopicOptions::of(url)?;
     let admin = Admin::open(&Connection::open(&options.environment)?).await?;
     let mut findings = Vec::new();
     match admin.has_topic(&topic).await? {
@@ -50,14 +47,11 @@ pub async fn publisher(mut url: Location, options: &Options) -> Result<Vec<Findi
 }
 
 /// Looks at a subscription as `subscribe` will use it.
-pub async fn subscriber(mut url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let name = Name::subscription(&url)?;
-    let topic = url.take("topic")?.map(|topic| name.topic_beside(&topic)).transpose()?;
-    id_attribute(&mut url)?;
-    let streams = streams(&mut url)?.unwrap_or(1);
-    delivering(&mut url)?;
-    url.finish(OF_SUBSCRIPTION)?;
-    let plan = Plan::new(streams, options).map(drop);
+pub async fn subscriber(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    let parsed = SubscriptionOptions::of(url)?;
+    let (topic, plan) =
+        (parsed.topic()?, Plan::new(parsed.streams.unwrap_or(1), options).map(drop));
+    let name = parsed.name;
     let admin = Admin::open(&Connection::open(&options.environment)?).await?;
     let survey = match admin.look(&name).await {
         Ok(_) => admin.survey(&name).await?,

@@ -2,33 +2,25 @@
 
 use super::admin::{Admin, within};
 use super::client::Connection;
+use super::create_subscription;
 use super::name::Name;
-use super::{OF_SUBSCRIPTION, create_subscription, delivering, id_attribute, needs_topic, streams};
+use super::options::SubscriptionOptions;
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{Deletion, Options};
 
 /// Makes a subscription with all that it needs: its topic, and a place for its dead letters.
 /// `false`: it was there already.
-pub async fn create(mut url: Location, options: &Options) -> Result<bool> {
-    let name = Name::subscription(&url)?;
-    id_attribute(&mut url)?;
-    streams(&mut url)?;
-    let (topic, delivering) = (url.take("topic")?, delivering(&mut url)?);
-    url.finish(OF_SUBSCRIPTION)?;
-    let topic = name.topic_beside(&topic.ok_or_else(|| needs_topic(&name, &url))?)?;
+pub async fn create(url: Location, options: &Options) -> Result<bool> {
+    let parsed = SubscriptionOptions::of(url)?;
+    let topic = parsed.topic()?.ok_or_else(|| parsed.needs_topic())?;
     let admin = Admin::open(&Connection::open(&options.environment)?).await?;
-    create_subscription(&admin, &name, &topic, delivering).await
+    create_subscription(&admin, &parsed.name, &topic, parsed.delivering).await
 }
 
 /// Deletes a subscription, and with it all that waits in it; unless `yes` only tells.
-pub async fn delete(mut url: Location, options: &Options, yes: bool) -> Result<Deletion> {
-    let name = Name::subscription(&url)?;
-    url.take("topic")?;
-    id_attribute(&mut url)?;
-    streams(&mut url)?;
-    delivering(&mut url)?;
-    url.finish(OF_SUBSCRIPTION)?;
+pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
+    let SubscriptionOptions { name, .. } = SubscriptionOptions::of(url)?;
     let admin = Admin::open(&Connection::open(&options.environment)?).await?;
     let survey = admin.survey(&name).await?;
     if yes {

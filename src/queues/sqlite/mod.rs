@@ -3,6 +3,7 @@
 
 mod admin;
 mod adopt;
+mod backend;
 mod backlog;
 mod bury;
 mod claim;
@@ -23,15 +24,11 @@ mod settle;
 mod subscriber;
 mod verify;
 
-pub use admin::delete;
 pub use adopt::{adopt, names, wipe_out};
+pub use backend::SqliteBackend;
 pub use backlog::backlog;
 pub use bury::bury;
 pub use dead_letters::not_put_back;
-pub use inspector::{check, check_to_receive, create, open, open_if_there};
-pub(super) use options::SqliteOptions;
-pub use options::{file_of, identity, key};
-pub use publisher::open_publisher;
+pub use inspector::open_if_there;
 pub use repair::repair;
-pub use subscriber::open_subscriber;
 pub use verify::verify;

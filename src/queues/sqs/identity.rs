@@ -2,7 +2,8 @@
 
 use super::client::Queue;
 use super::name::{Name, Whereabouts};
-use super::{Options, SERVICE, id_attribute};
+use super::options::id_attribute;
+use super::{Options, SERVICE};
 use crate::clients::aws;
 use crate::environment::Environment;
 use crate::error::Result;
@@ -140,5 +141,37 @@ mod tests {
         let older = address.replace("//", "//me:hunter2@");
         assert!(key.older().contains(&format!("sqs:a at {older}")), "{key:?}");
         assert!(key.older().contains(&format!("sqs:a at {address}")), "{key:?}");
+    }
+
+    fn place_of(text: &str, variables: &[(&str, &str)]) -> String {
+        let environment = variables.iter().copied().collect();
+        let options = Options::new(environment, std::path::PathBuf::new());
+        key(&Location::parse(text).unwrap(), &options).unwrap().name().to_owned()
+    }
+
+    #[test]
+    fn the_cloud_each_region_each_account_and_each_emulator_are_places_of_their_own() {
+        let region = ("AWS_REGION", "eu-west-1");
+        let emulator = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566/");
+        let places = [
+            place_of("sqs:a", &[region]),
+            place_of("sqs:b", &[region]),
+            place_of("sqs:a", &[("AWS_REGION", "eu-west-2")]),
+            place_of("sqs:a", &[region, ("AWS_PROFILE", "other")]),
+            place_of("sqs:a", &[region, ("AWS_ACCESS_KEY_ID", "AKIATHEKEY")]),
+            place_of("sqs:a", &[region, emulator]),
+            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[]),
+            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/2/a", &[]),
+            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[emulator]),
+            place_of("sqs:http://127.0.0.1:4566/1/a", &[]),
+        ];
+        for (at, place) in places.iter().enumerate() {
+            assert!(!places[..at].contains(place), "{place}");
+            assert!(!place.contains("AKIATHEKEY"), "{place}");
+        }
+        assert_eq!(
+            place_of("sqs:a?receivers=2", &[region]),
+            "sqs:a?id-attribute=kakehi-id at Amazon in `eu-west-1` of the default profile"
+        );
     }
 }

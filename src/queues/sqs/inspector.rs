@@ -3,11 +3,12 @@
 use super::client::{PATIENCE, Queue, within};
 use super::codec::Codec;
 use super::name::Name;
+use super::options::SqsOptions;
 use super::publisher::SqsPublisher;
 use super::send::BATCH;
 use super::subscriber::{Reception, SqsSubscriber};
 use super::survey::Survey;
-use super::{SqsOptions, burial, facts};
+use super::{burial, facts};
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::hint;

@@ -26,6 +26,7 @@
 //! to `NAME-dead`.
 
 mod admin;
+mod backend;
 mod burial;
 mod client;
 mod codec;
@@ -37,6 +38,7 @@ mod inspector;
 mod limits;
 mod more;
 mod name;
+mod options;
 mod prefetch;
 mod preflight;
 mod publisher;
@@ -48,18 +50,12 @@ mod subscriber;
 mod survey;
 mod upkeep;
 
-pub use identity::{identity, key};
-pub use inspector::open as open_inspector;
-pub use preflight::{publisher as check_publisher, subscriber as check_subscriber};
-pub use upkeep::{create, delete};
+pub use backend::SqsBackend;
 
 use super::{Options, Publisher, Subscriber};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::message::ID_ATTRIBUTE;
-use client::Queue;
-use codec::Codec;
-use name::Name;
+use options::SqsOptions;
 use settle::LONGEST;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,48 +70,6 @@ const MORE_ATTRIBUTE: &str = "kakehi-more";
 
 /// The service's name in variables.
 const SERVICE: &str = "SQS";
-
-/// Requests for messages at once where the URL does not say.
-const RECEIVERS: usize = 3;
-
-/// More than this are a typing error.
-const MOST_RECEIVERS: usize = 64;
-
-/// The parameters of a queue's URL.
-const PARAMETERS: &[&str] = &["id-attribute", "receivers"];
-
-/// What a URL says.
-struct SqsOptions {
-    name: Name,
-    id_attribute: String,
-    receivers: usize,
-}
-
-impl SqsOptions {
-    fn of(mut url: Location) -> Result<Self> {
-        let name = Name::of(&url)?;
-        let id_attribute = id_attribute(&mut url)?;
-        let receivers = receivers(&mut url)?.unwrap_or(RECEIVERS);
-        url.finish(PARAMETERS)?;
-        Ok(Self { name, id_attribute, receivers })
-    }
-
-    fn codec(&self, name: &Name) -> Codec {
-        Codec {
-            id_attribute: self.id_attribute.clone(),
-            fifo: name.is_fifo(),
-            queue: name.short().to_owned(),
-        }
-    }
-
-    async fn open(&self, options: &Options) -> Result<Queue> {
-        let queue = Queue::open(self.name.clone(), &options.environment).await?;
-        if options.create && queue.create().await? {
-            tracing::info!("made {}", queue.name);
-        }
-        Ok(queue)
-    }
-}
 
 /// Opens a queue for publishing. Nothing is sent yet, unless it has to be created.
 pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
@@ -154,84 +108,9 @@ fn check_lease(lease: Duration) -> Result<()> {
         .hint("ask for something from `1s` to `12h`"))
 }
 
-fn id_attribute(url: &mut Location) -> Result<String> {
-    let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
-    if [TAG_ATTRIBUTE, GROUP_ATTRIBUTE, MORE_ATTRIBUTE].contains(&name.as_str()) {
-        return Err(Error::new(
-            Kind::Usage,
-            format!("`{name}` carries something else than the id"),
-        ));
-    }
-    match limits::name_refusal(&name) {
-        None => Ok(name),
-        Some(why) => {
-            Err(Error::new(Kind::Usage, format!("`{name}` cannot carry the id")).because_of(why))
-        }
-    }
-}
-
-fn receivers(url: &mut Location) -> Result<Option<usize>> {
-    let Some(text) = url.take("receivers")? else { return Ok(None) };
-    match text.parse() {
-        Ok(receivers @ 1..=MOST_RECEIVERS) => Ok(Some(receivers)),
-        _ => {
-            Err(Error::new(Kind::Usage, format!("`receivers={text}` is not a number of receivers"))
-                .hint(format!("write a whole number from 1 to {MOST_RECEIVERS}")))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn place_of(text: &str, variables: &[(&str, &str)]) -> String {
-        let environment = variables.iter().copied().collect();
-        let options = Options::new(environment, std::path::PathBuf::new());
-        key(&Location::parse(text).unwrap(), &options).unwrap().name().to_owned()
-    }
-
-    #[test]
-    fn the_cloud_each_region_each_account_and_each_emulator_are_places_of_their_own() {
-        let region = ("AWS_REGION", "eu-west-1");
-        let emulator = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566/");
-        let places = [
-            place_of("sqs:a", &[region]),
-            place_of("sqs:b", &[region]),
-            place_of("sqs:a", &[("AWS_REGION", "eu-west-2")]),
-            place_of("sqs:a", &[region, ("AWS_PROFILE", "other")]),
-            place_of("sqs:a", &[region, ("AWS_ACCESS_KEY_ID", "AKIATHEKEY")]),
-            place_of("sqs:a", &[region, emulator]),
-            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[]),
-            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/2/a", &[]),
-            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[emulator]),
-            place_of("sqs:http://127.0.0.1:4566/1/a", &[]),
-        ];
-        for (at, place) in places.iter().enumerate() {
-            assert!(!places[..at].contains(place), "{place}");
-            assert!(!place.contains("AKIATHEKEY"), "{place}");
-        }
-        assert_eq!(
-            place_of("sqs:a?receivers=2", &[region]),
-            "sqs:a?id-attribute=kakehi-id at Amazon in `eu-west-1` of the default profile"
-        );
-    }
-
-    #[test]
-    fn what_the_url_says_is_checked() {
-        for text in [
-            "sqs:a?receivers=0",
-            "sqs:a?receivers=65",
-            "sqs:a?receivers=many",
-            "sqs:a?id-attribute=kakehi-tag",
-            "sqs:a?id-attribute=a%20b",
-            "sqs:a?id-attribute=AWS.id",
-            "sqs:a?streams=2",
-        ] {
-            let error = SqsOptions::of(Location::parse(text).unwrap()).err().unwrap();
-            assert_eq!(error.kind(), Kind::Usage, "{text}");
-        }
-    }
 
     #[test]
     fn a_lease_that_sqs_does_not_have_is_refused() {

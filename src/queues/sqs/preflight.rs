@@ -1,10 +1,10 @@
 //! What `queue check` finds out about a queue, without publishing or receiving.
 
-use super::SqsOptions;
 use super::admin::Setup;
 use super::client::Queue;
 use super::codec::LARGEST;
 use super::error::ErrorClass;
+use super::options::SqsOptions;
 use super::survey::{Presence, Survey};
 use crate::error::{Kind, Result};
 use crate::hint;

@@ -1,7 +1,7 @@
 //! Makes and deletes queues for the program `queue`.
 
-use super::SqsOptions;
 use super::client::{PATIENCE, within};
+use super::options::SqsOptions;
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{Deletion, Options};

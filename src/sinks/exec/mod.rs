@@ -26,17 +26,20 @@ mod run;
 mod stderr;
 mod variables;
 
-use super::{Options, Outcome, Sink};
+use super::{Backend, Defaults, Options, Outcome, Sink};
 use crate::error::{Error, Kind, Result};
+use crate::identity::Identity;
 use crate::location::Location;
 use crate::message::Delivery;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
 use groups::Groups;
 use lanes::Lane;
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use program::Program;
 use run::{Input, Runner};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -69,20 +72,51 @@ impl std::fmt::Debug for Command {
     }
 }
 
-/// Opens it. A program that is not there, or may not be run, is refused.
-pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    url.finish(&[])?;
-    let name = url.file().into_os_string();
-    if name.is_empty() {
-        return Err(Error::new(Kind::Usage, "`exec:` names no program")
-            .hint("write `-- COMMAND ARGS...`, or `--to exec:PROGRAM`"));
+/// The URL of this program as a sink.
+pub fn url(program: &OsStr) -> Result<Location> {
+    let program = percent_encode(program.as_bytes(), NON_ALPHANUMERIC);
+    Location::parse(&format!("exec:{program}"))
+}
+
+/// The kind of sink that is a command.
+pub struct ExecBackend;
+
+#[async_trait]
+impl Backend for ExecBackend {
+    /// A program that is not there, or may not be run, is refused.
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
+        url.finish(&[])?;
+        let name = url.file().into_os_string();
+        if name.is_empty() {
+            return Err(Error::new(Kind::Usage, "`exec:` names no program")
+                .hint("write `-- COMMAND ARGS...`, or `--to exec:PROGRAM`"));
+        }
+        let command = options.command.clone();
+        let program = Program::find(&name, command.arguments, &options.environment)?;
+        let runner = Runner::new(program, command.timeout, &options.environment, Groups::open());
+        let Command { batch, concurrency, .. } = command;
+        let places = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        Ok(Box::new(Exec { runner, batch, places }))
     }
-    let command = options.command.clone();
-    let program = Program::find(&name, command.arguments, &options.environment)?;
-    let runner = Runner::new(program, command.timeout, &options.environment, Groups::open());
-    let Command { batch, concurrency, .. } = command;
-    let places = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
-    Ok(Box::new(Exec { runner, batch, places }))
+
+    /// A program by its file, or by its name where `PATH` leads to it.
+    fn identity(&self, url: &Location, _options: &Options) -> Result<Identity> {
+        let path = url.file();
+        match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => {
+                Ok(Identity::in_file(super::file(&path)?, "").of_kind("command"))
+            }
+            _ => Ok(Identity::named(url.describe())),
+        }
+    }
+
+    fn describe(&self, url: &Location, _options: &Options) -> Option<String> {
+        url.path().ok().map(|program| format!("command {program}"))
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults { batch: 1, runs: true }
+    }
 }
 
 /// A command as a sink.

@@ -13,9 +13,8 @@ pub(super) const DUPLICATE_KEY: i32 = 11000;
 pub(super) struct Failure {
     /// Why, in our words.
     pub(super) words: String,
-    /// What a check right after it shall say, where the failure cannot be a document's fault and a
-    /// check might not see it by itself: a login that may read but not write, a full disk, a
-    /// majority that is not there, a primary that has stepped down.
+    /// What it says of the server, where it cannot be a document's fault: a login that may read but
+    /// not write, a full disk, a majority that is not there, a primary that has stepped down.
     pub(super) standing: Option<Kind>,
 }
 
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_check_would_not_see_is_remembered_for_it() {
+    fn what_a_ping_would_not_see_is_the_servers_own() {
         assert_eq!(command(13).standing, Some(Kind::Credentials));
         assert_eq!(command(18).standing, Some(Kind::Credentials));
         assert_eq!(command(14031).standing, Some(Kind::Unreachable));

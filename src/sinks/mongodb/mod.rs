@@ -10,6 +10,7 @@
 //!
 //! With `conflict=replace` what was written last stands, so the order matters to this sink.
 
+mod backend;
 mod check;
 mod compression;
 mod date;
@@ -21,11 +22,10 @@ mod options;
 mod same;
 mod store;
 
-pub use check::check;
+pub use backend::MongoDbBackend;
 
-use super::{Options, Outcome, Sink};
+use super::{Outcome, Sink};
 use crate::error::{Error, Kind, Result};
-use crate::location::Location;
 use crate::message::Delivery;
 use async_trait::async_trait;
 use document::Rules;
@@ -41,15 +41,8 @@ use options::{Conflict, MongoDbOptions};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Store, Written};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-/// Opens it. The server is not asked for anything yet; for `mongodb+srv:` the name server is.
-pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    let settings = MongoDbOptions::read(url, options).await?;
-    Ok(Box::new(MongoDb::new(settings, options.write_timeout)?))
-}
 
 /// A collection of a MongoDB database.
 struct MongoDb {
@@ -64,8 +57,6 @@ struct MongoDb {
     timeout: Duration,
     /// Why the last look at a server failed: the driver's own error for "no server" is a page long.
     last_look: LastLook,
-    /// The last failure that a check cannot see by itself, and when it was.
-    standing: Mutex<Option<(Instant, Failure)>>,
     /// Every use of the driver runs in one of these: it wants its futures run to their end.
     tasks: TaskTracker,
     closed: CancellationToken,
@@ -92,7 +83,6 @@ impl MongoDb {
             login,
             timeout,
             last_look,
-            standing: Mutex::default(),
             tasks: TaskTracker::new(),
             closed: CancellationToken::new(),
         })
@@ -123,29 +113,16 @@ impl MongoDb {
             return Vec::new();
         }
         let (count, store) = (documents.len(), self.store.clone());
-        let written = self
-            .within_limit(async move { store.write(&documents).await })
-            .await
-            .unwrap_or_else(|failure| Written::failed(count, failure));
-        if let Some(failure) = written.failure.filter(|failure| failure.standing.is_some()) {
-            *self.standing.lock().expect("no holder panics") = Some((Instant::now(), failure));
-        }
-        written.outcomes
+        let written = self.within_limit(async move { store.write(&documents).await }).await;
+        written.unwrap_or_else(|failure| Written::failed(count, &failure)).outcomes
     }
 
-    /// A failure so fresh that a check has to tell it.
-    fn fresh_failure(&self) -> Option<Failure> {
-        let standing = self.standing.lock().expect("no holder panics");
-        let (at, failure) = standing.as_ref()?;
-        (at.elapsed() < FRESH).then(|| failure.clone())
-    }
-
-    /// The error for a check that failed.
+    /// The error for a ping that failed.
     fn refused(&self, cause: &mongodb::error::Error) -> Error {
         let failure = Failure::of(cause);
         match (failure.standing, cause.kind.as_ref()) {
             (Some(_), _) => self.explain(&failure),
-            // Nothing of ours is in a check: what the server says about it quotes no document.
+            // Nothing of ours is in a ping: what the server says about it quotes no document.
             (None, ErrorKind::Command(command)) if command.code == INVALID_NAMESPACE => {
                 Error::new(Kind::Usage, format!("`{}` cannot be a collection", self.namespace))
                     .because_of(&command.message)
@@ -183,20 +160,14 @@ impl MongoDb {
     }
 }
 
-/// So long after such a failure checks repeat it. Then they let one write through to look again.
-const FRESH: Duration = Duration::from_secs(10);
-
 /// A database or collection cannot have this name (`error_codes.yml`).
 const INVALID_NAMESPACE: i32 = 73;
 
 #[async_trait]
 impl Sink for MongoDb {
     /// Asks for the primary and for one document, which proves that we may read; that we may not
-    /// write shows at the first write, and the checks right after it tell.
+    /// write shows at a write, which says so itself.
     async fn ping(&self) -> Result<()> {
-        if let Some(failure) = self.fresh_failure() {
-            return Err(self.explain(&failure));
-        }
         let (client, collection) = (self.client.clone(), self.store.collection.clone());
         let limit = self.timeout;
         let look = async move {

@@ -22,30 +22,24 @@ const REPLACEMENTS: usize = 16;
 pub(super) struct Written {
     /// One per document, in their order.
     pub(super) outcomes: Vec<Outcome>,
-    /// The first failure that was no document's own.
-    pub(super) failure: Option<Failure>,
 }
 
 impl Written {
     /// Nothing is known about any document.
-    pub(super) fn failed(count: usize, failure: Failure) -> Self {
-        Self { outcomes: vec![failure.outcome(); count], failure: Some(failure) }
+    pub(super) fn failed(count: usize, failure: &Failure) -> Self {
+        Self { outcomes: vec![failure.outcome(); count] }
     }
 
-    fn fail(&mut self, at: usize, failure: Failure) {
+    fn fail(&mut self, at: usize, failure: &Failure) {
         self.outcomes[at] = failure.outcome();
-        self.failure.get_or_insert(failure);
     }
 
     fn refuse(&mut self, at: usize, document: &RawDocumentBuf, refusal: Refusal<'_>) {
-        let (outcome, failure) = failure::refused(refusal);
+        let (outcome, _) = failure::refused(refusal);
         self.outcomes[at] = match (outcome, oddity::find(document)) {
             (Outcome::Reject(why), Some(odd)) => Outcome::Reject(format!("{why}: {odd}")),
             (outcome, _) => outcome,
         };
-        if let Some(failure) = failure {
-            self.failure.get_or_insert(failure);
-        }
     }
 }
 
@@ -69,7 +63,7 @@ impl Store {
     pub(super) async fn write(&self, documents: &[RawDocumentBuf]) -> Written {
         let all_stored = || vec![Outcome::Stored; documents.len()];
         match self.collection.insert_many(documents).ordered(false).await {
-            Ok(_) => Written { outcomes: all_stored(), failure: None },
+            Ok(_) => Written { outcomes: all_stored() },
             Err(error) => match *error.kind {
                 ErrorKind::InsertMany(answer) => {
                     let (mut written, clashes) = sort(documents, answer, all_stored());
@@ -91,11 +85,11 @@ impl Store {
             [only] if answered => match oddity::find(only) {
                 Some(odd) => {
                     let why = format!("{}: {odd}", failure.words);
-                    Written { outcomes: vec![Outcome::Reject(why)], failure: None }
+                    Written { outcomes: vec![Outcome::Reject(why)] }
                 }
-                None => Written::failed(1, failure),
+                None => Written::failed(1, &failure),
             },
-            _ => Written::failed(documents.len(), failure),
+            _ => Written::failed(documents.len(), &failure),
         }
     }
 
@@ -110,7 +104,7 @@ impl Store {
             Ok(stored) => stored,
             Err(error) => {
                 for clash in clashes {
-                    written.fail(clash.at, Failure::of(&error));
+                    written.fail(clash.at, &Failure::of(&error));
                 }
                 return;
             }
@@ -207,8 +201,8 @@ fn sort(
     all_stored: Vec<Outcome>,
 ) -> (Written, Vec<Clash>) {
     let mut written = match &answer.write_concern_error {
-        Some(cause) => Written::failed(all_stored.len(), Failure::unconfirmed(cause)),
-        None => Written { outcomes: all_stored, failure: None },
+        Some(cause) => Written::failed(all_stored.len(), &Failure::unconfirmed(cause)),
+        None => Written { outcomes: all_stored },
     };
     let confirmed = answer.write_concern_error.is_none();
     let mut clashes = Vec::new();
@@ -250,7 +244,7 @@ fn note(
                 let refusal = Refusal { code, name, message: &cause.message };
                 written.refuse(at, &documents[at], refusal);
             }
-            _ => written.fail(at, Failure::of(&error)),
+            _ => written.fail(at, &Failure::of(&error)),
         },
     }
 }

@@ -6,6 +6,7 @@
 //! would be more than `max-pixels`, and no more at once than there is room for.
 
 mod asked;
+mod backend;
 mod encode;
 mod fit;
 mod gif;
@@ -21,45 +22,29 @@ mod resize;
 mod webp;
 mod workshop;
 
+pub use backend::ThumbnailBackend;
 pub use fit::{Fit, Size};
 pub use picture::{Picture, Recipe, Thumbnail};
 
-use super::{Options, Outcome, Sink};
+use super::{Outcome, Sink};
 use crate::clients::object_store::{Answer, Failure, Store};
 use crate::error::{Error, Result};
-use crate::location::Location;
 use crate::message::Delivery;
 use asked::{Asked, Job, Place};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use options::ThumbnailOptions;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use workshop::{InHand, Workshop};
 
 /// So many messages of one write are worked on at once: while some are decoded, others are got.
 const AT_ONCE: usize = 16;
 
-/// So long after such a failure checks repeat it. Then they let one write through to look again.
-const FRESH: Duration = Duration::from_secs(10);
-
 /// What is asked for at first. What is larger tells its size, and is asked for again when there is room.
 const FIRST_BYTES: u64 = 8 << 20;
-
-/// Opens it. The store is not asked for anything yet.
-pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Sink>> {
-    let settings = ThumbnailOptions::read(url)?;
-    let store = Store::open(&settings.store, &options.environment).await?;
-    Ok(Box::new(Thumbnails {
-        workshop: Workshop::new(settings.max_bytes),
-        store: store.with_patience(options.write_timeout),
-        settings,
-        limit: options.write_timeout,
-        standing: Mutex::default(),
-    }))
-}
 
 /// Pictures of a store, and where their thumbnails go.
 struct Thumbnails {
@@ -68,18 +53,12 @@ struct Thumbnails {
     workshop: Workshop,
     /// How long the store may take to give or to take an object.
     limit: Duration,
-    /// The last failure that a check cannot see by itself, and when it was.
-    standing: Mutex<Option<(Instant, Failure)>>,
 }
 
 #[async_trait]
 impl Sink for Thumbnails {
-    /// Asks the store. That we may not write shows at the first write, and the checks right after
-    /// it tell.
+    /// Asks the store. That we may not write shows at a write, which says so itself.
     async fn ping(&self) -> Result<()> {
-        if let Some(failure) = self.fresh_failure() {
-            return Err(self.explain(&failure));
-        }
         let looked = self.in_time(self.store.ping()).await;
         looked.map(|_| ()).map_err(|failure| self.explain(&failure))
     }
@@ -171,17 +150,16 @@ impl Thumbnails {
             Ok(()) => Outcome::Stored,
             Err(Unmade::Refused(why)) => Outcome::Reject(format!("`{key}`: {why}")),
             Err(Unmade::Unclear(why)) => Outcome::Retry(format!("`{key}`: {why}")),
-            Err(Unmade::Store(failure)) => self.outage(failure),
+            Err(Unmade::Store(failure)) => self.outage(&failure),
         }
     }
 
     /// What the store says about itself is no picture's fault; a connection that broke may be.
-    fn outage(&self, failure: Failure) -> Outcome {
+    fn outage(&self, failure: &Failure) -> Outcome {
         let why = format!("`{}` is unavailable: {failure}", self.store);
         if matches!(failure, Failure::Unavailable(_)) {
             return Outcome::ConnectionLost(why);
         }
-        *self.standing.lock().expect("no holder panics") = Some((Instant::now(), failure));
         Outcome::Unavailable(why)
     }
 
@@ -249,13 +227,6 @@ impl Thumbnails {
         timeout(self.limit, work).await.unwrap_or_else(|_| {
             Err(Failure::Unavailable(format!("it took longer than {:?}", self.limit)))
         })
-    }
-
-    /// A failure so fresh that a check has to tell it.
-    fn fresh_failure(&self) -> Option<Failure> {
-        let standing = self.standing.lock().expect("no holder panics");
-        let (at, failure) = standing.as_ref()?;
-        (at.elapsed() < FRESH).then(|| failure.clone())
     }
 
     fn explain(&self, failure: &Failure) -> Error {

@@ -9,6 +9,7 @@
 //! The key is the file's path below the folder before the first wildcard, behind `prefix`. Two runs
 //! that share a store are kept apart by that alone.
 
+mod backend;
 mod content_type;
 mod intake;
 mod pattern;
@@ -18,13 +19,14 @@ mod take;
 mod walk;
 mod watch;
 
+pub use backend::FilesBackend;
+
 use super::state_file;
 use super::{Batch, Options, Source, Stop};
-use crate::clients::object_store::{Answer, Store};
+use crate::clients::object_store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::lock;
-use crate::preflight::Finding;
 use crate::text;
 use intake::{Intake, Known, Piece, shown};
 use pattern::Pattern;
@@ -43,8 +45,6 @@ const PARAMETERS: &[&str] = &["store", "prefix", "state", "max-size", "watch"];
 
 /// The largest file, in bytes, unless `?max-size` says otherwise.
 const MAX_SIZE: u64 = 64 << 20;
-/// A check names at most so many files.
-const NAMED: usize = 10;
 /// A store that was unreachable is tried again after this time, where we stay.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
@@ -79,39 +79,6 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
         had_folder: true,
         stopped: false,
     }))
-}
-
-/// Looks how many files match, and whether the store answers; nothing is put or remembered.
-pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let Setup { pattern, store, state, .. } = setup(url, options).await?;
-    Memory::open(state)?;
-    let pattern = Arc::new(pattern);
-    let walk = walk(pattern.clone()).await?;
-    let sighted = sight(walk.paths, &pattern, store.folder());
-    let matches = format!("`{}` matches {} files", pattern.text(), sighted.len());
-    let mut findings = vec![Finding::ok(matches)];
-    findings.extend(walk.unread.iter().map(|(path, why)| {
-        Finding::unknown(format!("`{}` cannot be looked into: {why}", shown(path)))
-    }));
-    findings.extend(refused_by_name(&sighted));
-    findings.push(match store.ping().await {
-        Ok(Answer::Yes) => Finding::ok(format!("the store `{store}` answers")),
-        Ok(Answer::Guarded) => {
-            Finding::unknown(format!("the store `{store}` answers, and does not say what it holds"))
-                .hint("whether files may be put there shows with the first one")
-        }
-        Err(failure) => {
-            Finding::of(&store.error(format!("the store `{store}` cannot be used"), &failure))
-        }
-    });
-    Ok(findings)
-}
-
-/// Names the first files that will be refused by their names.
-fn refused_by_name(sighted: &[Sighted]) -> impl Iterator<Item = Finding> {
-    let why = |it: &Sighted| Some((shown(&it.path), it.key.as_ref().err().copied()?));
-    let refused = sighted.iter().filter_map(why).take(NAMED);
-    refused.map(|(file, why)| Finding::unknown(format!("`{file}` will be refused: {why}")))
 }
 
 /// What the URL asks for.

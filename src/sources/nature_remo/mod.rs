@@ -8,11 +8,14 @@
 //! `nature-remo.change.1`), `device_id`, and for a change `kind` and the device's `name`.
 
 mod api;
+mod backend;
 mod changes;
 mod device;
 mod rate_limit;
 mod snapshot;
 mod state;
+
+pub use backend::NatureRemoBackend;
 
 use super::{Batch, Options, Refusal, Source, Stop, state_file};
 use crate::clients::http;
@@ -22,7 +25,6 @@ use crate::identity;
 use crate::location::Location;
 use crate::lock;
 use crate::message::Message;
-use crate::preflight::Finding;
 use api::Api;
 use async_trait::async_trait;
 use changes::Fault;
@@ -81,19 +83,6 @@ pub fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
 /// The same with other limits.
 pub fn open_with(url: Location, options: &Options, limits: Limits) -> Result<Box<dyn Source>> {
     Ok(Box::new(prepare(url, options, limits)?))
-}
-
-/// Asks once for the devices, which proves the token; nothing is published or remembered.
-pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let limits = Limits { tries: 1, ..Limits::default() };
-    let source = prepare(url, options, limits)?;
-    let devices = source.api.devices().await?;
-    let devices: Vec<serde::de::IgnoredAny> = serde_json::from_str(&devices).map_err(|cause| {
-        Error::new(Kind::Unreachable, "the answer of Nature's API is no list of devices")
-            .because_of(format!("line {}, column {}", cause.line(), cause.column()))
-    })?;
-    let what = format!("Nature's API takes the token, and shows {} devices", devices.len());
-    Ok(vec![Finding::ok(what)])
 }
 
 fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<NatureRemo> {

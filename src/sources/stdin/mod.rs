@@ -16,9 +16,10 @@ mod input;
 mod lines;
 mod slot;
 
-use super::{Batch, Options, Raw, Refusal, Source, Stop};
+use super::{Backend, Batch, Options, Raw, Refusal, Source, Stop};
 use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
+use crate::identity::Identity;
 use crate::location::Location;
 use async_trait::async_trait;
 use brake::Brake;
@@ -36,6 +37,24 @@ use std::thread::{self, JoinHandle};
 const MAX_LINE: usize = 10_000_000;
 /// The same for `?envelope`, where base64 makes a body longer by a third.
 const MAX_ENVELOPE: usize = 15_000_000;
+
+/// The kind of source that is our standard input.
+pub struct StdinBackend;
+
+#[async_trait]
+impl Backend for StdinBackend {
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
+        open(url, options)
+    }
+
+    fn identity(&self, _url: &Location, _options: &Options) -> Result<Identity> {
+        Ok(Identity::named("stdin"))
+    }
+
+    fn repeats(&self) -> bool {
+        false
+    }
+}
 
 /// Opens standard input.
 ///

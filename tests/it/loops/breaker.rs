@@ -10,7 +10,7 @@ use kakehi::sinks::{Outcome, Sink};
 use kakehi::subscribe::{Mode, Plan};
 use kakehi::{Delivery, Kind, Result};
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 fn following() -> Plan {
@@ -103,6 +103,55 @@ async fn what_is_given_back_in_an_outage_does_not_count_towards_max_messages() {
     let (result, summary) = scene.run_on(&watched, &sink, &plan, outage).await;
     result.unwrap();
     assert_eq!(summary.stored, 60);
+}
+
+/// Answers its ping while it has no room, as a full disk does.
+#[derive(Default)]
+struct Full {
+    tried: AtomicUsize,
+    has_room: AtomicBool,
+}
+
+#[async_trait]
+impl Sink for Full {
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        self.tried.fetch_add(1, Ordering::SeqCst);
+        match self.has_room.load(Ordering::SeqCst) {
+            true => vec![Outcome::Stored; batch.len()],
+            false => vec![Outcome::Unavailable("no room".to_owned()); batch.len()],
+        }
+    }
+
+    fn ordered(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breaker_stays_open_while_a_sink_answers_its_ping_and_takes_no_writes() {
+    let scene = Scene::with(ids(60)).await;
+    let sink = Full::default();
+    let watched = Watched::of(&scene).await;
+    let outage = async {
+        until(|| sink.tried.load(Ordering::SeqCst) >= 8).await;
+        assert_eq!(watched.pauses(), 1, "it is one outage");
+        sink.has_room.store(true, Ordering::SeqCst);
+        until(|| sink.tried.load(Ordering::SeqCst) >= 9).await;
+        std::future::pending().await
+    };
+    let plan = Plan { max_messages: Some(60), ..following() };
+    let (result, summary) = scene.run_on(&watched, &sink, &plan, outage).await;
+    result.unwrap();
+    assert_eq!((summary.stored, summary.duplicate, summary.dead), (60, 0, 0));
+    assert_eq!(watched.pauses(), 1);
 }
 
 /// Blocks its thread, as no sink should, until something has happened.

@@ -1,0 +1,103 @@
+//! What a kind of queue is to the programs: everything that its scheme stands for.
+
+use super::inspect::closed;
+use super::{Deletion, Inspect, Options, Publisher, Subscriber};
+use crate::error::Result;
+use crate::identity::{FileIdentity, Identity, Key};
+use crate::location::Location;
+use crate::preflight::Finding;
+use async_trait::async_trait;
+
+/// What a queue is to whoever opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Messages are published to it.
+    Into,
+    /// Messages are received from it.
+    From,
+}
+
+/// Why nobody looks into a queue that has no inspector.
+const IN_PROCESS: &str = "it lives in the process that made it, and only there";
+
+/// A kind of queue. The default of what is optional is a queue in this process, which nobody else
+/// reaches.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Under which name something is kept for the queue that a URL stands for here and now: with the
+    /// full path, or with the project, account, region and endpoint that it resolves to, and with the
+    /// attribute that carries its ids. Nothing is asked, made or sent. Other parameters are left out.
+    fn key(&self, url: &Location, options: &Options) -> Result<Key>;
+
+    /// What the queue of a URL is, for what is compared and locked. A service may be asked what a name
+    /// stands for; where it does not answer, the name alone counts.
+    async fn identity(&self, url: &Location, side: Side, options: &Options) -> Result<Identity>;
+
+    /// The file of a queue that is in one.
+    fn file(&self, _url: &Location, _options: &Options) -> Result<Option<FileIdentity>> {
+        Ok(None)
+    }
+
+    /// Whether what is published to `into`, another queue of this kind by its key, comes back to
+    /// whoever receives from `from`.
+    async fn leads_back(
+        &self,
+        from: &Location,
+        into: &Location,
+        options: &Options,
+    ) -> Result<bool> {
+        let from = self.identity(from, Side::From, options).await?;
+        Ok(from.is(&self.identity(into, Side::Into, options).await?))
+    }
+
+    /// The queue in words, as its URL was understood and without secrets; `None` where the URL says it
+    /// as well. Nothing is asked.
+    fn describe(&self, _url: &Location, _side: Side, _options: &Options) -> Option<String> {
+        None
+    }
+
+    /// Opens the queue for publishing.
+    async fn publisher(&self, url: Location, options: &Options) -> Result<Box<dyn Publisher>>;
+
+    /// Opens the queue for receiving.
+    async fn subscriber(&self, url: Location, options: &Options) -> Result<Box<dyn Subscriber>>;
+
+    /// Opens the queue to look inside and to mend; what is not there is not made.
+    async fn inspector(&self, url: Location, _options: &Options) -> Result<Box<dyn Inspect>> {
+        Err(closed(&url, IN_PROCESS))
+    }
+
+    /// Makes the queue. `false`: it was there already, and is as it was.
+    async fn create(&self, url: Location, _options: &Options) -> Result<bool> {
+        Err(closed(&url, IN_PROCESS))
+    }
+
+    /// Deletes the queue with all that it holds, or only tells what that would remove unless `yes`.
+    async fn delete(&self, url: Location, _options: &Options, _yes: bool) -> Result<Deletion> {
+        Err(closed(&url, IN_PROCESS))
+    }
+
+    /// Looks at the queue as `publish` or `subscribe` will use it; nothing is published, received,
+    /// made or changed.
+    async fn preflight(
+        &self,
+        url: Location,
+        side: Side,
+        options: &Options,
+    ) -> Result<Vec<Finding>> {
+        let what = format!("`{url}` answers");
+        match side {
+            Side::Into => {
+                let queue = self.publisher(url, options).await?;
+                let answer = queue.ping().await;
+                answer.and(queue.close().await)?;
+            }
+            Side::From => {
+                let queue = self.subscriber(url, options).await?;
+                let answer = queue.ping().await;
+                answer.and(queue.close().await)?;
+            }
+        }
+        Ok(vec![Finding::ok(what)])
+    }
+}

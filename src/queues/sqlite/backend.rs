@@ -1,0 +1,68 @@
+//! The embedded queue, as the list of queues knows it.
+
+use super::options::{self, SqliteOptions};
+use super::{admin, inspector, publisher, subscriber};
+use crate::error::Result;
+use crate::identity::{FileIdentity, Identity, Key};
+use crate::location::Location;
+use crate::preflight::Finding;
+use crate::queues::{Backend, Deletion, Inspect, Options, Publisher, Side, Subscriber};
+use crate::text;
+use async_trait::async_trait;
+
+/// The kind of queue that is in a file of ours.
+pub struct SqliteBackend;
+
+#[async_trait]
+impl Backend for SqliteBackend {
+    fn key(&self, url: &Location, options: &Options) -> Result<Key> {
+        options::key(url.clone(), options)
+    }
+
+    async fn identity(&self, url: &Location, _side: Side, options: &Options) -> Result<Identity> {
+        options::identity(url.clone(), options)
+    }
+
+    fn file(&self, url: &Location, options: &Options) -> Result<Option<FileIdentity>> {
+        options::file_of(url.clone(), options).map(Some)
+    }
+
+    fn describe(&self, url: &Location, _side: Side, options: &Options) -> Option<String> {
+        let SqliteOptions { path, name, .. } = SqliteOptions::of(url.clone(), options).ok()?;
+        Some(format!("sqlite {} queue {name}", text::of_name(&path)))
+    }
+
+    async fn publisher(&self, url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
+        publisher::open_publisher(url, options).await
+    }
+
+    async fn subscriber(&self, url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
+        subscriber::open_subscriber(url, options).await
+    }
+
+    async fn inspector(&self, url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
+        inspector::open(url, options).await
+    }
+
+    async fn create(&self, url: Location, options: &Options) -> Result<bool> {
+        inspector::create(url, options).await
+    }
+
+    /// Refused as unreachable while any program has the file open: nobody's message goes to where
+    /// nobody looks.
+    async fn delete(&self, url: Location, options: &Options, yes: bool) -> Result<Deletion> {
+        admin::delete(url, options, yes).await
+    }
+
+    async fn preflight(
+        &self,
+        url: Location,
+        side: Side,
+        options: &Options,
+    ) -> Result<Vec<Finding>> {
+        match side {
+            Side::Into => inspector::check(url, options).await,
+            Side::From => inspector::check_to_receive(url, options).await,
+        }
+    }
+}

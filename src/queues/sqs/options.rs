@@ -1,0 +1,103 @@
+//! What the URL of a queue says: which one, the attribute that carries the ids, how many receivers.
+
+use super::client::Queue;
+use super::codec::Codec;
+use super::name::Name;
+use super::{GROUP_ATTRIBUTE, MORE_ATTRIBUTE, Options, TAG_ATTRIBUTE, limits};
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::ID_ATTRIBUTE;
+
+/// Requests for messages at once where the URL does not say.
+const RECEIVERS: usize = 3;
+
+/// More than this are a typing error.
+const MOST_RECEIVERS: usize = 64;
+
+/// The parameters of a queue's URL.
+const PARAMETERS: &[&str] = &["id-attribute", "receivers"];
+
+/// What a URL says.
+pub(super) struct SqsOptions {
+    pub(super) name: Name,
+    pub(super) id_attribute: String,
+    pub(super) receivers: usize,
+}
+
+impl SqsOptions {
+    /// Reads `sqs:NAME?id-attribute=NAME&receivers=N`.
+    pub(super) fn of(mut url: Location) -> Result<Self> {
+        let name = Name::of(&url)?;
+        let id_attribute = id_attribute(&mut url)?;
+        let receivers = receivers(&mut url)?.unwrap_or(RECEIVERS);
+        url.finish(PARAMETERS)?;
+        Ok(Self { name, id_attribute, receivers })
+    }
+
+    /// How messages travel through the queue of this name.
+    pub(super) fn codec(&self, name: &Name) -> Codec {
+        Codec {
+            id_attribute: self.id_attribute.clone(),
+            fifo: name.is_fifo(),
+            queue: name.short().to_owned(),
+        }
+    }
+
+    /// Opens the queue, and makes it where that is asked for.
+    pub(super) async fn open(&self, options: &Options) -> Result<Queue> {
+        let queue = Queue::open(self.name.clone(), &options.environment).await?;
+        if options.create && queue.create().await? {
+            tracing::info!("made {}", queue.name);
+        }
+        Ok(queue)
+    }
+}
+
+/// The attribute that carries the id.
+pub(super) fn id_attribute(url: &mut Location) -> Result<String> {
+    let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
+    if [TAG_ATTRIBUTE, GROUP_ATTRIBUTE, MORE_ATTRIBUTE].contains(&name.as_str()) {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("`{name}` carries something else than the id"),
+        ));
+    }
+    match limits::name_refusal(&name) {
+        None => Ok(name),
+        Some(why) => {
+            Err(Error::new(Kind::Usage, format!("`{name}` cannot carry the id")).because_of(why))
+        }
+    }
+}
+
+fn receivers(url: &mut Location) -> Result<Option<usize>> {
+    let Some(text) = url.take("receivers")? else { return Ok(None) };
+    match text.parse() {
+        Ok(receivers @ 1..=MOST_RECEIVERS) => Ok(Some(receivers)),
+        _ => {
+            Err(Error::new(Kind::Usage, format!("`receivers={text}` is not a number of receivers"))
+                .hint(format!("write a whole number from 1 to {MOST_RECEIVERS}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_url_says_is_checked() {
+        for text in [
+            "sqs:a?receivers=0",
+            "sqs:a?receivers=65",
+            "sqs:a?receivers=many",
+            "sqs:a?id-attribute=kakehi-tag",
+            "sqs:a?id-attribute=a%20b",
+            "sqs:a?id-attribute=AWS.id",
+            "sqs:a?streams=2",
+        ] {
+            let error = SqsOptions::of(Location::parse(text).unwrap()).err().unwrap();
+            assert_eq!(error.kind(), Kind::Usage, "{text}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Files that match a glob, as the list of sources knows them.
+
+use super::intake::shown;
+use super::sight::{Sighted, sight};
+use super::state::Memory;
+use super::{Setup, open, setup, walk};
+use crate::clients::object_store::Answer;
+use crate::error::{Error, Kind, Result};
+use crate::identity::{self, Identity};
+use crate::location::Location;
+use crate::preflight::Finding;
+use crate::sources::{Backend, Options, Source};
+use crate::text;
+use async_trait::async_trait;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// A look names at most so many files.
+const NAMED: usize = 10;
+
+/// The kind of source that is a folder of files.
+pub struct FilesBackend;
+
+#[async_trait]
+impl Backend for FilesBackend {
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
+        open(url, options).await
+    }
+
+    fn identity(&self, url: &Location, options: &Options) -> Result<Identity> {
+        identity_of(url, options)
+    }
+
+    async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
+        look(url, options).await
+    }
+
+    fn watches(&self, url: &Location) -> bool {
+        url.remaining().any(|(name, _)| name == "watch")
+    }
+}
+
+/// The glob below its folder without links, and where the files go.
+fn identity_of(url: &Location, options: &Options) -> Result<Identity> {
+    let (folder, glob) = apart(&url.file());
+    let folder = identity::real_path(&folder)
+        .map_err(|cause| Error::new(Kind::Failed, "there is no working folder").because(cause))?;
+    let prefix = url.get("prefix").unwrap_or_default();
+    let kind =
+        format!("files {} below {} as {prefix} in", text::of_name(&glob), text::of_name(&folder));
+    match url.get("store") {
+        Some(store) => {
+            let store = identity::of_store(&Location::parse(store)?, &options.environment)?;
+            Ok(store.of_kind(&kind))
+        }
+        None => Ok(Identity::named(kind)),
+    }
+}
+
+/// The folder before the first wildcard, and what follows it.
+fn apart(path: &Path) -> (PathBuf, PathBuf) {
+    let is_wild = |part: &Component<'_>| text::of_name(part).contains(['*', '?', '[']);
+    let parts: Vec<_> = path.components().collect();
+    let first = parts.iter().position(is_wild).unwrap_or(parts.len().saturating_sub(1));
+    (parts[..first].iter().collect(), parts[first..].iter().collect())
+}
+
+/// Looks how many files match, and whether the store answers; nothing is put or remembered.
+async fn look(url: Location, options: &Options) -> Result<Vec<Finding>> {
+    let Setup { pattern, store, state, .. } = setup(url, options).await?;
+    Memory::open(state)?;
+    let pattern = Arc::new(pattern);
+    let walk = walk(pattern.clone()).await?;
+    let sighted = sight(walk.paths, &pattern, store.folder());
+    let matches = format!("`{}` matches {} files", pattern.text(), sighted.len());
+    let mut findings = vec![Finding::ok(matches)];
+    findings.extend(walk.unread.iter().map(|(path, why)| {
+        Finding::unknown(format!("`{}` cannot be looked into: {why}", shown(path)))
+    }));
+    findings.extend(refused_by_name(&sighted));
+    findings.push(match store.ping().await {
+        Ok(Answer::Yes) => Finding::ok(format!("the store `{store}` answers")),
+        Ok(Answer::Guarded) => {
+            Finding::unknown(format!("the store `{store}` answers, and does not say what it holds"))
+                .hint("whether files may be put there shows with the first one")
+        }
+        Err(failure) => {
+            Finding::of(&store.error(format!("the store `{store}` cannot be used"), &failure))
+        }
+    });
+    Ok(findings)
+}
+
+/// Names the first files that will be refused by their names.
+fn refused_by_name(sighted: &[Sighted]) -> impl Iterator<Item = Finding> {
+    let why = |it: &Sighted| Some((shown(&it.path), it.key.as_ref().err().copied()?));
+    let refused = sighted.iter().filter_map(why).take(NAMED);
+    refused.map(|(file, why)| Finding::unknown(format!("`{file}` will be refused: {why}")))
+}
