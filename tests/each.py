@@ -90,7 +90,7 @@ def freest_slot(running):
 
 
 def run(program, flags, names):
-    """Runs them all, as many at once as the processors have room for; gives them as they were."""
+    """Runs them all, as many at once as the processors have room for; tells of each."""
     waiting, running, done = list(reversed(names)), [], []
     processors, since = Processors(), time.monotonic()
     while waiting or running:
@@ -104,15 +104,15 @@ def run(program, flags, names):
             done.append(test)
             verdict = "ok" if test.passed else "FAILED"
             print(f"test {test.name} ... {verdict} ({test.seconds:.1f} s)", flush=True)
+            if not test.passed:
+                print(test.said.decode(errors="replace"), flush=True)
         time.sleep(0.01)
     return done
 
 
 def tell(done, seconds):
-    """Tells what failed and why, and which were the slowest; gives the exit code."""
+    """Tells what failed and which were the slowest; gives the exit code."""
     failed = [it for it in done if not it.passed]
-    for test in failed:
-        print(f"\n---- {test.name} ----\n{test.said.decode(errors='replace')}")
     print(f"\nthe {SLOWEST} slowest tests:")
     for test in sorted(done, key=lambda it: -it.seconds)[:SLOWEST]:
         print(f"  {test.seconds:6.1f} s  {test.name}")

@@ -1,5 +1,6 @@
 //! Where dead letters go, and what happens while no place takes them: they wait, and hold up nobody.
 
+use crate::support::emulator::Name;
 use crate::support::process::Process;
 use crate::support::sandbox::{Program, Sandbox};
 use crate::support::services;
@@ -192,7 +193,7 @@ fn a_queue_of_dead_letters_that_answers_later_is_asked_again() {
 
 #[test]
 fn on_pubsub_letters_that_wait_take_no_room_and_are_kept_when_their_topic_is_there() {
-    let (sandbox, name) = (Sandbox::new(), format!("t{}", uuid::Uuid::now_v7().simple()));
+    let (sandbox, name) = (Sandbox::new(), Name::new("kakehi-test", "t"));
     let url = format!("pubsub://kakehi-test/{name}");
     let on_emulator =
         |program: Program| program.env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator());
@@ -247,7 +248,7 @@ fn the_last_line_names_the_place_where_the_letters_are() {
 
 #[test]
 fn a_topic_that_nobody_reads_is_no_place_for_a_dead_letter() {
-    let (sandbox, name) = (Sandbox::new(), format!("t{}", uuid::Uuid::now_v7().simple()));
+    let (sandbox, name) = (Sandbox::new(), Name::new("kakehi-test", "t"));
     let url = format!("pubsub://kakehi-test/{name}");
     let on_emulator =
         |program: Program| program.env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator());

@@ -1,6 +1,7 @@
 //! What is received from one queue and published to another keeps what it may, and dies of nothing
 //! that a service or its client has added to it.
 
+use crate::support::emulator::Name;
 use crate::support::pubsub_stage::PATIENT;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
@@ -22,14 +23,13 @@ const ADDED: [(&str, &str); 3] = [
 /// A subscription of somebody else's messages.
 struct Foreign {
     sandbox: Sandbox,
-    name: String,
+    name: Name,
 }
 
 impl Foreign {
     /// A topic, its subscription and a place for dead letters; nothing is in it yet.
     fn new() -> Self {
-        let foreign =
-            Self { sandbox: Sandbox::new(), name: format!("t{}", uuid::Uuid::now_v7().simple()) };
+        let foreign = Self { sandbox: Sandbox::new(), name: Name::new(PROJECT, "t") };
         foreign.create("");
         foreign
     }

@@ -1,6 +1,7 @@
 //! What becomes of messages that fail on Pub/Sub, which counts nothing, delays nothing and keeps
 //! no dead letters: on the emulator.
 
+use crate::support::emulator::Name;
 use crate::support::sandbox::{Program, Sandbox};
 use crate::support::scene::plan;
 use crate::support::scripted::Scripted;
@@ -24,14 +25,13 @@ const PROJECT: &str = "kakehi-test";
 
 /// A topic and its subscription of the same name, and a home for what is counted and kept.
 struct Place {
-    name: String,
+    name: Name,
     sandbox: Sandbox,
 }
 
 impl Place {
     async fn with(messages: &[Message]) -> Self {
-        let name = format!("t{}", uuid::Uuid::now_v7().simple());
-        let place = Self { name, sandbox: Sandbox::new() };
+        let place = Self { name: Name::new(PROJECT, "t"), sandbox: Sandbox::new() };
         let options = Options { create: true, ..place.options() };
         let publisher = queues::open_publisher(place.topic(), &options).await.unwrap();
         let dead_letters = Location::parse(&format!("{}?topic={}", place.url(), place.name));
@@ -178,7 +178,7 @@ async fn a_dead_letter_whose_topic_is_missing_is_kept_in_the_spool() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_more_attempts_than_the_dead_letter_policy_allows() {
     let place = Place::with(&[]).await;
-    let limited = Place { name: format!("{}-limited", place.name), sandbox: Sandbox::new() };
+    let limited = Place { name: Name::new(PROJECT, "limited-"), sandbox: Sandbox::new() };
     let (topic, dead) = (&place.name, format!("projects/{PROJECT}/topics/{}-dead", place.name));
     let policy = DeadLetterPolicy::new().set_dead_letter_topic(dead).set_max_delivery_attempts(7);
     let wanted = Subscription::new()

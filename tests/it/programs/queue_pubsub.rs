@@ -3,6 +3,7 @@
 //! The emulator goes on to hand messages to streams that have ended, for a lease each: whoever looks
 //! after somebody else is patient, and stops at the number that must come.
 
+use crate::support::emulator::Name;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
 use async_trait::async_trait;
@@ -28,14 +29,14 @@ const PATIENT: &str = "--idle 400s";
 const UNHURRIED: &str = "--idle 15s";
 
 /// A name that no other run has used.
-fn fresh() -> String {
-    format!("t{}", uuid::Uuid::now_v7().simple())
+fn fresh() -> Name {
+    Name::new(PROJECT, "t")
 }
 
 /// A sandbox, and a subscription with its topic and a place for its dead letters.
 struct Bed {
     sandbox: Sandbox,
-    name: String,
+    name: Name,
 }
 
 impl Bed {

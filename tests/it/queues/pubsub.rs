@@ -1,5 +1,6 @@
 //! What only Pub/Sub does: on the emulator, and through a proxy that plays the outages.
 
+use crate::support::emulator::Name;
 use crate::support::proxy::Proxy;
 use crate::support::services;
 use google_cloud_auth::credentials::anonymous;
@@ -24,8 +25,8 @@ const PROJECT: &str = "kakehi-test";
 const PATIENCE: Duration = services::EMULATOR_PATIENCE;
 
 /// A topic and subscription name that no other run has used.
-fn fresh() -> String {
-    format!("t{}", uuid::Uuid::now_v7().simple())
+fn fresh() -> Name {
+    Name::new(PROJECT, "t")
 }
 
 fn options(host: &str) -> Options {

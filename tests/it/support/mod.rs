@@ -2,6 +2,7 @@
 
 pub mod built;
 pub mod documents;
+pub mod emulator;
 pub mod endings;
 pub mod http_server;
 pub mod json_corpus;

@@ -5,6 +5,7 @@
 //! again, as often as not. Hence whoever wants messages names how many, and waits for the last of
 //! them; Pub/Sub itself does not do so.
 
+use crate::support::emulator::Name;
 use crate::support::mongo_client::connect;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
@@ -21,12 +22,12 @@ pub const PATIENT: &str = "--idle 400s";
 /// A topic, a subscription and a collection of its own.
 pub struct Stage {
     pub sandbox: Sandbox,
-    name: String,
+    name: Name,
 }
 
 impl Stage {
     pub fn new() -> Self {
-        Self { sandbox: Sandbox::new(), name: format!("p-{}", uuid::Uuid::now_v7().simple()) }
+        Self { sandbox: Sandbox::new(), name: Name::new("kakehi-pipeline", "p-") }
     }
 
     pub fn queue(&self) -> String {

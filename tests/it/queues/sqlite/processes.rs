@@ -26,7 +26,7 @@ impl Peer {
     /// This test binary once more, doing nothing but the role.
     fn start(role: &str, folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "embedded_processes::peer", "--nocapture"])
+            .args(["--exact", "queues::sqlite::processes::peer", "--nocapture"])
             .env(ROLE, role)
             .env(FOLDER, folder)
             .stdout(Stdio::piped())
