@@ -12,6 +12,7 @@ The times of a run are kept in KAKEHI_TEST_TIMES, and the next run begins with t
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -138,6 +139,9 @@ def slowest_first(names, times):
 
 
 def main():
+    # A shell that starts us in the background has us ignore this signal, and the programs under
+    # test with us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     program, *args = sys.argv[1:]
     others = [it for it in args if it.startswith("-") and it not in FLAGS]
     if others or not Path(program).name.startswith("it-"):
