@@ -1,8 +1,8 @@
 //! The end of a run: what was read and is not safe by then is kept, or named.
 
 use super::gate::Gate;
+use super::run::{NAMED, Run};
 use super::spool_fallback::{Detour, left};
-use super::tick::{NAMED, Run};
 use crate::error::{Error, Kind, Result};
 use crate::hint;
 use crate::sources::Stop;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long it may take to keep what is in hand, after the grace or at the second signal.
+/// How long it may take to keep what is in flight, after the grace or at the second signal.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 
 impl Run<'_> {

@@ -4,63 +4,28 @@ mod finish;
 mod gate;
 mod lazy;
 mod lost;
+mod plan;
+mod run;
 mod settle;
 mod spool_drain;
 mod spool_fallback;
 mod tick;
 
 pub use lazy::Later;
+pub use plan::Plan;
 
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
 use crate::queues::Publisher;
 use crate::report::Counters;
-use crate::schedule::Schedule;
 use crate::sources::Source;
-use crate::spool::Spool;
 use chrono::{DateTime, Utc};
+use run::Run;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tick::Run;
-use tokio_util::sync::CancellationToken;
 
 /// How long a wait for the next tick sleeps at most, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-
-/// How to run the loop.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// At most this many batches are on their way to the queue at once.
-    pub in_flight: usize,
-    /// Repeat at these times; `None` makes one pass.
-    pub every: Option<Schedule>,
-    /// Read, and publish nothing.
-    pub dry_run: bool,
-    /// How long batches on their way may take after the shutdown was asked for.
-    pub grace: Duration,
-    /// Where to keep what the queue cannot take now; `None` goes without.
-    pub spool: Option<Spool>,
-    /// While something waits in the spool and the source has more and more, the queue is asked
-    /// again after this time.
-    pub drain_every: Duration,
-    /// Once cancelled, the grace is over.
-    pub now: CancellationToken,
-}
-
-impl Default for Plan {
-    /// One pass without a spool.
-    fn default() -> Self {
-        Self {
-            in_flight: 8,
-            every: None,
-            dry_run: false,
-            grace: Duration::from_secs(30),
-            spool: None,
-            drain_every: Duration::from_secs(30),
-            now: CancellationToken::new(),
-        }
-    }
-}
 
 /// Pours the source into the queue until the source ends, or at every time of the schedule until
 /// the shutdown.

@@ -1,8 +1,8 @@
 //! What becomes of a batch that the queue has answered.
 
 use super::gate::{Answer, Posted};
+use super::run::{Rest, Run};
 use super::spool_fallback::Detour;
-use super::tick::Run;
 use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::message::Message;
@@ -11,17 +11,6 @@ use crate::report::count;
 use crate::sources::{Batch, Raw, Refusal};
 use std::borrow::Cow;
 use std::sync::Arc;
-
-/// What of a batch is neither in the queue nor anywhere else.
-#[derive(Default)]
-pub(super) struct Rest {
-    /// The queue may take these later: their places in the batch.
-    left: Vec<usize>,
-    /// Nobody will ever take these; why.
-    refused: Vec<(Message, String)>,
-    /// Why anything is left.
-    failure: Option<Error>,
-}
 
 impl Run<'_> {
     /// Does what is left to do for the oldest batch, and tells its source that it is safe.

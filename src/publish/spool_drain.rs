@@ -1,6 +1,6 @@
 //! The spool is drained into its queue: the second loop, with that queue as its sink.
 
-use super::Plan;
+use super::plan::Plan;
 use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::message::Message;

@@ -1,7 +1,7 @@
 //! The way around a queue that cannot be reached: into the spool.
 
-use super::Plan;
 use super::gate::Gate;
+use super::plan::Plan;
 use super::spool_drain::{Drained, drain};
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};

@@ -1,70 +1,17 @@
 //! One tick: the source is read to its end, and each batch published, kept or refused.
 
-use super::Plan;
 use super::gate::{Gate, Posted};
-use super::lost::Lost;
-use super::settle::Rest;
+use super::run::Run;
 use super::spool_fallback::Detour;
 use crate::error::{Error, Result};
-use crate::queues::Publisher;
-use crate::report::{Counters, count};
-use crate::sources::{Batch, Source, Stop};
+use crate::report::count;
+use crate::sources::{Batch, Stop};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
-/// So many refused messages are named one by one; the rest are counted.
-pub(super) const NAMED: u64 = 10;
-
-/// What every tick of a run works with.
-pub(super) struct Run<'a> {
-    pub(super) source: &'a mut dyn Source,
-    pub(super) queue: &'a dyn Publisher,
-    pub(super) plan: &'a Plan,
-    pub(super) counters: &'a Counters,
-    /// The shutdown was asked for.
-    pub(super) stop: CancellationToken,
-    /// The tick of the last read.
-    pub(super) tick: u64,
-    /// What was read and is not settled, in the order of reading. It outlives whatever was begun
-    /// with it and broken off.
-    pub(super) unsettled: VecDeque<Arc<Posted>>,
-    /// What is left to do for the first of these.
-    pub(super) rest: Option<Rest>,
-    /// What was refused is kept as dead letters of the spool.
-    pub(super) buried: bool,
-    /// What is in neither place, and was not told yet.
-    pub(super) lost: Lost,
-    /// What the source said when it last gave nothing.
-    pub(super) nothing: Option<String>,
-}
-
-impl<'a> Run<'a> {
-    pub(super) fn new(
-        source: &'a mut dyn Source,
-        queue: &'a dyn Publisher,
-        plan: &'a Plan,
-        counters: &'a Counters,
-    ) -> Self {
-        Self {
-            source,
-            queue,
-            plan,
-            counters,
-            stop: CancellationToken::new(),
-            tick: 0,
-            unsettled: VecDeque::new(),
-            rest: None,
-            buried: false,
-            lost: Lost::default(),
-            nothing: None,
-        }
-    }
-
+impl Run<'_> {
     /// Reads one tick to its end, several batches on their way at once, and commits each that is
     /// safe. What waits in the spool is sent afterwards.
     pub(super) async fn tick(&mut self, tick: u64) -> Result<()> {
@@ -144,12 +91,6 @@ impl<'a> Run<'a> {
         let posted = Arc::new(Posted::new(batch));
         self.unsettled.push_back(posted.clone());
         Some(posted)
-    }
-
-    pub(super) fn refuse(&self, place: &str, reason: &str) {
-        if self.counters.refused.fetch_add(1, Ordering::Relaxed) < NAMED {
-            tracing::warn!("{place} was refused: {reason}");
-        }
     }
 }
 

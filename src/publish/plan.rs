@@ -1,0 +1,41 @@
+//! How to run the first loop.
+
+use crate::schedule::Schedule;
+use crate::spool::Spool;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How to run the loop.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// At most this many batches are on their way to the queue at once.
+    pub in_flight: usize,
+    /// Repeat at these times; `None` makes one pass.
+    pub every: Option<Schedule>,
+    /// Read, and publish nothing.
+    pub dry_run: bool,
+    /// How long batches on their way may take after the shutdown was asked for.
+    pub grace: Duration,
+    /// Where to keep what the queue cannot take now; `None` goes without.
+    pub spool: Option<Spool>,
+    /// While something waits in the spool and the source has more and more, the queue is asked
+    /// again after this time.
+    pub drain_every: Duration,
+    /// Once cancelled, the grace is over.
+    pub now: CancellationToken,
+}
+
+impl Default for Plan {
+    /// One pass without a spool.
+    fn default() -> Self {
+        Self {
+            in_flight: 8,
+            every: None,
+            dry_run: false,
+            grace: Duration::from_secs(30),
+            spool: None,
+            drain_every: Duration::from_secs(30),
+            now: CancellationToken::new(),
+        }
+    }
+}
