@@ -6,7 +6,7 @@
 //! what is too large.
 
 use super::fifo::{ALONE, deduplication, group_id, is_group};
-use super::limits::{is_name, is_text};
+use super::limits::{LARGEST, LONGEST_DELAY, MOST_ATTRIBUTES, is_name, is_text};
 use super::more::{More, body_from, body_of};
 use super::{GROUP_ATTRIBUTE, MORE_ATTRIBUTE, TAG_ATTRIBUTE};
 use crate::message::Message;
@@ -19,14 +19,6 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 
-/// The largest message, and the largest batch, with its attributes, in bytes.
-pub(super) const LARGEST: usize = 1 << 20;
-
-/// The longest that a message is held back when it is sent, in seconds.
-const LONGEST_DELAY: i64 = 900;
-
-const MOST_ATTRIBUTES: usize = 10;
-
 /// How messages travel through one queue.
 #[derive(Debug, Clone)]
 pub(super) struct Codec {
@@ -36,9 +28,9 @@ pub(super) struct Codec {
     pub(super) queue: String,
 }
 
-/// A message to be sent.
+/// A message as SQS is sent it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Parcel {
+pub(super) struct SqsMessage {
     pub(super) body: String,
     pub(super) attributes: HashMap<String, Value>,
     pub(super) group: Option<String>,
@@ -56,7 +48,7 @@ impl Codec {
         message: &Message,
         hop: &str,
         now: DateTime<Utc>,
-    ) -> Result<Parcel, String> {
+    ) -> Result<SqsMessage, String> {
         if message.id.is_empty() {
             return Err("its id is empty".to_owned());
         }
@@ -94,7 +86,7 @@ impl Codec {
             let value = Value::builder().data_type("String").string_value(text).build();
             value.expect("it has a type")
         };
-        Ok(Parcel {
+        Ok(SqsMessage {
             attributes: plain.into_iter().map(|(k, v)| (k.to_owned(), string(v))).collect(),
             group: self.fifo.then(|| group_id(message)),
             deduplication: self.fifo.then(|| deduplication(message, hop)),
@@ -209,10 +201,10 @@ mod tests {
         Codec { id_attribute: ID_ATTRIBUTE.to_owned(), fifo, queue: "q".to_owned() }
     }
 
-    fn wire(parcel: Parcel) -> Wire {
+    fn wire(packed: SqsMessage) -> Wire {
         let wire =
-            Wire::builder().body(parcel.body).set_message_attributes(Some(parcel.attributes));
-        let group = parcel.group.map(|group| (System::MessageGroupId, group));
+            Wire::builder().body(packed.body).set_message_attributes(Some(packed.attributes));
+        let group = packed.group.map(|group| (System::MessageGroupId, group));
         wire.set_attributes(Some(group.into_iter().collect())).build()
     }
 
@@ -220,7 +212,7 @@ mod tests {
         message.attributes.insert(name.to_owned(), value.to_owned());
     }
 
-    fn sent(message: &Message, fifo: bool) -> Parcel {
+    fn sent(message: &Message, fifo: bool) -> SqsMessage {
         codec(fifo).pack(message, "", DateTime::UNIX_EPOCH).unwrap()
     }
 
@@ -230,8 +222,8 @@ mod tests {
         message.tag = Some("t".to_owned());
         message.group = Some("g".to_owned());
         insert(&mut message, "k", "v");
-        let names = |parcel: &Parcel| {
-            let mut names: Vec<_> = parcel.attributes.keys().cloned().collect();
+        let names = |packed: &SqsMessage| {
+            let mut names: Vec<_> = packed.attributes.keys().cloned().collect();
             names.sort();
             names
         };
@@ -247,14 +239,14 @@ mod tests {
     fn ten_attributes_are_the_most_and_the_publishers_own_come_first() {
         let mut message = Message::new("a", "body");
         (0..9).for_each(|n| insert(&mut message, &n.to_string(), "x"));
-        let parcel = sent(&message, false);
-        assert_eq!(parcel.attributes.len(), 10);
-        assert!(!parcel.attributes.contains_key(MORE_ATTRIBUTE));
+        let packed = sent(&message, false);
+        assert_eq!(packed.attributes.len(), 10);
+        assert!(!packed.attributes.contains_key(MORE_ATTRIBUTE));
         insert(&mut message, "kakehi-dead-reason", "x");
-        let parcel = sent(&message, false);
-        assert_eq!(parcel.attributes.len(), 10);
-        assert!(parcel.attributes.contains_key(MORE_ATTRIBUTE));
-        assert!(!parcel.attributes.contains_key("kakehi-dead-reason"));
+        let packed = sent(&message, false);
+        assert_eq!(packed.attributes.len(), 10);
+        assert!(packed.attributes.contains_key(MORE_ATTRIBUTE));
+        assert!(!packed.attributes.contains_key("kakehi-dead-reason"));
     }
 
     #[test]
@@ -336,14 +328,14 @@ mod tests {
             message in any_message(),
             fifo in any::<bool>(),
         ) {
-            let parcel = sent(&message, fifo);
-            prop_assert!(is_text(&parcel.body) && parcel.attributes.len() <= MOST_ATTRIBUTES);
-            for (name, value) in &parcel.attributes {
+            let packed = sent(&message, fifo);
+            prop_assert!(is_text(&packed.body) && packed.attributes.len() <= MOST_ATTRIBUTES);
+            for (name, value) in &packed.attributes {
                 prop_assert!(is_name(name) && is_text(value.string_value().unwrap()), "{name}");
             }
-            let groups = parcel.group.iter().all(|it| it.len() <= 128 && it.chars().all(|c| c.is_ascii_graphic()));
+            let groups = packed.group.iter().all(|it| it.len() <= 128 && it.chars().all(|c| c.is_ascii_graphic()));
             prop_assert!(groups);
-            prop_assert_eq!(codec(fifo).unpack(&mut wire(parcel)), message);
+            prop_assert_eq!(codec(fifo).unpack(&mut wire(packed)), message);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::client::{PATIENCE, Queue, within};
 use super::codec::Codec;
+use super::limits::BATCH;
 use super::name::Name;
 use super::options::SqsOptions;
 use super::publisher::SqsPublisher;
-use super::send::BATCH;
 use super::subscriber::{Reception, SqsSubscriber};
 use super::survey::Survey;
 use super::{burial, facts};

@@ -1,4 +1,18 @@
-//! What SQS takes: names and texts.
+//! What SQS takes: names, texts, sizes and counts, as
+//! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
+//! has them.
+
+/// Messages in one request, of any kind.
+pub(super) const BATCH: usize = 10;
+
+/// The largest message, and the largest batch, with its attributes, in bytes.
+pub(super) const LARGEST: usize = 1 << 20;
+
+/// The longest that a message is delayed when it is sent, in seconds.
+pub(super) const LONGEST_DELAY: i64 = 900;
+
+/// Attributes of one message.
+pub(super) const MOST_ATTRIBUTES: usize = 10;
 
 const LONGEST_NAME: usize = 256;
 

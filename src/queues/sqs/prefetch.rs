@@ -2,7 +2,7 @@
 //! and is not settled. And how much more is wanted: nothing is fetched that nobody asked for.
 
 use super::error::ServiceError;
-use super::send::BATCH;
+use super::limits::BATCH;
 use crate::message::{Delivery, Message, Receipt};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;

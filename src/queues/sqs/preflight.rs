@@ -2,8 +2,8 @@
 
 use super::admin::Setup;
 use super::client::Queue;
-use super::codec::LARGEST;
 use super::error::ErrorClass;
+use super::limits::LARGEST;
 use super::options::SqsOptions;
 use super::survey::{Presence, Survey};
 use crate::error::{Kind, Result};

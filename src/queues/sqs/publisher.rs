@@ -1,8 +1,9 @@
 //! Publishing to a queue.
 
 use super::client::Queue;
-use super::codec::{Codec, LARGEST, Parcel};
-use super::send::{self, BATCH, Failure, Sent};
+use super::codec::Codec;
+use super::limits::{BATCH, LARGEST};
+use super::send::{self, Entry, Failure, Sent};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::message::Message;
@@ -40,12 +41,6 @@ enum Hops {
     Each,
 }
 
-/// A message on its way: its place in the batch.
-pub(super) struct Load {
-    pub(super) at: usize,
-    pub(super) parcel: Parcel,
-}
-
 impl SqsPublisher {
     /// Nothing is sent yet.
     pub(super) fn new(queue: Arc<Queue>, codec: Codec, options: &Options) -> Self {
@@ -61,20 +56,20 @@ impl SqsPublisher {
 
     /// Sends all, in rounds; nothing more is sent of a group of which something failed. What was
     /// refused for good lets the others pass.
-    async fn send(&self, loads: Vec<Load>) -> Vec<(usize, Sent)> {
-        let mut sent = Vec::with_capacity(loads.len());
+    async fn send(&self, entries: Vec<Entry>) -> Vec<(usize, Sent)> {
+        let mut sent = Vec::with_capacity(entries.len());
         let mut stopped: HashSet<String> = HashSet::new();
-        for round in rounds(loads) {
-            let is_behind = |load: &Load| {
-                load.parcel.group.as_ref().is_some_and(|group| stopped.contains(group))
+        for round in rounds(entries) {
+            let is_behind = |entry: &Entry| {
+                entry.message.group.as_ref().is_some_and(|group| stopped.contains(group))
             };
             let (behind, round): (Vec<_>, Vec<_>) = round.into_iter().partition(is_behind);
-            sent.extend(behind.into_iter().map(|load| (load.at, Err(Failure::Behind))));
+            sent.extend(behind.into_iter().map(|entry| (entry.at, Err(Failure::Behind))));
             // A round that fails stops its groups: it is the last that takes its time.
             let deadline = Instant::now() + self.timeout;
             let groups: HashMap<_, _> = round
                 .iter()
-                .filter_map(|load| Some((load.at, load.parcel.group.clone()?)))
+                .filter_map(|entry| Some((entry.at, entry.message.group.clone()?)))
                 .collect();
             let done: Vec<_> = stream::iter(batches(round))
                 .map(|batch| send::send_batch(&self.queue, batch, deadline))
@@ -108,11 +103,11 @@ impl Hops {
 /// The first messages of all groups, then the second ones, and so on: two of one group in one
 /// request would change places where the service could not take the first. What has no group needs
 /// no other round.
-fn rounds(loads: Vec<Load>) -> Vec<Vec<Load>> {
-    let mut rounds: Vec<Vec<Load>> = Vec::new();
+fn rounds(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
+    let mut rounds: Vec<Vec<Entry>> = Vec::new();
     let mut next: HashMap<String, usize> = HashMap::new();
-    for load in loads {
-        let round = load.parcel.group.as_ref().map_or(0, |group| {
+    for entry in entries {
+        let round = entry.message.group.as_ref().map_or(0, |group| {
             let next = next.entry(group.clone()).or_default();
             *next += 1;
             *next - 1
@@ -120,22 +115,22 @@ fn rounds(loads: Vec<Load>) -> Vec<Vec<Load>> {
         if rounds.len() <= round {
             rounds.resize_with(round + 1, Vec::new);
         }
-        rounds[round].push(load);
+        rounds[round].push(entry);
     }
     rounds
 }
 
 /// Batches of as many messages and bytes as the service takes at once, in order.
-fn batches(loads: Vec<Load>) -> Vec<Vec<Load>> {
-    let mut batches: Vec<Vec<Load>> = Vec::new();
+fn batches(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
+    let mut batches: Vec<Vec<Entry>> = Vec::new();
     let mut size = 0;
-    for load in loads {
-        size += load.parcel.size;
+    for entry in entries {
+        size += entry.message.size;
         match batches.last_mut().filter(|batch| batch.len() < BATCH && size <= LARGEST) {
-            Some(batch) => batch.push(load),
+            Some(batch) => batch.push(entry),
             None => {
-                size = load.parcel.size;
-                batches.push(vec![load]);
+                size = entry.message.size;
+                batches.push(vec![entry]);
             }
         }
     }
@@ -148,15 +143,15 @@ impl Publisher for SqsPublisher {
         let this = uuid::Uuid::now_v7().to_string();
         let now = self.clock.now();
         let mut answers: Vec<Option<Published>> = vec![None; batch.len()];
-        let mut loads = Vec::new();
+        let mut entries = Vec::new();
         for (at, message) in batch.iter().enumerate() {
             match self.codec.pack(message, &self.hops.of(message, &this), now) {
-                Ok(parcel) => loads.push(Load { at, parcel }),
+                Ok(message) => entries.push(Entry { at, message }),
                 Err(why) => answers[at] = Some(Published::Refused(why)),
             }
         }
         let turn = if self.codec.fifo { Some(self.turn.lock().await) } else { None };
-        let sent = self.send(loads).await;
+        let sent = self.send(entries).await;
         drop(turn);
         if let Some(error) = send::whole_queue(&sent) {
             return Err(error.to_error("cannot publish to", &self.queue.name));
@@ -180,17 +175,18 @@ impl Publisher for SqsPublisher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queues::sqs::codec::SqsMessage;
 
-    fn load(at: usize, size: usize) -> Load {
+    fn entry(at: usize, size: usize) -> Entry {
         let (body, attributes) = Default::default();
         let (group, deduplication, delay) = Default::default();
-        Load { at, parcel: Parcel { body, attributes, group, deduplication, delay, size } }
+        Entry { at, message: SqsMessage { body, attributes, group, deduplication, delay, size } }
     }
 
     fn cut(sizes: &[usize]) -> Vec<Vec<usize>> {
-        let loads = sizes.iter().enumerate().map(|(at, size)| load(at, *size)).collect();
-        let places = |batch: Vec<Load>| batch.into_iter().map(|load| load.at).collect();
-        batches(loads).into_iter().map(places).collect()
+        let entries = sizes.iter().enumerate().map(|(at, size)| entry(at, *size)).collect();
+        let places = |batch: Vec<Entry>| batch.into_iter().map(|entry| entry.at).collect();
+        batches(entries).into_iter().map(places).collect()
     }
 
     #[test]
@@ -211,13 +207,13 @@ mod tests {
     #[test]
     fn no_round_holds_two_messages_of_one_group() {
         let grouped = |(at, group): (usize, Option<&str>)| {
-            let parcel = Parcel { group: group.map(str::to_owned), ..load(at, 1).parcel };
-            Load { at, parcel }
+            let message = SqsMessage { group: group.map(str::to_owned), ..entry(at, 1).message };
+            Entry { at, message }
         };
         let of = |groups: &[Option<&str>]| -> Vec<Vec<usize>> {
-            let loads = groups.iter().copied().enumerate().map(grouped).collect();
-            let places = |round: Vec<Load>| round.into_iter().map(|load| load.at).collect();
-            rounds(loads).into_iter().map(places).collect()
+            let entries = groups.iter().copied().enumerate().map(grouped).collect();
+            let places = |round: Vec<Entry>| round.into_iter().map(|entry| entry.at).collect();
+            rounds(entries).into_iter().map(places).collect()
         };
         assert_eq!(of(&[]), Vec::<Vec<usize>>::new());
         assert_eq!(of(&[None, None, None]), [[0, 1, 2]]);

@@ -2,9 +2,9 @@
 //! settle them, whoever holds it.
 
 use super::inspector::Inspector;
+use super::limits::BATCH;
 use super::prefetch::Stock;
 use super::receivers::Shared;
-use super::send::BATCH;
 use super::settle::{LONGEST, Obeyed, Order, SETTLING, seconds};
 use super::subscriber::settled;
 use crate::error::{Error, Kind, Result};

@@ -1,18 +1,14 @@
 //! Sending batches, entry by entry: what failed is sent again, alone, until its time is over.
 
 use super::client::{PATIENCE, Queue, within};
+use super::codec::SqsMessage;
 use super::error::{ErrorClass, ServiceError};
-use super::publisher::Load;
 use crate::queues::Published;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry as Entry;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry as RequestEntry;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// Messages in one request, of any kind:
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
-pub(super) const BATCH: usize = 10;
 
 /// The pauses between two tries of what the service could not take.
 pub(super) const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
@@ -20,6 +16,12 @@ pub(super) const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_secs(2))
     .with_jitter()
     .without_max_times();
+
+/// A message on its way, and its place in the batch.
+pub(super) struct Entry {
+    pub(super) at: usize,
+    pub(super) message: SqsMessage,
+}
 
 /// What became of one message, before it is clear what that means for the batch.
 pub(super) type Sent = Result<(), Failure>;
@@ -41,7 +43,7 @@ impl Failure {
 /// Sends a batch until each message is accepted, refused, or out of time.
 pub(super) async fn send_batch(
     queue: &Queue,
-    batch: Vec<Load>,
+    batch: Vec<Entry>,
     deadline: Instant,
 ) -> Vec<(usize, Sent)> {
     let mut sent = Vec::new();
@@ -53,7 +55,7 @@ pub(super) async fn send_batch(
                 Ok(failed) => settle(&mut open, &failed, &mut sent),
                 Err(error) if error.class == ErrorClass::Refused && open.len() > 1 => {
                     // One of them spoils it: alone, it is found, and the others go on.
-                    open.drain(..).rev().for_each(|load| pieces.push_front(vec![load]));
+                    open.drain(..).rev().for_each(|entry| pieces.push_front(vec![entry]));
                     continue;
                 }
                 Err(error) => Some(error),
@@ -61,7 +63,7 @@ pub(super) async fn send_batch(
             let Some(error) = error else { continue };
             let pause = pauses.next().expect("there is no end to the pauses");
             if !error.may_pass() || Instant::now() + pause >= deadline {
-                let failed = |load: Load| (load.at, Err(Failure::Service(error.clone())));
+                let failed = |entry: Entry| (entry.at, Err(Failure::Service(error.clone())));
                 sent.extend(open.drain(..).map(failed));
                 continue;
             }
@@ -74,22 +76,22 @@ pub(super) async fn send_batch(
 
 /// Takes out what is accepted or refused; gives why the rest is to be sent again.
 fn settle(
-    open: &mut Vec<Load>,
+    open: &mut Vec<Entry>,
     failed: &HashMap<usize, ServiceError>,
     sent: &mut Vec<(usize, Sent)>,
 ) -> Option<ServiceError> {
     let mut again = None;
-    open.retain(|load| match failed.get(&load.at) {
+    open.retain(|entry| match failed.get(&entry.at) {
         Some(error) if error.may_pass() => {
             again = Some(error.clone());
             true
         }
         Some(error) => {
-            sent.push((load.at, Err(Failure::Service(error.clone()))));
+            sent.push((entry.at, Err(Failure::Service(error.clone()))));
             false
         }
         None => {
-            sent.push((load.at, Ok(())));
+            sent.push((entry.at, Ok(())));
             false
         }
     });
@@ -99,11 +101,11 @@ fn settle(
 /// One request; gives the entries that failed. What the answer does not name counts as failed.
 async fn send_once(
     queue: &Queue,
-    batch: &[Load],
+    batch: &[Entry],
     deadline: Instant,
 ) -> Result<HashMap<usize, ServiceError>, ServiceError> {
     let url = queue.url().await?;
-    let entries = batch.iter().map(entry).collect();
+    let entries = batch.iter().map(request_entry).collect();
     let request = queue.client.send_message_batch().queue_url(url).set_entries(Some(entries));
     let time = deadline.saturating_duration_since(Instant::now()).min(PATIENCE);
     let answer = within(time, request.send()).await?;
@@ -115,26 +117,26 @@ async fn send_once(
     };
     Ok(batch
         .iter()
-        .filter_map(|load| {
-            let id = load.at.to_string();
+        .filter_map(|entry| {
+            let id = entry.at.to_string();
             match failed.get(id.as_str()) {
-                Some(entry) => Some((load.at, ServiceError::of_entry(entry))),
+                Some(failed) => Some((entry.at, ServiceError::of_entry(failed))),
                 None if accepted.contains(id.as_str()) => None,
-                None => Some((load.at, unanswered())),
+                None => Some((entry.at, unanswered())),
             }
         })
         .collect())
 }
 
-fn entry(load: &Load) -> Entry {
-    let parcel = &load.parcel;
-    Entry::builder()
-        .id(load.at.to_string())
-        .message_body(&parcel.body)
-        .set_message_attributes(Some(parcel.attributes.clone()))
-        .set_message_group_id(parcel.group.clone())
-        .set_message_deduplication_id(parcel.deduplication.clone())
-        .set_delay_seconds(parcel.delay)
+fn request_entry(entry: &Entry) -> RequestEntry {
+    let message = &entry.message;
+    RequestEntry::builder()
+        .id(entry.at.to_string())
+        .message_body(&message.body)
+        .set_message_attributes(Some(message.attributes.clone()))
+        .set_message_group_id(message.group.clone())
+        .set_message_deduplication_id(message.deduplication.clone())
+        .set_delay_seconds(message.delay)
         .build()
         .expect("it has an id and a body")
 }

@@ -2,7 +2,8 @@
 
 use super::client::{PATIENCE, Queue, within};
 use super::error::{ErrorClass, ServiceError};
-use super::send::{BATCH, PAUSES};
+use super::limits::BATCH;
+use super::send::PAUSES;
 use crate::message::Receipt;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry as Change,
