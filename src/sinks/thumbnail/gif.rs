@@ -1,7 +1,7 @@
 //! GIF: its first frame, on its screen.
 
 use super::fit::Size;
-use super::picture::{Damage, Decoded, Facts};
+use super::format::{Damage, Decoded, Facts};
 use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbaImage, imageops};
@@ -27,7 +27,7 @@ pub(super) fn look(bytes: &[u8]) -> Result<Facts, Damage> {
         // Nobody heeds one in a GIF.
         profile: None,
         // The frame, as numbers of colours and as colours.
-        held: place.frame.pixels().saturating_mul(5),
+        decoder_bytes: place.frame.pixels().saturating_mul(5),
         bytes_per_pixel: 4,
     })
 }

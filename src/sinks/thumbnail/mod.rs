@@ -9,6 +9,7 @@ mod asked;
 mod backend;
 mod encode;
 mod fit;
+mod format;
 mod gif;
 mod jpeg;
 mod means;
@@ -38,7 +39,7 @@ use options::ThumbnailOptions;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::timeout;
-use workshop::{InHand, Workshop};
+use workshop::{ReservedRoom, Workshop};
 
 /// So many messages of one write are worked on at once: while some are decoded, others are got.
 const AT_ONCE: usize = 16;
@@ -188,7 +189,7 @@ impl Thumbnails {
     }
 
     /// An object, and the room that it takes.
-    async fn get(&self, key: &str) -> Result<(bytes::Bytes, InHand), Unmade> {
+    async fn get(&self, key: &str) -> Result<(bytes::Bytes, ReservedRoom), Unmade> {
         let most = self.settings.max_bytes;
         let mut size = FIRST_BYTES.min(most);
         loop {

@@ -1,8 +1,8 @@
 //! PNG and WebP, by the `image` crate.
 
 use super::fit::Size;
+use super::format::{Damage, Decoded, Facts};
 use super::parts::Parts;
-use super::picture::{Damage, Decoded, Facts};
 use super::{png, webp};
 use image::error::ImageError;
 use image::metadata::Orientation;
@@ -27,7 +27,7 @@ pub(super) fn look(bytes: &[u8], format: ImageFormat, most_pixels: u64) -> Resul
         orientation: orientation(&mut decoder).unwrap_or(Orientation::NoTransforms),
         profile: decoder.icc_profile().ok().flatten(),
         // PNG comes line by line; a frame of WebP is put together and then copied.
-        held: if format == ImageFormat::Png { 0 } else { pixels.saturating_mul(3) / 2 },
+        decoder_bytes: if format == ImageFormat::Png { 0 } else { pixels.saturating_mul(3) / 2 },
         bytes_per_pixel: decoder.color_type().bytes_per_pixel().into(),
     })
 }

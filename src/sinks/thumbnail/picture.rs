@@ -1,6 +1,7 @@
 //! A picture, from bytes to the bytes of its thumbnail. Pure: nothing is read, and nothing kept.
 
 use super::fit::{Cut, Fit, Size};
+use super::format::{self, Damage, Decoded, Facts};
 use super::{encode, gif, jpeg, other, profile, resize};
 use bytes::Bytes;
 use image::metadata::Orientation;
@@ -26,46 +27,6 @@ pub struct Thumbnail {
     pub remark: Option<&'static str>,
 }
 
-/// Why a picture is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Damage {
-    Empty,
-    Truncated,
-    Damaged,
-    Unsupported,
-    /// It takes more than its size allows.
-    Bomb,
-}
-
-/// What a picture's headers say.
-#[derive(Debug)]
-pub(super) struct Facts {
-    /// As it is stored.
-    pub(super) size: Size,
-    /// How it is to be turned to be seen.
-    pub(super) orientation: Orientation,
-    /// What its colours mean.
-    pub(super) profile: Option<Vec<u8>>,
-    /// The memory that its decoder needs besides the pixels that it gives.
-    pub(super) held: u64,
-    pub(super) bytes_per_pixel: u64,
-}
-
-/// The pixels of a picture.
-#[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) picture: DynamicImage,
-    /// Its colours were ink, and its profile, if any, has made them light.
-    pub(super) was_ink: bool,
-    pub(super) remark: Option<&'static str>,
-}
-
-impl From<DynamicImage> for Decoded {
-    fn from(picture: DynamicImage) -> Self {
-        Self { picture, was_ink: false, remark: None }
-    }
-}
-
 /// A picture of which the headers have been read.
 #[derive(Debug)]
 pub struct Picture {
@@ -78,7 +39,7 @@ impl Picture {
     /// Reads its headers. What is no picture, or has more pixels than this, is refused with the
     /// reason.
     pub fn open(bytes: Bytes, most_pixels: u64) -> Result<Self, String> {
-        let format = format(&bytes)?;
+        let format = format::of(&bytes)?;
         let facts = match format {
             ImageFormat::Jpeg => jpeg::look(&bytes),
             ImageFormat::Gif => gif::look(&bytes),
@@ -109,7 +70,7 @@ impl Picture {
         // While it is made smaller one direction comes first.
         let between = u64::from(size.width.max(size.height))
             * u64::from(recipe.size.width.max(recipe.size.height));
-        (pixels + between) * self.facts.bytes_per_pixel + self.facts.held
+        (pixels + between) * self.facts.bytes_per_pixel + self.facts.decoder_bytes
     }
 
     /// Makes its thumbnail. A picture that cannot be decoded is refused with the reason.
@@ -135,11 +96,11 @@ impl Picture {
 
     /// The picture is turned when it is small: a side that will be a width is still a height.
     fn cut(&self, recipe: Recipe) -> Cut {
-        let size = if self.lies() { recipe.size.turned() } else { recipe.size };
+        let size = if self.is_turned() { recipe.size.turned() } else { recipe.size };
         recipe.fit.cut(self.facts.size, size)
     }
 
-    fn lies(&self) -> bool {
+    fn is_turned(&self) -> bool {
         use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
         matches!(self.facts.orientation, Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH)
     }
@@ -155,43 +116,9 @@ impl Picture {
             }
             _ => picture,
         };
-        encode::encode(picture, self.format, kept.map(<[u8]>::to_vec))
-            .map_err(|_| format!("its thumbnail cannot be written as {}", name(self.format)))
-    }
-}
-
-/// By what it begins with: names and what is said about it may be wrong.
-fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
-    if bytes.is_empty() {
-        return Err("it is empty".to_owned());
-    }
-    match image::guess_format(bytes) {
-        Ok(
-            format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif),
-        ) => Ok(format),
-        Ok(_) | Err(_) => Err("it is no JPEG, PNG, WebP or GIF".to_owned()),
-    }
-}
-
-fn name(format: ImageFormat) -> &'static str {
-    match format {
-        ImageFormat::Jpeg => "JPEG",
-        ImageFormat::Png => "PNG",
-        ImageFormat::WebP => "WebP",
-        _ => "GIF",
-    }
-}
-
-impl Damage {
-    fn of(self, format: ImageFormat) -> String {
-        let name = name(format);
-        match self {
-            Self::Empty => "it has no pixels".to_owned(),
-            Self::Truncated => format!("it is a {name} that ends too early"),
-            Self::Damaged => format!("it is a damaged {name}"),
-            Self::Unsupported => format!("it is a {name} of a kind that is not known here"),
-            Self::Bomb => format!("it is a {name} that would take too much to decode"),
-        }
+        encode::encode(picture, self.format, kept.map(<[u8]>::to_vec)).map_err(|_| {
+            format!("its thumbnail cannot be written as {}", format::name(self.format))
+        })
     }
 }
 

@@ -37,7 +37,7 @@ impl Workshop {
     }
 
     /// Waits for room for a file of this size.
-    pub(super) async fn room_for(&self, size: u64) -> InHand {
+    pub(super) async fn room_for(&self, size: u64) -> ReservedRoom {
         self.files.take(size).await
     }
 
@@ -46,7 +46,7 @@ impl Workshop {
     pub(super) async fn make(
         &self,
         bytes: Bytes,
-        file: InHand,
+        file: ReservedRoom,
         recipe: Recipe,
         most_pixels: u64,
     ) -> Result<Thumbnail, String> {
@@ -91,10 +91,10 @@ impl Room {
         Self { units, free: Arc::new(Semaphore::new(units as usize)) }
     }
 
-    async fn take(&self, bytes: u64) -> InHand {
+    async fn take(&self, bytes: u64) -> ReservedRoom {
         let wanted = units(bytes).min(self.units);
         let room = self.free.clone().acquire_many_owned(wanted).await;
-        InHand(room.expect("it is never closed"))
+        ReservedRoom(room.expect("it is never closed"))
     }
 }
 
@@ -103,9 +103,9 @@ fn units(bytes: u64) -> u32 {
 }
 
 /// Room that is given back when this goes out of scope.
-pub(super) struct InHand(OwnedSemaphorePermit);
+pub(super) struct ReservedRoom(OwnedSemaphorePermit);
 
-impl InHand {
+impl ReservedRoom {
     /// Gives back what is more than this.
     pub(super) fn shrink_to(&mut self, bytes: u64) {
         let more = self.0.num_permits().saturating_sub(units(bytes) as usize);

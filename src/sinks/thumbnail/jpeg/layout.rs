@@ -1,7 +1,7 @@
 //! How the pixels of a JPEG file are spread over it, from its headers alone.
 
 use super::segments::{Frame, Scan, Segments};
-use crate::sinks::thumbnail::picture::Damage;
+use crate::sinks::thumbnail::format::Damage;
 
 /// More scans than a progressive picture has: each of them costs a walk over all of it, and takes a
 /// few bytes. (libjpeg-turbo's notes on such files recommend a limit; its own tests take 500.)
@@ -13,7 +13,7 @@ pub(super) struct Layout {
     frame: Option<Frame>,
     scans: usize,
     /// One scan is not enough for a line of pixels.
-    pub(super) are_held: bool,
+    pub(super) keeps_coefficients: bool,
     /// Where the marker of the end stands. What follows it does not belong to the picture.
     pub(super) end: Option<usize>,
     /// Of each component, of each number of a block: how many of its bits are in no scan.
@@ -23,8 +23,13 @@ pub(super) struct Layout {
 impl Layout {
     /// Walks over a file.
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let mut layout =
-            Self { frame: None, scans: 0, are_held: true, end: None, missing: Vec::new() };
+        let mut layout = Self {
+            frame: None,
+            scans: 0,
+            keeps_coefficients: true,
+            end: None,
+            missing: Vec::new(),
+        };
         let mut segments = Segments::of(bytes);
         for segment in &mut segments {
             if let Some(frame) = Frame::of(&segment).filter(|_| layout.frame.is_none()) {
@@ -43,7 +48,7 @@ impl Layout {
         let Some(frame) = &self.frame else { return };
         let Some(scan) = Scan::of(content, frame) else { return };
         if self.scans == 1 {
-            self.are_held =
+            self.keeps_coefficients =
                 frame.is_progressive() || scan.components.len() < frame.components.len();
         }
         for [component, ..] in &scan.components {

@@ -4,17 +4,18 @@
 //! warns. Its callbacks are given nothing of ours, and do not tell which warning it is; but a thread
 //! decodes one picture at a time.
 
+use crate::sinks::thumbnail::format::Damage;
 use crate::sinks::thumbnail::parts::Parts;
-use crate::sinks::thumbnail::picture::Damage;
-use mozjpeg::Decompress;
 use mozjpeg::decompress::DecompressStarted;
+use mozjpeg::{Decompress, Marker};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, msg_parm_union};
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 
-use super::MARKERS;
+/// What stands before the pixels and matters here: Exif and the colour profile.
+const MARKERS: &[Marker] = &[Marker::APP(1), Marker::APP(2)];
 
 /// The end of a picture.
 const END: &[u8] = b"\xff\xd9";

@@ -10,8 +10,8 @@ mod libjpeg;
 mod segments;
 
 use super::fit::{Cut, Size};
+use super::format::{Damage, Decoded, Facts};
 use super::means::{self, Means};
-use super::picture::{Damage, Decoded, Facts};
 use super::profile;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
@@ -30,7 +30,7 @@ pub(super) fn look(bytes: &[u8]) -> Result<Facts, Damage> {
             size: size(decoder.size()).ok_or(Damage::Damaged)?,
             orientation: orientation(&decoder).unwrap_or(Orientation::NoTransforms),
             profile: profile(&decoder),
-            held: if layout.are_held { coefficients(&decoder) } else { 0 },
+            decoder_bytes: if layout.keeps_coefficients { coefficients(&decoder) } else { 0 },
             // Ink becomes light in a second place where a profile says how.
             bytes_per_pixel: if is_ink { samples + 3 } else { samples },
         })
@@ -127,9 +127,6 @@ fn size((width, height): (usize, usize)) -> Option<Size> {
 fn is_ink(decoder: &Decoder<'_>) -> bool {
     matches!(decoder.color_space(), ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK)
 }
-
-/// What stands before the pixels and matters here: Exif and the colour profile.
-const MARKERS: &[Marker] = &[Marker::APP(1), Marker::APP(2)];
 
 /// What stands in these markers, behind what it must begin with.
 fn markers<'d>(
