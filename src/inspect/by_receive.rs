@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
 use crate::queues::{
-    DeadLetter, DeadLetterHead, DeadLetterOutcome, PeekByReceiving, Published, Publisher, Settled,
-    Subscriber, Which,
+    DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, PeekByReceiving, Published,
+    Publisher, Settled, Subscriber, Which,
 };
 
 /// Receives messages, shows a page at a time until `show` says that it is enough, and gives all back
@@ -137,8 +137,9 @@ pub fn choice(which: &Which, is_it: impl Fn(&Location) -> bool, head: &DeadLette
     }
 }
 
-/// A dead letter as it was taken.
+/// A dead letter as it was received: its receipt names it.
 pub fn dead_letter(receiving: &dyn PeekByReceiving, delivery: Delivery) -> DeadLetter {
+    let name = DeadLetterId(delivery.receipt.0);
     let buried_at = delivery.message.published_at;
     let (mut message, death) = receiving.unwrap(delivery.message);
     // The time of the letter's own publishing says when it died, and nothing of the original.
@@ -146,7 +147,7 @@ pub fn dead_letter(receiving: &dyn PeekByReceiving, delivery: Delivery) -> DeadL
         message.published_at = None;
     }
     let head = DeadLetterHead {
-        place: 0,
+        name,
         id: message.id.clone(),
         attempts: death.attempts,
         first_at: death.first_at,
@@ -163,7 +164,7 @@ mod tests {
 
     fn head(from: Option<&str>) -> DeadLetterHead {
         DeadLetterHead {
-            place: 0,
+            name: DeadLetterId(String::new()),
             id: "a".to_owned(),
             attempts: None,
             first_at: None,

@@ -10,8 +10,8 @@ use super::stored::{self, DeadLetterAction, Told};
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{
-    DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Inspect, Options,
-    PeekByReceiving, Subscriber, Which,
+    DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterPart, DeadLetterStore, Inspect,
+    Options, PeekByReceiving, Subscriber, Which,
 };
 use std::pin::pin;
 use std::time::Duration;
@@ -160,7 +160,7 @@ impl<'q> ReceivedDeadLetters<'q> {
 
     async fn has_spooled(&self, which: &Which) -> Result<bool> {
         let Some(spooled) = self.spooled()? else { return Ok(false) };
-        Ok(!spooled.names(which, (0, i64::MAX), 1).await?.is_empty())
+        Ok(!spooled.heads(which, DeadLetterPart::default(), 1).await?.is_empty())
     }
 
     /// What the spool keeps of them; `None` where it never kept anything.

@@ -4,8 +4,8 @@
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{
-    self, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Inspect, Options, Published,
-    Publisher, Which,
+    self, DeadLetterHead, DeadLetterOutcome, DeadLetterPart, DeadLetterStore, Inspect, Options,
+    Published, Publisher, Which,
 };
 use crate::spool::{self, Spool};
 
@@ -34,30 +34,31 @@ pub async fn redrive_spooled(
     mut tell: impl FnMut(&[(DeadLetterHead, DeadLetterOutcome)]) -> Result<()>,
 ) -> Result<()> {
     // What dies again meanwhile is not taken again.
-    let (mut after, upto) = (0, store.last().await?);
+    let Some(upto) = store.last().await? else { return Ok(()) };
+    let mut after = None;
     loop {
-        let mut page = store.list(which, after, PAGE).await?;
-        page.retain(|letter| letter.head.place <= upto);
+        let part = DeadLetterPart { after: after.as_ref(), upto: Some(&upto) };
+        let page = store.list(which, part, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.head.place;
+        after = Some(last.head.name.clone());
         let (unread, page): (Vec<_>, Vec<_>) =
             page.into_iter().partition(|letter| letter.unreadable.is_some());
         let kept = unread.into_iter().filter_map(|letter| {
             Some((letter.head, DeadLetterOutcome::Kept(queues::not_put_back(&letter.unreadable?))))
         });
         tell(&kept.collect::<Vec<_>>())?;
-        let (names, originals): (Vec<_>, Vec<_>) =
+        let (heads, originals): (Vec<_>, Vec<_>) =
             page.into_iter().map(|letter| (letter.head, letter.message)).unzip();
         let answers = origin.publish(&originals).await?;
         let taken =
             |answer: &Published| matches!(answer, Published::Accepted | Published::Duplicate);
-        let pairs = names.iter().zip(&answers).filter(|(_, answer)| taken(answer));
-        let mut dropped =
-            store.drop(pairs.map(|(name, _)| name.clone()).collect()).await?.into_iter();
+        let back = heads.iter().zip(&answers).filter(|(_, answer)| taken(answer));
+        let back = back.map(|(head, _)| head.name.clone()).collect();
+        let mut dropped = store.drop(back).await?.into_iter();
         let outcomes = answers.into_iter().map(|answer| match answer {
             Published::Retry(why) | Published::Refused(why) => DeadLetterOutcome::Kept(why),
             _ => dropped.next().unwrap_or(DeadLetterOutcome::Done),
         });
-        tell(&names.into_iter().zip(outcomes).collect::<Vec<_>>())?;
+        tell(&heads.into_iter().zip(outcomes).collect::<Vec<_>>())?;
     }
 }

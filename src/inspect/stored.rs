@@ -2,7 +2,10 @@
 
 use super::ended::Ended;
 use crate::error::Result;
-use crate::queues::{DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Which};
+use crate::queues::{
+    DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart, DeadLetterStore,
+    Which,
+};
 
 /// At most this many dead letters are read, redriven or dropped in one transaction.
 const PAGE: usize = 200;
@@ -20,11 +23,11 @@ impl DeadLetterAction {
     async fn carry_out(
         self,
         store: &dyn DeadLetterStore,
-        heads: Vec<DeadLetterHead>,
+        letters: Vec<DeadLetterId>,
     ) -> Result<Vec<DeadLetterOutcome>> {
         match self {
-            Self::Redrive => store.redrive(heads).await,
-            Self::Drop => store.drop(heads).await,
+            Self::Redrive => store.redrive(letters).await,
+            Self::Drop => store.drop(letters).await,
         }
     }
 }
@@ -39,11 +42,12 @@ pub async fn list(
     max: usize,
     show: &mut dyn FnMut(&[DeadLetter]) -> Result<bool>,
 ) -> Result<Ended> {
-    let (mut left, mut after) = (max, 0);
+    let (mut left, mut after) = (max, None);
     while left > 0 {
-        let page = store.list(which, after, left.min(PAGE)).await?;
+        let part = DeadLetterPart { after: after.as_ref(), upto: None };
+        let page = store.list(which, part, left.min(PAGE)).await?;
         let Some(last) = page.last() else { return Ok(Ended::All) };
-        after = last.head.place;
+        after = Some(last.head.name.clone());
         left -= page.len();
         if !show(&page)? {
             break;
@@ -61,15 +65,18 @@ pub async fn work_on(
     tell: &mut dyn FnMut(&[Told]) -> Result<bool>,
 ) -> Result<()> {
     // What dies again meanwhile is not taken again.
-    let (mut after, upto) = (0, store.last().await?);
+    let Some(upto) = store.last().await? else { return Ok(()) };
+    let mut after = None;
     loop {
-        let page = store.names(which, (after, upto), PAGE).await?;
+        let part = DeadLetterPart { after: after.as_ref(), upto: Some(&upto) };
+        let page = store.heads(which, part, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.place;
+        after = Some(last.name.clone());
         let outcomes = match action {
             None => vec![None; page.len()],
             Some(action) => {
-                action.carry_out(store, page.clone()).await?.into_iter().map(Some).collect()
+                let letters = page.iter().map(|head| head.name.clone()).collect();
+                action.carry_out(store, letters).await?.into_iter().map(Some).collect()
             }
         };
         tell(&page.into_iter().zip(outcomes).collect::<Vec<_>>())?;

@@ -32,6 +32,11 @@ pub trait Inspect: Send + Sync {
 
     /// Leases to somebody who is no process; `None` where a receipt dies with its process.
     fn receipts(&self) -> Option<&dyn Receipts>;
+
+    /// Works on single messages by their ids; `None` where the queue finds none by its id.
+    fn by_id(&self) -> Option<&dyn MessagesById> {
+        None
+    }
 }
 
 /// What a queue holds.
@@ -111,29 +116,46 @@ pub trait Peek: Send + Sync {
 /// Works on the dead letters that the queue keeps.
 #[async_trait]
 pub trait DeadLetterStore: Send + Sync {
-    /// At most `max` dead letters behind this place (0: from the first), in the order of their
-    /// dying. Gives fewer where these are large already; none at the end.
-    async fn list(&self, which: &Which, after: i64, max: usize) -> Result<Vec<DeadLetter>>;
-
-    /// At most `max` of them behind the first place and up to the second one, by name only, in the
-    /// order of their dying; none at the end.
-    async fn names(
+    /// At most `max` dead letters of this part, in the order of their dying. Gives fewer where these
+    /// are large already; none at the end.
+    async fn list(
         &self,
         which: &Which,
-        places: (i64, i64),
+        part: DeadLetterPart<'_>,
+        max: usize,
+    ) -> Result<Vec<DeadLetter>>;
+
+    /// At most `max` dead letters of this part without their bodies, in the order of their dying;
+    /// none at the end.
+    async fn heads(
+        &self,
+        which: &Which,
+        part: DeadLetterPart<'_>,
         max: usize,
     ) -> Result<Vec<DeadLetterHead>>;
 
-    /// The place of the one that died last; 0 where there is none. What dies later has a later one,
-    /// as long as this one is there.
-    async fn last(&self) -> Result<i64>;
+    /// The one that died last; `None` where there is none. What dies later comes behind it, as long
+    /// as this one is there.
+    async fn last(&self) -> Result<Option<DeadLetterId>>;
 
     /// Puts them back to the end of the queue, with no attempt counted, each with its id and the
     /// time of its publishing; answers in their order.
-    async fn redrive(&self, heads: Vec<DeadLetterHead>) -> Result<Vec<DeadLetterOutcome>>;
+    async fn redrive(&self, letters: Vec<DeadLetterId>) -> Result<Vec<DeadLetterOutcome>>;
 
     /// Forgets them, bodies and all; answers in their order.
-    async fn drop(&self, heads: Vec<DeadLetterHead>) -> Result<Vec<DeadLetterOutcome>>;
+    async fn drop(&self, letters: Vec<DeadLetterId>) -> Result<Vec<DeadLetterOutcome>>;
+}
+
+/// Works on single messages that are not dead, by the ids that their publishers gave them.
+#[async_trait]
+pub trait MessagesById: Send + Sync {
+    /// Looks at the message with this id, whatever its state; `None` where it is not in the queue.
+    async fn get(&self, id: &str) -> Result<Option<Peeked>>;
+
+    /// Removes the messages with these ids, leased ones included; answers in their order whether
+    /// each was in the queue. Their ids are free again, and a later verdict on a lease of one finds
+    /// it lost.
+    async fn delete(&self, ids: Vec<String>) -> Result<Vec<bool>>;
 }
 
 /// What a queue holds, and how it is set up. A message is in exactly one of the five counts;
@@ -337,11 +359,25 @@ impl Which {
     }
 }
 
-/// A dead letter's name: there may be several of one id.
+/// Names one dead letter of one queue, where several have the id of one message. The queue alone
+/// makes it, and knows what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DeadLetterId(pub String);
+
+/// A part of a queue's dead letters, in the order of their dying.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DeadLetterPart<'i> {
+    /// Behind this one; `None`: from the first.
+    pub after: Option<&'i DeadLetterId>,
+    /// Up to this one; `None`: to the last.
+    pub upto: Option<&'i DeadLetterId>,
+}
+
+/// What is known of a dead letter besides its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetterHead {
-    /// Its place among the dead letters.
-    pub place: i64,
+    /// The dead letter's own name.
+    pub name: DeadLetterId,
     /// The message's id.
     pub id: String,
     /// How often it was delivered; `None` where the queue does not count.
@@ -360,7 +396,7 @@ pub struct DeadLetterHead {
 /// A dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its name.
+    /// What is known of it.
     pub head: DeadLetterHead,
     /// The message as it was published, as far as it can be read.
     pub message: Message,

@@ -14,9 +14,9 @@ pub mod sqs;
 pub use backend::{Backend, Side};
 pub use capabilities::{Capabilities, Emptiness};
 pub use inspect::{
-    Contents, DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Deletion, Fact,
-    FactValue, Inspect, MessageState, Peek, PeekByReceiving, Peeked, Purge, Receipts, RepairLoss,
-    Repaired, Stats, Verified, Which,
+    Contents, DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart,
+    DeadLetterStore, Deletion, Fact, FactValue, Inspect, MessageState, MessagesById, Peek,
+    PeekByReceiving, Peeked, Purge, Receipts, RepairLoss, Repaired, Stats, Verified, Which,
 };
 pub use options::Options;
 // The spool is an embedded queue, and so is every file that is mended.

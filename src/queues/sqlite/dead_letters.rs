@@ -6,55 +6,88 @@ use super::inspector::Inspector;
 use super::peek::page;
 use crate::error::Result;
 use crate::queues::{
-    DeadLetter, DeadLetterHead, DeadLetterOutcome, DeadLetterStore, Published, Which,
+    DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart, DeadLetterStore,
+    Published, Which,
 };
 use crate::times;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::Duration;
 
 #[async_trait]
 impl DeadLetterStore for Inspector {
-    async fn list(&self, which: &Which, after: i64, max: usize) -> Result<Vec<DeadLetter>> {
+    async fn list(
+        &self,
+        which: &Which,
+        part: DeadLetterPart<'_>,
+        max: usize,
+    ) -> Result<Vec<DeadLetter>> {
+        let Some((after, upto)) = places(part) else { return Ok(Vec::new()) };
         let (queue, ids) = (self.number, ids(which));
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let look = move |c: &Connection| {
             let mut statement = c.prepare(if ids.is_some() { LIST_IDS } else { LIST })?;
-            let rows = statement.query(params![queue, after, max, ids])?;
+            let rows = statement.query(params![queue, ids, after, upto, max])?;
             page(rows, dead_letter, |letter| letter.message.size())
         };
         self.reader.read(look).await
     }
 
-    async fn names(
+    async fn heads(
         &self,
         which: &Which,
-        places: (i64, i64),
+        part: DeadLetterPart<'_>,
         max: usize,
     ) -> Result<Vec<DeadLetterHead>> {
-        let (queue, ids, (after, upto)) = (self.number, ids(which), places);
+        let Some((after, upto)) = places(part) else { return Ok(Vec::new()) };
+        let (queue, ids) = (self.number, ids(which));
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let look = move |c: &Connection| {
-            let mut statement = c.prepare_cached(if ids.is_some() { NAMES_IDS } else { NAMES })?;
+            let mut statement = c.prepare_cached(if ids.is_some() { HEADS_IDS } else { HEADS })?;
             statement.query_map(params![queue, ids, after, upto, max], head)?.collect()
         };
         self.reader.read(look).await
     }
 
-    async fn last(&self) -> Result<i64> {
+    async fn last(&self) -> Result<Option<DeadLetterId>> {
         let queue = self.number;
-        self.reader.read(move |c| c.query_row(LAST, [queue], |row| row.get(0))).await
+        let look =
+            move |c: &Connection| c.prepare_cached(LAST)?.query_row([queue], head).optional();
+        Ok(self.reader.read(look).await?.map(|head| head.name))
     }
 
-    async fn redrive(&self, heads: Vec<DeadLetterHead>) -> Result<Vec<DeadLetterOutcome>> {
+    async fn redrive(&self, letters: Vec<DeadLetterId>) -> Result<Vec<DeadLetterOutcome>> {
         let (queue, remember) = (self.number, self.remember);
-        self.write(move |c| heads.iter().map(|it| redrive(c, queue, remember, it)).collect()).await
+        let redrive =
+            move |c: &_| letters.iter().map(|it| redrive(c, queue, remember, it)).collect();
+        self.write(redrive).await
     }
 
-    async fn drop(&self, heads: Vec<DeadLetterHead>) -> Result<Vec<DeadLetterOutcome>> {
+    async fn drop(&self, letters: Vec<DeadLetterId>) -> Result<Vec<DeadLetterOutcome>> {
         let queue = self.number;
-        self.write(move |c| heads.iter().map(|it| drop_one(c, queue, it)).collect()).await
+        self.write(move |c| letters.iter().map(|it| drop_one(c, queue, it)).collect()).await
     }
+}
+
+/// The name of a dead letter: its place, when it died and its message's id. A place that was left is
+/// taken again, so the place alone does not name it.
+fn name_of(place: i64, died_at: Option<DateTime<Utc>>, id: &str) -> DeadLetterId {
+    let died_at = died_at.map(|time| time.timestamp_millis().to_string()).unwrap_or_default();
+    DeadLetterId(format!("{place}:{died_at}:{id}"))
+}
+
+/// The place that a name begins with; `None` where it is no name of ours.
+fn place_of(name: &DeadLetterId) -> Option<i64> {
+    name.0.split_once(':')?.0.parse().ok()
+}
+
+/// The places behind which, and up to which, a part goes; `None` where its names are not ours:
+/// nothing is there.
+fn places(part: DeadLetterPart<'_>) -> Option<(i64, i64)> {
+    let after = part.after.map_or(Some(0), place_of)?;
+    let upto = part.upto.map_or(Some(i64::MAX), place_of)?;
+    Some((after, upto))
 }
 
 /// The ids as a JSON array, where there are any to choose by.
@@ -83,11 +116,13 @@ pub fn not_put_back(fault: &str) -> String {
 /// be read is left out.
 fn head_from(row: &Row<'_>, at: usize) -> rusqlite::Result<DeadLetterHead> {
     let number = |at| Ok::<_, rusqlite::Error>(integer(row.get_ref(at)?));
+    let id = lossy(row.get_ref(1));
+    let died_at = number(at + 1)?.and_then(times::from_millis);
     Ok(DeadLetterHead {
-        place: row.get(0)?,
-        id: lossy(row.get_ref(1)),
+        name: name_of(row.get(0)?, died_at, &id),
+        id,
         first_at: number(at)?.and_then(times::from_millis),
-        died_at: number(at + 1)?.and_then(times::from_millis),
+        died_at,
         reason: lossy(row.get_ref(at + 2)),
         attempts: number(at + 3)?.and_then(|attempts| attempts.try_into().ok()),
         from: None,
@@ -100,9 +135,11 @@ fn redrive(
     connection: &Connection,
     queue: i64,
     remember: Duration,
-    head: &DeadLetterHead,
+    name: &DeadLetterId,
 ) -> rusqlite::Result<DeadLetterOutcome> {
-    let Some(letter) = find(connection, queue, head)? else { return Ok(DeadLetterOutcome::Gone) };
+    let Some((place, letter)) = find(connection, queue, name)? else {
+        return Ok(DeadLetterOutcome::Gone);
+    };
     if let Some(fault) = letter.unreadable {
         return Ok(DeadLetterOutcome::Kept(not_put_back(&fault)));
     }
@@ -114,7 +151,7 @@ fn redrive(
     let answer = insert(connection, Entry { queue, now, remember, hold: true }, &entering)?.pop();
     match answer {
         Some(Published::Accepted) => {
-            connection.prepare_cached(DROP)?.execute(params![head.place, queue])?;
+            connection.prepare_cached(DROP)?.execute(params![place, queue])?;
             Ok(DeadLetterOutcome::Done)
         }
         Some(Published::Duplicate) => Ok(DeadLetterOutcome::Kept(
@@ -128,25 +165,25 @@ fn redrive(
 fn drop_one(
     connection: &Connection,
     queue: i64,
-    head: &DeadLetterHead,
+    name: &DeadLetterId,
 ) -> rusqlite::Result<DeadLetterOutcome> {
-    if find(connection, queue, head)?.is_none() {
+    let Some((place, _)) = find(connection, queue, name)? else {
         return Ok(DeadLetterOutcome::Gone);
-    }
-    connection.prepare_cached(DROP)?.execute(params![head.place, queue])?;
+    };
+    connection.prepare_cached(DROP)?.execute(params![place, queue])?;
     Ok(DeadLetterOutcome::Done)
 }
 
-/// A dead letter by its name. Its place alone does not name it: a place that was left is taken
-/// again.
+/// A dead letter by its name, and its place; `None` where another one has that place by now, or none.
 fn find(
     connection: &Connection,
     queue: i64,
-    head: &DeadLetterHead,
-) -> rusqlite::Result<Option<DeadLetter>> {
+    name: &DeadLetterId,
+) -> rusqlite::Result<Option<(i64, DeadLetter)>> {
+    let Some(place) = place_of(name) else { return Ok(None) };
     let mut statement = connection.prepare_cached(FIND)?;
-    let found = statement.query_row(params![head.place, queue], dead_letter).optional()?;
-    Ok(found.filter(|it| it.head.id == head.id && it.head.died_at == head.died_at))
+    let found = statement.query_row(params![place, queue], dead_letter).optional()?;
+    Ok(found.filter(|it| it.head.name == *name).map(|it| (place, it)))
 }
 
 /// The columns of a dead letter, in the order of `message` and then of `head_from`.
@@ -160,17 +197,49 @@ macro_rules! dead {
     };
 }
 
-const LIST: &str = dead!("queue = ?1 AND seq > ?2 AND ?4 IS NULL ORDER BY seq LIMIT ?3");
+const LIST: &str =
+    dead!("queue = ?1 AND ?2 IS NULL AND seq > ?3 AND seq <= ?4 ORDER BY seq LIMIT ?5");
 const LIST_IDS: &str = dead!(
-    "queue = ?1 AND id IN (SELECT value FROM json_each(?4)) AND seq > ?2 ORDER BY seq LIMIT ?3"
+    "queue = ?1 AND id IN (SELECT value FROM json_each(?2)) AND seq > ?3 AND seq <= ?4
+     ORDER BY seq LIMIT ?5"
 );
 const FIND: &str = dead!("seq = ?1 AND queue = ?2");
-const NAMES: &str = "
+const HEADS: &str = "
 SELECT seq, id, first_at, died_at, reason, attempts FROM dead
 WHERE queue = ?1 AND ?2 IS NULL AND seq > ?3 AND seq <= ?4 ORDER BY seq LIMIT ?5";
-const NAMES_IDS: &str = "
+const HEADS_IDS: &str = "
 SELECT seq, id, first_at, died_at, reason, attempts FROM dead
 WHERE queue = ?1 AND id IN (SELECT value FROM json_each(?2)) AND seq > ?3 AND seq <= ?4
 ORDER BY seq LIMIT ?5";
-const LAST: &str = "SELECT coalesce(max(seq), 0) FROM dead WHERE queue = ?1";
+const LAST: &str = "
+SELECT seq, id, first_at, died_at, reason, attempts FROM dead
+WHERE queue = ?1 ORDER BY seq DESC LIMIT 1";
 const DROP: &str = "DELETE FROM dead WHERE seq = ?1 AND queue = ?2";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_a_letter_from_one_that_took_its_place() {
+        let time = times::from_millis(5);
+        let name = name_of(7, time, "a:b");
+        assert_eq!(place_of(&name), Some(7));
+        for other in [name_of(7, None, "a:b"), name_of(7, time, "a"), name_of(8, time, "a:b")] {
+            assert_ne!(name, other);
+        }
+        for foreign in ["", "7", ":5:a", "x:5:a"] {
+            assert_eq!(place_of(&DeadLetterId(foreign.to_owned())), None, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_names_that_are_not_ours_is_empty() {
+        let foreign = DeadLetterId("receipt".to_owned());
+        let ours = name_of(7, None, "a");
+        let part = |after, upto| places(DeadLetterPart { after, upto });
+        assert_eq!(part(None, None), Some((0, i64::MAX)));
+        assert_eq!(part(Some(&ours), Some(&ours)), Some((7, 7)));
+        assert_eq!(part(Some(&foreign), None), None);
+    }
+}

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::preflight::Finding;
 use crate::queues::{
-    DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Purge, Receipts, Stats,
+    DeadLetterStore, Inspect, MessagesById, Options, Peek, PeekByReceiving, Purge, Receipts, Stats,
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -151,6 +151,10 @@ impl Inspect for Inspector {
     }
 
     fn receipts(&self) -> Option<&dyn Receipts> {
+        Some(self)
+    }
+
+    fn by_id(&self) -> Option<&dyn MessagesById> {
         Some(self)
     }
 }

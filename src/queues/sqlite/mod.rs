@@ -6,6 +6,7 @@ mod adopt;
 mod backend;
 mod backlog;
 mod bury;
+mod by_id;
 mod claim;
 mod clock;
 mod codec;

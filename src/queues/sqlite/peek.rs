@@ -45,7 +45,8 @@ pub fn page<T>(
     Ok(page)
 }
 
-fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
+/// A message as a row shows it at this time; the row has the columns of `PEEK`.
+pub fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
     let (due, span) = (integer(row.get_ref(10)?), integer(row.get_ref(11)?));
     let state = state(integer(row.get_ref(9)?).unwrap_or_default(), due, span, now);
     let until = match state {

@@ -1,6 +1,7 @@
 //! The embedded queue.
 
 mod any_sequence;
+mod by_id;
 mod clock;
 mod faults;
 mod model;

@@ -2,7 +2,7 @@
 
 use crate::support::pond::{Pond, ack, drain, ids, message, messages, publish, receive, settle};
 use crate::support::sandbox::Sandbox;
-use kakehi::queues::{self, DeadLetterStore, Published, Settled, Verdict, Which};
+use kakehi::queues::{self, DeadLetterPart, DeadLetterStore, Published, Settled, Verdict, Which};
 use kakehi::{Error, Kind};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -22,13 +22,13 @@ async fn pond() -> Pond {
 /// The ids of the dead letters of a queue, and why they died.
 async fn dead(pond: &Pond, query: &str) -> Vec<(String, String)> {
     let inspector = queues::open_inspector(pond.url(query), &pond.options).await.unwrap();
-    let names = inspector
+    let heads = inspector
         .dead_letters()
         .unwrap()
-        .names(&Which::All, (0, i64::MAX), usize::MAX)
+        .heads(&Which::All, DeadLetterPart::default(), usize::MAX)
         .await
         .unwrap();
-    names.into_iter().map(|head| (head.id, head.reason)).collect()
+    heads.into_iter().map(|head| (head.id, head.reason)).collect()
 }
 
 #[tokio::test]
@@ -128,10 +128,8 @@ async fn a_redriven_dead_letter_goes_to_its_own_queue_only() {
     assert_eq!(drain(&*pond.subscriber_from(ALERTS).await).await, "a");
     let inspector = queues::open_inspector(pond.url(READINGS), &pond.options).await.unwrap();
     let store: &dyn DeadLetterStore = inspector.dead_letters().unwrap();
-    store
-        .redrive(store.names(&Which::All, (0, i64::MAX), usize::MAX).await.unwrap())
-        .await
-        .unwrap();
+    let heads = store.heads(&Which::All, DeadLetterPart::default(), usize::MAX).await.unwrap();
+    store.redrive(heads.into_iter().map(|head| head.name).collect()).await.unwrap();
     assert_eq!(drain(&*readings).await, "a");
     assert_eq!(drain(&*pond.subscriber_from(ALERTS).await).await, "");
 }

@@ -120,7 +120,12 @@ async fn a_program_of_version_1_that_has_the_file_open_goes_on_with_it() {
     assert_eq!(drain(&*subscriber).await, "ready tagged g1 g2 old new");
     assert_eq!(bury.execute(params![8, 2000, "old ways"]).unwrap(), 1);
     let inspector = queues::open_inspector(pond.url(""), &pond.options).await.unwrap();
-    let listed = inspector.dead_letters().unwrap().list(&queues::Which::All, 0, 9).await.unwrap();
+    let listed = inspector
+        .dead_letters()
+        .unwrap()
+        .list(&queues::Which::All, Default::default(), 9)
+        .await
+        .unwrap();
     assert_eq!(listed.last().unwrap().head.reason, "old ways");
 }
 
