@@ -93,15 +93,9 @@ fn the_readmes_flags_exist() {
     assert!(unknown.is_empty(), "not in --help: {unknown:?}");
 }
 
-/// The schemes in a shelf's `match`.
-fn schemes(shelf: &str) -> BTreeSet<String> {
-    let list = read(&format!("src/{shelf}/mod.rs"));
-    let arms = list.lines().map(str::trim).filter(|line| line.starts_with('"'));
-    let schemes = arms.flat_map(|arm| {
-        let (patterns, _) = arm.split_once("=>").unwrap_or_default();
-        patterns.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
-    });
-    schemes.filter(|scheme| scheme != "memory").collect()
+/// The schemes that a user can name.
+fn schemes(list: Vec<&str>) -> BTreeSet<String> {
+    list.into_iter().filter(|scheme| *scheme != "memory").map(str::to_owned).collect()
 }
 
 /// The README's rows for a place, as URLs and parameters.
@@ -113,13 +107,18 @@ fn places<'t>(text: &'t str, place: &str) -> Vec<(Vec<&'t str>, &'t str)> {
 #[test]
 fn the_readmes_table_names_every_scheme_and_no_other() {
     let (_, text) = blocks(&read("README.md"));
-    for (place, shelf) in [("source", "sources"), ("queue", "queues"), ("sink", "sinks")] {
+    let lists = [
+        ("source", kakehi::sources::SOURCES.schemes()),
+        ("queue", kakehi::queues::QUEUES.schemes()),
+        ("sink", kakehi::sinks::SINKS.schemes()),
+    ];
+    for (place, list) in lists {
         let urls = places(&text, place).into_iter().flat_map(|(urls, _)| urls);
         let named: BTreeSet<_> = urls
             .filter_map(|url| url.split_once(':'))
             .map(|(scheme, _)| scheme.to_owned())
             .collect();
-        assert_eq!(named, schemes(shelf), "{place}");
+        assert_eq!(named, schemes(list), "{place}");
     }
 }
 
