@@ -1,11 +1,12 @@
 //! Leases of an embedded queue that outlive the process that asked for them: their receipt is all
 //! that is needed to settle them, and nothing gives them back before their time.
 
-use super::claim::begun;
+use super::begun;
 use super::claim::{Look, Suspects};
 use super::clock;
 use super::inspector::Inspector;
-use super::settle::{Claim, extend, settle};
+use super::lease::Claim;
+use super::settle::{extend, settle};
 use crate::error::Result;
 use crate::message::{Delivery, Receipt};
 use crate::queues::{Receipts, Receive, Select, Settled, Verdict};

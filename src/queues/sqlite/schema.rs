@@ -90,7 +90,7 @@ CREATE INDEX queues_topic ON queues (topic) WHERE topic IS NOT NULL;
 
 -- What may kill its worker: offered one at a time.
 CREATE INDEX messages_suspect ON messages (queue, lost, seq) WHERE state = 0 AND lost > 0;
--- What is being worked on: see `claim::begun`.
+-- What is being worked on: see `begun.rs`.
 CREATE TABLE begun (
   token INTEGER NOT NULL,                   -- of the lease
   seqs  TEXT NOT NULL                       -- of the messages, each followed by a space
@@ -135,12 +135,14 @@ pub fn queue_number(connection: &Connection, name: &str) -> rusqlite::Result<i64
 mod tests {
     use super::*;
     use crate::message::Message;
+    use crate::queues::sqlite::begun;
     use crate::queues::sqlite::claim::expiry;
+    use crate::queues::sqlite::claim::glance;
     use crate::queues::sqlite::claim::{self, Look, Suspects};
-    use crate::queues::sqlite::claim::{begun, glance};
     use crate::queues::sqlite::clock::{self, Now};
     use crate::queues::sqlite::enqueue::{self, Entry, Row};
-    use crate::queues::sqlite::settle::{self, Claim, settle};
+    use crate::queues::sqlite::lease::Claim;
+    use crate::queues::sqlite::settle::{self, settle};
     use crate::queues::sqlite::{bury, fan_out};
     use crate::queues::{Published, Receive, Select, Settled, Verdict};
     use chrono::DateTime;

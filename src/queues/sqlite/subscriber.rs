@@ -1,14 +1,15 @@
 //! Where messages leave the embedded queue.
 
-use super::claim::begun;
+use super::begun;
 use super::claim::expiry::Next;
 use super::claim::glance::Glance;
 use super::claim::turns::Turns;
 use super::claim::{Found, Look, Suspects};
 use super::clock::{self, Now};
 use super::fan_out::open_to_receive;
+use super::lease::Claim;
 use super::options::SqliteOptions;
-use super::settle::{Claim, extend, settle};
+use super::settle::{extend, settle};
 use crate::clients::sqlite::Database;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};

@@ -1,11 +1,12 @@
 //! What was to wait comes back into an embedded queue: leases end, and what was scheduled is due.
 
-use super::begun;
 use super::selection::Unreadable;
+use crate::queues::sqlite::begun;
 use crate::queues::sqlite::claim::Look;
 use crate::queues::sqlite::clock::{Now, TOLERATED};
 use crate::queues::sqlite::codec::{Group, integer, lossy};
-use crate::queues::sqlite::settle::{Attempt, Claim, Ending};
+use crate::queues::sqlite::lease::Claim;
+use crate::queues::sqlite::settle::{Attempt, Ending};
 use rusqlite::{Connection, Row, ToSql, params};
 
 /// At most this many messages come back in one transaction, so that a million that are due at once

@@ -1,13 +1,13 @@
 //! Messages of the embedded queue are leased, in the order of publishing and shared among groups.
 
-pub mod begun;
 pub mod expiry;
 pub mod glance;
 pub mod selection;
 pub mod turns;
 
 use super::clock::Now;
-use super::settle::{Claim, Ending};
+use super::lease::Claim;
+use super::settle::Ending;
 use crate::message::Delivery;
 use crate::queues::{Receive, Select};
 use expiry::{Next, without_an_end};

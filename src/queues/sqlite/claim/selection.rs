@@ -3,7 +3,7 @@
 use crate::message::Delivery;
 use crate::queues::Receive;
 use crate::queues::sqlite::codec::{Group, Reading, integer, lossy};
-use crate::queues::sqlite::settle::Claim;
+use crate::queues::sqlite::lease::Claim;
 use rusqlite::{Row, Statement, ToSql};
 
 /// At most this many groups are taken before what follows in them is. A group's messages lie apart

@@ -4,7 +4,7 @@
 //! A batch is one row for each lease that its messages came under, which is one as a rule. A row
 //! outlives its process, and is told from others' by the lease's token.
 
-use crate::queues::sqlite::settle::Claim;
+use super::lease::Claim;
 use rusqlite::{Connection, params};
 
 /// On which messages work had begun.
