@@ -1,8 +1,8 @@
 //! Empties an embedded queue, or deletes it.
 
 use super::codec::Group;
-use super::fan_out::find;
 use super::inspector::{self, Inspector};
+use super::lookup::find;
 use super::options::SqliteOptions;
 use super::schema::SCHEMA;
 use super::settle::Ending;

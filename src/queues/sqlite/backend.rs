@@ -1,7 +1,7 @@
 //! The embedded queue, as the list of queues knows it.
 
 use super::options::{self, SqliteOptions};
-use super::{admin, inspector, publisher, subscriber};
+use super::{admin, create, inspector, preflight, publisher, subscriber};
 use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
@@ -45,7 +45,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn create(&self, url: Location, options: &Options) -> Result<bool> {
-        inspector::create(url, options).await
+        create::create(&SqliteOptions::of(url, options)?).await
     }
 
     /// Refused as unreachable while any program has the file open: nobody's message goes to where
@@ -61,8 +61,8 @@ impl Backend for SqliteBackend {
         options: &Options,
     ) -> Result<Vec<Finding>> {
         match side {
-            Side::Into => inspector::check(url, options).await,
-            Side::From => inspector::check_to_receive(url, options).await,
+            Side::Into => preflight::publisher(url, options).await,
+            Side::From => preflight::subscriber(url, options).await,
         }
     }
 }

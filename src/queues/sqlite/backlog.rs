@@ -1,7 +1,7 @@
 //! Whether anything is left in an embedded queue, at a cost that does not grow with how much.
 
 use super::clock::{self, Now, TOLERATED};
-use super::fan_out;
+use super::lookup;
 use super::options::SqliteOptions;
 use super::schema::SCHEMA;
 use crate::clients::sqlite::Reader;
@@ -18,7 +18,7 @@ pub async fn backlog(url: Location, options: &Options, at_most: u64) -> Result<B
     };
     let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
     let clock = options.clock.clone();
-    let found = reader.read(move |c| match fan_out::find(c, &name)? {
+    let found = reader.read(move |c| match lookup::find(c, &name)? {
         Some((number, _)) => count(c, number, at_most, clock::look(c, &clock)?),
         None => Ok(Backlog::default()),
     });

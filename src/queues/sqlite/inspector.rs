@@ -1,16 +1,15 @@
 //! Looks into an embedded queue, through a connection that cannot write.
 
 use super::clock::{self, Now, TOLERATED};
-use super::codec::{integer, lossy};
-use super::error::{no_file, no_queue};
-use super::fan_out;
+use super::codec::integer;
+use super::error::no_file;
+use super::lookup::{find, number_of};
 use super::options::SqliteOptions;
 use super::schema::SCHEMA;
-use crate::clients::sqlite::{self, Database, Reader, beside};
+use crate::clients::sqlite::{Database, Reader, beside};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::preflight::Finding;
 use crate::queues::{
     DeadLetterStore, Inspect, MessagesById, Options, Peek, PeekByReceiving, Purge, Receipts, Stats,
 };
@@ -25,7 +24,7 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> 
     let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
         return Err(no_file(&place));
     };
-    let number = find(&reader, &place).await?;
+    let number = number_of(&reader, &place).await?;
     let (remember, clock) = (place.remember, options.clock.clone());
     Ok(Box::new(Inspector { reader, number, remember, clock }))
 }
@@ -35,64 +34,9 @@ pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Bo
     let SqliteOptions { path, name, remember, .. } = SqliteOptions::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else { return Ok(None) };
     let clock = options.clock.clone();
-    let found = reader.read(move |c| fan_out::find(c, &name)).await?;
+    let found = reader.read(move |c| find(c, &name)).await?;
     let inspector = |(number, _)| Box::new(Inspector { reader, number, remember, clock });
     Ok(found.map(|found| inspector(found) as Box<dyn Inspect>))
-}
-
-/// Makes a queue, and its file where that is missing. `false`: it was there already.
-pub async fn create(url: Location, options: &Options) -> Result<bool> {
-    fan_out::create(&SqliteOptions::of(url, options)?).await
-}
-
-/// Whether a queue could be published to, and whether it is there already.
-pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let place = SqliteOptions::of(url, options)?;
-    let mut findings = sqlite::check(&place.path, &SCHEMA).await?;
-    // Of a file that is not there yet it says one thing only.
-    if findings.len() > 1 {
-        let reader = Reader::open(&place.path, &SCHEMA).await?;
-        let wanted = place.name.clone();
-        let found = reader.read(move |c| fan_out::find(c, &wanted)).await?;
-        let name = &place.name;
-        findings.push(match found.map(|(_, topic)| place.expect_topic(topic.as_deref())) {
-            Some(Ok(())) => Finding::ok(format!("the queue `{name}` is in it")),
-            Some(Err(error)) => Finding::of(&error),
-            None => Finding::unknown(format!("the queue `{name}` is not in it yet"))
-                .hint("it is made by whoever uses it first: is this its name?"),
-        });
-    }
-    Ok(findings)
-}
-
-/// Whether a queue could be received from: it must be there.
-pub async fn check_to_receive(url: Location, options: &Options) -> Result<Vec<Finding>> {
-    let place = SqliteOptions::of(url, options)?;
-    let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
-        return Ok(vec![Finding::of(&no_file(&place))]);
-    };
-    let mut findings = sqlite::check(&place.path, &SCHEMA).await?;
-    findings.push(match find(&reader, &place).await {
-        Ok(_) => Finding::ok(format!("the queue `{}` is in it", place.name)),
-        Err(error) => Finding::of(&error),
-    });
-    Ok(findings)
-}
-
-/// The number of a queue that is there.
-pub async fn find(reader: &Reader, place: &SqliteOptions) -> Result<i64> {
-    let name = place.name.clone();
-    let look = move |c: &Connection| Ok((fan_out::find(c, &name)?, names(c)?));
-    let (found, names) = reader.read(look).await?;
-    if let Some((number, topic)) = found {
-        return place.expect_topic(topic.as_deref()).map(|()| number);
-    }
-    Err(no_queue(place, &names))
-}
-
-fn names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare("SELECT name FROM queues ORDER BY name")?;
-    statement.query_map([], |row| Ok(lossy(row.get_ref(0))))?.collect()
 }
 
 /// One queue of a file, looked at.

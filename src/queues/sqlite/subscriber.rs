@@ -6,7 +6,7 @@ use super::claim::glance::Glance;
 use super::claim::turns::Turns;
 use super::claim::{Found, Look, Suspects};
 use super::clock::{self, Now};
-use super::fan_out::open_to_receive;
+use super::create::open_to_receive;
 use super::lease::Claim;
 use super::options::SqliteOptions;
 use super::settle::{extend, settle};
