@@ -1,20 +1,11 @@
 //! What is looked for: a glob, the folder that it starts from, and a file's key below that.
 
-use super::walk::{Part, Walk, here};
+use super::walk::{OPTIONS, Part, Walk, here};
 use crate::error::{Error, Kind, Result};
 use crate::identity;
 use crate::location::Location;
 use crate::text;
-use glob::MatchOptions;
 use std::path::{Path, PathBuf};
-
-/// A `*` stays within a folder and leaves hidden files alone, as in a shell: what is written under
-/// a name with a dot is renamed when it is finished.
-pub(super) const OPTIONS: MatchOptions = MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: true,
-    require_literal_leading_dot: true,
-};
 
 /// A glob that was taken apart.
 #[derive(Debug, Clone)]

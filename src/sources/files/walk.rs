@@ -4,12 +4,20 @@
 //! UTF-8 (rust-lang/glob#162). Here such a name is compared as far as it is text, so that whoever
 //! looks for it is told that it is there.
 
-use super::pattern::OPTIONS;
+use glob::MatchOptions;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+/// A `*` stays within a folder and leaves hidden files alone, as in a shell: what is written under
+/// a name with a dot is renamed when it is finished.
+pub(super) const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
 
 /// A part of a glob, between two slashes.
 #[derive(Debug, Clone)]
