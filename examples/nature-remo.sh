@@ -8,12 +8,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ -z ${KAKEHI_BIN:-} ]]; then
-  cargo build --release --locked --bins --example serve_fixture --example show_store
+  cargo build --release --locked --bins --features example-tools
   KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/release
 fi
 KAKEHI_BIN=$(cd "$KAKEHI_BIN" && pwd)
 fixture=$PWD/examples/fixtures/devices_typical.json
-PATH=$KAKEHI_BIN:$KAKEHI_BIN/examples:$PATH
+PATH=$KAKEHI_BIN:$PATH
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/kakehi-example.XXXXXX")
 trap 'rm -rf -- "$folder"' EXIT

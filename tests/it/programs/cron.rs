@@ -24,7 +24,7 @@ impl Api {
     fn start() -> Self {
         let devices =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fixtures/devices_typical.json");
-        let mut server = Command::new(programs().join("examples/serve_fixture"))
+        let mut server = Command::new(programs().join("serve_fixture"))
             .arg(devices)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 pub fn programs() -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_publish")).parent().expect("a program's folder");
     assert!(
-        folder.join("examples/serve_fixture").exists(),
+        folder.join("examples/library").exists(),
         "the examples are not built: `cargo test` builds them, `cargo test --test it` does not"
     );
     folder.to_owned()
