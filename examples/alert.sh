@@ -11,8 +11,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ -z ${KAKEHI_BIN:-} ]]; then
-  cargo build --release --locked --bins --features example-tools
-  KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/release
+  # No more than this example runs, made ready soon rather than fast.
+  cargo build --profile example --locked --no-default-features --features example-tools \
+    --bin publish --bin subscribe --bin queue --bin serve_fixture --bin show_store
+  KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/example
 fi
 KAKEHI_BIN=$(cd "$KAKEHI_BIN" && pwd)
 examples=$PWD/examples

@@ -8,8 +8,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ -z ${KAKEHI_BIN:-} ]]; then
-  cargo build --release --locked --bins --features example-tools
-  KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/release
+  # No more than this example runs, made ready soon rather than fast.
+  cargo build --profile example --locked --no-default-features --features example-tools \
+    --bin publish --bin subscribe --bin serve_fixture --bin show_store
+  KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/example
 fi
 KAKEHI_BIN=$(cd "$KAKEHI_BIN" && pwd)
 fixture=$PWD/examples/fixtures/devices_typical.json
@@ -57,6 +59,10 @@ run show_store store.db events
 
 cat <<'END'
 
+# This build knows no HTTPS and no cloud, and is slow. The programs as they are
+# meant, which takes longer:
+#   cargo install --path . --locked --root ~/.local
+#
 # The same commands for real. Your own devices, with a token from
 # https://home.nature.global:
 #   export NATURE_REMO_TOKEN=...

@@ -181,8 +181,7 @@ impl Location {
 
     /// The error for a scheme whose feature is not in this build.
     pub fn missing_feature(&self, feature: &str) -> Error {
-        Error::new(Kind::Configuration, format!("`{}:` is not in this build", self.scheme))
-            .hint(format!("build it with `cargo install --path . --features {feature}`"))
+        missing_feature(&self.scheme, feature)
     }
 
     /// Refuses parameters that nobody took, with the list of what is known.
@@ -195,6 +194,12 @@ impl Location {
         };
         Err(Error::new(Kind::Usage, format!("unknown parameter `{name}` in `{self}`")).hint(hint))
     }
+}
+
+/// The error for a scheme whose feature is not in this build.
+pub fn missing_feature(scheme: &str, feature: &str) -> Error {
+    Error::new(Kind::Configuration, format!("`{scheme}:` is not in this build"))
+        .hint(format!("build it with `cargo install --path . --features {feature}`"))
 }
 
 /// The URL as it can be typed again, without its secrets.

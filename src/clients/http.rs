@@ -1,5 +1,6 @@
 //! HTTP for any shelf: one way to make a client, to accept an endpoint, and to read an answer.
 
+use super::tls;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use reqwest::{Client, NoProxy, Proxy, Response, redirect};
@@ -53,19 +54,20 @@ fn is_loopback(url: &Url) -> bool {
 /// other programs do. The endpoint is one that [`check_endpoint`] has accepted.
 ///
 /// # Errors
-/// `Configuration` where the proxy's URL or the system's certificates cannot be used.
+/// `Configuration` where the proxy's URL or the system's certificates cannot be used, and for
+/// https in a build without it.
 pub fn client(endpoint: &Url, timeout: Duration, environment: &Environment) -> Result<Client> {
     let failed = || Error::new(Kind::Configuration, "cannot set up HTTP");
-    let mut builder = Client::builder()
+    let builder = Client::builder()
         .user_agent(concat!("kakehi/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout)
         .no_proxy();
-    if endpoint.scheme() == "http" {
-        // Loading the system's certificates is most of the work here, and http needs none.
-        builder = builder.tls_certs_only([]);
-    } else if let Some(proxy) = proxy(environment)? {
+    let mut builder = tls::prepare(builder, endpoint)?;
+    if endpoint.scheme() != "http"
+        && let Some(proxy) = proxy(environment)?
+    {
         builder = builder.proxy(proxy);
     }
     builder.build().map_err(|cause| failed().because(cause))

@@ -6,3 +6,8 @@ pub mod http;
 #[cfg(feature = "store")]
 pub mod object_store;
 pub mod sqlite;
+#[cfg(feature = "https")]
+mod tls;
+#[cfg(not(feature = "https"))]
+#[path = "no_tls.rs"]
+mod tls;

@@ -59,7 +59,7 @@ fn nature_remo_shows_what_was_stored_in_80_columns() {
     assert!(run.stdout.contains("(4 in `readings`)"), "{}", run.stdout);
     // Nine sensor values in the fixture, published twice.
     assert!(run.stdout.contains("(9 in `events`)"), "{}", run.stdout);
-    for hint in ["NATURE_REMO_TOKEN", "pubsub://", "mongodb://"] {
+    for hint in ["cargo install --path . ", "NATURE_REMO_TOKEN", "pubsub://", "mongodb://"] {
         assert!(run.stdout.contains(hint), "{hint} is not in\n{}", run.stdout);
     }
     for line in run.stdout.lines() {
