@@ -243,14 +243,14 @@ fn prune(c: &Connection, now: i64) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Hand;
+    use crate::clock::ClockControl;
     use chrono::TimeDelta;
     use tempfile::TempDir;
 
     struct Place {
         dir: TempDir,
         clock: Clock,
-        hand: Hand,
+        hand: ClockControl,
     }
 
     impl Place {

@@ -28,10 +28,10 @@ impl Clock {
     }
 
     /// A clock that stands still until its owner moves it.
-    pub fn manual(start: DateTime<Utc>) -> (Self, Hand) {
+    pub fn manual(start: DateTime<Utc>) -> (Self, ClockControl) {
         let time = Arc::new(Mutex::new(Time { day: start, passed: TimeDelta::zero() }));
         let epoch = format!("a clock of a test: {:x}", fastrand::u64(..));
-        (Self(Arc::new(Manual { time: time.clone(), epoch })), Hand(time))
+        (Self(Arc::new(Manual { time: time.clone(), epoch })), ClockControl(time))
     }
 
     /// The time of day.
@@ -126,9 +126,9 @@ impl Source for Manual {
 
 /// Moves a manual clock.
 #[derive(Debug, Clone)]
-pub struct Hand(Arc<Mutex<Time>>);
+pub struct ClockControl(Arc<Mutex<Time>>);
 
-impl Hand {
+impl ClockControl {
     /// Lets this much time pass. Time does not pass backwards: a negative one only sets the time of
     /// day back.
     pub fn advance(&self, by: TimeDelta) {
@@ -157,10 +157,10 @@ mod tests {
 
     #[test]
     fn a_manual_clock_jumps_without_time_passing() {
-        let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH);
-        hand.advance(TimeDelta::seconds(5));
-        hand.jump(TimeDelta::hours(-1));
-        hand.advance(TimeDelta::seconds(-1));
+        let (clock, control) = Clock::manual(DateTime::UNIX_EPOCH);
+        control.advance(TimeDelta::seconds(5));
+        control.jump(TimeDelta::hours(-1));
+        control.advance(TimeDelta::seconds(-1));
         assert_eq!((clock.millis(), clock.monotonic()), (5000 - 3_600_000 - 1000, 5000));
         let (other, _) = Clock::manual(DateTime::UNIX_EPOCH);
         assert_ne!(clock.epoch(), other.epoch());

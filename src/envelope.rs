@@ -92,7 +92,7 @@ fn some<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Cow<'de, RawValue>>
 /// The body as JSON that stands on one line; `None` where it is no JSON that every reader takes the
 /// same way.
 pub(crate) fn one_line_json(body: &[u8]) -> Option<Cow<'_, RawValue>> {
-    let raw = json::check(body, json::SHOWN_DEPTH).ok()?;
+    let raw = json::validate(body, json::SHOWN_DEPTH).ok()?;
     if !raw.get().contains(['\n', '\r']) {
         return Some(Cow::Borrowed(raw));
     }

@@ -101,17 +101,17 @@ impl Spool {
 
     /// Counts all that is kept for the place, also by older versions, which takes the longer the more
     /// it is. Makes nothing: where nothing ever was, it is nothing.
-    pub async fn held(&self) -> Result<Spooled> {
+    pub async fn stats(&self) -> Result<Spooled> {
         let mut all = Spooled::default();
         for queue in self.names().await? {
-            let Spooled { waiting, dead } = self.held_in(&queue).await?;
+            let Spooled { waiting, dead } = self.stats_in(&queue).await?;
             all.waiting += waiting;
             all.dead += dead;
         }
         Ok(all)
     }
 
-    async fn held_in(&self, queue: &str) -> Result<Spooled> {
+    async fn stats_in(&self, queue: &str) -> Result<Spooled> {
         let url = Location::parse(&self.url_of(queue)?)?;
         let queue = queues::open_if_there(url, &self.options).await?;
         let Some(queue) = queue else { return Ok(Spooled::default()) };

@@ -297,7 +297,7 @@ async fn perform<P: Program>(program: P, environment: Environment, masks: Masks)
         ending.code = if lost { Kind::Failed.code() } else { kind.code() };
     }
     let summary = context.counters.summary(started.elapsed());
-    ending.stderr += &told::<P>(form, basics.quiet, &summary, context.ends.get());
+    ending.stderr += &summary_line::<P>(form, basics.quiet, &summary, context.ends.get());
     ending
 }
 
@@ -319,7 +319,7 @@ fn not_closed() -> Error {
         .hint("nothing is lost: what was not settled comes again")
 }
 
-fn told<P: Program>(
+fn summary_line<P: Program>(
     form: SummaryForm,
     quiet: bool,
     summary: &Summary,

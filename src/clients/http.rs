@@ -15,7 +15,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Errors
 /// `Configuration` for anything else, and for a URL with a user, a query or a fragment; `name` is
 /// what the user calls it.
-pub fn check_endpoint(name: &str, text: &str) -> Result<Url> {
+pub fn parse_endpoint(name: &str, text: &str) -> Result<Url> {
     let refused = |why: &str| {
         Error::new(Kind::Configuration, format!("{name} cannot be used"))
             .because_of(why)
@@ -51,7 +51,7 @@ fn is_loopback(url: &Url) -> bool {
 ///
 /// It follows no redirects, so that a token never reaches another host, and uses the proxy of
 /// `HTTPS_PROXY` or `ALL_PROXY` unless `NO_PROXY` excepts the endpoint, in capitals or not, as
-/// other programs do. The endpoint is one that [`check_endpoint`] has accepted.
+/// other programs do. The endpoint is one that [`parse_endpoint`] has accepted.
 ///
 /// # Errors
 /// `Configuration` where the proxy's URL or the system's certificates cannot be used, and for
@@ -142,7 +142,7 @@ mod tests {
             "http://localhost:1",
             "http://[::1]:80",
         ] {
-            assert!(check_endpoint("`endpoint`", text).is_ok(), "{text}");
+            assert!(parse_endpoint("`endpoint`", text).is_ok(), "{text}");
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
             "https://example.org/#x",
             "",
         ] {
-            let error = check_endpoint("`endpoint`", text).unwrap_err();
+            let error = parse_endpoint("`endpoint`", text).unwrap_err();
             assert_eq!(error.kind(), Kind::Configuration, "{text}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }

@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::lacks::lacks;
 use super::received::ReceivedDeadLetters;
-use super::stored::{self, DeadLetterAction, Told};
+use super::stored::{self, DeadLetterAction, Handled};
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{DeadLetter, DeadLetterStore, Inspect, Options, PeekByReceiving, Which};
@@ -63,7 +63,7 @@ impl<'q> DeadLetters<'q> {
         which: &Which,
         action: Option<DeadLetterAction>,
         stop: impl Future<Output = ()>,
-        tell: &mut dyn FnMut(&[Told]) -> Result<bool>,
+        tell: &mut dyn FnMut(&[Handled]) -> Result<bool>,
     ) -> Result<Ended> {
         match (self, action) {
             (Self::Stored(store), _) => {

@@ -18,4 +18,4 @@ pub use lacks::lacks;
 pub use paged_receiver::ReceiveLimits;
 pub use peek::{peek, peek_by_receiving};
 pub use stats::{Counted, stats};
-pub use stored::{DeadLetterAction, Told};
+pub use stored::{DeadLetterAction, Handled};

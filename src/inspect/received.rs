@@ -6,7 +6,7 @@ use super::ended::Ended;
 use super::lacks::lacks;
 use super::paged_receiver::ReceiveLimits;
 use super::spooled::{open_spool, redrive_spooled};
-use super::stored::{self, DeadLetterAction, Told};
+use super::stored::{self, DeadLetterAction, Handled};
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{
@@ -69,7 +69,7 @@ impl<'q> ReceivedDeadLetters<'q> {
         &self,
         which: &Which,
         stop: impl Future<Output = ()>,
-        tell: &mut dyn FnMut(&[Told]) -> Result<bool>,
+        tell: &mut dyn FnMut(&[Handled]) -> Result<bool>,
     ) -> Result<Ended> {
         let mut stop = pin!(stop);
         let ended = each(self.open(which, None).await?, async |queue| {
@@ -87,7 +87,7 @@ impl<'q> ReceivedDeadLetters<'q> {
         Ok(ended)
     }
 
-    fn foretold(&self, which: &Which, head: DeadLetterHead) -> Option<Told> {
+    fn foretold(&self, which: &Which, head: DeadLetterHead) -> Option<Handled> {
         match choice(which, |url| self.queue.is_it(url), &head) {
             Choice::Yes => Some((head, None)),
             Choice::No => None,
@@ -101,7 +101,7 @@ impl<'q> ReceivedDeadLetters<'q> {
         action: DeadLetterAction,
         which: &Which,
         stop: impl Future<Output = ()>,
-        tell: &mut dyn FnMut(&[Told]) -> Result<bool>,
+        tell: &mut dyn FnMut(&[Handled]) -> Result<bool>,
     ) -> Result<Ended> {
         let queues = self.open(which, None).await?;
         let origin = match action {
@@ -122,7 +122,7 @@ impl<'q> ReceivedDeadLetters<'q> {
         work: &RedriveOrDrop<'_>,
         queues: Vec<Box<dyn Subscriber>>,
         stop: impl Future<Output = ()>,
-        tell: &mut dyn FnMut(&[Told]) -> Result<bool>,
+        tell: &mut dyn FnMut(&[Handled]) -> Result<bool>,
     ) -> Result<Ended> {
         let mut stop = pin!(stop);
         let mut done = |done: &[(DeadLetterHead, DeadLetterOutcome)]| {

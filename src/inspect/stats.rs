@@ -30,5 +30,5 @@ pub async fn stats(url: Location, options: &Options, spool: Option<PathBuf>) -> 
 async fn spooled(url: &Location, options: &Options, path: PathBuf) -> Result<Spooled> {
     // A URL that stands for no place is told when the queue is opened.
     let Ok(key) = queues::key(url, options) else { return Ok(Spooled::default()) };
-    Spool::new(path, key, options).held().await
+    Spool::new(path, key, options).stats().await
 }

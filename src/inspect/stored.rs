@@ -33,7 +33,7 @@ impl DeadLetterAction {
 }
 
 /// A dead letter, and what became of it; `None` where nothing was to be done yet.
-pub type Told = (DeadLetterHead, Option<DeadLetterOutcome>);
+pub type Handled = (DeadLetterHead, Option<DeadLetterOutcome>);
 
 /// Shows at most `max` of them, until `show` says that it is enough.
 pub async fn list(
@@ -62,7 +62,7 @@ pub async fn work_on(
     store: &dyn DeadLetterStore,
     which: &Which,
     action: Option<DeadLetterAction>,
-    tell: &mut dyn FnMut(&[Told]) -> Result<bool>,
+    tell: &mut dyn FnMut(&[Handled]) -> Result<bool>,
 ) -> Result<()> {
     // What dies again meanwhile is not taken again.
     let Some(upto) = store.last().await? else { return Ok(()) };

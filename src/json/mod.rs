@@ -22,26 +22,26 @@ pub const SHOWN_DEPTH: usize = 120;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The path of the field; empty where it is the text as a whole.
-    place: String,
+    path: String,
     what: String,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place.as_str() {
+        match self.path.as_str() {
             "" => write!(f, "it {}", self.what),
-            place => write!(f, "the field `{place}` {}", self.what),
+            path => write!(f, "the field `{path}` {}", self.what),
         }
     }
 }
 
 /// The text of a body without the blanks around it, where it is JSON that every reader takes the same
 /// way and that is nested at most this deep.
-pub fn check(body: &[u8], deepest: usize) -> Result<&RawValue, Fault> {
+pub fn validate(body: &[u8], deepest: usize) -> Result<&RawValue, Fault> {
     let text = utf8(body)?;
     let json: &RawValue = serde_json::from_str(text).map_err(|cause| {
         let what = format!("is not JSON (line {}, column {})", cause.line(), cause.column());
-        Fault { place: place_of(text, &cause), what }
+        Fault { path: path_of(text, &cause), what }
     })?;
     look_through(Scanner::new(json.get()), deepest).map(|()| json)
 }
@@ -51,13 +51,13 @@ pub fn utf8(body: &[u8]) -> Result<&str, Fault> {
     std::str::from_utf8(body).map_err(|cause| {
         let (good, _) = body.split_at(cause.valid_up_to());
         let good = std::str::from_utf8(good).expect("it is valid up to there");
-        let place = Scanner::new(good).place_at(good.len());
-        Fault { place, what: "holds bytes that are not UTF-8".to_owned() }
+        let path = Scanner::new(good).path_at(good.len());
+        Fault { path, what: "holds bytes that are not UTF-8".to_owned() }
     })
 }
 
 /// The path of the field in which a parser found something wrong; empty at the top.
-pub fn place_of(text: &str, cause: &serde_json::Error) -> String {
+pub fn path_of(text: &str, cause: &serde_json::Error) -> String {
     let before = cause.line().saturating_sub(2);
     let start = match cause.line() {
         0 | 1 => 0,
@@ -65,7 +65,7 @@ pub fn place_of(text: &str, cause: &serde_json::Error) -> String {
     };
     // Of what it did not expect the parser has read the first byte; what we refuse, it has read whole.
     let read = (start + cause.column()).saturating_sub(usize::from(!cause.is_data()));
-    Scanner::new(text).place_at(read)
+    Scanner::new(text).path_at(read)
 }
 
 fn look_through(mut scanner: Scanner<'_>, deepest: usize) -> Result<(), Fault> {
@@ -82,7 +82,7 @@ fn look_through(mut scanner: Scanner<'_>, deepest: usize) -> Result<(), Fault> {
             }
             _ => continue,
         };
-        return Err(Fault { place: scanner.place(), what });
+        return Err(Fault { path: scanner.path(), what });
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn fault(body: impl AsRef<[u8]>) -> String {
-        check(body.as_ref(), 10).map(|json| json.get().to_owned()).unwrap_err().to_string()
+        validate(body.as_ref(), 10).map(|json| json.get().to_owned()).unwrap_err().to_string()
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
             "[[[[[[[[[[0]]]]]]]]]]",
             "1e308",
         ] {
-            assert_eq!(check(text.as_bytes(), 10).unwrap().get(), text.trim(), "{text}");
+            assert_eq!(validate(text.as_bytes(), 10).unwrap().get(), text.trim(), "{text}");
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
         for _ in 0..20_000 {
             let count = dice.usize(0..12);
             let text: String = (0..count).map(|_| pieces[dice.usize(0..pieces.len())]).collect();
-            let judged = check(text.as_bytes(), 10).map_err(|fault| fault.to_string());
+            let judged = validate(text.as_bytes(), 10).map_err(|fault| fault.to_string());
             let parsed = serde_json::from_str::<serde_json::Value>(&text);
             assert!(judged.is_err() || parsed.is_ok(), "{text}");
         }

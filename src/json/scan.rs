@@ -52,13 +52,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// The path of the field that the first so many bytes end in.
-    pub fn place_at(mut self, read: usize) -> String {
+    pub fn path_at(mut self, read: usize) -> String {
         while self.at < read && self.step(read).is_some() {}
-        self.place()
+        self.path()
     }
 
     /// The path of the field that was read last: `a.b[2]`; empty at the top.
-    pub fn place(&self) -> String {
+    pub fn path(&self) -> String {
         /// A longer path is shown by its ends.
         const HEAD: usize = 5;
         const TAIL: usize = 2;
@@ -191,7 +191,7 @@ mod tests {
         let mut scanner = Scanner::new(text);
         let mut seen = Vec::new();
         while let Some(leaf) = scanner.next_leaf() {
-            seen.push((leaf, scanner.place()));
+            seen.push((leaf, scanner.path()));
         }
         let expected = [
             (Token::Number("1"), "a[0]"),
@@ -207,8 +207,8 @@ mod tests {
     fn a_place_can_be_asked_for_in_the_middle() {
         let text = r#"{"a":1,"b":{"c":[7,8"#;
         for (read, place) in [(0, ""), (3, "a"), (6, "a"), (7, ""), (12, "b"), (17, "b.c[0]")] {
-            assert_eq!(Scanner::new(text).place_at(read), place, "{read}");
+            assert_eq!(Scanner::new(text).path_at(read), place, "{read}");
         }
-        assert_eq!(Scanner::new(text).place_at(1000), "b.c[1]");
+        assert_eq!(Scanner::new(text).path_at(1000), "b.c[1]");
     }
 }

@@ -60,7 +60,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
-        sqlite::check(&SqliteOptions::of(url, options)?.path, &SCHEMA).await
+        sqlite::preflight(&SqliteOptions::of(url, options)?.path, &SCHEMA).await
     }
 }
 
@@ -82,7 +82,7 @@ struct SqliteOptions {
 impl SqliteOptions {
     fn of(mut url: Location, options: &Options) -> Result<Self> {
         let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());
-        check_name(&collection)?;
+        validate_name(&collection)?;
         let conflict = match url.take("conflict")?.as_deref() {
             None => Conflict::Reject,
             Some("keep") => Conflict::Keep,
@@ -102,7 +102,7 @@ impl SqliteOptions {
 }
 
 /// A name that needs no quotes in anybody's query.
-fn check_name(name: &str) -> Result<()> {
+fn validate_name(name: &str) -> Result<()> {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let legal = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let reserved = name.to_ascii_lowercase().starts_with("sqlite_");
@@ -152,7 +152,7 @@ impl Store {
 }
 
 /// What SQLite says about the file is no message's fault; what nobody knows, or took too long, may be.
-fn outage(error: &Error) -> Outcome {
+fn outcome_of(error: &Error) -> Outcome {
     match error.kind() {
         Kind::Unreachable | Kind::Configuration => Outcome::Unavailable(error.one_line()),
         _ => Outcome::ConnectionLost(error.one_line()),
@@ -189,7 +189,7 @@ impl Sink for Store {
         });
         match self.in_time(written).await {
             Ok(outcomes) => outcomes,
-            Err(error) => vec![outage(&error); batch.len()],
+            Err(error) => vec![outcome_of(&error); batch.len()],
         }
     }
 
@@ -207,7 +207,7 @@ fn document(body: &[u8]) -> Result<String, String> {
     if body.len() > LARGEST_DOCUMENT {
         return Err(format!("the body is larger than {LARGEST_DOCUMENT} bytes"));
     }
-    let text = json::check(body, DEEPEST)
+    let text = json::validate(body, DEEPEST)
         .map_err(|fault| format!("the body is not JSON that can be stored: {fault}"))?;
     match text.get() {
         object if object.starts_with('{') => Ok(object.to_owned()),

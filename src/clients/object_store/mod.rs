@@ -42,7 +42,7 @@ const NOBODYS: &str = ".kakehi-check";
 /// One opened place for objects. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    place: String,
+    identity: String,
     /// What older versions called the place; there may be secrets in it.
     older: Vec<String>,
     bucket: Option<String>,
@@ -75,7 +75,7 @@ pub enum Answer {
 
 /// Whether this could be a key in any store, as far as its letters tell; else what is wrong with it,
 /// as half a sentence.
-pub fn check_key(text: &str) -> Result<(), String> {
+pub fn validate_key(text: &str) -> Result<(), String> {
     Key::parse(text).map(drop)
 }
 
@@ -108,7 +108,7 @@ impl Store {
         if url.scheme() == "s3"
             && let Some(endpoint) = aws::endpoint(environment, "S3")?
         {
-            store.place = format!("{url} at {}", identity::endpoint(endpoint));
+            store.identity = format!("{url} at {}", identity::endpoint(endpoint));
             // Older versions knew it as it was spelled, but for what stands before an `@`.
             let spelled = identity::spellings(endpoint).into_iter();
             let address = spelled.map(|it| redact::behind_user(&it).to_owned());
@@ -124,8 +124,8 @@ impl Store {
         objects: Arc<dyn ObjectStore>,
         folder: Option<Folder>,
     ) -> Self {
-        let (place, older, patience) = (url.to_string(), Vec::new(), PATIENCE);
-        Self { place, older, bucket, prefix, objects, folder, patience }
+        let (identity, older, patience) = (url.to_string(), Vec::new(), PATIENCE);
+        Self { identity, older, bucket, prefix, objects, folder, patience }
     }
 
     /// The same with another patience: how long an answer may take besides its bytes.
@@ -140,7 +140,7 @@ impl Store {
     }
 
     /// What older versions called the place, for what is kept under such names.
-    pub fn older_places(&self) -> &[String] {
+    pub fn older_identities(&self) -> &[String] {
         &self.older
     }
 
@@ -287,7 +287,7 @@ impl Store {
             (Failure::Gone(_), true) => Some("make it first, or check its name"),
             (Failure::Gone(_), false) => Some("make the folder, or see that its disk is there"),
             (Failure::Denied(_), false) => Some("see who may write into the folder"),
-            (Failure::Denied(_), true) => Some(clouds::log_in(&self.place)),
+            (Failure::Denied(_), true) => Some(clouds::log_in(&self.identity)),
             _ => None,
         }
     }
@@ -333,7 +333,7 @@ impl Store {
 /// The place as its URL, with the endpoint where that is not the cloud's own; no secret is in it.
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.place)
+        f.write_str(&self.identity)
     }
 }
 

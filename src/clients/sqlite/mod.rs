@@ -6,21 +6,21 @@
 //! all of them. Other processes have a thread like this of their own; SQLite's locks order them.
 
 mod cells;
-mod check;
 mod failure;
 mod format;
 mod identity;
 mod opening;
 mod pages;
+mod preflight;
 mod replace;
 mod salvage;
 mod writer;
 
 pub use cells::Kind as TreeKind;
-pub use check::check;
 pub use format::{Purpose, Schema};
 pub use identity::Identity;
 pub use pages::{Pages, beside};
+pub use preflight::preflight;
 pub use replace::{Replacing, in_the_way};
 pub use salvage::Salvage;
 

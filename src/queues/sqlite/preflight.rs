@@ -13,7 +13,7 @@ use crate::queues::Options;
 /// Whether a queue could be published to, and whether it is there already.
 pub async fn publisher(url: Location, options: &Options) -> Result<Vec<Finding>> {
     let place = SqliteOptions::of(url, options)?;
-    let mut findings = sqlite::check(&place.path, &SCHEMA).await?;
+    let mut findings = sqlite::preflight(&place.path, &SCHEMA).await?;
     // Of a file that is not there yet it says one thing only.
     if findings.len() > 1 {
         let reader = Reader::open(&place.path, &SCHEMA).await?;
@@ -36,7 +36,7 @@ pub async fn subscriber(url: Location, options: &Options) -> Result<Vec<Finding>
     let Some(reader) = Reader::open_if_there(&place.path, &SCHEMA).await? else {
         return Ok(vec![Finding::of(&no_file(&place))]);
     };
-    let mut findings = sqlite::check(&place.path, &SCHEMA).await?;
+    let mut findings = sqlite::preflight(&place.path, &SCHEMA).await?;
     findings.push(match number_of(&reader, &place).await {
         Ok(_) => Finding::ok(format!("the queue `{}` is in it", place.name)),
         Err(error) => Finding::of(&error),

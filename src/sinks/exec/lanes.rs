@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 pub struct Lane {
     runs: VecDeque<Vec<usize>>,
     /// Groups whose next message must wait: an earlier one was not stored.
-    held_back: HashSet<String>,
+    blocked: HashSet<String>,
 }
 
 /// Puts each group wholly into one lane, and fills a lane up to the size of a run before it begins
@@ -41,7 +41,7 @@ impl Lane {
     fn new(mut places: Vec<usize>, per_run: usize) -> Self {
         places.sort_unstable();
         let runs = places.chunks(per_run.max(1)).map(<[usize]>::to_vec).collect();
-        Self { runs, held_back: HashSet::new() }
+        Self { runs, blocked: HashSet::new() }
     }
 
     /// How many messages it has.
@@ -49,12 +49,12 @@ impl Lane {
         self.runs.iter().map(Vec::len).sum()
     }
 
-    /// The next run, without the messages of groups that are held back.
+    /// The next run, without the messages of groups that are blocked.
     pub fn next(&mut self, batch: &[Delivery]) -> Option<Vec<usize>> {
         loop {
             let mut places = self.runs.pop_front()?;
             places.retain(|at| match &batch[*at].message.group {
-                Some(group) => !self.held_back.contains(group),
+                Some(group) => !self.blocked.contains(group),
                 None => true,
             });
             if !places.is_empty() {
@@ -72,7 +72,7 @@ impl Lane {
 
     /// This message was not stored: what follows it in its group is not written.
     pub fn hold_back_after(&mut self, at: usize, batch: &[Delivery]) {
-        self.held_back.extend(batch[at].message.group.clone());
+        self.blocked.extend(batch[at].message.group.clone());
     }
 }
 

@@ -95,8 +95,8 @@ impl Backend for ExecBackend {
         let program = Program::find(&name, command.arguments, &options.environment)?;
         let runner = Runner::new(program, command.timeout, &options.environment, Groups::open());
         let Command { batch, concurrency, .. } = command;
-        let places = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
-        Ok(Box::new(Exec { runner, batch, places }))
+        let permits = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        Ok(Box::new(Exec { runner, batch, permits }))
     }
 
     /// A program by its file, or by its name where `PATH` leads to it.
@@ -124,14 +124,14 @@ struct Exec {
     runner: Runner,
     batch: usize,
     /// One for each run that may be on its way, over all writes.
-    places: Semaphore,
+    permits: Semaphore,
 }
 
 #[async_trait]
 impl Sink for Exec {
     /// Whether the program is there. What it would say of an outage only a run can tell.
     async fn ping(&self) -> Result<()> {
-        self.runner.program().check()
+        self.runner.program().ensure_runnable()
     }
 
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
@@ -173,7 +173,7 @@ impl Exec {
             let outcome = match stop.get() {
                 Some(outcome) => outcome.clone(),
                 None => {
-                    let _place = self.places.acquire().await.expect("nobody closes it");
+                    let _permit = self.permits.acquire().await.expect("nobody closes it");
                     self.runner.run(self.input(&places, batch)).await
                 }
             };

@@ -34,14 +34,14 @@ impl Program {
         match candidates.iter().find(|path| may_run(path)).or(candidates.first()) {
             Some(path) => {
                 let program = Self { name: text::of_name(name), arguments, path: path.clone() };
-                program.check().map(|()| program)
+                program.ensure_runnable().map(|()| program)
             }
             None => unreachable!("a split gives at least one piece"),
         }
     }
 
     /// Whether it is there and may be run.
-    pub fn check(&self) -> Result<()> {
+    pub fn ensure_runnable(&self) -> Result<()> {
         if may_run(&self.path) {
             return Ok(());
         }

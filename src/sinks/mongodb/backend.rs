@@ -1,6 +1,6 @@
 //! MongoDB, as the list of sinks knows it.
 
-use super::{MongoDb, MongoDbOptions, check};
+use super::{MongoDb, MongoDbOptions, preflight};
 use crate::error::Result;
 use crate::identity::{self, Identity};
 use crate::location::Location;
@@ -33,7 +33,7 @@ impl Backend for MongoDbBackend {
     }
 
     async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
-        check::check(url, options).await
+        preflight::preflight(url, options).await
     }
 }
 

@@ -87,7 +87,7 @@ fn explain(text: &str, cause: &serde_json::Error) -> String {
         true => "the body cannot be a document",
         false => "the body is not JSON",
     };
-    match json::place_of(text, cause) {
+    match json::path_of(text, cause) {
         place if place.is_empty() => format!("{what}: {cause}"),
         place => format!("{what}: {cause}, in the field `{place}`"),
     }

@@ -11,7 +11,6 @@
 //! With `conflict=replace` what was written last stands, so the order matters to this sink.
 
 mod backend;
-mod check;
 mod compression;
 mod date;
 mod document;
@@ -19,6 +18,7 @@ mod failure;
 mod number;
 mod oddity;
 mod options;
+mod preflight;
 mod same;
 mod store;
 

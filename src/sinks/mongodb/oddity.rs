@@ -12,7 +12,7 @@ pub(super) fn find(document: &RawDocument) -> Option<String> {
 fn in_document(document: &RawDocument, path: &mut Vec<String>) -> Option<String> {
     document.iter().flatten().find_map(|(key, value)| {
         path.push(key.as_str().to_owned());
-        let found = of_key(key.as_str()).map(|what| told(path, what));
+        let found = of_key(key.as_str()).map(|what| in_field(path, what));
         let found = found.or_else(|| in_value(value, path, false));
         path.pop();
         found
@@ -21,14 +21,14 @@ fn in_document(document: &RawDocument, path: &mut Vec<String>) -> Option<String>
 
 fn in_value(value: RawBsonRef<'_>, path: &mut Vec<String>, in_array: bool) -> Option<String> {
     match value {
-        RawBsonRef::Array(_) if in_array => Some(told(path, "an array in an array")),
+        RawBsonRef::Array(_) if in_array => Some(in_field(path, "an array in an array")),
         RawBsonRef::Array(array) => {
             array.into_iter().flatten().find_map(|value| in_value(value, path, true))
         }
         RawBsonRef::Document(document) => in_document(document, path),
-        RawBsonRef::String(text) if text.contains('\0') => Some(told(path, "a zero character")),
+        RawBsonRef::String(text) if text.contains('\0') => Some(in_field(path, "a zero character")),
         RawBsonRef::Double(double) if double == 0.0 && double.is_sign_negative() => {
-            Some(told(path, "a negative zero"))
+            Some(in_field(path, "a negative zero"))
         }
         _ => None,
     }
@@ -44,7 +44,7 @@ fn of_key(key: &str) -> Option<&'static str> {
     }
 }
 
-fn told(path: &[String], what: &str) -> String {
+fn in_field(path: &[String], what: &str) -> String {
     const LONGEST: usize = 120;
     let path = text::visible(path.join(".").as_bytes());
     let end = path.char_indices().nth(LONGEST).map_or(path.len(), |(end, _)| end);

@@ -66,7 +66,7 @@ impl Store {
             Ok(_) => Written { outcomes: all_stored() },
             Err(error) => match *error.kind {
                 ErrorKind::InsertMany(answer) => {
-                    let (mut written, clashes) = sort(documents, answer, all_stored());
+                    let (mut written, clashes) = take_apart(documents, answer, all_stored());
                     if !clashes.is_empty() {
                         self.resolve(documents, clashes, &mut written).await;
                     }
@@ -195,7 +195,7 @@ impl Store {
 }
 
 /// Takes the answer to an insert apart.
-fn sort(
+fn take_apart(
     documents: &[RawDocumentBuf],
     answer: InsertManyError,
     all_stored: Vec<Outcome>,

@@ -12,7 +12,7 @@ use std::num::NonZeroU64;
 const SMALL_CHANGE: u64 = 16 << 20;
 
 /// Where a frame lies on its screen.
-struct Place {
+struct Position {
     left: u32,
     top: u32,
     frame: Size,
@@ -20,36 +20,36 @@ struct Place {
 
 /// What its headers say. Nothing is decoded.
 pub(super) fn look(bytes: &[u8]) -> Result<Facts, Damage> {
-    let (decoder, place) = opened(bytes, SMALL_CHANGE)?;
+    let (decoder, position) = opened(bytes, SMALL_CHANGE)?;
     Ok(Facts {
-        size: place.screen(&decoder),
+        size: position.screen(&decoder),
         orientation: Orientation::NoTransforms,
         // Nobody heeds one in a GIF.
         profile: None,
         // The frame, as numbers of colours and as colours.
-        decoder_bytes: place.frame.pixels().saturating_mul(5),
+        decoder_bytes: position.frame.pixels().saturating_mul(5),
         bytes_per_pixel: 4,
     })
 }
 
 /// Decodes its first frame. Of what follows it nothing is read.
 pub(super) fn decode(bytes: &[u8], memory: u64) -> Result<Decoded, Damage> {
-    let (mut decoder, place) = opened(bytes, memory)?;
-    let Size { width, height } = place.screen(&decoder);
+    let (mut decoder, position) = opened(bytes, memory)?;
+    let Size { width, height } = position.screen(&decoder);
     let mut pixels = vec![0; decoder.buffer_size()];
     decoder.read_into_buffer(&mut pixels).map_err(damage)?;
-    let frame = RgbaImage::from_raw(place.frame.width, place.frame.height, pixels);
+    let frame = RgbaImage::from_raw(position.frame.width, position.frame.height, pixels);
     let frame = frame.ok_or(Damage::Damaged)?;
     if (width, height) == frame.dimensions() {
         return Ok(DynamicImage::from(frame).into());
     }
     let mut screen = RgbaImage::new(width, height);
-    imageops::replace(&mut screen, &frame, place.left.into(), place.top.into());
+    imageops::replace(&mut screen, &frame, position.left.into(), position.top.into());
     Ok(DynamicImage::from(screen).into())
 }
 
 /// A decoder in front of the first frame that has pixels.
-fn opened(bytes: &[u8], memory: u64) -> Result<(Decoder<&[u8]>, Place), Damage> {
+fn opened(bytes: &[u8], memory: u64) -> Result<(Decoder<&[u8]>, Position), Damage> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
     options.allow_unknown_blocks(true);
@@ -58,18 +58,18 @@ fn opened(bytes: &[u8], memory: u64) -> Result<(Decoder<&[u8]>, Place), Damage> 
     let mut decoder = options.read_info(bytes).map_err(damage)?;
     loop {
         let frame = decoder.next_frame_info().map_err(damage)?.ok_or(Damage::Empty)?;
-        let place = Place {
+        let position = Position {
             left: frame.left.into(),
             top: frame.top.into(),
             frame: Size::new(frame.width.into(), frame.height.into()),
         };
-        if place.frame.pixels() > 0 {
-            return Ok((decoder, place));
+        if position.frame.pixels() > 0 {
+            return Ok((decoder, position));
         }
     }
 }
 
-impl Place {
+impl Position {
     /// The screen, enlarged to where the frame lies: what it says of itself is often wrong, and 0.
     fn screen(&self, decoder: &Decoder<&[u8]>) -> Size {
         Size::new(

@@ -1,11 +1,10 @@
 //! `thumbnail:STORE-URL`: a small picture beside each picture of an object store.
 //!
 //! A message names an object: `{"bucket"?, "key", ...}` as `files:` publishes it, or its bare key; or it
-//! is an event of a store and names some (see `asked`). Each is got, decoded in memory, made small, and put back under a name that follows from its key, so that a
+//! is an event of a store and names some (see `requests`). Each is got, decoded in memory, made small, and put back under a name that follows from its key, so that a
 //! message that comes twice writes the same object twice. Nothing is decoded whose headers tell that it
 //! would be more than `max-pixels`, and no more at once than there is room for.
 
-mod asked;
 mod backend;
 mod encode;
 mod fit;
@@ -19,6 +18,7 @@ mod parts;
 mod picture;
 mod png;
 mod profile;
+mod requests;
 mod resize;
 mod webp;
 mod workshop;
@@ -31,11 +31,11 @@ use super::{Outcome, Sink};
 use crate::clients::object_store::{Answer, Failure, Store};
 use crate::error::{Error, Result};
 use crate::message::Delivery;
-use asked::{Asked, Job, Place};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use options::ThumbnailOptions;
+use requests::{Job, Layout, Request};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -115,7 +115,7 @@ impl Thumbnails {
         if let Some(outcome) = stop.get() {
             return (at, outcome.clone());
         }
-        let outcome = match asked::read(&delivery.message) {
+        let outcome = match requests::read(&delivery.message) {
             Ok(all) => self.outcome_of_all(&all).await,
             Err(reason) => Outcome::Reject(reason),
         };
@@ -127,10 +127,10 @@ impl Thumbnails {
 
     /// A message is done when all its objects are. What is wrong with one keeps no other one from its
     /// thumbnail; what may pass comes first, so that nothing is given up that is to be tried again.
-    async fn outcome_of_all(&self, all: &[Asked]) -> Outcome {
+    async fn outcome_of_all(&self, all: &[Request]) -> Outcome {
         let (mut refused, mut unclear) = (Vec::new(), None);
-        for asked in all {
-            match self.outcome(asked).await {
+        for request in all {
+            match self.outcome(request).await {
                 Outcome::Stored | Outcome::Duplicate => {}
                 Outcome::Reject(why) => refused.push(why),
                 Outcome::Retry(why) => unclear = Some(why),
@@ -145,18 +145,18 @@ impl Thumbnails {
         }
     }
 
-    async fn outcome(&self, asked: &Asked) -> Outcome {
-        let key = asked.shown();
-        match self.make(asked).await {
+    async fn outcome(&self, request: &Request) -> Outcome {
+        let key = request.shown();
+        match self.make(request).await {
             Ok(()) => Outcome::Stored,
             Err(Unmade::Refused(why)) => Outcome::Reject(format!("`{key}`: {why}")),
             Err(Unmade::Unclear(why)) => Outcome::Retry(format!("`{key}`: {why}")),
-            Err(Unmade::Store(failure)) => self.outage(&failure),
+            Err(Unmade::Store(failure)) => self.outcome_of(&failure),
         }
     }
 
     /// What the store says about itself is no picture's fault; a connection that broke may be.
-    fn outage(&self, failure: &Failure) -> Outcome {
+    fn outcome_of(&self, failure: &Failure) -> Outcome {
         let why = format!("`{}` is unavailable: {failure}", self.store);
         if matches!(failure, Failure::Unavailable(_)) {
             return Outcome::ConnectionLost(why);
@@ -164,16 +164,16 @@ impl Thumbnails {
         Outcome::Unavailable(why)
     }
 
-    async fn make(&self, asked: &Asked) -> Result<(), Unmade> {
-        let place = Place {
+    async fn make(&self, request: &Request) -> Result<(), Unmade> {
+        let layout = Layout {
             bucket: self.store.bucket(),
             root: self.store.prefix(),
             prefix: &self.settings.prefix,
         };
-        let Some(Job { key, thumbnail }) = asked.job(place).map_err(Unmade::Refused)? else {
+        let Some(Job { key, thumbnail }) = request.job(layout).map_err(Unmade::Refused)? else {
             tracing::debug!(
                 "`{}` is a thumbnail or a folder: there is nothing to do",
-                asked.shown()
+                request.shown()
             );
             return Ok(());
         };
@@ -181,7 +181,7 @@ impl Thumbnails {
         let made = self.workshop.make(bytes, hold, self.settings.recipe, self.settings.max_pixels);
         let made = made.await.map_err(Unmade::Refused)?;
         if let Some(remark) = made.remark {
-            tracing::info!("`{}`: {remark}", asked.shown());
+            tracing::info!("`{}`: {remark}", request.shown());
         }
         let put = self.store.put(&thumbnail, made.bytes.into(), Some(made.content_type));
         self.in_time(put).await?;
@@ -236,12 +236,12 @@ impl Thumbnails {
 }
 
 /// So many reasons of one message are told.
-const TOLD: usize = 3;
+const SHOWN_REASONS: usize = 3;
 
 /// The reasons of a message of which several objects are refused.
 fn all_of(reasons: &[String]) -> String {
-    let told = reasons[..reasons.len().min(TOLD)].join("; ");
-    match reasons.len().saturating_sub(TOLD) {
+    let told = reasons[..reasons.len().min(SHOWN_REASONS)].join("; ");
+    match reasons.len().saturating_sub(SHOWN_REASONS) {
         0 => told,
         more => format!("{told}; and {more} more"),
     }

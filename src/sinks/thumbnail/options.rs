@@ -43,7 +43,7 @@ impl ThumbnailOptions {
             }
         };
         let prefix = url.take("prefix")?.unwrap_or_else(|| "thumbnail/".to_owned());
-        check_prefix(&prefix)?;
+        validate_prefix(&prefix)?;
         let max_bytes = number(&mut url, "max-bytes")?.unwrap_or(MAX_BYTES);
         let max_pixels = number(&mut url, "max-pixels")?.unwrap_or(MAX_PIXELS);
         url.finish(&["size", "fit", "prefix", "max-bytes", "max-pixels"])?;
@@ -83,10 +83,10 @@ fn number(url: &mut Location, name: &str) -> Result<Option<u64>> {
 }
 
 /// What it stands before must stay a key below it.
-fn check_prefix(prefix: &str) -> Result<()> {
+fn validate_prefix(prefix: &str) -> Result<()> {
     let checked = match prefix {
         "" => Err("without it a thumbnail would have the key of its picture".to_owned()),
-        prefix => object_store::check_key(&format!("{prefix}x")),
+        prefix => object_store::validate_key(&format!("{prefix}x")),
     };
     checked.map_err(|why| {
         let what = format!("`prefix={}` cannot be used", prefix.escape_debug());

@@ -150,7 +150,7 @@ fn default_state(
     let (real, rooted) = (pattern.real_folder(), text::of_name(pattern.rooted()));
     let own = file(format!("{real}\n{}\n{place}\n{prefix}", pattern.below_folder()));
     // Older versions knew folder, glob and endpoint as they were spelled.
-    let older = store.older_places().iter().chain([&place]);
+    let older = store.older_identities().iter().chain([&place]);
     let older = older.map(|it| file(format!("{rooted}\n{}\n{it}\n{prefix}", pattern.text())));
     Ok(state_file::renamed(own, older))
 }

@@ -158,7 +158,7 @@ fn readable<'a>(
 }
 
 fn is_read(value: &RawValue) -> bool {
-    json::check(value.get().as_bytes(), json::SHOWN_DEPTH).is_ok()
+    json::validate(value.get().as_bytes(), json::SHOWN_DEPTH).is_ok()
 }
 
 fn is_string(first: u8) -> bool {

@@ -106,9 +106,9 @@ fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<Natur
     })?;
 
     let endpoint = match (&endpoint, options.environment.get("NATURE_REMO_ENDPOINT")?) {
-        (Some(text), _) => http::check_endpoint("`endpoint` of `nature-remo:`", text)?,
-        (None, Some(text)) => http::check_endpoint("`NATURE_REMO_ENDPOINT`", text)?,
-        (None, None) => http::check_endpoint("the endpoint", ENDPOINT)?,
+        (Some(text), _) => http::parse_endpoint("`endpoint` of `nature-remo:`", text)?,
+        (None, Some(text)) => http::parse_endpoint("`NATURE_REMO_ENDPOINT`", text)?,
+        (None, None) => http::parse_endpoint("the endpoint", ENDPOINT)?,
     };
     let token = api::token(&options.environment)?;
     let mode = if wants_changes {

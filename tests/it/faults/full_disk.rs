@@ -83,7 +83,7 @@ fn a_full_disk_under_a_follower_is_waited_for_and_kills_nothing() {
 
 #[test]
 fn every_sink_on_a_full_disk_sees_it_before_it_takes_anything() {
-    let picture = pictures::jpeg(&pictures::scene(320, 240));
+    let picture = pictures::jpeg(&pictures::sample(320, 240));
     let sandbox = Sandbox::new();
     sandbox.write("a.jpg", picture);
     let script = r#"

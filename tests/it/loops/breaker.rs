@@ -1,6 +1,6 @@
 //! The sink goes away under the second loop, and leases end under it.
 
-use crate::support::scene::{Scene, ids, plan};
+use crate::support::loop_fixture::{LoopFixture, ids, plan};
 use crate::support::scripted::Scripted;
 use crate::support::watched::Watched;
 use async_trait::async_trait;
@@ -25,33 +25,33 @@ async fn until(it_is_so: impl Fn() -> bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_leaves_a_small_batch_in_hand_and_the_rest_to_others() {
-    let scene = Scene::with(ids(60)).await;
+async fn an_outage_leaves_a_small_batch_in_flight_and_the_rest_to_others() {
+    let fixture = LoopFixture::with(ids(60)).await;
     let sink = Scripted::down_after(20);
-    let watched = Watched::of(&scene).await;
+    let watched = Watched::of(&fixture).await;
     let outage = async {
         until(|| watched.pauses() == 1).await;
         tokio::time::sleep(Duration::from_secs(600)).await;
         let stored = sink.stored().len();
-        let others = scene.left().await;
-        assert_eq!(others.len(), 60 - stored - 10, "ten stay in hand");
+        let others = fixture.left().await;
+        assert_eq!(others.len(), 60 - stored - 10, "ten stay in control");
         assert!(others.iter().all(|(_, attempts)| *attempts == Some(1)), "{others:?}");
         assert_eq!(watched.extended.receipts.lock().unwrap().len(), 10, "their leases are kept");
         sink.down.store(false, Ordering::SeqCst);
         until(|| sink.stored().len() == 60).await;
     };
-    let (result, summary) = scene.run_on(&watched, &sink, &following(), outage).await;
+    let (result, summary) = fixture.run_on(&watched, &sink, &following(), outage).await;
     result.unwrap();
     assert_eq!((summary.stored, summary.duplicate, summary.dead), (60, 0, 0));
     assert_eq!(watched.pauses(), 1);
-    assert_eq!(scene.left().await, []);
+    assert_eq!(fixture.left().await, []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_second_outage_is_waited_for_as_the_first() {
-    let scene = Scene::with(ids(60)).await;
+    let fixture = LoopFixture::with(ids(60)).await;
     let sink = Scripted::down_after(10);
-    let watched = Watched::of(&scene).await;
+    let watched = Watched::of(&fixture).await;
     let outages = async {
         until(|| watched.pauses() == 1).await;
         *sink.down_after.lock().unwrap() = Some(30);
@@ -60,47 +60,47 @@ async fn a_second_outage_is_waited_for_as_the_first() {
         sink.down.store(false, Ordering::SeqCst);
         until(|| sink.stored().len() == 60).await;
     };
-    let (result, summary) = scene.run_on(&watched, &sink, &following(), outages).await;
+    let (result, summary) = fixture.run_on(&watched, &sink, &following(), outages).await;
     result.unwrap();
     assert_eq!((summary.stored, summary.duplicate, summary.dead), (60, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_during_an_outage_does_not_wait_for_its_end() {
-    let scene = Scene::with(ids(40)).await;
+    let fixture = LoopFixture::with(ids(40)).await;
     let sink = Scripted::down_after(20);
-    let watched = Watched::of(&scene).await;
+    let watched = Watched::of(&fixture).await;
     let signal = until(|| watched.pauses() == 1);
-    let (result, summary) = scene.run_on(&watched, &sink, &following(), signal).await;
+    let (result, summary) = fixture.run_on(&watched, &sink, &following(), signal).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
     Box::new(watched).close().await.unwrap();
-    let left = scene.left().await;
+    let left = fixture.left().await;
     assert_eq!(left.len(), 40 - usize::try_from(summary.stored).unwrap());
     assert!(left.iter().all(|(_, attempts)| *attempts == Some(1)), "{left:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_bounded_run_that_ends_in_an_outage_says_so() {
-    let scene = Scene::with(ids(40)).await;
+    let fixture = LoopFixture::with(ids(40)).await;
     let sink = Scripted::down_after(20);
     let plan = Plan { max_time: Some(Duration::from_secs(90)), ..following() };
-    let (result, _) = scene.run_until(&sink, &plan, std::future::pending()).await;
+    let (result, _) = fixture.run_until(&sink, &plan, std::future::pending()).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
-    assert!(scene.left().await.iter().all(|(_, attempts)| *attempts == Some(1)));
+    assert!(fixture.left().await.iter().all(|(_, attempts)| *attempts == Some(1)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_given_back_in_an_outage_does_not_count_towards_max_messages() {
-    let scene = Scene::with(ids(60)).await;
+    let fixture = LoopFixture::with(ids(60)).await;
     let sink = Scripted::down_after(10);
     let plan = Plan { max_messages: Some(60), in_flight: 40, ..following() };
-    let watched = Watched::of(&scene).await;
+    let watched = Watched::of(&fixture).await;
     let outage = async {
         until(|| watched.pauses() == 1).await;
         sink.down.store(false, Ordering::SeqCst);
         std::future::pending().await
     };
-    let (result, summary) = scene.run_on(&watched, &sink, &plan, outage).await;
+    let (result, summary) = fixture.run_on(&watched, &sink, &plan, outage).await;
     result.unwrap();
     assert_eq!(summary.stored, 60);
 }
@@ -137,9 +137,9 @@ impl Sink for Full {
 
 #[tokio::test(start_paused = true)]
 async fn the_breaker_stays_open_while_a_sink_answers_its_ping_and_takes_no_writes() {
-    let scene = Scene::with(ids(60)).await;
+    let fixture = LoopFixture::with(ids(60)).await;
     let sink = Full::default();
-    let watched = Watched::of(&scene).await;
+    let watched = Watched::of(&fixture).await;
     let outage = async {
         until(|| sink.tried.load(Ordering::SeqCst) >= 8).await;
         assert_eq!(watched.pauses(), 1, "it is one outage");
@@ -148,7 +148,7 @@ async fn the_breaker_stays_open_while_a_sink_answers_its_ping_and_takes_no_write
         std::future::pending().await
     };
     let plan = Plan { max_messages: Some(60), ..following() };
-    let (result, summary) = scene.run_on(&watched, &sink, &plan, outage).await;
+    let (result, summary) = fixture.run_on(&watched, &sink, &plan, outage).await;
     result.unwrap();
     assert_eq!((summary.stored, summary.duplicate, summary.dead), (60, 0, 0));
     assert_eq!(watched.pauses(), 1);
@@ -183,12 +183,12 @@ impl<F: Fn() -> bool + Send + Sync> Sink for Blocking<F> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leases_are_extended_even_while_a_write_blocks() {
-    let scene = Scene::with(ids(3)).await;
-    let watched = Watched::of(&scene).await;
+    let fixture = LoopFixture::with(ids(3)).await;
+    let watched = Watched::of(&fixture).await;
     let extended = watched.extended.clone();
     let sink = Blocking(move || extended.times.load(Ordering::SeqCst) >= 3);
     let plan = Plan { lease: Duration::from_millis(60), ..plan() };
-    let (result, summary) = scene.run_on(&watched, &sink, &plan, std::future::pending()).await;
+    let (result, summary) = fixture.run_on(&watched, &sink, &plan, std::future::pending()).await;
     result.unwrap();
     assert_eq!(summary.stored, 3);
     assert_eq!(watched.extended.receipts.lock().unwrap().len(), 3);
@@ -196,15 +196,15 @@ async fn leases_are_extended_even_while_a_write_blocks() {
 
 #[tokio::test]
 async fn a_lease_that_was_lost_is_counted_and_its_late_acknowledgement_does_nothing() {
-    let mut scene = Scene::with(ids(3)).await;
-    let (clock, hand) = Clock::manual(chrono::Utc::now());
-    scene.options.clock = clock;
-    let watched = Watched::of(&scene).await;
-    let other = scene.subscriber().await;
+    let mut fixture = LoopFixture::with(ids(3)).await;
+    let (clock, control) = Clock::manual(chrono::Utc::now());
+    fixture.options.clock = clock;
+    let watched = Watched::of(&fixture).await;
+    let other = fixture.subscriber().await;
     let stolen = Mutex::new(Vec::new());
     // The lease ends while the write runs, and another subscriber takes the messages.
     let steal = || {
-        hand.advance(chrono::TimeDelta::seconds(31));
+        control.advance(chrono::TimeDelta::seconds(31));
         let request = Receive {
             max: 10,
             max_bytes: usize::MAX,
@@ -220,7 +220,7 @@ async fn a_lease_that_was_lost_is_counted_and_its_late_acknowledgement_does_noth
     };
     let plan = Plan { max_messages: Some(3), ..plan() };
     let (result, summary) =
-        scene.run_on(&watched, &Blocking(steal), &plan, std::future::pending()).await;
+        fixture.run_on(&watched, &Blocking(steal), &plan, std::future::pending()).await;
     result.unwrap();
     assert_eq!((summary.stored, summary.lease_lost), (3, 3));
     let theirs = stolen.into_inner().unwrap();

@@ -1,6 +1,6 @@
 //! What the second loop writes side by side, what after each other, and what alone.
 
-use crate::support::scene::{Scene, ids, plan};
+use crate::support::loop_fixture::{LoopFixture, ids, plan};
 use crate::support::scripted::Scripted;
 use async_trait::async_trait;
 use kakehi::environment::Environment;
@@ -28,11 +28,11 @@ fn grouped(words: &str) -> Vec<Message> {
 
 #[tokio::test]
 async fn an_ordered_sink_has_one_write_of_a_group_at_a_time() {
-    let scene = Scene::new().await;
+    let fixture = LoopFixture::new().await;
     let words: Vec<_> = ids(60).map(|id| format!("{id}@g")).collect();
-    scene.publish(&grouped(&words.join(" "))).await;
+    fixture.publish(&grouped(&words.join(" "))).await;
     let sink = Scripted { ordered: true, ..Scripted::default() };
-    scene.run(&sink, &plan()).await.0.unwrap();
+    fixture.run(&sink, &plan()).await.0.unwrap();
     assert_eq!(sink.most_writing.load(Ordering::SeqCst), 1);
     assert_eq!(sink.stored(), ids(60).collect::<Vec<_>>());
 }
@@ -40,11 +40,11 @@ async fn an_ordered_sink_has_one_write_of_a_group_at_a_time() {
 #[tokio::test]
 async fn groups_are_written_beside_each_other_and_each_in_its_order() {
     for at_once in [usize::MAX, 1] {
-        let scene = Scene::new().await;
+        let fixture = LoopFixture::new().await;
         let words: Vec<_> = (0..60).map(|at| format!("m{at:04}@{}", at % 4)).collect();
-        scene.publish(&grouped(&words.join(" "))).await;
+        fixture.publish(&grouped(&words.join(" "))).await;
         let sink = Scripted { ordered: true, at_once: Some(at_once), ..Scripted::default() };
-        scene.run(&sink, &plan()).await.0.unwrap();
+        fixture.run(&sink, &plan()).await.0.unwrap();
         assert_eq!(sink.most_writing.load(Ordering::SeqCst), at_once.min(3));
         let stored = sink.stored();
         for group in 0..4 {
@@ -166,20 +166,20 @@ async fn attempts_that_are_used_up_by_lost_leases_are_not_made_again() {
 #[tokio::test]
 async fn what_stands_behind_a_message_that_died_follows_it_next() {
     for bad in ["r3", "t3"] {
-        let scene = Scene::new().await;
+        let fixture = LoopFixture::new().await;
         let words = ["1@g", "2@g", &format!("{bad}@g"), "4@g", "5@g", "6@g", "7@g", "8@g", "9@g"];
-        scene.publish(&grouped(&words.join(" "))).await;
+        fixture.publish(&grouped(&words.join(" "))).await;
         let retries = Limits { max_attempts: 1, ..Limits::default() };
         for batch in [1, 2, 4, 5, 9] {
             let sink = Scripted { ordered: true, stops: true, ..Scripted::default() };
-            let scene = match batch {
-                1 => &scene,
+            let fixture = match batch {
+                1 => &fixture,
                 _ => {
-                    scene.publish(&grouped(&words.join(" "))).await;
-                    &scene
+                    fixture.publish(&grouped(&words.join(" "))).await;
+                    &fixture
                 }
             };
-            let (_, summary) = scene.run(&sink, &Plan { batch, retries, ..plan() }).await;
+            let (_, summary) = fixture.run(&sink, &Plan { batch, retries, ..plan() }).await;
             assert_eq!((summary.stored, summary.dead), (8, 1), "{bad}, {batch}");
             assert_eq!(sink.stored(), ["1", "2", "4", "5", "6", "7", "8", "9"], "{bad}, {batch}");
         }

@@ -1,7 +1,7 @@
 //! The two loops: from a source into a queue, and from a queue into a sink.
 
 mod breaker;
-mod dead_places;
+mod dead_letter_stores;
 mod lines;
 mod passed_on;
 mod publish;

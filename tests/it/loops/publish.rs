@@ -223,7 +223,7 @@ async fn a_dry_run_reads_and_publishes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_schedule_reads_the_source_at_its_times_until_the_shutdown() {
     let start = "2026-01-01T00:00:01Z".parse().unwrap();
-    let (clock, hand) = Clock::manual(start);
+    let (clock, control) = Clock::manual(start);
     let mut source = Scripted { each_tick: true, ..Scripted::default() };
     let every = Some(Schedule::parse("*/10 * * * * *", Tz::UTC).unwrap());
     let counters = Counters::default();
@@ -231,7 +231,7 @@ async fn a_schedule_reads_the_source_at_its_times_until_the_shutdown() {
     let passing = async {
         for _ in 0..35 {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            hand.advance(TimeDelta::seconds(1));
+            control.advance(TimeDelta::seconds(1));
         }
     };
     let plan = Plan { every, ..plan() };
@@ -353,7 +353,7 @@ async fn what_the_queue_cannot_take_is_kept_committed_and_sent_by_the_next_run()
     let expected = (0..20).flat_map(|at| [format!("a{at:02}"), format!("b{at:02}")]);
     let expected: Vec<_> = expected.chain(["c".to_owned(), "d".to_owned()]).collect();
     assert_eq!(queue.taken(), expected);
-    assert_eq!(spool.held().await.unwrap(), Spooled::default());
+    assert_eq!(spool.stats().await.unwrap(), Spooled::default());
 }
 
 #[tokio::test]
@@ -406,7 +406,7 @@ async fn only_what_was_not_taken_of_a_batch_is_kept() {
     assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!((summary.refused, scripted.committed), (1, 2));
     assert_eq!(queue.accepted.lock().unwrap()[..2], ["a", "b"]);
-    let held = spool.held().await.unwrap();
+    let held = spool.stats().await.unwrap();
     assert_eq!(held.dead, 1, "what is refused for good is a dead letter");
     assert_eq!(held.waiting, summary.spooled);
 }
@@ -428,7 +428,7 @@ async fn a_poisonous_message_in_the_spool_becomes_a_dead_letter_and_the_rest_goe
     assert!(error.to_string().contains("queue dead list 'sqlite:"), "{error}");
     assert_eq!((summary.published, summary.dead), (3, 2));
     assert_eq!(queue.taken(), ["a", "b", "c"]);
-    assert_eq!(spool.held().await.unwrap(), Spooled { dead: 2, ..Spooled::default() });
+    assert_eq!(spool.stats().await.unwrap(), Spooled { dead: 2, ..Spooled::default() });
     // Nothing waits any more: the next run is well.
     pour(&mut source([]), &queue, &spooling(&spool)).await.0.unwrap();
 }
@@ -442,7 +442,7 @@ async fn an_outage_of_any_length_makes_no_dead_letters() {
         let (result, _) = pour(&mut source([batch(&["a", "b"])]), &queue, &spooling(&spool)).await;
         assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     }
-    assert_eq!(spool.held().await.unwrap(), Spooled { waiting: 2, ..Spooled::default() });
+    assert_eq!(spool.stats().await.unwrap(), Spooled { waiting: 2, ..Spooled::default() });
     queue.repair();
     pour(&mut source([]), &queue, &spooling(&spool)).await.0.unwrap();
     assert_eq!(queue.taken(), ["a", "b"]);
@@ -458,7 +458,7 @@ async fn a_long_reading_goes_straight_again_once_the_queue_is_back() {
         async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
             if self.0.batches.len() == 2 {
                 self.1.repair();
-                while self.2.held().await?.waiting > 0 {
+                while self.2.stats().await?.waiting > 0 {
                     tokio::task::yield_now().await;
                 }
             }
@@ -548,5 +548,5 @@ async fn a_dry_run_leaves_the_spool_alone() {
     pour(&mut source([batch(&["a"])]), &queue, &spooling(&spool)).await.0.unwrap_err();
     queue.repair();
     pour(&mut source([batch(&["b"])]), &queue, &plan).await.0.unwrap();
-    assert_eq!(spool.held().await.unwrap().waiting, 1);
+    assert_eq!(spool.stats().await.unwrap().waiting, 1);
 }

@@ -197,7 +197,7 @@ fn a_line_whose_rest_does_not_come_is_named_where_there_is_no_spool() {
 }
 
 /// A queue that has taken one message, and whose file somebody holds by now.
-fn held() -> (Sandbox, Connection) {
+fn locked_queue() -> (Sandbox, Connection) {
     let sandbox = Sandbox::new();
     publish(&sandbox).stdin(line(0)).run().expect(0);
     let holder = Connection::open(sandbox.path("queue.db")).expect("a file");
@@ -225,7 +225,7 @@ fn summary(end: &End) -> [u64; 4] {
 #[test]
 fn what_the_queue_has_not_taken_when_the_grace_is_over_is_in_the_spool() {
     for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)] {
-        let (sandbox, holder) = held();
+        let (sandbox, holder) = locked_queue();
         let mut process = stuck(&sandbox, &holder, "--grace 1s");
         process.signal(signal);
         let end = process.end();
@@ -242,7 +242,7 @@ fn what_the_queue_has_not_taken_when_the_grace_is_over_is_in_the_spool() {
 
 #[test]
 fn a_second_signal_puts_it_into_the_spool_at_once() {
-    let (sandbox, holder) = held();
+    let (sandbox, holder) = locked_queue();
     let mut process = stuck(&sandbox, &holder, "--grace 1h");
     process.signal(Signal::SIGTERM);
     process.insist(Signal::SIGTERM);
@@ -258,7 +258,7 @@ fn a_second_signal_puts_it_into_the_spool_at_once() {
 
 #[test]
 fn without_a_spool_it_is_counted_and_named_and_the_run_has_failed() {
-    let (sandbox, holder) = held();
+    let (sandbox, holder) = locked_queue();
     let mut process = stuck(&sandbox, &holder, "--grace 100ms --no-spool");
     process.signal(Signal::SIGTERM);
     let end = process.end();
@@ -272,7 +272,7 @@ fn without_a_spool_it_is_counted_and_named_and_the_run_has_failed() {
 
 #[test]
 fn a_spool_that_cannot_take_it_either_is_no_reason_to_be_silent() {
-    let (sandbox, holder) = held();
+    let (sandbox, holder) = locked_queue();
     std::fs::create_dir_all(sandbox.path(SPOOL)).expect("a folder in its place");
     let mut process = stuck(&sandbox, &holder, "--grace 100ms --spool other.db");
     std::fs::create_dir(sandbox.path("other.db")).expect("a folder in its place");

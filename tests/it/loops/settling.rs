@@ -1,7 +1,7 @@
 //! What becomes of messages that fail: tried again, counted, given up, kept.
 
+use crate::support::loop_fixture::{LoopFixture, ids, plan};
 use crate::support::sandbox::Sandbox;
-use crate::support::scene::{Scene, ids, plan};
 use crate::support::scripted::Scripted;
 use crate::support::watched::Watched;
 use kakehi::attempts::{self, Attempts};
@@ -18,20 +18,20 @@ use tempfile::TempDir;
 
 /// A queue that plays a service, and what counts its messages' attempts from run to run.
 struct Service {
-    scene: Scene,
+    fixture: LoopFixture,
     dir: TempDir,
 }
 
 impl Service {
     async fn with(ids: impl IntoIterator<Item = String>) -> Self {
-        let mut scene = Scene::with(ids).await;
-        scene.dead = Some(format!("memory:{}", uuid::Uuid::now_v7()));
-        Self { scene, dir: TempDir::with_prefix("kakehi-settling-").unwrap() }
+        let mut fixture = LoopFixture::with(ids).await;
+        fixture.dead = Some(format!("memory:{}", uuid::Uuid::now_v7()));
+        Self { fixture, dir: TempDir::with_prefix("kakehi-settling-").unwrap() }
     }
 
     fn attempts(&self) -> Attempts {
         let path = self.dir.path().join(attempts::FILE);
-        Attempts::new(Some(path), self.scene.url.to_string(), Clock::system())
+        Attempts::new(Some(path), self.fixture.url.to_string(), Clock::system())
     }
 
     async fn run(&self, sink: &Scripted, plan: &Plan) -> (Result<()>, Summary) {
@@ -45,16 +45,16 @@ impl Service {
         plan: &Plan,
         shutdown: impl Future<Output = ()>,
     ) -> (Result<()>, Summary) {
-        let (queue, attempts) = (Watched::service(&self.scene).await, self.attempts());
-        let ran = self.scene.run_counted(&queue, sink, Some(&attempts), plan, shutdown).await;
+        let (queue, attempts) = (Watched::service(&self.fixture).await, self.attempts());
+        let ran = self.fixture.run_counted(&queue, sink, Some(&attempts), plan, shutdown).await;
         attempts.close().await.unwrap();
         Box::new(queue).close().await.unwrap();
         ran
     }
 
     async fn dead(&self) -> Vec<(Message, Death)> {
-        let url = Location::parse(self.scene.dead.as_deref().unwrap()).unwrap();
-        let queue = queues::open_subscriber(url, &self.scene.options).await.unwrap();
+        let url = Location::parse(self.fixture.dead.as_deref().unwrap()).unwrap();
+        let queue = queues::open_subscriber(url, &self.fixture.options).await.unwrap();
         let request = Receive {
             max: 100,
             max_bytes: usize::MAX,
@@ -107,7 +107,7 @@ async fn a_message_that_fails_in_run_after_run_is_given_up_at_the_limit() {
     assert_eq!(death.reason, "gave up after 3 attempts: later");
     assert_eq!(death.attempts, Some(3));
     assert!(death.first_at < death.at, "{death:?}");
-    assert_eq!(service.scene.left().await, []);
+    assert_eq!(service.fixture.left().await, []);
 }
 
 #[tokio::test]
@@ -131,9 +131,9 @@ async fn a_run_that_dies_while_it_writes_has_spent_an_attempt() {
     let service = Service::with(one("t1")).await;
     let sink = Scripted { slow: true, ..Scripted::default() };
     {
-        let (queue, attempts) = (Watched::service(&service.scene).await, service.attempts());
+        let (queue, attempts) = (Watched::service(&service.fixture).await, service.attempts());
         let (never, plan) = (std::future::pending(), at_most(2));
-        let run = service.scene.run_counted(&queue, &sink, Some(&attempts), &plan, never);
+        let run = service.fixture.run_counted(&queue, &sink, Some(&attempts), &plan, never);
         let dies = async {
             while sink.writing.load(Ordering::SeqCst) == 0 {
                 tokio::task::yield_now().await;
@@ -175,13 +175,13 @@ async fn what_has_taken_its_writers_along_is_given_up_unwritten() {
 }
 
 #[tokio::test]
-async fn a_stranger_to_the_count_never_gives_up() {
-    let scene = Scene::with(one("t1")).await;
+async fn an_unknown_count_never_gives_up() {
+    let fixture = LoopFixture::with(one("t1")).await;
     for _ in 0..3 {
-        let queue = Watched::service(&scene).await;
+        let queue = Watched::service(&fixture).await;
         let never = std::future::pending();
         let (result, summary) =
-            scene.run_on(&queue, &Scripted::default(), &at_most(1), never).await;
+            fixture.run_on(&queue, &Scripted::default(), &at_most(1), never).await;
         assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
         assert_eq!(summary.retried, 1);
         Box::new(queue).close().await.unwrap();
@@ -206,16 +206,16 @@ async fn a_drain_leaves_a_retry_that_is_due_later_to_a_later_run() {
     let (result, summary) = run.await.expect("it does not wait for the retry");
     assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!((summary.received, summary.stored, summary.retried), (2, 1, 1));
-    assert_eq!(service.scene.left().await.len(), 1);
+    assert_eq!(service.fixture.left().await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_drain_whose_hands_are_full_of_retries_ends() {
+async fn a_drain_that_is_full_of_retries_ends() {
     let service = Service::with((0..80).map(|at| format!("t{at}"))).await;
     let (result, summary) = service.run(&Scripted::default(), &plan()).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!((summary.received, summary.retried), (50, 50));
-    assert_eq!(service.scene.left().await.len(), 80);
+    assert_eq!(service.fixture.left().await.len(), 80);
 }
 
 #[tokio::test]
@@ -234,31 +234,31 @@ async fn all_dead_letters_of_a_batch_are_published_and_only_then_acknowledged() 
     let (_, summary) = service.run(&Scripted::default(), &plan()).await;
     assert_eq!((summary.stored, summary.dead), (3, 7));
     assert_eq!(service.dead().await.len(), 7);
-    assert_eq!(service.scene.left().await, []);
+    assert_eq!(service.fixture.left().await, []);
 }
 
 #[tokio::test]
 async fn a_dead_letter_that_has_no_queue_is_kept_in_the_spool() {
     let mut service = Service::with(one("r1")).await;
-    service.scene.dead = Some("memory:x?no=such".to_owned());
-    service.scene.options.data_dir = service.dir.path().to_owned();
+    service.fixture.dead = Some("memory:x?no=such".to_owned());
+    service.fixture.options.data_dir = service.dir.path().to_owned();
     let (_, summary) = service.run(&Scripted::default(), &plan()).await;
     assert_eq!(summary.dead, 1);
-    assert_eq!(service.scene.left().await, []);
-    let key = queues::key(&service.scene.url, &service.scene.options).unwrap();
+    assert_eq!(service.fixture.left().await, []);
+    let key = queues::key(&service.fixture.url, &service.fixture.options).unwrap();
     let path = service.dir.path().join(kakehi::spool::FILE);
-    let spool = kakehi::spool::Spool::new(path, key, &service.scene.options);
-    assert_eq!(spool.held().await.unwrap().dead, 1);
+    let spool = kakehi::spool::Spool::new(path, key, &service.fixture.options);
+    assert_eq!(spool.stats().await.unwrap().dead, 1);
 }
 
 #[tokio::test]
 async fn a_dead_letter_that_nobody_can_keep_stays_in_the_queue() {
     let mut service = Service::with(["r1", "a"].map(str::to_owned)).await;
-    service.scene.dead = Some("memory:x?no=such".to_owned());
+    service.fixture.dead = Some("memory:x?no=such".to_owned());
     let (result, summary) = service.run(&Scripted::default(), &plan()).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
     assert_eq!((summary.stored, summary.dead), (1, 0));
-    assert_eq!(service.scene.left().await.len(), 1);
+    assert_eq!(service.fixture.left().await.len(), 1);
 }
 
 /// Three of a group, of which the first fails, and one of nobody's.
@@ -270,7 +270,7 @@ async fn grouped() -> Service {
     };
     let g = Some("g");
     service
-        .scene
+        .fixture
         .publish(&[message("t1", g), message("a", g), message("b", g), message("c", None)])
         .await;
     service
@@ -285,14 +285,14 @@ async fn an_ordered_sink_never_gets_what_is_behind_a_failure_in_its_group() {
     let (result, summary) = service.run(&sink, &plan).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!(sink.stored(), ["c"], "{summary:?}");
-    let left: Vec<_> = service.scene.left().await.into_iter().map(|(id, _)| id).collect();
+    let left: Vec<_> = service.fixture.left().await.into_iter().map(|(id, _)| id).collect();
     assert_eq!(left, ["t1", "a", "b"]);
 
     let (service, sink) = (grouped().await, ordered());
-    let (result, _) = service.scene.run_until(&sink, &plan, std::future::pending()).await;
+    let (result, _) = service.fixture.run_until(&sink, &plan, std::future::pending()).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!(sink.stored(), ["c"], "where the queue delays the retry, it holds back the rest");
-    assert_eq!(service.scene.left().await, []);
+    assert_eq!(service.fixture.left().await, []);
 }
 
 #[tokio::test]

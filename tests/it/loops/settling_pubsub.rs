@@ -2,8 +2,8 @@
 //! no dead letters: on the emulator.
 
 use crate::support::emulator::Name;
+use crate::support::loop_fixture::plan;
 use crate::support::sandbox::{Program, Sandbox};
-use crate::support::scene::plan;
 use crate::support::scripted::Scripted;
 use crate::support::services;
 use google_cloud_auth::credentials::anonymous;
@@ -24,22 +24,22 @@ use std::time::Duration;
 const PROJECT: &str = "kakehi-test";
 
 /// A topic and its subscription of the same name, and a home for what is counted and kept.
-struct Place {
+struct Fixture {
     name: Name,
     sandbox: Sandbox,
 }
 
-impl Place {
+impl Fixture {
     async fn with(messages: &[Message]) -> Self {
-        let place = Self { name: Name::new(PROJECT, "t"), sandbox: Sandbox::new() };
-        let options = Options { create: true, ..place.options() };
-        let publisher = queues::open_publisher(place.topic(), &options).await.unwrap();
-        let dead_letters = Location::parse(&format!("{}?topic={}", place.url(), place.name));
+        let fixture = Self { name: Name::new(PROJECT, "t"), sandbox: Sandbox::new() };
+        let options = Options { create: true, ..fixture.options() };
+        let publisher = queues::open_publisher(fixture.topic(), &options).await.unwrap();
+        let dead_letters = Location::parse(&format!("{}?topic={}", fixture.url(), fixture.name));
         queues::open_subscriber(dead_letters.unwrap(), &options).await.unwrap();
         let answers = publisher.publish(messages).await.unwrap();
         assert_eq!(answers, vec![Published::Accepted; messages.len()]);
         publisher.close().await.unwrap();
-        place
+        fixture
     }
 
     fn topic(&self) -> Location {
@@ -118,28 +118,28 @@ macro_rules! admin {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failures_are_counted_from_run_to_run() {
-    let place = Place::with(&[Message::new("t1", "{}")]).await;
+    let fixture = Fixture::with(&[Message::new("t1", "{}")]).await;
     let sink = Scripted::default();
     let failed = until(|| !sink.batches.lock().unwrap().is_empty());
-    let (result, summary) = place.run(&sink, 3, failed).await;
+    let (result, summary) = fixture.run(&sink, 3, failed).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Spooled);
     assert_eq!((summary.retried, summary.dead), (1, 0));
     // Two more failures in one run, which keeps the lease until each retry is due.
     let sink = Scripted::default();
     let given_up = until(|| sink.batches.lock().unwrap().len() == 2);
-    let (_, summary) = place.run(&sink, 3, given_up).await;
+    let (_, summary) = fixture.run(&sink, 3, given_up).await;
     assert_eq!((summary.retried, summary.dead), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_during_a_write_counts_one() {
     // More than a pipe holds: the write waits for a reader that does not come.
-    let place = Place::with(&[Message::new("long", vec![b'x'; 300_000])]).await;
-    let mut child = place.subscribe("--to stdout: --follow").spawn();
+    let fixture = Fixture::with(&[Message::new("long", vec![b'x'; 300_000])]).await;
+    let mut child = fixture.subscribe("--to stdout: --follow").spawn();
     child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    let attempts = place.attempts(".local/share/kakehi/attempts.db");
+    let attempts = fixture.attempts(".local/share/kakehi/attempts.db");
     let tried = attempts.begin(vec!["long".to_owned()]).await.unwrap();
     assert_eq!(tried[0].attempt, 2);
     attempts.close().await.unwrap();
@@ -147,7 +147,7 @@ async fn a_kill_during_a_write_counts_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_of_the_sink_pauses_the_subscription_and_loses_nothing() {
-    let place = Place::with(&numbered(60)).await;
+    let fixture = Fixture::with(&numbered(60)).await;
     let sink = Scripted::down_after(10);
     let outage = async {
         until(|| sink.down.load(Ordering::SeqCst)).await;
@@ -156,7 +156,7 @@ async fn an_outage_of_the_sink_pauses_the_subscription_and_loses_nothing() {
         sink.down.store(false, Ordering::SeqCst);
         until(|| sink.stored().len() == 60).await;
     };
-    let (result, summary) = place.run(&sink, 10, outage).await;
+    let (result, summary) = fixture.run(&sink, 10, outage).await;
     result.unwrap();
     assert_eq!((summary.stored, summary.dead), (60, 0), "{summary:?}");
     assert!(summary.released >= 30, "all but a small batch is given back: {summary:?}");
@@ -164,22 +164,24 @@ async fn an_outage_of_the_sink_pauses_the_subscription_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_letter_whose_topic_is_missing_is_kept_in_the_spool() {
-    let place = Place::with(&[Message::new("bad", "not JSON"), Message::new("good", "{}")]).await;
-    let topic = format!("projects/{PROJECT}/topics/{}-dead", place.name);
+    let fixture =
+        Fixture::with(&[Message::new("bad", "not JSON"), Message::new("good", "{}")]).await;
+    let topic = format!("projects/{PROJECT}/topics/{}-dead", fixture.name);
     admin!(TopicAdmin).delete_topic().set_topic(topic).send().await.unwrap();
-    let run = place.subscribe("--to sqlite:store.db --idle 400s --max-messages 2").run().expect(65);
+    let run =
+        fixture.subscribe("--to sqlite:store.db --idle 400s --max-messages 2").run().expect(65);
     assert!(run.stderr.contains("2 received, 1 stored, 1 dead"), "{}", run.stderr);
     let hint = run.stderr.split('`').find(|part| part.starts_with("queue dead list ")).unwrap();
     let url = hint.split('\'').nth(1).unwrap();
-    let listed = place.sandbox.queue().args("dead list").arg(url).run().expect(0).stdout;
+    let listed = fixture.sandbox.queue().args("dead list").arg(url).run().expect(0).stdout;
     assert!(listed.contains("bad") && listed.contains("not JSON"), "{listed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_more_attempts_than_the_dead_letter_policy_allows() {
-    let place = Place::with(&[]).await;
-    let limited = Place { name: Name::new(PROJECT, "limited-"), sandbox: Sandbox::new() };
-    let (topic, dead) = (&place.name, format!("projects/{PROJECT}/topics/{}-dead", place.name));
+    let fixture = Fixture::with(&[]).await;
+    let limited = Fixture { name: Name::new(PROJECT, "limited-"), sandbox: Sandbox::new() };
+    let (topic, dead) = (&fixture.name, format!("projects/{PROJECT}/topics/{}-dead", fixture.name));
     let policy = DeadLetterPolicy::new().set_dead_letter_topic(dead).set_max_delivery_attempts(7);
     let wanted = Subscription::new()
         .set_name(format!("projects/{PROJECT}/subscriptions/{}", limited.name))

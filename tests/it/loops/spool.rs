@@ -33,7 +33,7 @@ async fn the_program_queue_works_on_a_spool_whatever_its_place_is_called() {
     let sandbox = Sandbox::new();
     for place in ["pubsub://p/t at 127.0.0.1:8085", "sqlite:/a b/%41?#&+'\"寝室.db?queue=x=y"] {
         let spool = Spool::new(sandbox.path("my spool?.db"), place.to_owned(), &options(&sandbox));
-        assert_eq!(spool.held().await.unwrap(), Spooled::default());
+        assert_eq!(spool.stats().await.unwrap(), Spooled::default());
         let inlet = spool.open().await.unwrap();
         let kept = inlet.append(&[message("a"), message("b")]).await.unwrap();
         assert_eq!(kept, [Published::Accepted, Published::Accepted]);
@@ -44,7 +44,7 @@ async fn the_program_queue_works_on_a_spool_whatever_its_place_is_called() {
         assert!(run.stdout.contains("a  group g"), "{}", run.stdout);
         let run = sandbox.queue().args("stats --json").arg(&url).run().expect(0);
         assert!(run.stdout.contains("\"ready\":1,\"waiting\":1"), "{}", run.stdout);
-        assert_eq!(spool.held().await.unwrap().dead, 1);
+        assert_eq!(spool.stats().await.unwrap().dead, 1);
     }
 }
 
@@ -67,25 +67,25 @@ async fn a_message_from_elsewhere_is_buried_once() {
         .collect();
     assert_eq!(reasons, ["first", "other content"]);
     sandbox.queue().args("dead redrive sqlite:spool.db?queue=here --all --yes").run().expect(65);
-    assert_eq!(spool.held().await.unwrap().waiting, 1, "one of the two ids is back");
+    assert_eq!(spool.stats().await.unwrap().waiting, 1, "one of the two ids is back");
 }
 
 #[tokio::test]
 async fn looking_at_a_spool_makes_no_file() {
     let sandbox = Sandbox::new();
     let spool = Spool::new(sandbox.path("deep/spool.db"), "here".to_owned(), &options(&sandbox));
-    assert_eq!(spool.held().await.unwrap(), Spooled::default());
+    assert_eq!(spool.stats().await.unwrap(), Spooled::default());
     assert!(!sandbox.path("deep").exists());
     // A run that was killed while it made the file leaves an empty one: nothing is in it.
     sandbox.write("empty.db", "");
     let spool = Spool::new(sandbox.path("empty.db"), "here".to_owned(), &options(&sandbox));
-    assert_eq!(spool.held().await.unwrap(), Spooled::default());
+    assert_eq!(spool.stats().await.unwrap(), Spooled::default());
 }
 
 /// Where nobody listens.
 const NOBODY: &str = "127.0.0.1:1";
 
-fn place_of_topic(name: &str, host: &str) -> String {
+fn identity_of_topic(name: &str, host: &str) -> String {
     format!("pubsub://kakehi-spool/{name}?id-attribute=kakehi-id at {host}")
 }
 
@@ -199,7 +199,7 @@ fn what_was_meant_for_one_place_never_goes_to_another() {
     let run = publish(&sandbox, &url, &host).stdin(lines(["here"])).run().expect(0);
     assert!(run.stderr.contains("1 read, 1 published in"), "{}", run.stderr);
     assert_eq!(ids_in(&sandbox, &url, &host, 1), ["here"]);
-    let other = spool_for(&sandbox, place_of_topic(&name, NOBODY)).url().unwrap();
+    let other = spool_for(&sandbox, identity_of_topic(&name, NOBODY)).url().unwrap();
     let run = sandbox.queue().arg("peek").arg(&other).run().expect(0);
     assert!(run.stdout.starts_with("elsewhere"), "{}", run.stdout);
     assert!(!stats(&sandbox, &url, &host).contains("\"spooled\":1"));
@@ -244,7 +244,7 @@ fn a_reading_is_taken_before_anything_else_and_kept() {
         let run = run.run().expect(75);
         assert_eq!(server.requests().len(), at + 1, "{}", run.stderr);
     }
-    let spool = spool_for(&sandbox, place_of_topic("topic", NOBODY)).url().unwrap();
+    let spool = spool_for(&sandbox, identity_of_topic("topic", NOBODY)).url().unwrap();
     let run = sandbox.queue().args("peek --json -n 1").arg(&spool).run().expect(0);
     assert!(
         run.stdout.contains("newest_events") || run.stdout.contains("\"name\""),
@@ -337,7 +337,7 @@ async fn several_publishers_share_a_spool_and_one_of_them_drains_it() {
         assert!([0, 75].contains(&run.code), "{}: {}", run.code, run.stderr);
     }
     sandbox.publish().args("--to sqlite:q.db").run().expect(0);
-    assert_eq!(spool.held().await.unwrap(), Spooled::default());
+    assert_eq!(spool.stats().await.unwrap(), Spooled::default());
     let ids = ids_waiting(&sandbox, "sqlite:q.db");
     assert!(ids[..2000].is_sorted(), "the oldest first");
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 2004);
@@ -359,7 +359,7 @@ async fn a_drain_that_is_killed_loses_nothing_and_doubles_nothing() {
         child.wait().expect("it ends");
     }
     sandbox.publish().args("--to sqlite:q.db").run().expect(0);
-    assert_eq!(spool.held().await.unwrap(), Spooled::default());
+    assert_eq!(spool.stats().await.unwrap(), Spooled::default());
     let ids = ids_waiting(&sandbox, "sqlite:q.db");
     assert!(ids.is_sorted(), "the oldest first");
     let unique: BTreeSet<_> = ids.iter().collect();
@@ -395,7 +395,7 @@ async fn a_publisher_that_is_killed_while_it_spools_loses_nothing_that_it_report
         let taken = told.matches("the spool has taken a batch").count() * 5;
         reported.extend(ids.into_iter().take(taken));
     }
-    let spool = spool_for(&sandbox, place_of_topic("t00", NOBODY));
+    let spool = spool_for(&sandbox, identity_of_topic("t00", NOBODY));
     let kept = ids_waiting(&sandbox, &spool.url().unwrap());
     let unique: BTreeSet<_> = kept.iter().collect();
     assert_eq!(unique.len(), kept.len(), "none twice");

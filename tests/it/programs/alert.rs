@@ -45,7 +45,7 @@ fn real_devices_are_told_of_in_both_modes_and_none_is_a_dead_letter() {
             let webhook = Server::new([Answer::ok("ok"), Answer::ok("ok")]);
             alert_above(&sandbox, &webhook.url(), "16.5").expect(0);
             assert_eq!(told(&webhook), expected, "{mode}");
-            assert_eq!(held(&sandbox), (0, 0), "{mode}");
+            assert_eq!(counts(&sandbox), (0, 0), "{mode}");
         }
     }
 }
@@ -69,7 +69,7 @@ fn alert_above(sandbox: &Sandbox, webhook: &str, threshold: &str) -> Run {
 }
 
 /// How many messages and dead letters `alerts` holds.
-fn held(sandbox: &Sandbox) -> (usize, usize) {
+fn counts(sandbox: &Sandbox) -> (usize, usize) {
     let peek = |words: &str| {
         let run = sandbox.queue().args("peek --json sqlite:q.db?queue=alerts").args(words).run();
         run.expect(0).stdout.lines().count()
@@ -88,7 +88,7 @@ fn only_what_is_above_the_threshold_is_told_and_in_slacks_json() {
     let text = "庭 \"<!channel>\": 30 °C, above 25 (9:02)";
     assert_eq!(told, serde_json::json!({ "text": text }));
     assert!(server.requests()[0].starts_with("POST / "), "{:?}", server.requests());
-    assert_eq!(held(&sandbox), (0, 0));
+    assert_eq!(counts(&sandbox), (0, 0));
     let readings = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run();
     assert_eq!(readings.expect(0).stdout.lines().count(), 2, "the readings are another queue's");
 }
@@ -100,13 +100,13 @@ fn a_webhook_that_is_down_or_busy_is_an_outage_and_holds_nothing_against_the_mes
         let server = Server::new([Answer::http(status, &[], "no"), Answer::ok("ok")]);
         let run = alert(&sandbox, &server.url()).expect(69);
         assert!(!run.stderr.contains(&server.url()), "the address is a secret: {}", run.stderr);
-        assert_eq!(held(&sandbox).1, 0, "{status}");
+        assert_eq!(counts(&sandbox).1, 0, "{status}");
         alert(&sandbox, &server.url()).expect(0);
-        assert_eq!((held(&sandbox), server.bodies().len()), ((0, 0), 2));
+        assert_eq!((counts(&sandbox), server.bodies().len()), ((0, 0), 2));
     }
     let sandbox = published(READINGS);
     alert(&sandbox, "http://127.0.0.1:1/").expect(69);
-    assert_eq!(held(&sandbox).1, 0);
+    assert_eq!(counts(&sandbox).1, 0);
 }
 
 #[test]
@@ -115,5 +115,5 @@ fn what_the_webhook_refuses_and_what_is_no_reading_is_a_dead_letter() {
         published("{\"id\":\"x\",\"val\":\"hot\"}\n{\"id\":\"warm\",\"name\":\"a\",\"val\":30}\n");
     let server = Server::new([Answer::http("404 Not Found", &[], "no_service")]);
     let run = alert(&sandbox, &server.url()).expect(65);
-    assert_eq!(held(&sandbox), (0, 2), "{}", run.stderr);
+    assert_eq!(counts(&sandbox), (0, 2), "{}", run.stderr);
 }

@@ -72,7 +72,7 @@ fn a_token_that_is_missing_unreadable_or_refused() {
 }
 
 #[test]
-fn an_api_in_trouble_is_unreachable() {
+fn an_api_that_fails_is_unreachable() {
     let sandbox = Sandbox::new();
     let page = "<html><h1>502 Bad Gateway</h1></html>";
     let answers = [Answer::http("502 Bad Gateway", &[], page), Answer::ok(r#"[{"id":"a","#)];

@@ -169,7 +169,7 @@ fn the_examples_of_subscribe_run() {
         sandbox.subscribe().args("--from sqlite:queue.db --to stdout:").run().expect(0);
     }
     std::fs::create_dir(sandbox.path("photos")).expect("a folder");
-    let picture = pictures::encoded(pictures::scene(8, 8), image::ImageFormat::Png);
+    let picture = pictures::encoded(pictures::sample(8, 8), image::ImageFormat::Png);
     sandbox.write("photos/a.png", picture);
     sandbox.publish().args("--to sqlite:queue.db").stdin("{\"key\":\"a.png\"}\n").run().expect(0);
     let run = run_example(&sandbox, &commands[5]).expect(0);

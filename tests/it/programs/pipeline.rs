@@ -62,7 +62,7 @@ async fn a_dead_letter_without_a_topic_is_kept_in_the_spool_and_stops_nobody() {
 }
 
 #[tokio::test]
-async fn debug_stores_and_every_message_comes_again_as_a_duplicate() {
+async fn debug_stores_and_every_message_is_redelivered_as_a_duplicate() {
     let stage = Stage::new();
     stage.create().await;
     stage.publish_lines(lines(20));

@@ -47,7 +47,7 @@ fn a_publisher_that_waits_for_its_next_tick_ends_at_once() {
 }
 
 /// A queue with some messages, and its file as another program that writes to it holds it.
-fn held() -> (Sandbox, Connection) {
+fn locked_queue() -> (Sandbox, Connection) {
     let sandbox = Sandbox::new();
     let lines: String = (0..20).map(|n| format!("{{\"id\":\"{n}\"}}\n")).collect();
     let publish = sandbox.publish().args("stdin:?id=id --to sqlite:queue.db -q");
@@ -69,7 +69,7 @@ fn start_and_hold(program: Program, point: &str, holder: &Connection) -> Process
 #[test]
 fn a_subscriber_that_cannot_settle_ends_by_its_grace_or_at_the_second_signal() {
     for (signal, code, twice) in [(Signal::SIGTERM, 143, false), (Signal::SIGINT, 130, true)] {
-        let (sandbox, holder) = held();
+        let (sandbox, holder) = locked_queue();
         let subscribe = || {
             let ends = "--from sqlite:queue.db --to sqlite:store.db --lease 1s --summary json";
             sandbox.subscribe().args(ends)
@@ -95,7 +95,7 @@ fn a_subscriber_that_cannot_settle_ends_by_its_grace_or_at_the_second_signal() {
 #[test]
 fn a_publisher_that_cannot_publish_ends_by_its_grace_or_at_the_second_signal() {
     for twice in [false, true] {
-        let (sandbox, holder) = held();
+        let (sandbox, holder) = locked_queue();
         let publish = || sandbox.publish().args("stdin:?id=id --to sqlite:queue.db --summary json");
         let grace = if twice { "--grace 1h" } else { "--grace 100ms" };
         let mut process = start_and_hold(publish().args(grace), "publish-read=stop@1", &holder);
@@ -126,7 +126,7 @@ fn each(sandbox: &Sandbox) -> [Program; 3] {
 
 #[test]
 fn a_line_that_is_closed_ends_each_program() {
-    let (sandbox, holder) = held();
+    let (sandbox, holder) = locked_queue();
     for program in each(&sandbox) {
         let program = program.env("KAKEHI_FAILPOINTS", "sqlite-commit=stop@1");
         let mut process = Process::start(attentive(program), String::new(), true);

@@ -5,7 +5,7 @@
 
 use crate::support::services;
 use chrono::{DateTime, TimeDelta, Utc};
-use kakehi::clock::{Clock, Hand};
+use kakehi::clock::{Clock, ClockControl};
 use kakehi::environment::Environment;
 use kakehi::queues::{
     self, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
@@ -50,7 +50,7 @@ struct Backend {
     environment: Environment,
     clock: Clock,
     /// Moves the clock, where the queue goes by ours.
-    hand: Option<Hand>,
+    control: Option<ClockControl>,
     lease: Duration,
     /// Many messages, for this queue.
     many: usize,
@@ -77,12 +77,12 @@ impl Backend {
 
     fn embedded(url: impl FnOnce(&TempDir) -> String) -> Self {
         let dir = TempDir::with_prefix("kakehi-contract-").unwrap();
-        let (clock, hand) = Clock::manual(start());
+        let (clock, control) = Clock::manual(start());
         Self {
             url: url(&dir),
             environment: Environment::default(),
             clock,
-            hand: Some(hand),
+            control: Some(control),
             lease: LEASE,
             many: 5000,
             cannot: &[],
@@ -100,7 +100,7 @@ impl Backend {
             url: format!("pubsub://kakehi-test/{}-{run}{ordered}", case.replace('_', "-")),
             environment: Environment::from_iter([("PUBSUB_EMULATOR_HOST", host)]),
             clock: Clock::system(),
-            hand: None,
+            control: None,
             lease: LEASE,
             many: 5000,
             cannot: &[
@@ -154,7 +154,7 @@ impl Backend {
             url,
             environment: services::sqs_variables().into_iter().collect(),
             clock: Clock::system(),
-            hand: None,
+            control: None,
             // Longer than any case takes on a busy machine.
             lease: Duration::from_secs(600),
             many: 500,
@@ -211,8 +211,8 @@ impl Backend {
     }
 
     fn advance(&self, by: Duration) {
-        let hand = self.hand.as_ref().expect("a queue that waits goes by our clock");
-        hand.advance(TimeDelta::from_std(by).unwrap());
+        let control = self.control.as_ref().expect("a queue that waits goes by our clock");
+        control.advance(TimeDelta::from_std(by).unwrap());
     }
 
     /// Whether nothing comes, for as long as this queue needs to be believed.
@@ -250,7 +250,7 @@ fn ids(deliveries: &[Delivery]) -> Vec<&str> {
     deliveries.iter().map(|delivery| delivery.message.id.as_str()).collect()
 }
 
-/// Receives until this many are in hand, and fails where they do not come.
+/// Receives until this many are in flight, and fails where they do not come.
 async fn receive(subscriber: &dyn Subscriber, count: usize) -> Vec<Delivery> {
     let deadline = Instant::now() + PATIENCE;
     let mut all = Vec::new();
@@ -272,7 +272,7 @@ async fn ack(subscriber: &dyn Subscriber, deliveries: &[Delivery]) {
     assert_eq!(settled, vec![Settled::Done; deliveries.len()]);
 }
 
-async fn what_is_acknowledged_does_not_come_again(backend: &Backend) {
+async fn what_is_acknowledged_is_not_redelivered(backend: &Backend) {
     backend.publish(&messages(&["a", "b"])).await;
     let subscriber = backend.subscriber().await;
     let deliveries = receive(&*subscriber, 2).await;
@@ -402,12 +402,12 @@ async fn a_lease_outlasts_a_jump_of_the_clock(backend: &Backend) {
     backend.publish(&messages(&["a"])).await;
     let subscriber = backend.subscriber().await;
     receive(&*subscriber, 1).await;
-    let hand = backend.hand.as_ref().unwrap();
+    let control = backend.control.as_ref().unwrap();
     for days in [-1, 3] {
-        hand.jump(TimeDelta::days(days));
+        control.jump(TimeDelta::days(days));
         assert!(backend.is_silent(&*subscriber).await, "it is ours, {days} days off");
     }
-    hand.advance(TimeDelta::from_std(backend.lease).unwrap());
+    control.advance(TimeDelta::from_std(backend.lease).unwrap());
     assert_eq!(ids(&receive(&*subscriber, 1).await), ["a"], "its time is over");
 }
 
@@ -774,7 +774,7 @@ macro_rules! contract {
 }
 
 contract! { memory sqlite pubsub sqs sqs_fifo: [
-    what_is_acknowledged_does_not_come_again
+    what_is_acknowledged_is_not_redelivered
     a_message_survives_as_it_was
     what_would_not_come_back_is_refused_alone
     a_lease_that_ends_offers_the_message_again

@@ -79,7 +79,7 @@ fn a_visibility_that_expires_in_mid_work_lets_another_one_work_and_harms_nothing
 }
 
 #[test]
-fn a_subscriber_that_is_terminated_with_ten_in_hand_gives_them_back() {
+fn a_subscriber_that_is_terminated_with_ten_in_flight_gives_them_back() {
     let stage = Stage::made("");
     stage.publish_lines(lines(10));
     let words = "--lease 120s --concurrency 1 --max-in-flight 10 --grace 5s -- sh -c";

@@ -103,7 +103,7 @@ fn a_signal_lets_a_run_finish_within_the_grace() {
 }
 
 #[test]
-fn after_the_grace_the_groups_end_and_their_messages_come_again() {
+fn after_the_grace_the_groups_end_and_their_messages_are_redelivered() {
     for script in [PATIENT, STUBBORN] {
         let sandbox = Sandbox::new();
         publish_all(&sandbox, "1 2");

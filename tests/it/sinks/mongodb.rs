@@ -151,7 +151,7 @@ async fn a_reading_is_stored_with_the_types_that_charts_need() {
 }
 
 #[tokio::test]
-async fn a_message_that_comes_again_is_a_duplicate() {
+async fn a_message_that_is_redelivered_is_a_duplicate() {
     let bed = Bed::new().await;
     let sink = bed.sink("").await;
     let messages = batch(50);

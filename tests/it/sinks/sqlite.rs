@@ -1,7 +1,7 @@
 //! The embedded store: each message once, in a file that every tool reads.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kakehi::clock::{Clock, Hand};
+use kakehi::clock::{Clock, ClockControl};
 use kakehi::environment::Environment;
 use kakehi::sinks::{self, Options, Outcome, Sink};
 use kakehi::{Delivery, Error, Kind, Location, Message, Receipt};
@@ -13,14 +13,14 @@ use tempfile::TempDir;
 struct Shed {
     folder: TempDir,
     options: Options,
-    hand: Hand,
+    control: ClockControl,
 }
 
 impl Shed {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let start = DateTime::parse_from_rfc3339("2026-05-01T12:00:00Z").unwrap();
-        let (clock, hand) = Clock::manual(start.with_timezone(&Utc));
+        let (clock, control) = Clock::manual(start.with_timezone(&Utc));
         let options = Options {
             write_timeout: Duration::from_secs(30),
             command: Default::default(),
@@ -28,7 +28,7 @@ impl Shed {
             data_dir: folder.path().join("data"),
             clock,
         };
-        Self { folder, options, hand }
+        Self { folder, options, control }
     }
 
     fn path(&self) -> PathBuf {
@@ -67,7 +67,7 @@ fn differs() -> Outcome {
 }
 
 #[tokio::test]
-async fn the_stock_sqlite3_reads_what_was_stored() {
+async fn the_plain_sqlite3_reads_what_was_stored() {
     let shed = Shed::new();
     let store = shed.open("?collection=readings").await;
     store.ping().await.unwrap();
@@ -116,7 +116,7 @@ async fn keep_keeps_the_first_and_replace_takes_the_last() {
     assert_eq!(shed.sqlite3("select document from kept"), r#"{"x":1}"#);
     let replace = shed.open("?collection=replaced&conflict=replace").await;
     assert_eq!(replace.write(&batch).await, [Outcome::Stored, Outcome::Stored]);
-    shed.hand.advance(TimeDelta::seconds(1));
+    shed.control.advance(TimeDelta::seconds(1));
     assert_eq!(replace.write(&batch[1..]).await, [Outcome::Duplicate]);
     let row = "select document, stored_at from replaced";
     assert_eq!(shed.sqlite3(row), r#"{"x":2}|2026-05-01T12:00:00.000Z"#);

@@ -4,7 +4,7 @@
 use crate::support::http_server::{Answer, Server};
 use crate::support::sandbox::Sandbox;
 use chrono::{DateTime, Utc};
-use kakehi::clock::{Clock, Hand};
+use kakehi::clock::{Clock, ClockControl};
 use kakehi::sources::nature_remo::{self, Limits};
 use kakehi::sources::{self, Batch, Options, Source};
 use kakehi::{Error, Kind, Location, Message};
@@ -23,8 +23,8 @@ fn now() -> DateTime<Utc> {
     NOW.parse().unwrap()
 }
 
-fn options(sandbox: &Sandbox) -> (Options, Hand) {
-    let (clock, hand) = Clock::manual(now());
+fn options(sandbox: &Sandbox) -> (Options, ClockControl) {
+    let (clock, control) = Clock::manual(now());
     let options = Options {
         batch: 1000,
         batch_bytes: 1 << 20,
@@ -34,7 +34,7 @@ fn options(sandbox: &Sandbox) -> (Options, Hand) {
         data_dir: sandbox.path("data"),
         clock,
     };
-    (options, hand)
+    (options, control)
 }
 
 /// As the real ones, in little time.
@@ -112,11 +112,11 @@ async fn a_poll_asks_once_with_the_bearer_token() {
 async fn every_tick_is_a_poll_of_its_own() {
     let sandbox = Sandbox::new();
     let server = Server::new([Answer::ok(TYPICAL)]);
-    let (options, hand) = options(&sandbox);
+    let (options, control) = options(&sandbox);
     let mut source = open(&server, "", &options);
     let first = source.read(0).await.unwrap().unwrap();
     assert!(source.read(0).await.unwrap().is_none());
-    hand.advance(chrono::TimeDelta::milliseconds(1));
+    control.advance(chrono::TimeDelta::milliseconds(1));
     let second = source.read(1).await.unwrap().unwrap();
     assert!(source.read(1).await.unwrap().is_none());
     assert_eq!(server.requests().len(), 2);
@@ -432,7 +432,7 @@ async fn a_rate_limit_that_ends_soon_is_waited_for() {
 
 /// [12]
 #[tokio::test]
-async fn a_server_in_trouble_is_asked_again() {
+async fn a_server_that_fails_is_asked_again() {
     let html = "<html><head><title>502 Bad Gateway</title></head>\u{1b}[2J</html>";
     let troubles = [
         Answer::http("500 Internal Server Error", &[], ""),

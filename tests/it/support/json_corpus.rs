@@ -15,7 +15,7 @@ pub struct Odd {
 impl Odd {
     /// Whether it is JSON that every reader takes the same way.
     pub fn is_plain(&self) -> bool {
-        kakehi::json::check(&self.body, kakehi::json::SHOWN_DEPTH).is_ok()
+        kakehi::json::validate(&self.body, kakehi::json::SHOWN_DEPTH).is_ok()
     }
 
     /// Whether a refusal for this reason names the field.

@@ -5,7 +5,7 @@ use mozjpeg::{ColorSpace, Compress, Marker};
 use std::io::Cursor;
 
 /// Something smooth with edges in it, as a camera sees.
-pub fn scene(width: u32, height: u32) -> RgbImage {
+pub fn sample(width: u32, height: u32) -> RgbImage {
     let wave = |at: u32, of: u32, times: f32, shift: f32| {
         let angle = at as f32 / of as f32 * times * std::f32::consts::TAU + shift;
         127.5 + 127.5 * angle.sin()
@@ -129,7 +129,7 @@ pub fn png_that_says(width: u32, height: u32) -> Vec<u8> {
 
 /// A GIF that says it is so large.
 pub fn gif_that_says(width: u16, height: u16) -> Vec<u8> {
-    let mut gif = encoded(scene(8, 8), ImageFormat::Gif);
+    let mut gif = encoded(sample(8, 8), ImageFormat::Gif);
     gif[6..8].copy_from_slice(&width.to_le_bytes());
     gif[8..10].copy_from_slice(&height.to_le_bytes());
     gif
@@ -137,7 +137,7 @@ pub fn gif_that_says(width: u16, height: u16) -> Vec<u8> {
 
 /// A JPEG that says it is so large.
 pub fn jpeg_that_says(width: u16, height: u16) -> Vec<u8> {
-    let mut jpeg = jpeg(&scene(16, 16));
+    let mut jpeg = jpeg(&sample(16, 16));
     let frame = jpeg.windows(2).position(|it| it == [0xff, 0xc0]).expect("a frame");
     jpeg[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
     jpeg[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
@@ -146,7 +146,7 @@ pub fn jpeg_that_says(width: u16, height: u16) -> Vec<u8> {
 
 /// A WebP of the extended kind that says it is so large.
 pub fn webp_that_says(width: u32, height: u32) -> Vec<u8> {
-    let plain = encoded(scene(8, 8), ImageFormat::WebP);
+    let plain = encoded(sample(8, 8), ImageFormat::WebP);
     let side = |length: u32| (length - 1).to_le_bytes()[..3].to_vec();
     let header = [vec![0; 4], side(width), side(height)].concat();
     let body = [b"WEBPVP8X\x0a\0\0\0".as_slice(), &header, &plain[12..]].concat();

@@ -1,7 +1,7 @@
 //! A queue in a file and a clock that stands still, used through the library.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kakehi::clock::{Clock, Hand};
+use kakehi::clock::{Clock, ClockControl};
 use kakehi::environment::Environment;
 use kakehi::queues::{
     self, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
@@ -15,16 +15,16 @@ use tempfile::TempDir;
 pub struct Pond {
     pub folder: TempDir,
     pub options: Options,
-    pub hand: Hand,
+    pub control: ClockControl,
 }
 
 impl Pond {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let start = DateTime::parse_from_rfc3339("2026-05-01T12:00:00Z").unwrap();
-        let (clock, hand) = Clock::manual(start.with_timezone(&Utc));
+        let (clock, control) = Clock::manual(start.with_timezone(&Utc));
         let options = options(folder.path(), clock);
-        Self { folder, options, hand }
+        Self { folder, options, control }
     }
 
     pub fn url(&self, query: &str) -> Location {
@@ -56,7 +56,7 @@ impl Pond {
     }
 
     pub fn pass(&self, seconds: i64) {
-        self.hand.advance(TimeDelta::seconds(seconds));
+        self.control.advance(TimeDelta::seconds(seconds));
     }
 
     /// The file as another process sees it.

@@ -1,6 +1,6 @@
 //! The queue in memory, watched: it tells what was asked of it, and can play a service.
 
-use crate::support::scene::Scene;
+use crate::support::loop_fixture::LoopFixture;
 use async_trait::async_trait;
 use kakehi::queues::{Capabilities, Emptiness, Leases, Receive, Settled, Subscriber, Verdict};
 use kakehi::{Delivery, Receipt, Result};
@@ -23,15 +23,15 @@ pub struct Extended {
 
 impl Watched {
     /// The queue in memory as it is.
-    pub async fn of(scene: &Scene) -> Self {
+    pub async fn of(fixture: &LoopFixture) -> Self {
         let (pauses, extended) = Default::default();
-        Self { queue: scene.subscriber().await, pauses, extended, service: false }
+        Self { queue: fixture.subscriber().await, pauses, extended, service: false }
     }
 
     /// The queue in memory as a service that counts nothing, delays nothing, buries nothing and
     /// does not know whether it is empty.
-    pub async fn service(scene: &Scene) -> Self {
-        Self { service: true, ..Self::of(scene).await }
+    pub async fn service(fixture: &LoopFixture) -> Self {
+        Self { service: true, ..Self::of(fixture).await }
     }
 
     pub fn pauses(&self) -> usize {

@@ -6,7 +6,7 @@ use crate::cli::queue::context::{QueueContext, say};
 use crate::cli::queue::format::{self, Form};
 use crate::error::{Error, Kind, Result};
 use crate::hint;
-use crate::inspect::{DeadLetterAction, DeadLetters, Ended, Told};
+use crate::inspect::{DeadLetterAction, DeadLetters, Ended, Handled};
 use crate::location::{Location, list};
 use crate::queues::{Contents, DeadLetterOutcome, Which};
 use crate::text::visible;
@@ -66,7 +66,7 @@ impl ChosenLetters {
         }
         let mut totals = Totals::new(verb, &which, context.form);
         let stop = context.program.signals.shutdown();
-        let tell = &mut |page: &[Told]| totals.tell(page);
+        let tell = &mut |page: &[Handled]| totals.tell(page);
         let ended = letters.work_on(&which, yes.then_some(action), stop, tell).await?;
         context.remind(yes)?;
         totals.refuse_kept()?;
@@ -95,7 +95,7 @@ impl Totals {
     }
 
     /// Tells of some and counts them; `false` where nobody reads it any more.
-    fn tell(&mut self, page: &[Told]) -> Result<bool> {
+    fn tell(&mut self, page: &[Handled]) -> Result<bool> {
         let mut text = String::new();
         for (head, outcome) in page {
             text += &format::dead_letter_outcome(self.verb, head, outcome.as_ref(), self.form);

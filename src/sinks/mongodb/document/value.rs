@@ -161,7 +161,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             return Ok(RawBson::String(value.to_owned()));
         };
         if let Some(exact) = exact {
-            let place = self.reading.leaves.borrow().place();
+            let place = self.reading.leaves.borrow().path();
             self.reading.exact.borrow_mut().push((place, exact));
         }
         Ok(RawBson::DateTime(mongodb::bson::DateTime::from_millis(millis)))

@@ -23,7 +23,7 @@ struct Reader {
     /// So many units stand between two restarts; 0: there are none.
     restart: usize,
     /// Of each component, of each block of a progressive picture: which numbers are not 0.
-    known: Vec<Vec<u64>>,
+    nonzero: Vec<Vec<u64>>,
     scans: usize,
 }
 
@@ -34,7 +34,7 @@ impl Reader {
             self.frame.is_none().then_some(())?;
             let blocks = |at| if frame.is_progressive() { frame.blocks(at) } else { (0, 0) };
             let blocks = (0..frame.components.len()).map(blocks);
-            self.known = blocks.map(|(across, down)| vec![0; across * down]).collect();
+            self.nonzero = blocks.map(|(across, down)| vec![0; across * down]).collect();
             self.frame = Some(frame);
             return Some(());
         }
@@ -72,7 +72,7 @@ impl Reader {
             scan: &scan,
             is_progressive: frame.is_progressive(),
             codes: &self.codes,
-            known: self.known.get_mut(scan.components.first()?[0])?,
+            nonzero: self.nonzero.get_mut(scan.components.first()?[0])?,
             run: 0,
         };
         let every = if self.restart == 0 { units } else { self.restart };
@@ -149,7 +149,7 @@ struct Work<'w> {
     is_progressive: bool,
     codes: &'w [[Option<Codes>; 4]; 2],
     /// Of the scan's first component.
-    known: &'w mut Vec<u64>,
+    nonzero: &'w mut Vec<u64>,
     /// So many blocks that follow hold nothing new.
     run: u32,
 }
@@ -196,7 +196,7 @@ impl Work<'_> {
                 _ => {
                     at += zeros as usize;
                     bits.number(size);
-                    *self.known.get_mut(block)? |= 1_u64.checked_shl(at as u32)?;
+                    *self.nonzero.get_mut(block)? |= 1_u64.checked_shl(at as u32)?;
                     at += 1;
                 }
             }
@@ -222,9 +222,9 @@ impl Work<'_> {
                     bits.number(1);
                 }
             }
-            let known = *self.known.get(block)?;
+            let nonzero = *self.nonzero.get(block)?;
             while at <= last {
-                if known >> at & 1 == 1 {
+                if nonzero >> at & 1 == 1 {
                     bits.number(1);
                 } else if zeros == 0 {
                     break;
@@ -235,13 +235,13 @@ impl Work<'_> {
             }
             if size > 0 {
                 (at <= last).then_some(())?;
-                *self.known.get_mut(block)? |= 1 << at;
+                *self.nonzero.get_mut(block)? |= 1 << at;
             }
             at += 1;
         }
         if self.run > 0 {
-            let known = *self.known.get(block)?;
-            (at..=last).filter(|at| known >> at & 1 == 1).for_each(|_| {
+            let nonzero = *self.nonzero.get(block)?;
+            (at..=last).filter(|at| nonzero >> at & 1 == 1).for_each(|_| {
                 bits.number(1);
             });
             self.run -= 1;

@@ -57,7 +57,7 @@ impl Layout {
     }
 
     /// Whether it can be decoded, as far as that can be told without it.
-    pub(super) fn check(&self) -> Result<(), Damage> {
+    pub(super) fn ensure_decodable(&self) -> Result<(), Damage> {
         let Some(frame) = &self.frame else { return Ok(()) };
         let is_known = matches!(frame.kind, 0xc0..=0xc2)
             && frame.precision == 8

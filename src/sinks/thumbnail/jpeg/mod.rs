@@ -22,7 +22,7 @@ use mozjpeg::{ColorSpace, CompInfo, CompInfoExt as _, Marker};
 /// What its headers say. Nothing is decoded.
 pub(super) fn look(bytes: &[u8]) -> Result<Facts, Damage> {
     let layout = Layout::of(bytes);
-    layout.check()?;
+    layout.ensure_decodable()?;
     let looked = libjpeg::run(layout.picture(bytes), |decoder| {
         let is_ink = is_ink(&decoder);
         let samples = decoder.components().len() as u64;

@@ -189,7 +189,9 @@ async fn a_drain_whose_connection_is_cut_says_so_and_a_follower_goes_on_by_itsel
     terminate(follower);
 }
 
-async fn acknowledgements_that_are_cut_off_lose_nothing_and_come_again_as_duplicates<B: Bed>() {
+async fn acknowledgements_that_are_cut_off_lose_nothing_and_are_redelivered_as_duplicates<
+    B: Bed,
+>() {
     let bed = B::new("").await;
     bed.publish_lines(50);
     let proxy = B::proxy();
@@ -262,7 +264,7 @@ macro_rules! outages {
             a_run_killed_between_a_dead_letter_and_its_acknowledgement_loses_nothing
             publishing_that_is_cut_anywhere_loses_nothing_when_it_is_done_again
             a_drain_whose_connection_is_cut_says_so_and_a_follower_goes_on_by_itself
-            acknowledgements_that_are_cut_off_lose_nothing_and_come_again_as_duplicates
+            acknowledgements_that_are_cut_off_lose_nothing_and_are_redelivered_as_duplicates
             a_signal_while_a_publisher_is_cut_off_ends_it_and_loses_nothing
             a_signal_while_a_subscriber_is_cut_off_ends_it_and_no_message_dies
         );

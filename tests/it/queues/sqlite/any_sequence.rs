@@ -129,7 +129,7 @@ fn jump() -> impl Strategy<Value = i64> {
 const HOUR: i64 = 60 * 60;
 
 /// A message in the file: queue, id, state, time, attempts, those lost of them, and body.
-type Told = (String, String, &'static str, Option<i64>, u32, u32, String);
+type Row = (String, String, &'static str, Option<i64>, u32, u32, String);
 
 /// Two subscribers of one queue, one of the queue that receives the same, one of a third.
 const SUBSCRIBERS: [&str; 4] = ["a", "a", "b", "c"];
@@ -142,8 +142,8 @@ struct Both {
     subscribers: Vec<Box<dyn Subscriber>>,
     /// What each queue has ever delivered: as the model names it, and the receipt.
     delivered: BTreeMap<&'static str, Vec<(model::Delivery, Receipt)>>,
-    /// What each subscriber has in its hands, as far as it knows.
-    hands: Vec<Vec<model::Delivery>>,
+    /// What each subscriber has in flight, as far as it knows.
+    in_flight: Vec<Vec<model::Delivery>>,
 }
 
 impl Both {
@@ -156,9 +156,9 @@ impl Both {
         queues::create(pond.url("?queue=a"), &pond.options).await.unwrap();
         queues::create(pond.url("?queue=b&topic=a"), &pond.options).await.unwrap();
         let (publishers, subscribers) = (Vec::new(), Vec::new());
-        let hands = vec![Vec::new(); SUBSCRIBERS.len()];
+        let in_flight = vec![Vec::new(); SUBSCRIBERS.len()];
         let delivered = BTreeMap::new();
-        let mut both = Self { pond, model, publishers, subscribers, delivered, hands };
+        let mut both = Self { pond, model, publishers, subscribers, delivered, in_flight };
         both.open_all().await;
         both
     }
@@ -194,26 +194,26 @@ impl Both {
             Step::Settle { by, verdicts } => self.settle(*by, verdicts).await,
             Step::Extend { by, deliveries } => self.extend(*by, deliveries).await,
             Step::Work { by, deliveries, begins } => self.work_on(*by, deliveries, *begins).await,
-            Step::Pass(seconds) => self.pond.hand.advance(TimeDelta::seconds(*seconds)),
-            Step::Jump(seconds) => self.pond.hand.jump(TimeDelta::seconds(*seconds)),
+            Step::Pass(seconds) => self.pond.control.advance(TimeDelta::seconds(*seconds)),
+            Step::Jump(seconds) => self.pond.control.jump(TimeDelta::seconds(*seconds)),
             Step::Crash { subscriber } => {
                 let fresh = self.subscriber(SUBSCRIBERS[*subscriber]).await;
                 self.subscribers[*subscriber] = fresh;
-                self.hands[*subscriber].clear();
+                self.in_flight[*subscriber].clear();
             }
             Step::Close { subscriber } => {
                 let name = SUBSCRIBERS[*subscriber];
                 let fresh = self.subscriber(name).await;
                 let old = std::mem::replace(&mut self.subscribers[*subscriber], fresh);
                 old.close().await.unwrap();
-                let hand = std::mem::take(&mut self.hands[*subscriber]);
-                let released: Vec<_> = hand.into_iter().map(|it| (it, Verdict::Release)).collect();
+                let taken = std::mem::take(&mut self.in_flight[*subscriber]);
+                let released: Vec<_> = taken.into_iter().map(|it| (it, Verdict::Release)).collect();
                 self.model.settle(name, &released, self.pond.options.clock.millis());
             }
             Step::CrashAll => {
                 self.publishers.clear();
                 self.subscribers.clear();
-                self.hands.iter_mut().for_each(Vec::clear);
+                self.in_flight.iter_mut().for_each(Vec::clear);
                 self.open_all().await;
             }
         }
@@ -252,7 +252,7 @@ impl Both {
             got.iter().map(|it| (it.message.id.clone(), it.attempts.unwrap())).collect();
         let wanted: Vec<_> = expected.iter().map(|it| (it.0.clone(), it.1)).collect();
         assert_eq!(names, wanted, "what came, and which attempt it is");
-        self.hands[by].extend(expected.iter().cloned());
+        self.in_flight[by].extend(expected.iter().cloned());
         let receipts = got.into_iter().map(|it| it.receipt);
         self.delivered.entry(name).or_default().extend(expected.into_iter().zip(receipts));
     }
@@ -277,7 +277,7 @@ impl Both {
         let done: Vec<_> = settled.into_iter().map(|it| it == Settled::Done).collect();
         assert_eq!(done, expected, "whether the verdicts counted");
         for (delivery, _) in batch {
-            self.hands[by].retain(|held| *held != delivery);
+            self.in_flight[by].retain(|held| *held != delivery);
         }
     }
 
@@ -320,7 +320,7 @@ impl Both {
             let due = due.filter(|_| state != 0);
             Ok((row.get(0)?, row.get(1)?, word, due, row.get(4)?, row.get(5)?, row.get(6)?))
         });
-        let real: Vec<Told> = rows.unwrap().map(Result::unwrap).collect();
+        let real: Vec<Row> = rows.unwrap().map(Result::unwrap).collect();
         let told = self.model.queues.iter().flat_map(|(name, queue)| {
             queue.items.iter().map(|item| {
                 let (word, due) = match item.state {

@@ -1,13 +1,13 @@
 //! Faults of the machine under the embedded queue: a full disk, a file that may only be read, a
 //! clock that jumps by hours. Nothing is lost, nothing comes twice, and afterwards all goes on.
 
+use crate::support::loop_fixture::plan;
 use crate::support::pond::Pond;
 use crate::support::sandbox::{Run, Sandbox};
-use crate::support::scene::plan;
 use crate::support::scripted::Scripted;
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use kakehi::clock::Hand;
+use kakehi::clock::ClockControl;
 use kakehi::queues::{self, Options};
 use kakehi::report::Counters;
 use kakehi::sinks::{Outcome, Sink};
@@ -179,14 +179,14 @@ fn a_file_shrinks_after_a_backlog() {
 /// Stores, and moves the clock by hours while it does, forward and back.
 struct Shaken {
     stores: Scripted,
-    hand: Hand,
+    control: ClockControl,
     random: std::sync::Mutex<fastrand::Rng>,
 }
 
 impl Shaken {
     fn shake(&self) {
         let hours = self.random.lock().unwrap().i64(-9..10);
-        self.hand.advance(TimeDelta::hours(hours));
+        self.control.advance(TimeDelta::hours(hours));
     }
 }
 
@@ -229,7 +229,7 @@ async fn a_clock_that_jumps_by_hours_loses_nothing_and_buries_nothing() {
         .collect();
     publisher.publish(&batch).await.unwrap();
     let random = fastrand::Rng::with_seed(seed).into();
-    let sink = Shaken { stores: Scripted::default(), hand: pond.hand.clone(), random };
+    let sink = Shaken { stores: Scripted::default(), control: pond.control.clone(), random };
     let plan = plan();
     // Whatever was not due yet, or leased by a clock that ran ahead, is there for the next run.
     for run in 0..10 {

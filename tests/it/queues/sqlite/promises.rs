@@ -112,7 +112,7 @@ async fn a_lease_lasts_its_time_whatever_the_clock_is_set_to() {
     let got = receive(&*subscriber, 10).await;
     assert_eq!(got.len(), 3);
     for jump in [TimeDelta::milliseconds(-3), TimeDelta::hours(-1), TimeDelta::hours(5)] {
-        pond.hand.jump(jump);
+        pond.control.jump(jump);
         assert!(receive(&*subscriber, 10).await.is_empty(), "{jump}: its own");
         assert!(receive(&*other, 10).await.is_empty(), "{jump}: another's");
         let all: Vec<_> = got.iter().map(|it| it.receipt.clone()).collect();
@@ -124,7 +124,7 @@ async fn a_lease_lasts_its_time_whatever_the_clock_is_set_to() {
     assert!(receive(&*other, 10).await.is_empty());
     pond.pass(1);
     assert_eq!(ids(&receive(&*other, 10).await), "a b c");
-    pond.hand.jump(TimeDelta::hours(-9));
+    pond.control.jump(TimeDelta::hours(-9));
     pond.pass(3599);
     assert!(receive(&*subscriber, 10).await.is_empty());
     pond.pass(1);
@@ -137,9 +137,9 @@ async fn a_stash_outlasts_a_jump_of_the_clock_and_not_its_lease() {
     let (publisher, subscriber) = pond.both().await;
     publish(&*publisher, "a b").await;
     drop_a_receive(&pond, &*subscriber, 2).await;
-    pond.hand.jump(TimeDelta::hours(-1));
+    pond.control.jump(TimeDelta::hours(-1));
     let first = receive(&*subscriber, 1).await;
-    pond.hand.jump(TimeDelta::hours(3));
+    pond.control.jump(TimeDelta::hours(3));
     let second = receive(&*subscriber, 1).await;
     assert_eq!((ids(&first), ids(&second)), ("a".to_owned(), "b".to_owned()));
     assert_eq!([first[0].attempts, second[0].attempts], [Some(1); 2]);
@@ -180,9 +180,9 @@ async fn a_delayed_message_comes_when_it_is_due_and_not_before() {
     later.not_before = Some(pond.options.clock.now() + TimeDelta::microseconds(1_500_500));
     publisher.publish(&[later, message("now")]).await.unwrap();
     assert_eq!(drain(&*subscriber).await, "now");
-    pond.hand.advance(TimeDelta::milliseconds(1500));
+    pond.control.advance(TimeDelta::milliseconds(1500));
     assert_eq!(drain(&*subscriber).await, "");
-    pond.hand.advance(TimeDelta::milliseconds(1));
+    pond.control.advance(TimeDelta::milliseconds(1));
     assert_eq!(drain(&*subscriber).await, "later");
 }
 
@@ -553,7 +553,7 @@ async fn what_a_dropped_receive_had_leased_goes_to_the_next() {
 }
 
 #[tokio::test]
-async fn close_gives_back_what_is_in_hand_and_what_nobody_took() {
+async fn close_gives_back_what_is_in_flight_and_what_nobody_took() {
     let pond = Pond::new();
     let (publisher, subscriber) = pond.both().await;
     publish(&*publisher, "a b@g c@g d").await;

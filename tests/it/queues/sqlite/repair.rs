@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex};
 const PAGE: usize = 4096;
 
 /// What a file holds: body by kind, queue and id.
-type Holding = BTreeMap<(&'static str, String, String), Vec<u8>>;
+type Contents = BTreeMap<(&'static str, String, String), Vec<u8>>;
 
 /// A queue file with something of everything, and free pages with what was acknowledged.
 struct Patient {
     sandbox: Sandbox,
     bytes: Vec<u8>,
-    held: Holding,
+    contents: Contents,
 }
 
 impl Patient {
@@ -53,9 +53,9 @@ impl Patient {
         sandbox.queue().args("lease sqlite:q.db -n 7 --for 1h").run().expect(0);
         sandbox.queue().args("create sqlite:q.db?queue=alerts&topic=default").run().expect(0);
         let bytes = fs::read(sandbox.path("q.db")).unwrap();
-        let held = held(&sandbox.path("q.db"));
-        assert_eq!(held.len(), 120 + 10 + 20 + 150);
-        Self { sandbox, bytes, held }
+        let contents = contents(&sandbox.path("q.db"));
+        assert_eq!(contents.len(), 120 + 10 + 20 + 150);
+        Self { sandbox, bytes, contents }
     }
 
     fn pages(&self) -> usize {
@@ -63,7 +63,7 @@ impl Patient {
     }
 
     /// Repairs these bytes.
-    async fn repair(&self, bytes: &[u8], case: &str) -> (Repaired, Vec<RepairLoss>, Holding) {
+    async fn repair(&self, bytes: &[u8], case: &str) -> (Repaired, Vec<RepairLoss>, Contents) {
         let path = self.sandbox.write("torn.db", bytes);
         let _ = fs::remove_file(self.sandbox.path("torn.db.repaired"));
         let clock = Clock::system();
@@ -75,7 +75,7 @@ impl Patient {
         assert_eq!(fs::read(&path).unwrap(), bytes, "{case}: the file was touched");
         let checks = queues::verify(&repaired.file).await.unwrap();
         assert!(checks.iter().all(|check| check.wrong == 0), "{case}: {checks:?}");
-        let holding = held(&repaired.file);
+        let holding = contents(&repaired.file);
         let lost = std::mem::take(&mut *lost.lock().unwrap());
         assert_eq!(lost.len() as u64, repaired.lost, "{case}");
         (repaired, lost, holding)
@@ -87,14 +87,14 @@ impl Patient {
         let named: BTreeSet<_> =
             lost.iter().map(|lost| (lost.what, lost.queue.clone(), lost.id.clone())).collect();
         assert_eq!(named.len(), lost.len(), "{case}: named twice");
-        for (key, body) in &self.held {
+        for (key, body) in &self.contents {
             let whole = saved.get(key) == Some(body);
             assert!(whole != named.contains(key), "{case}: {key:?} saved: {whole}, {named:?}");
         }
         // Nothing comes back that was acknowledged, and nothing is made up.
         for (kind, queue, id) in saved.keys() {
             let of = |kind: &'static str| (kind, queue.clone(), id.clone());
-            let known = self.held.contains_key(&of(kind));
+            let known = self.contents.contains_key(&of(kind));
             let became_dead = *kind == "dead letter" && named.contains(&of("message"));
             assert!(known || became_dead, "{case}: {kind} {queue}/{id} was not there");
         }
@@ -102,9 +102,9 @@ impl Patient {
     }
 }
 
-fn held(path: &Path) -> Holding {
+fn contents(path: &Path) -> Contents {
     let file = Connection::open(path).unwrap();
-    let mut held = Holding::new();
+    let mut contents = Contents::new();
     for (kind, sql) in [
         ("message", "SELECT name, messages.id, body FROM messages JOIN bodies USING (seq)"),
         ("dead letter", "SELECT name, dead.id, body FROM dead"),
@@ -113,12 +113,12 @@ fn held(path: &Path) -> Holding {
         let sql = format!("{sql} JOIN queues ON queues.id = queue");
         let mut statement = file.prepare(&sql).unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        held.extend(rows.unwrap().map(|row| {
+        contents.extend(rows.unwrap().map(|row| {
             let (queue, id, body) = row.unwrap();
             ((kind, queue, id), body)
         }));
     }
-    held
+    contents
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_whole_file_is_saved_whole() {
     let patient = Patient::new();
     let (repaired, lost, saved) = patient.repair(&patient.bytes, "whole").await;
     assert_eq!((lost, repaired.pages, repaired.log_cut_off), (vec![], vec![], false));
-    assert_eq!(saved, patient.held);
+    assert_eq!(saved, patient.contents);
     let file = Connection::open(&repaired.file).unwrap();
     let count = |sql| file.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM messages WHERE state = 3"), 0, "nothing is leased");
@@ -143,7 +143,7 @@ async fn each_page_may_be_zeroed() {
         torn[page * PAGE..(page + 1) * PAGE].fill(0);
         let repaired = patient.check(&torn, &format!("page {} zeroed", page + 1)).await;
         harmless += usize::from(repaired.lost == 0);
-        let most = patient.held.len() as u64 / 3;
+        let most = patient.contents.len() as u64 / 3;
         assert!(repaired.lost < most, "page {page} took {} along", repaired.lost);
     }
     assert!(harmless > 10, "indexes, inner pages and free pages lose nothing: {harmless}");
@@ -171,7 +171,7 @@ async fn a_file_may_end_at_each_page_and_within_it() {
             let (_, lost, saved) = patient.repair(&patient.bytes[..end], &case).await;
             // Where table and index are both gone, nobody knows the names: what is left is right.
             for (key, body) in &saved {
-                let whole = patient.held.get(key) == Some(body);
+                let whole = patient.contents.get(key) == Some(body);
                 let kept = lost.iter().any(|it| it.kept && it.id == key.2);
                 assert!(whole || kept, "{case}: {key:?}");
             }
@@ -212,7 +212,7 @@ async fn a_cut_off_log_gives_what_its_whole_commits_hold() {
         ] {
             patient.sandbox.write("sqlite.db", &file);
             patient.sandbox.write("sqlite.db-wal", &log);
-            let expected = held(&patient.sandbox.path("sqlite.db"));
+            let expected = contents(&patient.sandbox.path("sqlite.db"));
             patient.sandbox.write("torn.db-wal", &log);
             let (repaired, lost, saved) = patient.repair(&file, &case).await;
             assert_eq!(saved, expected, "{case}");
@@ -286,14 +286,14 @@ fn a_damaged_file_of_version_1_becomes_a_good_one_of_this() {
     let sandbox = Sandbox::new();
     let old = include_str!("../../../fixtures/queue-version-1.sql");
     Connection::open(sandbox.path("q.db")).unwrap().execute_batch(old).unwrap();
-    let held = held(&sandbox.path("q.db"));
+    let contents = contents(&sandbox.path("q.db"));
     // Its head, without which SQLite takes it for no database.
     let mut bytes = fs::read(sandbox.path("q.db")).unwrap();
     bytes[..PAGE].fill(0);
     sandbox.write("q.db", bytes);
     sandbox.queue().args("verify q.db").run().expect(78);
     repair(&sandbox, "--yes").expect(0);
-    assert_eq!(self::held(&sandbox.path("q.db")), held);
+    assert_eq!(self::contents(&sandbox.path("q.db")), contents);
     let drained = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run().expect(0);
     assert_eq!(drained.stdout.lines().count(), 7, "two were leased, and one is not due");
 }

@@ -247,7 +247,7 @@ fn a_follower_whose_file_goes_ends_and_says_why() {
 
 /// Waits until a file holds a message with this id.
 #[track_caller]
-fn until_held(path: &Path, id: &str) {
+fn until_stored(path: &Path, id: &str) {
     let deadline = Instant::now() + PATIENCE;
     let holds = || path.exists() && fs::metadata(path).is_ok_and(|it| it.len() > 0);
     while !holds() || !std::panic::catch_unwind(|| ids(path).contains(id)).unwrap_or(false) {
@@ -265,10 +265,10 @@ fn a_publisher_whose_file_goes_publishes_into_the_one_that_is_there() {
         let mut child = publisher(&sandbox, &[]).spawn();
         let mut lines = child.stdin.take().expect("a pipe");
         lines.write_all(b"{\"id\":\"a\"}\n").expect("it reads");
-        until_held(&path, "a");
+        until_stored(&path, "a");
         fate.befalls(&sandbox);
         lines.write_all(b"{\"id\":\"b\"}\n").expect("it reads");
-        until_held(&path, "b");
+        until_stored(&path, "b");
         drop(lines);
         let output = child.wait_with_output().expect("its output");
         let said = String::from_utf8_lossy(&output.stderr);

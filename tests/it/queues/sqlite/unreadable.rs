@@ -187,7 +187,7 @@ async fn a_spool_that_holds_such_a_row_is_drained_of_the_others() {
     let publish = sandbox.publish().args("--spool spool.db --to").arg(&url);
     let run = publish.stdin("{\"n\":4}\n").run().expect(65);
     assert_eq!(stats(&sandbox)["ready"], 3, "{}", run.stderr);
-    let held = spool.held().await.unwrap();
+    let held = spool.stats().await.unwrap();
     assert_eq!((held.waiting, held.dead), (0, 1));
 }
 

@@ -1,7 +1,7 @@
 //! Some hundred pictures of odd kinds, as cameras and programs write them, beside Pillow's opinion:
 //! what is whole has a thumbnail as Pillow's, what is not is refused with its reason.
 
-use crate::support::pictures::{Jpeg, scene};
+use crate::support::pictures::{Jpeg, sample};
 use crate::support::sandbox::{Run, Sandbox};
 use crate::support::services;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,7 +87,7 @@ fn sampled() -> impl Iterator<Item = (String, Vec<u8>)> {
         [false, true].map(|progressive| {
             let name = format!("sampled-{a}{b}-{c}{d}-{progressive}.jpg");
             let how = Jpeg { progressive, colours: Some(samples), ..Jpeg::default() };
-            (name, how.of(&scene(243, 181)))
+            (name, how.of(&sample(243, 181)))
         })
     })
 }

@@ -1,6 +1,6 @@
 //! The sink `thumbnail:` on the events by which stores tell what became of their objects.
 
-use crate::support::pictures::{jpeg, scene};
+use crate::support::pictures::{jpeg, sample};
 use crate::support::s3::Bucket;
 use crate::support::sandbox::{Run, Sandbox};
 use crate::support::sqs_queue::{Stage, counted};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 fn bucket_with(keys: &[&str]) -> Bucket {
     let bucket = Bucket::new();
     for key in keys {
-        bucket.put(key, &jpeg(&scene(30, 20)));
+        bucket.put(key, &jpeg(&sample(30, 20)));
     }
     bucket
 }
@@ -138,7 +138,7 @@ fn a_bucket_that_tells_a_queue_has_thumbnails_and_no_end_of_them() {
     let bucket = Bucket::new();
     bucket.tell(&stage.name);
     for key in ["a.jpg", "red%20flower%2B1.jpg", "gone.jpg"] {
-        bucket.put(key, &jpeg(&scene(30, 20)));
+        bucket.put(key, &jpeg(&sample(30, 20)));
     }
     let run = || {
         let to = format!("thumbnail:{}?size=10x10", bucket.url());

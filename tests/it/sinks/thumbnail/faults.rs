@@ -1,7 +1,7 @@
 //! The sink `thumbnail:` when it is killed, when the store refuses it, and when pictures are large.
 
 use crate::support::http_server::{Answer, Server};
-use crate::support::pictures::{Jpeg, encoded, jpeg, scene};
+use crate::support::pictures::{Jpeg, encoded, jpeg, sample};
 use crate::support::process::Process;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use image::{ImageFormat, RgbImage};
@@ -12,7 +12,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 /// Pictures in a folder, and a message for each key in the queue.
-fn scene_with(pictures: &BTreeMap<String, Vec<u8>>, keys: impl Iterator<Item = String>) -> Sandbox {
+fn sandbox_with(
+    pictures: &BTreeMap<String, Vec<u8>>,
+    keys: impl Iterator<Item = String>,
+) -> Sandbox {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("photos")).expect("a folder");
     for (key, bytes) in pictures {
@@ -61,7 +64,7 @@ fn what_is_killed_at_random_moments_leaves_whole_thumbnails_and_loses_none() {
     const KILLS: usize = 12;
     let (mut pictures, mut wanted) = (BTreeMap::new(), BTreeMap::new());
     for n in 0..60 {
-        let picture = scene(240 + n, 160 + n);
+        let picture = sample(240 + n, 160 + n);
         let (name, bytes) = match n % 2 {
             0 => (format!("{n}.jpg"), jpeg(&picture)),
             _ => (format!("{n}.png"), encoded(picture, ImageFormat::Png)),
@@ -71,7 +74,7 @@ fn what_is_killed_at_random_moments_leaves_whole_thumbnails_and_loses_none() {
         wanted.insert(name.clone(), open.thumbnail(recipe).expect("a thumbnail").bytes);
         pictures.insert(name, bytes);
     }
-    let sandbox = scene_with(&pictures, pictures.keys().cloned());
+    let sandbox = sandbox_with(&pictures, pictures.keys().cloned());
     let whole = |made: &BTreeMap<String, Vec<u8>>| {
         for (name, bytes) in made {
             assert!(wanted.get(name) == Some(bytes), "`{name}` is none of ours, or not whole");
@@ -109,7 +112,7 @@ fn what_is_killed_at_random_moments_leaves_whole_thumbnails_and_loses_none() {
 
 /// 50 megapixels, quickly.
 fn large() -> RgbImage {
-    let tile = scene(800, 625);
+    let tile = sample(800, 625);
     let mut pixels = Vec::with_capacity(8000 * 6250 * 3);
     for y in 0..6250 {
         let row = &tile.as_raw()[y % 625 * 2400..][..2400];
@@ -131,7 +134,7 @@ fn the_memory_is_bounded_however_large_the_pictures_and_however_many() {
         ("c.png".to_owned(), encoded(picture, ImageFormat::Png)),
     ]);
     let keys = (0..2).flat_map(|_| ["a.jpg", "b.jpg", "a.jpg", "c.png"]).map(str::to_owned);
-    let sandbox = scene_with(&pictures, keys);
+    let sandbox = sandbox_with(&pictures, keys);
     let mut follower = Process::start(subscribe(&sandbox).args("--follow"), String::new(), false);
     follower.wait_until("all are made", |_| waiting(&sandbox).0 == 0);
     let peak = follower.peak_memory();
@@ -151,7 +154,7 @@ fn answer(status: &str, code: &str) -> Answer {
 /// Some messages for a store that answers by this script; what became of them, and of the requests.
 fn refused(messages: u32, script: impl IntoIterator<Item = Answer>) -> (Sandbox, Run, usize) {
     let keys = (0..messages).map(|n| format!("{n}.jpg"));
-    let sandbox = scene_with(&BTreeMap::new(), keys);
+    let sandbox = sandbox_with(&BTreeMap::new(), keys);
     let server = Server::new(script);
     let program = sandbox.subscribe().args("--from sqlite:q.db --to thumbnail:s3://photos");
     let run = [
@@ -194,7 +197,7 @@ fn thumbnails_that_may_not_be_written_are_no_fault_of_the_pictures() {
     let when = "Last-Modified: Wed, 19 Mar 2025 10:00:00 GMT";
     let (looked, got, put) = (
         answer("404 Not Found", "NoSuchKey"),
-        Answer::http("200 OK", &[when], jpeg(&scene(30, 20))),
+        Answer::http("200 OK", &[when], jpeg(&sample(30, 20))),
         answer("403 Forbidden", "AccessDenied"),
     );
     let (sandbox, run, requests) = refused(1, [looked, got, put]);

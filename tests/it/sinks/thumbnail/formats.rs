@@ -1,7 +1,7 @@
 //! From a picture's bytes to its thumbnail's: formats, sizes, colours, orientation, and what is
 //! refused.
 
-use crate::support::pictures::{self, Jpeg, distance, encoded, exif, jpeg, png_chunk, scene};
+use crate::support::pictures::{self, Jpeg, distance, encoded, exif, jpeg, png_chunk, sample};
 use image::{
     DynamicImage, ImageBuffer, ImageDecoder as _, ImageFormat, ImageReader, Luma, Rgb, RgbImage,
     Rgba, RgbaImage, imageops,
@@ -38,7 +38,7 @@ const FORMATS: [ImageFormat; 4] =
 
 #[test]
 fn each_format_comes_out_as_it_went_in_in_every_fit() {
-    let picture = scene(400, 300);
+    let picture = sample(400, 300);
     for format in FORMATS {
         let bytes = encoded(picture.clone(), format);
         for (fit, size) in
@@ -64,7 +64,7 @@ fn each_format_comes_out_as_it_went_in_in_every_fit() {
 #[test]
 fn a_smaller_picture_is_enlarged_unless_it_is_to_be_contained() {
     for format in FORMATS {
-        let bytes = encoded(scene(20, 30), format);
+        let bytes = encoded(sample(20, 30), format);
         for (fit, size) in
             [(Fit::Exact, (100, 50)), (Fit::Contain, (20, 30)), (Fit::Cover, (100, 50))]
         {
@@ -72,7 +72,7 @@ fn a_smaller_picture_is_enlarged_unless_it_is_to_be_contained() {
             assert_eq!((thumbnail.width(), thumbnail.height()), size, "{format:?} {fit:?}");
         }
     }
-    let one = made(&encoded(scene(1, 1), ImageFormat::Png), recipe(100, 100, Fit::Exact));
+    let one = made(&encoded(sample(1, 1), ImageFormat::Png), recipe(100, 100, Fit::Exact));
     assert_eq!((one.width(), one.height()), (100, 100));
 }
 
@@ -159,7 +159,7 @@ fn the_long_way(jpeg: &[u8], width: u32, height: u32) -> RgbImage {
 #[test]
 fn what_is_left_out_while_decoding_is_not_missed() {
     for (width, height) in [(1605, 1607), (1600, 1200), (1203, 907), (333, 777)] {
-        let picture = scene(width, height);
+        let picture = sample(width, height);
         for progressive in [false, true] {
             for half_colours in [false, true] {
                 let how = Jpeg { progressive, half_colours, ..Jpeg::default() };
@@ -174,7 +174,7 @@ fn what_is_left_out_while_decoding_is_not_missed() {
 
 #[test]
 fn a_grey_jpeg_stays_grey() {
-    let picture = scene(500, 400);
+    let picture = sample(500, 400);
     let jpeg = Jpeg::default().grey(&picture);
     let thumbnail = made(&jpeg, recipe(100, 80, Fit::Exact));
     assert!(matches!(thumbnail, DynamicImage::ImageLuma8(_)), "{:?}", thumbnail.color());
@@ -193,7 +193,7 @@ fn inks(picture: &RgbImage) -> Vec<u8> {
 
 #[test]
 fn ink_becomes_light() {
-    let picture = scene(400, 300);
+    let picture = sample(400, 300);
     let inks = inks(&picture);
     let jpeg = Jpeg { quality: 97.0, ..Jpeg::default() };
     let adobe = jpeg.raw(ColorSpace::JCS_CMYK, (400, 300), &inks);
@@ -250,7 +250,7 @@ fn sixteen_bits_become_eight() {
 
 #[test]
 fn a_small_colour_profile_is_kept_and_a_large_one_left_out() {
-    let picture = scene(64, 64);
+    let picture = sample(64, 64);
     for (length, kept) in [(500, true), (40_000, false)] {
         let profile = vec![7; length];
         let piece = [b"ICC_PROFILE\0\x01\x01".as_slice(), &profile].concat();
@@ -273,7 +273,7 @@ fn what_is_no_picture_is_refused() {
 #[test]
 fn what_ends_too_early_is_refused_wherever_that_is() {
     for format in FORMATS {
-        let bytes = encoded(scene(120, 90), format);
+        let bytes = encoded(sample(120, 90), format);
         let name = format!("{format:?}").to_ascii_uppercase().replace("WEBP", "WebP");
         for length in (16..bytes.len()).step_by(97) {
             let reason = refused(&bytes[..length]);
@@ -283,7 +283,7 @@ fn what_ends_too_early_is_refused_wherever_that_is() {
         }
     }
     for progressive in [false, true] {
-        let bytes = Jpeg { progressive, ..Jpeg::default() }.of(&scene(120, 90));
+        let bytes = Jpeg { progressive, ..Jpeg::default() }.of(&sample(120, 90));
         for length in (4..bytes.len() - 2).step_by(53).chain([bytes.len() - 3]) {
             assert_eq!(refused(&bytes[..length]), "it is a JPEG that ends too early", "{length}");
         }
@@ -294,7 +294,7 @@ fn what_ends_too_early_is_refused_wherever_that_is() {
 fn what_lacks_nothing_but_its_end_is_whole() {
     for progressive in [false, true] {
         for (width, height) in [(120, 90), (900, 901)] {
-            let good = Jpeg { progressive, ..Jpeg::default() }.of(&scene(width, height));
+            let good = Jpeg { progressive, ..Jpeg::default() }.of(&sample(width, height));
             let wanted = made(&good, recipe(100, 100, Fit::Exact)).into_rgb8();
             for missing in [1, 2] {
                 let bytes = &good[..good.len() - missing];
@@ -314,7 +314,7 @@ fn what_follows_a_jpeg_is_nobodys_business() {
     let film = b"and a film of two seconds\xff\xda\0\x0c\xff\xd9\xff\xc9".repeat(300);
     for progressive in [false, true] {
         for (width, height) in [(120, 90), (900, 901)] {
-            let good = Jpeg { progressive, ..Jpeg::default() }.of(&scene(width, height));
+            let good = Jpeg { progressive, ..Jpeg::default() }.of(&sample(width, height));
             let thumbnail =
                 small(&[good.clone(), film.clone()].concat(), recipe(10, 10, Fit::Exact));
             assert_eq!(thumbnail, small(&good, recipe(10, 10, Fit::Exact)));
@@ -325,7 +325,7 @@ fn what_follows_a_jpeg_is_nobodys_business() {
 #[test]
 fn damage_in_the_middle_of_a_jpeg_is_refused() {
     for progressive in [false, true] {
-        let good = Jpeg { progressive, ..Jpeg::default() }.of(&scene(400, 300));
+        let good = Jpeg { progressive, ..Jpeg::default() }.of(&sample(400, 300));
         let mut refusals = 0;
         let begin = good.windows(2).position(|it| it == [0xff, 0xda]).expect("a scan") + 20;
         for at in (begin..good.len() - 40).step_by((good.len() - begin) / 40) {
@@ -366,7 +366,7 @@ fn a_small_file_that_says_it_is_large_but_not_too_large_is_refused() {
 
 #[test]
 fn a_jpeg_of_thousands_of_scans_is_refused() {
-    let good = Jpeg { progressive: true, ..Jpeg::default() }.of(&scene(64, 64));
+    let good = Jpeg { progressive: true, ..Jpeg::default() }.of(&sample(64, 64));
     let scan = good.windows(2).rposition(|it| it == [0xff, 0xda]).expect("a scan");
     let end = good.len() - 2;
     let again = good[scan..end].repeat(200);
@@ -378,7 +378,7 @@ fn a_jpeg_of_thousands_of_scans_is_refused() {
 fn rubbish_behind_a_good_beginning_is_refused_and_never_panics() {
     let mut dice = fastrand::Rng::with_seed(7);
     for format in FORMATS {
-        let good = encoded(scene(60, 40), format);
+        let good = encoded(sample(60, 40), format);
         for _ in 0..300 {
             let mut bytes = good.clone();
             for _ in 0..dice.usize(1..6) {
@@ -394,7 +394,7 @@ fn rubbish_behind_a_good_beginning_is_refused_and_never_panics() {
 fn the_memory_of_a_thumbnail_is_told_before_it_is_made() {
     let recipe = recipe(100, 100, Fit::Exact);
     let memory = |bytes: Vec<u8>| Picture::open(bytes.into(), PIXELS).expect("good").memory(recipe);
-    let picture = scene(1600, 1200);
+    let picture = sample(1600, 1200);
     let scaled = memory(jpeg(&picture));
     let whole = 1600 * 1200 * 3;
     assert!(scaled < whole / 4, "{scaled}");

@@ -1,6 +1,6 @@
 //! The sink `thumbnail:` in a pipeline: from a queue, out of a store and into it.
 
-use crate::support::pictures::{encoded, jpeg, scene};
+use crate::support::pictures::{encoded, jpeg, sample};
 use crate::support::proxy::Proxy;
 use crate::support::s3::Bucket;
 use crate::support::sandbox::{Program, Sandbox};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 /// A folder of pictures, and a message for each body in the queue.
-fn scene_with(bodies: &[&str]) -> Sandbox {
+fn sandbox_with(bodies: &[&str]) -> Sandbox {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("photos")).expect("a folder");
     publish(&sandbox, bodies);
@@ -46,10 +46,10 @@ fn a_poison_picture_stops_nobody_and_a_redelivery_doubles_nothing() {
         r#"{"key":"a.jpg","bucket":"other"}"#,
         r#"{"no":"key"}"#,
     ];
-    let sandbox = scene_with(&bodies);
+    let sandbox = sandbox_with(&bodies);
     fs::create_dir(sandbox.path("photos/deep")).expect("a folder");
-    sandbox.write("photos/a.jpg", jpeg(&scene(300, 200)));
-    sandbox.write("photos/deep/b.png", encoded(scene(200, 300), ImageFormat::Png));
+    sandbox.write("photos/a.jpg", jpeg(&sample(300, 200)));
+    sandbox.write("photos/deep/b.png", encoded(sample(200, 300), ImageFormat::Png));
     sandbox.write("photos/text.jpg", "hello");
     subscribe(&sandbox).run().expect(65);
     let told: Vec<_> = reasons(&sandbox).into_values().collect();
@@ -78,8 +78,8 @@ fn a_poison_picture_stops_nobody_and_a_redelivery_doubles_nothing() {
 
 #[test]
 fn limits_are_told_with_their_names() {
-    let sandbox = scene_with(&[r#"{"key":"a.png"}"#]);
-    sandbox.write("photos/a.png", encoded(scene(30, 20), ImageFormat::Png));
+    let sandbox = sandbox_with(&[r#"{"key":"a.png"}"#]);
+    sandbox.write("photos/a.png", encoded(sample(30, 20), ImageFormat::Png));
     let size = fs::metadata(sandbox.path("photos/a.png")).expect("it").len();
     let to = "--from sqlite:q.db --to thumbnail:file:photos?max-bytes=9";
     sandbox.subscribe().args(to).run().expect(65);
@@ -98,9 +98,9 @@ fn limits_are_told_with_their_names() {
 #[test]
 fn a_store_that_is_down_loses_nothing_and_spends_nothing() {
     let keys: Vec<_> = (0..12).map(|n| format!("{{\"key\":\"{n}.jpg\"}}")).collect();
-    let sandbox = scene_with(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+    let sandbox = sandbox_with(&keys.iter().map(String::as_str).collect::<Vec<_>>());
     let bucket = Bucket::new();
-    let picture = jpeg(&scene(300, 200));
+    let picture = jpeg(&sample(300, 200));
     for n in 0..12 {
         sandbox.write(&format!("photos/{n}.jpg"), &picture);
     }
@@ -135,7 +135,7 @@ fn a_store_that_is_down_loses_nothing_and_spends_nothing() {
 
 #[test]
 fn the_store_is_looked_at_before_anything_is_received() {
-    let sandbox = scene_with(&[r#"{"key":"a.jpg"}"#]);
+    let sandbox = sandbox_with(&[r#"{"key":"a.jpg"}"#]);
     let check = "check --from sqlite:q.db --to thumbnail:photos";
     sandbox.queue().args(check).run().expect(0);
     fs::remove_dir(sandbox.path("photos")).expect("it goes");

@@ -1,7 +1,7 @@
 //! The thumbnail pipeline on SQS and S3, from the uploaded picture to the small one: whatever dies,
 //! each thumbnail is there once, and what is no picture is a dead letter with its reason.
 
-use crate::support::pictures::{encoded, jpeg, scene};
+use crate::support::pictures::{encoded, jpeg, sample};
 use crate::support::process::Process;
 use crate::support::s3::Bucket;
 use crate::support::sandbox::{Program, Run};
@@ -63,8 +63,8 @@ impl Studio {
 fn poison_is_buried(stage: Stage) {
     let studio = Studio::of(stage);
     let photo = |name: &str| studio.stage.sandbox.path("photos").join(name);
-    fs::write(photo("a.jpg"), jpeg(&scene(300, 200))).expect("a file");
-    fs::write(photo("b.png"), encoded(scene(200, 300), ImageFormat::Png)).expect("a file");
+    fs::write(photo("a.jpg"), jpeg(&sample(300, 200))).expect("a file");
+    fs::write(photo("b.png"), encoded(sample(200, 300), ImageFormat::Png)).expect("a file");
     fs::write(photo("text.jpg"), "hello").expect("a file");
     studio.upload().run().expect(0);
     let run = studio.work("").run().expect(65);
@@ -76,7 +76,7 @@ fn poison_is_buried(stage: Stage) {
     let run = studio.work("").run().expect(0);
     assert_eq!(counted(&run, "received"), 0);
     // Once it is mended, it goes its way.
-    fs::write(photo("text.jpg"), jpeg(&scene(300, 200))).expect("a file");
+    fs::write(photo("text.jpg"), jpeg(&sample(300, 200))).expect("a file");
     studio.upload().run().expect(0);
     let words = format!("dead redrive {} --all --yes --idle 3s", studio.stage.url());
     studio.stage.queue(&words).run().expect(0);
@@ -113,7 +113,7 @@ async fn whatever_dies_each_thumbnail_is_there_once() {
     let mut dice = Rng::new();
     for n in 0..PICTURES {
         let file = studio.stage.sandbox.path("photos").join(format!("{n:02}.jpg"));
-        fs::write(file, jpeg(&scene(640, 480))).expect("a file");
+        fs::write(file, jpeg(&sample(640, 480))).expect("a file");
     }
     let mut blow = |process: &mut Process, signal: Signal| {
         std::thread::sleep(Duration::from_millis(dice.u64(100..900)));

@@ -47,18 +47,18 @@ impl Switch {
     }
 
     pub fn turn(&self, mode: Mode) {
-        self.turn_held(self.state(), mode);
+        self.turn_locked(self.state(), mode);
     }
 
     /// Cuts, unless it was done since a connection was made after so many cuts.
     pub fn cut_once(&self, cuts: usize) {
         let state = self.state();
         if state.cuts == cuts {
-            self.turn_held(state, Mode::Cut);
+            self.turn_locked(state, Mode::Cut);
         }
     }
 
-    fn turn_held(&self, mut state: MutexGuard<'_, State>, mode: Mode) {
+    fn turn_locked(&self, mut state: MutexGuard<'_, State>, mode: Mode) {
         state.mode = mode;
         if matches!(mode, Mode::Cut | Mode::End) {
             state.cuts += 1;

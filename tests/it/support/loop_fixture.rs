@@ -24,7 +24,7 @@ pub fn plan() -> Plan {
 }
 
 /// A queue of its own, and the means to run the loop on it.
-pub struct Scene {
+pub struct LoopFixture {
     pub url: Location,
     pub options: queues::Options,
     publisher: Box<dyn Publisher>,
@@ -32,7 +32,7 @@ pub struct Scene {
     pub dead: Option<String>,
 }
 
-impl Scene {
+impl LoopFixture {
     pub async fn new() -> Self {
         let url = Location::parse(&format!("memory:{}", uuid::Uuid::now_v7())).unwrap();
         let options = queues::Options::new(Environment::default(), PathBuf::new());
@@ -41,10 +41,10 @@ impl Scene {
     }
 
     pub async fn with(ids: impl IntoIterator<Item = String>) -> Self {
-        let scene = Self::new().await;
+        let fixture = Self::new().await;
         let batch: Vec<_> = ids.into_iter().map(|id| Message::new(id, "{}")).collect();
-        scene.publisher.publish(&batch).await.unwrap();
-        scene
+        fixture.publisher.publish(&batch).await.unwrap();
+        fixture
     }
 
     pub async fn publish(&self, batch: &[Message]) {

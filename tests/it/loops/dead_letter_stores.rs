@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 /// What is rejected has an id that begins with `b`; the others are written down.
-const SORTS: &str = "case $KAKEHI_ID in b*) exit 65;; esac; echo $KAKEHI_ID >>out";
+const REJECTS_B: &str = "case $KAKEHI_ID in b*) exit 65;; esac; echo $KAKEHI_ID >>out";
 
 /// So many messages of a name and group.
 fn lines(name: &str, count: usize, group: Option<&str>) -> String {
@@ -45,21 +45,21 @@ impl Blocked {
         blocked
     }
 
-    fn places(&self) -> [PathBuf; 2] {
+    fn files(&self) -> [PathBuf; 2] {
         [self.sandbox.path("dead.db"), self.sandbox.path(".local/share/kakehi/spool.db")]
     }
 
     fn block(&self) {
-        self.places().iter().for_each(|place| fs::create_dir_all(place).unwrap());
+        self.files().iter().for_each(|file| fs::create_dir_all(file).unwrap());
     }
 
     fn free(&self) {
-        self.places().iter().for_each(|place| fs::remove_dir(place).unwrap());
+        self.files().iter().for_each(|file| fs::remove_dir(file).unwrap());
     }
 
     fn subscribe(&self, words: &str) -> Program {
         let words = format!("--from sqlite:q.db --dead sqlite:dead.db {words} -- sh -c");
-        self.sandbox.subscribe().args(&words).arg(SORTS)
+        self.sandbox.subscribe().args(&words).arg(REJECTS_B)
     }
 }
 
@@ -152,7 +152,7 @@ fn on_sqs_letters_that_wait_take_no_room_and_are_kept_when_their_queue_is_there(
     stage.publish("stdin:?envelope --no-spool").stdin(lines("b", 7, None)).run().expect(0);
     let spool = block_spool(&stage.sandbox);
     let words = format!("--follow --max-in-flight 4 --dead {dead} -- sh -c");
-    let mut follower = Process::start(stage.subscribe(&words).arg(SORTS), String::new(), false);
+    let mut follower = Process::start(stage.subscribe(&words).arg(REJECTS_B), String::new(), false);
     follower.wait_until("dead letters wait", |it| it.said().contains("wait for one"));
     stage.publish("stdin:?envelope --no-spool").stdin(lines("g", 5, None)).run().expect(0);
     follower.wait_until("the good ones are written", |_| written(&stage.sandbox).len() == 5);
@@ -178,7 +178,7 @@ fn a_queue_of_dead_letters_that_answers_later_is_asked_again() {
             stage.name
         );
         stage.publish("stdin:?envelope --no-spool").stdin(busy).run().expect(0);
-        let follow = stage.subscribe("--follow -- sh -c").arg(SORTS);
+        let follow = stage.subscribe("--follow -- sh -c").arg(REJECTS_B);
         let mut follower = Process::start(follow, String::new(), false);
         follower.wait_until("it waits", |it| it.said().contains("wait for one"));
         stage.publish("stdin:?envelope --no-spool").stdin(lines("g", 3, None)).run().expect(0);
@@ -208,7 +208,7 @@ fn on_pubsub_letters_that_wait_take_no_room_and_are_kept_when_their_topic_is_the
     let words = format!(
         "--from {url}?streams=1 --lease 10s --dead {url}-later --follow --max-in-flight 4 -- sh -c"
     );
-    let follow = on_emulator(sandbox.subscribe()).args(&words).arg(SORTS);
+    let follow = on_emulator(sandbox.subscribe()).args(&words).arg(REJECTS_B);
     let mut follower = Process::start(follow, String::new(), false);
     follower.wait_until("dead letters wait", |it| it.said().contains("wait for one"));
     publish(lines("g", 5, None));
@@ -236,14 +236,15 @@ fn the_last_line_names_the_place_where_the_letters_are() {
     let sandbox = Sandbox::new();
     let publish = sandbox.publish().args("stdin:?envelope --to sqlite:q.db?queue=a%20b");
     publish.stdin(lines("b", 1, None)).run().expect(0);
-    let drain = sandbox.subscribe().args("-q --from sqlite:q.db?queue=a%20b -- sh -c").arg(SORTS);
+    let drain =
+        sandbox.subscribe().args("-q --from sqlite:q.db?queue=a%20b -- sh -c").arg(REJECTS_B);
     shown_by_the_hint(drain, &sandbox, "b000");
 
     let stage = Stage::named("");
     stage.queue(&format!("create {}", stage.url())).run().expect(0);
     stage.publish("stdin:?envelope").stdin(lines("b", 1, None)).run().expect(0);
     let words = format!("-q --dead sqs:{}-none -- sh -c", stage.name);
-    shown_by_the_hint(stage.subscribe(&words).arg(SORTS), &stage.sandbox, "b000");
+    shown_by_the_hint(stage.subscribe(&words).arg(REJECTS_B), &stage.sandbox, "b000");
 }
 
 #[test]
@@ -259,6 +260,6 @@ fn a_topic_that_nobody_reads_is_no_place_for_a_dead_letter() {
     let publish = on_emulator(sandbox.publish()).args(&format!("stdin:?envelope --to {url}"));
     publish.stdin(lines("b", 1, None)).run().expect(0);
     let words = format!("-q --from {url} --lease 10s --idle 400s --max-messages 1 -- sh -c");
-    let drain = on_emulator(sandbox.subscribe()).args(&words).arg(SORTS);
+    let drain = on_emulator(sandbox.subscribe()).args(&words).arg(REJECTS_B);
     shown_by_the_hint(drain, &sandbox, "b000");
 }

@@ -1,25 +1,25 @@
 use super::*;
 use serde_json::json;
 
-fn asked(body: impl AsRef<[u8]>) -> Result<Vec<Asked>, String> {
+fn requests(body: impl AsRef<[u8]>) -> Result<Vec<Request>, String> {
     read(&Message::new("m", body.as_ref().to_vec()))
 }
 
 fn key(body: &str) -> Result<String, String> {
-    asked(body).map(|mut asked| asked.remove(0).key)
+    requests(body).map(|mut all| all.remove(0).key)
 }
 
 /// Bucket and key of each object that an event names.
 #[track_caller]
 fn told(event: &Value) -> Vec<(String, String)> {
-    let all = asked(event.to_string()).expect("a known event");
-    assert!(all.iter().all(|one| one.is_told));
+    let all = requests(event.to_string()).expect("a known event");
+    assert!(all.iter().all(|one| one.is_event));
     all.into_iter().map(|one| (one.bucket.expect("a bucket"), one.key)).collect()
 }
 
 #[track_caller]
 fn refused(event: &Value) -> String {
-    asked(event.to_string()).expect_err("it is refused")
+    requests(event.to_string()).expect_err("it is refused")
 }
 
 fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -56,7 +56,7 @@ fn a_body_without_a_key_is_refused() {
     ] {
         assert_eq!(key(body), Err(reason.to_owned()), "{body}");
     }
-    assert_eq!(asked(b"\xff"), Err("the body is not UTF-8".to_owned()));
+    assert_eq!(requests(b"\xff"), Err("the body is not UTF-8".to_owned()));
 }
 
 fn record(name: &str, key: &str) -> Value {
@@ -192,40 +192,40 @@ fn events_of_azure_come_in_both_schemas_and_in_lists() {
     assert_eq!(refused(&json!([7])), "the body is a list, and not one of Azure's events");
 }
 
-fn place<'p>(bucket: Option<&'p str>, root: &'p str) -> Place<'p> {
-    Place { bucket, root, prefix: "thumbnail/" }
+fn layout<'p>(bucket: Option<&'p str>, root: &'p str) -> Layout<'p> {
+    Layout { bucket, root, prefix: "thumbnail/" }
 }
 
 #[test]
 fn a_thumbnail_has_a_name_that_follows_from_the_key() {
-    let asked = |bucket: Option<&str>, key: &str| Asked {
+    let request = |bucket: Option<&str>, key: &str| Request {
         bucket: bucket.map(str::to_owned),
         key: key.to_owned(),
-        is_told: false,
+        is_event: false,
     };
-    let name = |asked: Asked, bucket| {
-        asked.job(place(bucket, "root")).map(|job| job.expect("there is work").thumbnail)
+    let name = |request: Request, bucket| {
+        request.job(layout(bucket, "root")).map(|job| job.expect("there is work").thumbnail)
     };
-    assert_eq!(name(asked(None, "a/b.jpg"), None).unwrap(), "thumbnail/a/b.jpg");
-    assert_eq!(name(asked(Some("x"), "a"), Some("x")).unwrap(), "thumbnail/a");
-    assert_eq!(name(asked(None, "a"), Some("x")).unwrap(), "thumbnail/a");
-    for (asked, bucket, reason) in [
-        (asked(Some("y"), "a"), Some("x"), "it is in the bucket `y`, and this is `x`"),
-        (asked(Some("y\n"), "a"), None, "it is in the bucket `y\\u{a}`, and this store has none"),
+    assert_eq!(name(request(None, "a/b.jpg"), None).unwrap(), "thumbnail/a/b.jpg");
+    assert_eq!(name(request(Some("x"), "a"), Some("x")).unwrap(), "thumbnail/a");
+    assert_eq!(name(request(None, "a"), Some("x")).unwrap(), "thumbnail/a");
+    for (request, bucket, reason) in [
+        (request(Some("y"), "a"), Some("x"), "it is in the bucket `y`, and this is `x`"),
+        (request(Some("y\n"), "a"), None, "it is in the bucket `y\\u{a}`, and this store has none"),
         (
-            asked(None, "thumbnail/a"),
+            request(None, "thumbnail/a"),
             None,
             "it is a thumbnail itself: its key begins with `thumbnail/`",
         ),
     ] {
-        assert_eq!(name(asked, bucket), Err(reason.to_owned()));
+        assert_eq!(name(request, bucket), Err(reason.to_owned()));
     }
 }
 
 #[test]
 fn a_store_tells_keys_from_the_root_and_of_thumbnails_and_folders_too() {
     let job = |root: &str, key: &str| {
-        let job = Asked::told("x", key).job(place(Some("x"), root));
+        let job = Request::of_event("x", key).job(layout(Some("x"), root));
         job.map(|job| job.map(|job| (job.key, job.thumbnail)))
     };
     let made = |key: &str, thumbnail: &str| Ok(Some((key.to_owned(), thumbnail.to_owned())));
@@ -239,12 +239,12 @@ fn a_store_tells_keys_from_the_root_and_of_thumbnails_and_folders_too() {
     for key in ["a.jpg", "inner/a.jpg", "in", "thumbnail/a.jpg"] {
         assert_eq!(job("in", key), Err("it is not below `in/`, where this store is".to_owned()));
     }
-    let elsewhere = Asked::told("y", "thumbnail/a").job(place(Some("x"), ""));
+    let elsewhere = Request::of_event("y", "thumbnail/a").job(layout(Some("x"), ""));
     assert_eq!(elsewhere, Err("it is in the bucket `y`, and this is `x`".to_owned()));
 }
 
 #[test]
 fn what_a_terminal_would_obey_is_shown_and_not_sent() {
-    let asked = asked(b"a\x1b[2Jb").unwrap().remove(0);
-    assert_eq!(asked.shown(), "a\\u{1b}[2Jb");
+    let request = requests(b"a\x1b[2Jb").unwrap().remove(0);
+    assert_eq!(request.shown(), "a\\u{1b}[2Jb");
 }

@@ -14,18 +14,18 @@ use serde_json::Value;
 
 /// An object of a store.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Request {
     /// Where it is said.
     bucket: Option<String>,
     key: String,
     /// The store itself tells of it, in an event.
     #[serde(skip)]
-    is_told: bool,
+    is_event: bool,
 }
 
 /// Where objects are, and their thumbnails.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'p> {
+pub(super) struct Layout<'p> {
     pub(super) bucket: Option<&'p str>,
     /// What stands before each key in the bucket, without a slash at its end.
     pub(super) root: &'p str,
@@ -44,9 +44,9 @@ pub(super) struct Job {
 const DEEPEST: usize = 3;
 
 /// The objects that a message means. There are none in an event that tells of no new content.
-pub(super) fn read(message: &Message) -> Result<Vec<Asked>, String> {
-    if let Some(asked) = google::of_attributes(&message.attributes) {
-        return Ok(asked);
+pub(super) fn read(message: &Message) -> Result<Vec<Request>, String> {
+    if let Some(requests) = google::of_attributes(&message.attributes) {
+        return Ok(requests);
     }
     let text = std::str::from_utf8(&message.body);
     of_text(text.map_err(|_| "the body is not UTF-8".to_owned())?, DEEPEST)
@@ -54,28 +54,28 @@ pub(super) fn read(message: &Message) -> Result<Vec<Asked>, String> {
 
 /// An event or an object of JSON as `files:` publishes it, else the bare key, as text or as a string of
 /// JSON.
-fn of_text(text: &str, deepest: usize) -> Result<Vec<Asked>, String> {
+fn of_text(text: &str, deepest: usize) -> Result<Vec<Request>, String> {
     let text = text.trim_matches(['\r', '\n']);
-    let asked = match text.trim_start().bytes().next() {
+    let request = match text.trim_start().bytes().next() {
         Some(b'{') => return of_object(text, deepest),
         Some(b'[') if let Ok(events) = serde_json::from_str::<Vec<Value>>(text) => {
             return azure::of_events(&events);
         }
         Some(b'"') => {
             let key = serde_json::from_str(text);
-            Asked::bare(key.map_err(|_| "the body is no JSON string".to_owned())?)
+            Request::bare(key.map_err(|_| "the body is no JSON string".to_owned())?)
         }
-        _ => Asked::bare(text.to_owned()),
+        _ => Request::bare(text.to_owned()),
     };
-    asked.with_a_key().map(|asked| vec![asked])
+    request.with_a_key().map(|request| vec![request])
 }
 
-fn of_object(text: &str, deepest: usize) -> Result<Vec<Asked>, String> {
+fn of_object(text: &str, deepest: usize) -> Result<Vec<Request>, String> {
     let unknown = || "the body is no JSON object with a `key`".to_owned();
     let body: Value = serde_json::from_str(text).map_err(|_| unknown())?;
     if body.get("key").is_some() {
-        let asked: Asked = serde_json::from_value(body).map_err(|_| unknown())?;
-        return asked.with_a_key().map(|asked| vec![asked]);
+        let request: Request = serde_json::from_value(body).map_err(|_| unknown())?;
+        return request.with_a_key().map(|request| vec![request]);
     }
     if let Some(message) = aws::message_of_sns(&body)? {
         return match deepest {
@@ -83,10 +83,10 @@ fn of_object(text: &str, deepest: usize) -> Result<Vec<Asked>, String> {
             deepest => of_text(message, deepest - 1),
         };
     }
-    let asked = aws::of_event(&body)
+    let requests = aws::of_event(&body)
         .or_else(|| google::of_event(&body))
         .or_else(|| azure::is_event(&body).then(|| azure::of_events(&[body])));
-    asked.unwrap_or_else(|| Err(unknown()))
+    requests.unwrap_or_else(|| Err(unknown()))
 }
 
 /// The text at this place of a value.
@@ -94,14 +94,14 @@ fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
     value.pointer(pointer)?.as_str()
 }
 
-impl Asked {
+impl Request {
     fn bare(key: String) -> Self {
-        Self { bucket: None, key, is_told: false }
+        Self { bucket: None, key, is_event: false }
     }
 
     /// What the store tells of.
-    fn told(bucket: &str, key: impl Into<String>) -> Self {
-        Self { bucket: Some(bucket.to_owned()), key: key.into(), is_told: true }
+    fn of_event(bucket: &str, key: impl Into<String>) -> Self {
+        Self { bucket: Some(bucket.to_owned()), key: key.into(), is_event: true }
     }
 
     fn with_a_key(self) -> Result<Self, String> {
@@ -121,26 +121,28 @@ impl Asked {
     /// A thumbnail has none: whoever makes a message of each new object would else make thumbnails of
     /// thumbnails without end. A store tells of the thumbnails, too, and of what stands for a folder:
     /// there is nothing to do, and nobody's fault.
-    pub(super) fn job(&self, place: Place<'_>) -> Result<Option<Job>, String> {
-        self.check_bucket(place.bucket)?;
-        let key = if self.is_told { self.below(place.root)? } else { &self.key };
-        let is_thumbnail = key.starts_with(place.prefix);
-        match self.is_told {
+    pub(super) fn job(&self, layout: Layout<'_>) -> Result<Option<Job>, String> {
+        self.expect_bucket(layout.bucket)?;
+        let key = if self.is_event { self.below(layout.root)? } else { &self.key };
+        let is_thumbnail = key.starts_with(layout.prefix);
+        match self.is_event {
             true if is_thumbnail || key.is_empty() || key.ends_with('/') => Ok(None),
             false if is_thumbnail => {
-                Err(format!("it is a thumbnail itself: its key begins with `{}`", place.prefix))
+                Err(format!("it is a thumbnail itself: its key begins with `{}`", layout.prefix))
             }
-            _ => Ok(Some(Job { key: key.to_owned(), thumbnail: format!("{}{key}", place.prefix) })),
+            _ => {
+                Ok(Some(Job { key: key.to_owned(), thumbnail: format!("{}{key}", layout.prefix) }))
+            }
         }
     }
 
-    fn check_bucket(&self, ours: Option<&str>) -> Result<(), String> {
+    fn expect_bucket(&self, ours: Option<&str>) -> Result<(), String> {
         match (self.bucket.as_deref().map(shown), ours) {
-            (Some(asked), Some(ours)) if asked != ours => {
-                Err(format!("it is in the bucket `{asked}`, and this is `{ours}`"))
+            (Some(request), Some(ours)) if request != ours => {
+                Err(format!("it is in the bucket `{request}`, and this is `{ours}`"))
             }
-            (Some(asked), None) => {
-                Err(format!("it is in the bucket `{asked}`, and this store has none"))
+            (Some(request), None) => {
+                Err(format!("it is in the bucket `{request}`, and this store has none"))
             }
             _ => Ok(()),
         }

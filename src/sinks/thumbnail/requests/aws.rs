@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>. Others who speak S3, such as
 //! MinIO and Ceph, write the former, too.
 
-use super::{Asked, shown, text};
+use super::{Request, shown, text};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -25,13 +25,13 @@ pub(super) fn message_of_sns(body: &Value) -> Result<Option<&str>, String> {
 }
 
 /// The objects of an event; nothing where it is none of S3's.
-pub(super) fn of_event(body: &Value) -> Option<Result<Vec<Asked>, String>> {
+pub(super) fn of_event(body: &Value) -> Option<Result<Vec<Request>, String>> {
     if let Some(records) = body.get("Records").and_then(Value::as_array) {
-        let asked = records.iter().map(of_record).filter_map(Result::transpose).collect();
+        let requests = records.iter().map(of_record).filter_map(Result::transpose).collect();
         return Some(if records.is_empty() {
             Err("the body names no key".to_owned())
         } else {
-            asked
+            requests
         });
     }
     // Amazon sends one when notifications are set up.
@@ -43,7 +43,7 @@ pub(super) fn of_event(body: &Value) -> Option<Result<Vec<Asked>, String>> {
 
 /// The object of one record of a notification, if it has new content. Its key is written as in a form
 /// of a web page.
-fn of_record(record: &Value) -> Result<Option<Asked>, String> {
+fn of_record(record: &Value) -> Result<Option<Request>, String> {
     let object = (text(record, "/s3/bucket/name"), text(record, "/s3/object/key"));
     let (Some(bucket), Some(key)) = object else {
         return Err("a record of the body is no event of S3".to_owned());
@@ -55,13 +55,13 @@ fn of_record(record: &Value) -> Result<Option<Asked>, String> {
     }
     let spaced = key.replace('+', " ");
     match percent_decode_str(&spaced).decode_utf8() {
-        Ok(key) => Asked::told(bucket, key).with_a_key().map(Some),
+        Ok(key) => Request::of_event(bucket, key).with_a_key().map(Some),
         Err(_) => Err(format!("`{}`: the key is not UTF-8", shown(key))),
     }
 }
 
 /// The object of an event of EventBridge, if it has new content. Its key is written as it is.
-fn of_event_bridge(kind: &str, body: &Value) -> Result<Vec<Asked>, String> {
+fn of_event_bridge(kind: &str, body: &Value) -> Result<Vec<Request>, String> {
     if text(body, "/source") != Some("aws.s3") {
         return Err("the body is an event of EventBridge, and not one of S3's".to_owned());
     }
@@ -69,7 +69,7 @@ fn of_event_bridge(kind: &str, body: &Value) -> Result<Vec<Asked>, String> {
         return Ok(Vec::new());
     }
     match (text(body, "/detail/bucket/name"), text(body, "/detail/object/key")) {
-        (Some(bucket), Some(key)) => Ok(vec![Asked::told(bucket, key).with_a_key()?]),
+        (Some(bucket), Some(key)) => Ok(vec![Request::of_event(bucket, key).with_a_key()?]),
         _ => Err("the body names no key".to_owned()),
     }
 }

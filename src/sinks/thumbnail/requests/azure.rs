@@ -4,7 +4,7 @@
 //! <https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage>. The subject names the blob as
 //! it is; the address beside it is encoded.
 
-use super::{Asked, shown, text};
+use super::{Request, shown, text};
 use serde_json::Value;
 
 /// Whether this is an event of Azure's.
@@ -13,7 +13,7 @@ pub(super) fn is_event(body: &Value) -> bool {
 }
 
 /// The blobs that have new content.
-pub(super) fn of_events(events: &[Value]) -> Result<Vec<Asked>, String> {
+pub(super) fn of_events(events: &[Value]) -> Result<Vec<Request>, String> {
     if events.is_empty() {
         return Err("the body names no key".to_owned());
     }
@@ -24,7 +24,7 @@ fn kind(event: &Value) -> Option<&str> {
     text(event, "/eventType").or_else(|| text(event, "/type"))
 }
 
-fn of_event(event: &Value) -> Result<Option<Asked>, String> {
+fn of_event(event: &Value) -> Result<Option<Request>, String> {
     let unknown = || "the body is a list, and not one of Azure's events".to_owned();
     match kind(event).filter(|_| is_event(event)).ok_or_else(unknown)? {
         // An empty one that is being written: another event follows when it is.
@@ -47,11 +47,11 @@ fn of_event(event: &Value) -> Result<Option<Asked>, String> {
 }
 
 /// `/blobServices/default/containers/CONTAINER/blobs/PATH`.
-fn blob(subject: &str) -> Result<Asked, String> {
+fn blob(subject: &str) -> Result<Request, String> {
     let path = subject.strip_prefix('/').unwrap_or(subject);
     let blob = path.strip_prefix("blobServices/default/containers/");
     match blob.and_then(|blob| blob.split_once("/blobs/")) {
-        Some((container, key)) => Asked::told(container, key).with_a_key(),
+        Some((container, key)) => Request::of_event(container, key).with_a_key(),
         None => Err(format!("the event names no blob: its subject is `{}`", shown(subject))),
     }
 }

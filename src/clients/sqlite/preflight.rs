@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// What a program would find that opens this file to write it: one that is there is written to in
 /// a transaction that is rolled back; where there is none, its folder is tried.
-pub async fn check(path: &Path, schema: &'static Schema) -> Result<Vec<Finding>> {
+pub async fn preflight(path: &Path, schema: &'static Schema) -> Result<Vec<Finding>> {
     let path = path.to_owned();
     let looked = tokio::task::spawn_blocking(move || look(&path, schema));
     looked.await.map_err(|cause| Error::new(Kind::Bug, "cannot look at a file").because(cause))?

@@ -10,7 +10,7 @@ use crate::sinks::{Options, Sink};
 use mongodb::bson::{Bson, Document, doc};
 
 /// Looks at a collection as `subscribe` will use it.
-pub async fn check(url: Location, options: &Options) -> Result<Vec<Finding>> {
+pub async fn preflight(url: Location, options: &Options) -> Result<Vec<Finding>> {
     let settings = MongoDbOptions::read(url, options).await?;
     let sink = Box::new(MongoDb::new(settings, options.write_timeout)?);
     let findings = sink.findings().await;
