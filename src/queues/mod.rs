@@ -7,6 +7,7 @@ pub mod memory;
 mod options;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
+pub mod service_error;
 pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;

@@ -1,67 +1,28 @@
-//! What an error of the service means for us.
+//! What the codes of the service mean, and what to do about them.
 
 use super::client::LOG_IN;
 use super::name::Name;
-use crate::error::{Error, Kind};
+pub(super) use crate::queues::service_error::{ErrorClass, ServiceError};
+use crate::queues::service_error::{Hints, with_root};
 use google_cloud_gax::error::Error as GaxError;
 use google_cloud_gax::error::rpc::Code;
 use std::error::Error as _;
 
-/// Longer texts are cut: a proxy may answer with a whole page.
-const LONGEST_REASON: usize = 300;
-
-/// The classes of error that we treat differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ErrorClass {
-    /// What we asked for is there already.
-    Exists,
-    /// The topic or subscription does not exist.
-    Missing,
-    /// The service says that we may not.
-    Forbidden,
-    /// We have no credentials to show, or none that the service knows.
-    Anonymous,
-    /// The service says no to what this request holds, and always will.
-    Refused,
-    /// The service says no to any such request, as things are.
-    Misconfigured,
-    /// The service answered, but cannot do it now.
-    Busy,
-    /// There was no answer.
-    Unreachable,
-}
-
-/// An error of the service in words that hold no payload, and its class.
-#[derive(Debug, Clone)]
-pub(super) struct ServiceError {
-    pub(super) class: ErrorClass,
-    pub(super) reason: String,
-}
-
-impl ServiceError {
-    /// The service did not answer in time.
-    pub(super) fn silence() -> Self {
-        Self { class: ErrorClass::Unreachable, reason: "there was no answer in time".to_owned() }
-    }
-
-    /// This as an error of the whole queue: `what` failed, at `name`.
-    pub(super) fn to_error(&self, what: &str, name: &Name) -> Error {
-        let kind = match self.class {
-            ErrorClass::Missing | ErrorClass::Busy | ErrorClass::Unreachable => Kind::Unreachable,
-            ErrorClass::Forbidden | ErrorClass::Anonymous => Kind::Credentials,
-            ErrorClass::Misconfigured => Kind::Configuration,
-            ErrorClass::Exists | ErrorClass::Refused => Kind::Failed,
-        };
-        let error = Error::new(kind, format!("{what} {name}")).because_of(&self.reason);
-        match self.class {
-            ErrorClass::Missing => error
-                .of_missing()
-                .hint(format!("create it: {}, or let `--create` do it", name.create_command())),
-            ErrorClass::Forbidden | ErrorClass::Anonymous => error.hint(LOG_IN),
-            ErrorClass::Unreachable | ErrorClass::Busy => error.hint(
-                "look at the network, or at `PUBSUB_EMULATOR_HOST`; run it again when it is back",
+impl Hints for Name {
+    fn hint(&self, class: ErrorClass) -> Option<String> {
+        match class {
+            ErrorClass::Missing => {
+                Some(format!("create it: {}, or let `--create` do it", self.create_command()))
+            }
+            ErrorClass::Forbidden | ErrorClass::Anonymous => Some(LOG_IN.to_owned()),
+            ErrorClass::Unreachable | ErrorClass::Busy => Some(
+                "look at the network, or at `PUBSUB_EMULATOR_HOST`; run it again when it is back"
+                    .to_owned(),
             ),
-            ErrorClass::Exists | ErrorClass::Refused | ErrorClass::Misconfigured => error,
+            ErrorClass::Exists
+            | ErrorClass::Refused
+            | ErrorClass::NotInFlight
+            | ErrorClass::Misconfigured => None,
         }
     }
 }
@@ -69,7 +30,7 @@ impl ServiceError {
 impl From<&GaxError> for ServiceError {
     fn from(error: &GaxError) -> Self {
         let error = innermost(error);
-        Self { class: class(error), reason: reason(error) }
+        Self::new(class(error), &reason(error))
     }
 }
 
@@ -102,29 +63,11 @@ fn class(error: &GaxError) -> ErrorClass {
 }
 
 fn reason(error: &GaxError) -> String {
-    let text = match error.status() {
+    match error.status() {
         Some(status) if status.message.is_empty() => status.code.name().to_owned(),
         Some(status) => format!("{}: {}", status.code.name(), status.message),
-        None => ends(error),
-    };
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(clean).take(LONGEST_REASON).collect()
-}
-
-/// What went wrong at first and what was behind it all: what is between the two repeats them, in
-/// parts as a programmer would print it.
-fn ends(error: &GaxError) -> String {
-    let text = error.to_string();
-    let outer = text.split(": code:").next().unwrap_or_default().to_owned();
-    let mut root: Option<&dyn std::error::Error> = None;
-    let mut source = error.source();
-    while let Some(cause) = source {
-        root = Some(cause);
-        source = cause.source();
-    }
-    match root.map(ToString::to_string) {
-        Some(root) if !outer.contains(&root) => format!("{outer}: {root}"),
-        _ => outer,
+        // What follows are parts as a programmer would print them.
+        None => with_root(error.to_string().split(": code:").next().unwrap_or_default(), error),
     }
 }
 

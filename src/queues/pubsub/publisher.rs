@@ -8,6 +8,7 @@ use super::name::Name;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::message::Message;
+use crate::queues::service_error::{Failure, Sent, published, whole_queue};
 use crate::queues::{Options, Published, Publisher};
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
@@ -45,17 +46,6 @@ pub(super) struct PubsubPublisher {
     clock: Clock,
     /// Held while a batch with groups is sent: the order within a group holds across calls too.
     turn: tokio::sync::Mutex<()>,
-}
-
-/// What became of one message, before it is clear what that means for the batch.
-type Sent = Result<(), Failure>;
-
-#[derive(Debug, Clone)]
-enum Failure {
-    /// The request that carried it failed.
-    Request(ServiceError),
-    /// It was not sent, because a message before it in its group was not.
-    Behind,
 }
 
 impl PubsubPublisher {
@@ -113,7 +103,7 @@ impl PubsubPublisher {
             sent.push(tokio::select! {
                 biased;
                 answer = answer => answer.map(drop).map_err(|error| Failure::from(&error)),
-                () = &mut late => Err(Failure::Request(ServiceError::silence())),
+                () = &mut late => Err(Failure::Service(ServiceError::silence())),
             });
         }
         sent
@@ -178,60 +168,14 @@ fn spoiled(messages: &[&Message], sent: &[Sent]) -> Vec<usize> {
     places
 }
 
-impl Failure {
-    fn is_refusal(&self) -> bool {
-        matches!(self, Self::Request(error) if error.class == ErrorClass::Refused)
-    }
-
-    /// What it means for the message itself.
-    fn answer(self) -> Published {
-        match self {
-            Self::Request(error) if error.class == ErrorClass::Refused => {
-                Published::Refused(error.reason)
-            }
-            Self::Request(error) => Published::Retry(error.reason),
-            Self::Behind => Published::Retry("a message before it in its group failed".to_owned()),
-        }
-    }
-}
-
 impl From<&PublishError> for Failure {
     fn from(error: &PublishError) -> Self {
         match error {
-            PublishError::Rpc(error) => Self::Request(ServiceError::from(&**error)),
+            PublishError::Rpc(error) => Self::Service(ServiceError::from(&**error)),
             PublishError::OrderingKeyPaused => Self::Behind,
-            other => Self::Request(ServiceError {
-                class: ErrorClass::Unreachable,
-                reason: other.to_string(),
-            }),
+            other => Self::Service(ServiceError::new(ErrorClass::Unreachable, &other.to_string())),
         }
     }
-}
-
-/// The error that is the whole queue's: that which no message can escape; or, where no message
-/// came through, that there was no answer.
-fn whole_queue(sent: &[Sent]) -> Option<&ServiceError> {
-    let errors = || {
-        sent.iter().filter_map(|sent| match sent {
-            Err(Failure::Request(error)) => Some(error),
-            _ => None,
-        })
-    };
-    let fatal = errors().find(|error| {
-        matches!(
-            error.class,
-            ErrorClass::Missing
-                | ErrorClass::Forbidden
-                | ErrorClass::Anonymous
-                | ErrorClass::Misconfigured
-        )
-    });
-    let silent = || {
-        let all_failed = sent.iter().all(Result::is_err);
-        let unanswered = errors().all(|error| error.class == ErrorClass::Unreachable);
-        errors().next().filter(|_| all_failed && unanswered)
-    };
-    fatal.or_else(silent)
 }
 
 #[async_trait]
@@ -247,21 +191,18 @@ impl Publisher for PubsubPublisher {
         let turn = if ordered { Some(self.turn.lock().await) } else { None };
         let mut sent = self.send(&messages).await;
         // A message that was alone in its request needs no second one to be found.
-        if messages.len() > 1 && whole_queue(&sent).is_none() {
+        if messages.len() > 1 && whole_queue(sent.iter()).is_none() {
             self.send_alone(&messages, &mut sent).await;
         }
         drop(turn);
-        if let Some(error) = whole_queue(&sent) {
+        if let Some(error) = whole_queue(sent.iter()) {
             return Err(error.to_error("cannot publish to", &self.name));
         }
         let mut answers = sent.into_iter();
-        let mut answer = || match answers.next().expect("one for each that was not refused") {
-            Ok(()) => Published::Accepted,
-            Err(failure) => failure.answer(),
-        };
+        let mut next = || published(answers.next().expect("one for each that was not refused"));
         Ok(refusals
             .into_iter()
-            .map(|refusal| refusal.map_or_else(&mut answer, Published::Refused))
+            .map(|refusal| refusal.map_or_else(&mut next, Published::Refused))
             .collect())
     }
 
@@ -280,7 +221,7 @@ mod tests {
     use super::*;
 
     fn failed(class: ErrorClass) -> Sent {
-        Err(Failure::Request(ServiceError { class, reason: String::new() }))
+        Err(Failure::Service(ServiceError::new(class, "")))
     }
 
     fn message(group: Option<&str>) -> Message {
@@ -304,15 +245,5 @@ mod tests {
             failed(ErrorClass::Busy),
         ];
         assert_eq!(spoiled(&messages, &sent), [1, 2, 3]);
-    }
-
-    #[test]
-    fn silence_is_the_queues_only_where_nothing_came_through() {
-        let silent = || failed(ErrorClass::Unreachable);
-        assert!(whole_queue(&[silent(), Err(Failure::Behind)]).is_some());
-        assert!(whole_queue(&[silent(), Ok(())]).is_none());
-        assert!(whole_queue(&[silent(), failed(ErrorClass::Busy)]).is_none());
-        assert!(whole_queue(&[Ok(()), failed(ErrorClass::Missing)]).is_some());
-        assert!(whole_queue(&[]).is_none());
     }
 }

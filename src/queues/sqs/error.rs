@@ -1,102 +1,44 @@
-//! What an error of the service means for us.
+//! What the codes of the service mean, and what to do about them.
 
 use super::name::Name;
 use crate::clients::aws::LOG_IN;
-use crate::error::{Error, Kind};
 use crate::hint;
+pub(super) use crate::queues::service_error::{ErrorClass, ServiceError};
+use crate::queues::service_error::{Hints, with_root};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 use std::error::Error as StdError;
 
-/// Longer texts are cut: a proxy may answer with a whole page.
-const LONGEST_REASON: usize = 300;
-
-/// The classes of error that we treat differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ErrorClass {
-    /// A queue of this name is there already, set up otherwise.
-    Exists,
-    /// The queue does not exist.
-    Missing,
-    /// The service says that we may not.
-    Forbidden,
-    /// We have no credentials to show, or none that the service knows.
-    Anonymous,
-    /// The receipt handle is none, or none any more.
-    NotInFlight,
-    /// The service says no to what this request holds, and always will.
-    Refused,
-    /// The service says no to any such request, as things are.
-    Misconfigured,
-    /// The service answered, but cannot do it now.
-    Busy,
-    /// There was no answer.
-    Unreachable,
-}
-
-/// An error of the service in words that hold no payload, and its class.
-#[derive(Debug, Clone)]
-pub(super) struct ServiceError {
-    pub(super) class: ErrorClass,
-    pub(super) reason: String,
-}
-
 impl ServiceError {
-    /// The service did not answer in time.
-    pub(super) fn silence() -> Self {
-        Self { class: ErrorClass::Unreachable, reason: "there was no answer in time".to_owned() }
-    }
-
-    /// Whether the same may succeed later.
-    pub(super) fn may_pass(&self) -> bool {
-        matches!(self.class, ErrorClass::Busy | ErrorClass::Unreachable)
-    }
-
-    /// Whether no request can escape it, whatever it holds.
-    pub(super) fn is_of_the_queue(&self) -> bool {
-        matches!(
-            self.class,
-            ErrorClass::Missing
-                | ErrorClass::Forbidden
-                | ErrorClass::Anonymous
-                | ErrorClass::Misconfigured
-        )
-    }
-
     /// What an entry of a batch failed with.
     pub(super) fn of_entry(entry: &BatchResultErrorEntry) -> Self {
         let by_fault = if entry.sender_fault { ErrorClass::Refused } else { ErrorClass::Busy };
         let class = by_code(&entry.code).unwrap_or(by_fault);
-        Self { class, reason: words(Some(&entry.code), entry.message.as_deref()) }
+        Self::new(class, &words(Some(&entry.code), entry.message.as_deref()))
     }
+}
 
-    /// This as an error of the whole queue: `what` failed, at `name`.
-    pub(super) fn to_error(&self, what: &str, name: &Name) -> Error {
-        let kind = match self.class {
-            ErrorClass::Missing | ErrorClass::Busy | ErrorClass::Unreachable => Kind::Unreachable,
-            ErrorClass::Forbidden | ErrorClass::Anonymous => Kind::Credentials,
-            ErrorClass::Misconfigured => Kind::Configuration,
-            ErrorClass::Exists | ErrorClass::Refused | ErrorClass::NotInFlight => Kind::Failed,
-        };
-        let error = Error::new(kind, format!("{what} {name}")).because_of(&self.reason);
-        match self.class {
-            ErrorClass::Missing => error.of_missing().hint(format!(
+impl Hints for Name {
+    fn hint(&self, class: ErrorClass) -> Option<String> {
+        match class {
+            ErrorClass::Missing => Some(format!(
                 "look at the region and the account; or make it: {}, or let `--create` do it",
-                hint::command(["queue", "create", &name.url()])
+                hint::command(["queue", "create", &self.url()])
             )),
-            ErrorClass::Forbidden | ErrorClass::Anonymous => error.hint(LOG_IN),
-            ErrorClass::Unreachable => error.hint(
-                "look at the network, or at `AWS_ENDPOINT_URL`; run it again when it is back",
+            ErrorClass::Forbidden | ErrorClass::Anonymous => Some(LOG_IN.to_owned()),
+            ErrorClass::Unreachable => Some(
+                "look at the network, or at `AWS_ENDPOINT_URL`; run it again when it is back"
+                    .to_owned(),
             ),
             ErrorClass::Busy => {
-                error.hint("the service answers, and cannot do it now: try it later")
+                Some("the service answers, and cannot do it now: try it later".to_owned())
             }
             ErrorClass::Exists
             | ErrorClass::Refused
             | ErrorClass::NotInFlight
-            | ErrorClass::Misconfigured => error,
+            | ErrorClass::Misconfigured => None,
         }
     }
 }
@@ -110,12 +52,12 @@ impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, HttpResponse
                 let (status, meta) = (answer.raw().status().as_u16(), answer.err().meta());
                 let class = meta.code().and_then(by_code).unwrap_or_else(|| by_status(status));
                 let code = meta.code().map_or_else(|| format!("status {status}"), str::to_owned);
-                Self { class, reason: words(Some(&code), meta.message()) }
+                Self::new(class, &words(Some(&code), meta.message()))
             }
             // An answer that nobody understands is a proxy's, or cut.
             SdkError::ResponseError(answer) => {
                 let status = format!("status {}", answer.raw().status().as_u16());
-                Self { class: ErrorClass::Unreachable, reason: words(Some(&status), None) }
+                Self::new(ErrorClass::Unreachable, &words(Some(&status), None))
             }
             other => {
                 let class = match other {
@@ -123,7 +65,7 @@ impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, HttpResponse
                     SdkError::ConstructionFailure(_) => ErrorClass::Misconfigured,
                     _ => ErrorClass::Unreachable,
                 };
-                Self { class, reason: words(None, Some(&ends(other))) }
+                Self::new(class, &words(None, Some(&with_root(&other.to_string(), other))))
             }
         }
     }
@@ -201,21 +143,9 @@ fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// What went wrong at first and what was behind it all: what is between the two repeats them.
-fn ends(error: &(dyn StdError + 'static)) -> String {
-    let (mut root, mut source) = (None, error.source());
-    while let Some(cause) = source {
-        root = Some(cause.to_string());
-        source = cause.source();
-    }
-    let outer = error.to_string();
-    root.map_or(outer.clone(), |root| format!("{outer}: {root}"))
-}
-
 fn words(code: Option<&str>, message: Option<&str>) -> String {
     let parts: Vec<_> = [code, message].into_iter().flatten().collect();
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    parts.join(": ").chars().map(clean).take(LONGEST_REASON).collect()
+    parts.join(": ")
 }
 
 #[cfg(test)]

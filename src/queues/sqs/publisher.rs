@@ -3,10 +3,11 @@
 use super::client::Queue;
 use super::codec::Codec;
 use super::limits::{BATCH, LARGEST};
-use super::send::{self, Entry, Failure, Sent};
+use super::send::{self, Entry};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::message::Message;
+use crate::queues::service_error::{Failure, Sent, published, whole_queue};
 use crate::queues::{Options, Published, Publisher};
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
@@ -153,11 +154,11 @@ impl Publisher for SqsPublisher {
         let turn = if self.codec.fifo { Some(self.turn.lock().await) } else { None };
         let sent = self.send(entries).await;
         drop(turn);
-        if let Some(error) = send::whole_queue(&sent) {
+        if let Some(error) = whole_queue(sent.iter().map(|(_, sent)| sent)) {
             return Err(error.to_error("cannot publish to", &self.queue.name));
         }
         for (at, sent) in sent {
-            answers[at] = Some(send::answer(sent));
+            answers[at] = Some(published(sent));
         }
         Ok(answers.into_iter().map(|it| it.expect("each was refused or sent")).collect())
     }

@@ -3,7 +3,7 @@
 use super::client::{PATIENCE, Queue, within};
 use super::codec::SqsMessage;
 use super::error::{ErrorClass, ServiceError};
-use crate::queues::Published;
+use crate::queues::service_error::{Failure, Sent};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry as RequestEntry;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -21,23 +21,6 @@ pub(super) const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
 pub(super) struct Entry {
     pub(super) at: usize,
     pub(super) message: SqsMessage,
-}
-
-/// What became of one message, before it is clear what that means for the batch.
-pub(super) type Sent = Result<(), Failure>;
-
-#[derive(Debug, Clone)]
-pub(super) enum Failure {
-    /// It, or the request that carried it, failed.
-    Service(ServiceError),
-    /// It was not sent, because a message before it in its group was not.
-    Behind,
-}
-
-impl Failure {
-    pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Service(error) if error.class == ErrorClass::Refused)
-    }
 }
 
 /// Sends a batch until each message is accepted, refused, or out of time.
@@ -111,10 +94,8 @@ async fn send_once(
     let answer = within(time, request.send()).await?;
     let accepted: HashSet<_> = answer.successful.iter().map(|it| it.id.as_str()).collect();
     let failed: HashMap<_, _> = answer.failed.iter().map(|it| (it.id.as_str(), it)).collect();
-    let unanswered = || ServiceError {
-        class: ErrorClass::Busy,
-        reason: "the service's answer does not name it".to_owned(),
-    };
+    let unanswered =
+        || ServiceError::new(ErrorClass::Busy, "the service's answer does not name it");
     Ok(batch
         .iter()
         .filter_map(|entry| {
@@ -139,54 +120,4 @@ fn request_entry(entry: &Entry) -> RequestEntry {
         .set_delay_seconds(message.delay)
         .build()
         .expect("it has an id and a body")
-}
-
-/// The error that is the whole queue's: that which no message can escape; or, where no message
-/// came through, that there was no answer.
-pub(super) fn whole_queue(sent: &[(usize, Sent)]) -> Option<&ServiceError> {
-    let errors = || {
-        sent.iter().filter_map(|(_, sent)| match sent {
-            Err(Failure::Service(error)) => Some(error),
-            _ => None,
-        })
-    };
-    let silent = || {
-        let all_failed = sent.iter().all(|(_, sent)| sent.is_err());
-        let unanswered = errors().all(|error| error.class == ErrorClass::Unreachable);
-        errors().next().filter(|_| all_failed && unanswered)
-    };
-    errors().find(|error| error.is_of_the_queue()).or_else(silent)
-}
-
-/// What it means for the message itself.
-pub(super) fn answer(sent: Sent) -> Published {
-    match sent {
-        Ok(()) => Published::Accepted,
-        Err(Failure::Service(error)) if error.class == ErrorClass::Refused => {
-            Published::Refused(error.reason)
-        }
-        Err(Failure::Service(error)) => Published::Retry(error.reason),
-        Err(Failure::Behind) => {
-            Published::Retry("a message before it in its group failed".to_owned())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failed(class: ErrorClass) -> (usize, Sent) {
-        (0, Err(Failure::Service(ServiceError { class, reason: String::new() })))
-    }
-
-    #[test]
-    fn silence_is_the_queues_only_where_nothing_came_through() {
-        let silent = || failed(ErrorClass::Unreachable);
-        assert!(whole_queue(&[silent(), (1, Err(Failure::Behind))]).is_some());
-        assert!(whole_queue(&[silent(), (1, Ok(()))]).is_none());
-        assert!(whole_queue(&[silent(), failed(ErrorClass::Busy)]).is_none());
-        assert!(whole_queue(&[(1, Ok(())), failed(ErrorClass::Missing)]).is_some());
-        assert!(whole_queue(&[]).is_none());
-    }
 }
