@@ -60,6 +60,7 @@ pub mod spool;
 pub mod subscribe;
 pub mod text;
 pub mod times;
+pub mod units;
 
 pub use error::{Error, Kind, Result};
 pub use location::Location;

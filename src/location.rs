@@ -1,5 +1,7 @@
 //! The URL of an end: `scheme:path?name=value`, taken apart and never printed with its credentials.
 
+mod values;
+
 use crate::error::{Error, Kind, Result};
 use crate::redact;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};

@@ -23,7 +23,7 @@ use crate::error::{Error, Kind, Result};
 use crate::identity::Identity;
 use crate::location::Location;
 use crate::report::{self, Counters, Ends, Summary};
-use crate::text;
+use crate::{text, units};
 use clap::{Args, ValueEnum};
 use masks::Masks;
 use progress::Progress;
@@ -139,7 +139,7 @@ pub struct Common {
 
     /// How long what is in flight may take after Ctrl-C, SIGTERM or SIGHUP; a second signal ends it
     /// now
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     pub grace: Duration,
 
@@ -371,6 +371,11 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(cause) => Err(cause.to_string()),
     }
+}
+
+/// A number of bytes from 1.
+fn bytes(text: &str) -> Result<usize, String> {
+    units::bytes(text, 1..=usize::MAX)
 }
 
 /// An end's URL: the argument, else the variable, else `sqlite:` in the data folder.

@@ -11,7 +11,7 @@ use crate::queues::{Publisher as _, Side};
 use crate::schedule::Schedule;
 use crate::sources::Source;
 use crate::spool::{self, Spool};
-use crate::{queues, report, sources};
+use crate::{queues, report, sources, units};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ pub struct Publish {
     timezone: Tz,
 
     /// How long the queue may take for a message before it counts as not published
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     publish_timeout: Duration,
 

@@ -1,5 +1,6 @@
 //! TO: what can be written. One file or folder a sink, one line of the list a scheme.
 
+mod conflict;
 pub mod exec;
 pub mod forward;
 pub mod legacy;
@@ -9,6 +10,8 @@ pub mod sqlite;
 pub mod stdout;
 #[cfg(feature = "thumbnail")]
 pub mod thumbnail;
+
+pub use conflict::Conflict;
 
 use crate::clock::Clock;
 use crate::environment::Environment;

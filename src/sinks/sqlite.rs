@@ -5,7 +5,7 @@
 
 mod table;
 
-use super::{Backend, Options, Outcome, Sink};
+use super::{Backend, Conflict, Options, Outcome, Sink};
 use crate::clients::sqlite::{self, Database, Purpose, Schema};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -20,7 +20,7 @@ use chrono::SecondsFormat;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use table::{Conflict, Row, Table};
+use table::{Row, Table};
 use tokio::sync::Mutex;
 
 /// The file of the embedded store. Its tables are made as collections are named.
@@ -83,15 +83,7 @@ impl SqliteOptions {
     fn of(mut url: Location, options: &Options) -> Result<Self> {
         let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());
         validate_name(&collection)?;
-        let conflict = match url.take("conflict")?.as_deref() {
-            None => Conflict::Reject,
-            Some("keep") => Conflict::Keep,
-            Some("replace") => Conflict::Replace,
-            Some(other) => {
-                return Err(Error::new(Kind::Usage, format!("`conflict={other}` is unknown"))
-                    .hint("write `conflict=keep` or `conflict=replace`"));
-            }
-        };
+        let conflict = Conflict::take(&mut url)?;
         url.finish(&["collection", "conflict"])?;
         let path = match url.file() {
             path if path.as_os_str().is_empty() => options.data_dir.join("store.db"),

@@ -2,6 +2,7 @@
 
 use crate::cli::names::QueueNames;
 use crate::inspect::ReceiveLimits;
+use crate::units;
 use clap::Args;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ pub(super) struct Take {
     pub(super) take: bool,
 
     /// Where looking is receiving: how long to wait for more before it is over
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = units::duration)]
     pub(super) idle: Duration,
 }
 
@@ -75,9 +76,8 @@ pub(super) struct LeaseTime {
 
 /// A time of a second or more.
 fn lease_time(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
+    match units::duration(text) {
         Ok(time) if time < Duration::from_secs(1) => Err("must be at least 1s".to_owned()),
-        Ok(time) => Ok(time),
-        Err(cause) => Err(cause.to_string()),
+        other => other,
     }
 }

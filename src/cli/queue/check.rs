@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::preflight::{self, Finding, Standing};
 use crate::queues::Side;
-use crate::{queues, sinks, sources};
+use crate::{queues, sinks, sources, units};
 use clap::Args;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub(super) struct Check {
     collection: CollectionName,
 
     /// The lease that `subscribe` will have
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     lease: Duration,
 }
 

@@ -4,7 +4,7 @@ mod plan;
 mod waiting;
 
 use super::names::{CollectionName, QueueNames};
-use super::{Basics, Common, Context, Program, SummaryForm, positive};
+use super::{Basics, Common, Context, Program, SummaryForm, bytes, positive};
 use crate::attempts::{self, Attempts};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
@@ -14,7 +14,7 @@ use crate::queues::Side;
 use crate::sinks::forward::Forward;
 use crate::sinks::{Sink, exec, legacy};
 use crate::subscribe::{DeadLetters, Parts};
-use crate::{queues, report, sinks};
+use crate::{queues, report, sinks, units};
 use clap::Args;
 use plan::Bounds;
 use std::ffi::OsString;
@@ -98,13 +98,13 @@ pub struct Subscribe {
     max_messages: Option<usize>,
 
     /// End after this time
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     max_time: Option<Duration>,
 
     /// How long a drain waits for more before it calls the queue empty. Default: 0s where the
     /// queue knows, 2s on Pub/Sub and SQS
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     idle: Option<Duration>,
 
@@ -116,7 +116,7 @@ pub struct Subscribe {
     batch: Option<usize>,
 
     /// How long a command may take; then it is ended, with all that it started. Default: 5m
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     timeout: Option<Duration>,
 
@@ -127,12 +127,12 @@ pub struct Subscribe {
     concurrency: usize,
 
     /// How long a delivery is ours before it is offered again; extended while a write runs
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     lease: Duration,
 
     /// How long one write may take
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     write_timeout: Duration,
 
@@ -156,7 +156,7 @@ pub struct Subscribe {
     max_in_flight: Option<usize>,
 
     /// At most this many bytes in flight
-    #[arg(long, value_name = "BYTES", default_value = "67108864", value_parser = positive)]
+    #[arg(long, value_name = "BYTES", default_value = "64MiB", value_parser = bytes)]
     #[arg(hide_short_help = true)]
     max_in_flight_bytes: usize,
 

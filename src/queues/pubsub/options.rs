@@ -54,7 +54,7 @@ impl SubscriptionOptions {
         let name = Name::subscription(&url)?;
         let typed = url.clone();
         let id_attribute = id_attribute(&mut url)?;
-        let streams = streams(&mut url)?;
+        let streams = url.number("streams", 1..=MOST_STREAMS)?;
         let topic = url.take("topic")?;
         let delivering = delivering(&mut url)?;
         url.finish(OF_SUBSCRIPTION)?;
@@ -95,15 +95,6 @@ fn delivering(url: &mut Location) -> Result<Delivering> {
     Ok(Delivering { ordered: url.flag("ordered")?, exactly_once: url.flag("exactly-once")? })
 }
 
-fn streams(url: &mut Location) -> Result<Option<usize>> {
-    let Some(text) = url.take("streams")? else { return Ok(None) };
-    match text.parse() {
-        Ok(streams @ 1..=MOST_STREAMS) => Ok(Some(streams)),
-        _ => Err(Error::new(Kind::Usage, format!("`streams={text}` is not a number of streams"))
-            .hint(format!("write a whole number from 1 to {MOST_STREAMS}"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +111,7 @@ mod tests {
         }
         for text in ["0", "65", "-1", "many"] {
             let url = format!("pubsub://p1/subscription?streams={text}");
-            let error = streams(&mut Location::parse(&url).unwrap()).unwrap_err();
+            let error = SubscriptionOptions::of(Location::parse(&url).unwrap()).err().unwrap();
             assert_eq!(error.kind(), Kind::Usage, "{text}");
         }
     }

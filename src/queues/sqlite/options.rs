@@ -39,14 +39,7 @@ impl SqliteOptions {
                     "`queue=` names the queue, and `topic=` another one whose messages come too",
                 ));
         }
-        let remember = match url.take("dedupe")? {
-            None => Duration::ZERO,
-            Some(text) => humantime::parse_duration(&text).map_err(|cause| {
-                Error::new(Kind::Usage, format!("`dedupe={text}` is not a duration"))
-                    .because(cause)
-                    .hint("write it as `dedupe=10m`")
-            })?,
-        };
+        let remember = url.duration("dedupe")?.unwrap_or_default();
         url.finish(&["queue", "topic", "dedupe"])?;
         let path = match url.file() {
             path if path.as_os_str().is_empty() => options.data_dir.join("queue.db"),

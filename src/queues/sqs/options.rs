@@ -29,7 +29,7 @@ impl SqsOptions {
     pub(super) fn of(mut url: Location) -> Result<Self> {
         let name = Name::of(&url)?;
         let id_attribute = id_attribute(&mut url)?;
-        let receivers = receivers(&mut url)?.unwrap_or(RECEIVERS);
+        let receivers = url.number("receivers", 1..=MOST_RECEIVERS)?.unwrap_or(RECEIVERS);
         url.finish(PARAMETERS)?;
         Ok(Self { name, id_attribute, receivers })
     }
@@ -66,17 +66,6 @@ pub(super) fn id_attribute(url: &mut Location) -> Result<String> {
         None => Ok(name),
         Some(why) => {
             Err(Error::new(Kind::Usage, format!("`{name}` cannot carry the id")).because_of(why))
-        }
-    }
-}
-
-fn receivers(url: &mut Location) -> Result<Option<usize>> {
-    let Some(text) = url.take("receivers")? else { return Ok(None) };
-    match text.parse() {
-        Ok(receivers @ 1..=MOST_RECEIVERS) => Ok(Some(receivers)),
-        _ => {
-            Err(Error::new(Kind::Usage, format!("`receivers={text}` is not a number of receivers"))
-                .hint(format!("write a whole number from 1 to {MOST_RECEIVERS}")))
         }
     }
 }

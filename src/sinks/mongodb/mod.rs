@@ -24,7 +24,7 @@ mod store;
 
 pub use backend::MongoDbBackend;
 
-use super::{Outcome, Sink};
+use super::{Conflict, Outcome, Sink};
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
 use async_trait::async_trait;
@@ -37,7 +37,7 @@ use mongodb::error::ErrorKind;
 use mongodb::event::EventHandler;
 use mongodb::event::sdam::SdamEvent;
 use mongodb::options::{ClientOptions, ReadPreference, SelectionCriteria};
-use options::{Conflict, MongoDbOptions};
+use options::MongoDbOptions;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Store, Written};

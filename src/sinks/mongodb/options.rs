@@ -5,7 +5,7 @@ use super::document::Rules;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::sinks::Options;
+use crate::sinks::{Conflict, Options};
 use mongodb::error::ErrorKind;
 use mongodb::options::{Acknowledgment, ClientOptions, Credential, WriteConcern};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -24,17 +24,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// Options of the connection string that are secrets: in a URL they would be seen.
 const SECRET_OPTIONS: &[&str] = &["tlscertificatekeyfilepassword", "proxypassword"];
-
-/// What to do with another document under the same id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Conflict {
-    /// Refuse the message.
-    Reject,
-    /// The stored one stays, and the message counts as a duplicate.
-    Keep,
-    /// The message's document takes its place.
-    Replace,
-}
 
 /// All that the sink needs.
 #[derive(Debug)]
@@ -58,7 +47,7 @@ impl MongoDbOptions {
             Some(keys) => Rules::new(keys.split(',').map(str::trim)),
             None => Rules::default(),
         };
-        let conflict = conflict(&mut url)?;
+        let conflict = Conflict::take(&mut url)?;
         compression::leave_out(&mut url)?;
         let mut client = parse(&url, &options.environment, options.write_timeout).await?;
         fill_in(&mut client, options.write_timeout);
@@ -112,18 +101,6 @@ fn login_hint(url: &Location) -> String {
             "where it was created in another database, add `authSource=admin`{}",
             url.cut_hint()
         ),
-    }
-}
-
-fn conflict(url: &mut Location) -> Result<Conflict> {
-    match url.take("conflict")?.as_deref() {
-        None => Ok(Conflict::Reject),
-        Some("keep") => Ok(Conflict::Keep),
-        Some("replace") => Ok(Conflict::Replace),
-        Some(_) => Err(Error::new(Kind::Usage, "unknown `conflict` in the MongoDB URL").hint(
-            "`conflict=keep` leaves the stored document, `conflict=replace` puts the new one in \
-             its place; without it the message is refused",
-        )),
     }
 }
 

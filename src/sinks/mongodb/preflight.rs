@@ -1,12 +1,11 @@
 //! What `queue check` finds out about a collection, leaving nothing behind.
 
 use super::failure::{self, Failure, Refusal};
-use super::options::Conflict;
 use super::{MongoDb, MongoDbOptions};
 use crate::error::Result;
 use crate::location::Location;
 use crate::preflight::Finding;
-use crate::sinks::{Options, Sink};
+use crate::sinks::{Conflict, Options, Sink};
 use mongodb::bson::{Bson, Document, doc};
 
 /// Looks at a collection as `subscribe` will use it.

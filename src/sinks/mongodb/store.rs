@@ -2,9 +2,8 @@
 
 use super::failure::{self, DUPLICATE_KEY, Failure, Refusal};
 use super::oddity;
-use super::options::Conflict;
 use super::same;
-use crate::sinks::Outcome;
+use crate::sinks::{Conflict, Outcome};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongodb::Collection;
 use mongodb::bson::doc;

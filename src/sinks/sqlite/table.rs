@@ -1,18 +1,10 @@
 //! One collection: a table, and how a document gets into it.
 
 use crate::json::same_json;
-use crate::sinks::Outcome;
+use crate::sinks::{Conflict, Outcome};
 use rusqlite::ffi;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
-
-/// What becomes of a message whose id is stored with other content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Conflict {
-    Reject,
-    Keep,
-    Replace,
-}
 
 /// A document on its way into the table.
 pub(super) struct Row<'a> {

@@ -5,6 +5,7 @@ use super::picture::Recipe;
 use crate::clients::object_store;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::text;
 
 /// The largest side of a thumbnail, in pixels.
 const LARGEST_SIDE: u32 = 4096;
@@ -15,6 +16,9 @@ const MAX_BYTES: u64 = 64 << 20;
 /// The most pixels of a picture unless the URL says otherwise. What is not JPEG is decoded as a
 /// whole, into up to eight bytes a pixel.
 const MAX_PIXELS: u64 = 100_000_000;
+
+/// The most that a limit can be.
+const MOST: u64 = 0xffff_ffff;
 
 /// All that the sink needs.
 #[derive(Debug)]
@@ -33,19 +37,12 @@ impl ThumbnailOptions {
             Some(text) => size(&text)?,
             None => Size::new(100, 100),
         };
-        let fit = match url.take("fit")?.as_deref() {
-            None | Some("exact") => Fit::Exact,
-            Some("contain") => Fit::Contain,
-            Some("cover") => Fit::Cover,
-            Some(other) => {
-                return Err(Error::new(Kind::Usage, format!("`fit={other}` is unknown"))
-                    .hint("write `fit=exact`, `fit=contain` or `fit=cover`"));
-            }
-        };
+        let fits = [("exact", Fit::Exact), ("contain", Fit::Contain), ("cover", Fit::Cover)];
+        let fit = url.choice("fit", &fits)?.unwrap_or(Fit::Exact);
         let prefix = url.take("prefix")?.unwrap_or_else(|| "thumbnail/".to_owned());
         validate_prefix(&prefix)?;
-        let max_bytes = number(&mut url, "max-bytes")?.unwrap_or(MAX_BYTES);
-        let max_pixels = number(&mut url, "max-pixels")?.unwrap_or(MAX_PIXELS);
+        let max_bytes = url.bytes("max-bytes", 1..=MOST)?.unwrap_or(MAX_BYTES);
+        let max_pixels = url.number("max-pixels", 1..=MOST)?.unwrap_or(MAX_PIXELS);
         url.finish(&["size", "fit", "prefix", "max-bytes", "max-pixels"])?;
         let recipe = Recipe { size, fit };
         Ok(Self { store: store_of(&url)?, recipe, prefix, max_bytes, max_pixels })
@@ -73,15 +70,6 @@ fn size(text: &str) -> Result<Size> {
     })
 }
 
-fn number(url: &mut Location, name: &str) -> Result<Option<u64>> {
-    let Some(text) = url.take(name)? else { return Ok(None) };
-    match text.parse() {
-        Ok(number @ 1..=0xffff_ffff) => Ok(Some(number)),
-        _ => Err(Error::new(Kind::Usage, format!("`{name}={text}` is no limit"))
-            .hint(format!("write `{name}=NUMBER`, from 1 to {}", u32::MAX))),
-    }
-}
-
 /// What it stands before must stay a key below it.
 fn validate_prefix(prefix: &str) -> Result<()> {
     let checked = match prefix {
@@ -89,7 +77,7 @@ fn validate_prefix(prefix: &str) -> Result<()> {
         prefix => object_store::validate_key(&format!("{prefix}x")),
     };
     checked.map_err(|why| {
-        let what = format!("`prefix={}` cannot be used", prefix.escape_debug());
+        let what = format!("`prefix={}` cannot be used", text::visible(prefix.as_bytes()));
         Error::new(Kind::Usage, what)
             .because_of(why)
             .hint("write it as a folder in the store: `prefix=thumbnail/`")

@@ -96,7 +96,7 @@ async fn setup(mut url: Location, options: &Options) -> Result<Setup> {
     let store = url.take("store")?;
     let prefix = url.take("prefix")?.unwrap_or_default();
     let state = url.take("state")?.map(PathBuf::from);
-    let max_size = max_size(&mut url)?;
+    let max_size = url.bytes("max-size", 1..=u64::MAX)?.unwrap_or(MAX_SIZE);
     let watch = url.flag("watch")?;
     url.finish(PARAMETERS)?;
     let store = store.ok_or_else(|| {
@@ -120,14 +120,6 @@ async fn setup(mut url: Location, options: &Options) -> Result<Setup> {
         None => default_state(options, &pattern, &store, &prefix)?,
     };
     Ok(Setup { pattern, store, prefix, max_size, state, watch })
-}
-
-fn max_size(url: &mut Location) -> Result<u64> {
-    let Some(text) = url.take("max-size")? else { return Ok(MAX_SIZE) };
-    text.parse().ok().filter(|bytes| *bytes > 0).ok_or_else(|| {
-        Error::new(Kind::Usage, format!("`max-size={text}` is not a number of bytes"))
-            .hint(format!("write it in digits, for instance `max-size={MAX_SIZE}`"))
-    })
 }
 
 /// One file for each glob, store and prefix.

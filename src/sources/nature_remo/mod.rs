@@ -95,8 +95,9 @@ fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<Natur
             .because_of("everybody on this machine sees the command line")
             .hint(api::WHERE_TOKENS_ARE));
     }
-    let wants_changes = choice(&mut url, "mode", &["snapshot", "changes"])? == Some("changes");
-    let grouped = choice(&mut url, "group", &["device"])?.is_some();
+    let modes = [("snapshot", false), ("changes", true)];
+    let wants_changes = url.choice("mode", &modes)?.unwrap_or_default();
+    let grouped = url.choice("group", &[("device", ())])?.is_some();
     let endpoint = url.take("endpoint")?;
     let state = if wants_changes { url.take("state")?.map(PathBuf::from) } else { None };
     url.finish(if wants_changes {
@@ -132,16 +133,6 @@ fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<Natur
         polled: None,
         nothing: None,
         stopped: false,
-    })
-}
-
-/// One of some words, or nothing.
-fn choice<'w>(url: &mut Location, name: &str, words: &[&'w str]) -> Result<Option<&'w str>> {
-    let Some(value) = url.take(name)? else { return Ok(None) };
-    words.iter().find(|word| **word == value).copied().map(Some).ok_or_else(|| {
-        let known = crate::location::list(words);
-        Error::new(Kind::Usage, format!("unknown `{name}={value}` in `{url}`"))
-            .hint(format!("`{name}` is one of {known}"))
     })
 }
 

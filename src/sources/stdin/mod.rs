@@ -128,11 +128,7 @@ fn form(url: &mut Location) -> Result<Form> {
 
 fn max_line(url: &mut Location, form: &Form) -> Result<usize> {
     let default = if matches!(form, Form::Envelope) { MAX_ENVELOPE } else { MAX_LINE };
-    let Some(text) = url.take("max-line")? else { return Ok(default) };
-    text.parse().ok().filter(|bytes| *bytes > 0).ok_or_else(|| {
-        Error::new(Kind::Usage, format!("`max-line={text}` is not a number of bytes"))
-            .hint(format!("write it in digits, for instance `max-line={default}`"))
-    })
+    Ok(url.bytes("max-line", 1..=usize::MAX)?.unwrap_or(default))
 }
 
 struct Stdin {
