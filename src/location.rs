@@ -3,7 +3,7 @@
 mod values;
 
 use crate::error::{Error, Kind, Result};
-use crate::redact;
+use crate::{redact, text};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::ffi::OsString;
 use std::fmt;
@@ -233,13 +233,12 @@ pub fn list(names: &[&str]) -> String {
 }
 
 /// Any text that may be a URL, without user, password and query.
-fn harmless(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let shown = match text.contains("//") {
-        true => redact::url(text),
-        false => redact::behind_user(text).to_owned(),
+fn harmless(typed: &str) -> String {
+    let shown = match typed.contains("//") {
+        true => redact::url(typed),
+        false => redact::behind_user(typed).to_owned(),
     };
-    shown.split('?').next().unwrap_or_default().chars().map(clean).collect()
+    text::visible(shown.split('?').next().unwrap_or_default().as_bytes())
 }
 
 fn decode(text: &str) -> Option<String> {

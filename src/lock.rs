@@ -2,18 +2,12 @@
 //! up. Its file stays, and means nothing.
 
 use crate::error::{Error, Kind, Result};
-use sha2::{Digest as _, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 /// The lock, held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
-
-/// A short name for something whose own is too long, or too strange, for a file's.
-pub fn name_for(what: impl AsRef<[u8]>) -> String {
-    Sha256::digest(what).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// Takes the lock; `None` where another process, or somebody else in this one, holds it and `wait`
 /// is not asked for.

@@ -8,9 +8,9 @@ use crate::dead_letter::Death;
 use crate::error::Result;
 use crate::identity::Key;
 use crate::location::Location;
-use crate::lock;
 use crate::message::Message;
 use crate::queues::{self, Backlog, Options, Published, Publisher};
+use crate::text;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 use serde::Serialize;
 use std::os::unix::ffi::OsStrExt as _;
@@ -146,7 +146,7 @@ impl Spool {
     /// The lock of whoever drains: beside the file, one for each place.
     pub fn lock_path(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
-        name.push(format!("-{}.lock", lock::name_for(self.key.name())));
+        name.push(format!("-{}.lock", text::short_name(self.key.name())));
         name.into()
     }
 

@@ -1,5 +1,7 @@
-//! Bytes and names that need not be text, made fit to be shown.
+//! What comes from elsewhere, made fit to be shown: bytes and names that need not be text, control
+//! characters, long texts; and the digests and short names that stand for what is longer.
 
+use sha2::{Digest as _, Sha256};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -34,6 +36,42 @@ pub fn of_name(name: impl AsRef<OsStr>) -> String {
     text
 }
 
+/// The beginning of a text that may act on a terminal, as `visible` shows it: at most so many of its
+/// characters, and `…` where there are more.
+pub fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => visible(&text.as_bytes()[..end]) + "…",
+        None => visible(text.as_bytes()),
+    }
+}
+
+/// The beginning of prose from outside, for an error or a log: on one line, with a space in the place
+/// of what acts on a terminal, at most so many characters, and `…` where there are more.
+pub fn one_line(prose: &str, most: usize) -> String {
+    let clean: String = prose.chars().map(|c| if acts(c) { ' ' } else { c }).collect();
+    let mut words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = words.char_indices().nth(most) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}
+
+/// The SHA-256 digest of what it is given, in 64 hexadecimal digits.
+pub fn digest(what: impl AsRef<[u8]>) -> String {
+    hex(Sha256::digest(what))
+}
+
+/// A name of 16 hexadecimal digits for something whose own is too long, or too strange, for a file's.
+pub fn short_name(what: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(what)[..8])
+}
+
+/// Bytes as hexadecimal digits, two each.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn write_out(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
         write!(text, "\\x{byte:02x}").expect("writing to a string does not fail");
@@ -63,6 +101,29 @@ mod tests {
         ] {
             assert_eq!(visible(bytes), shown);
         }
+    }
+
+    #[test]
+    fn a_beginning_ends_with_what_it_leaves_out() {
+        assert_eq!(beginning("", 2), "");
+        assert_eq!(beginning("寝室", 2), "寝室");
+        assert_eq!(beginning("寝室\u{1b}", 2), "寝室…");
+        assert_eq!(beginning("\u{1b}[2J", 1), "\\u{1b}…");
+    }
+
+    #[test]
+    fn prose_is_short_and_on_one_line() {
+        assert_eq!(one_line("a\r\n\tb\u{1b}[31m \u{202e}c", 100), "a b [31m c");
+        assert_eq!(one_line("寝室寝室", 2), "寝室…");
+        assert_eq!(one_line("寝室", 2), "寝室");
+    }
+
+    #[test]
+    fn a_digest_is_hexadecimal_and_a_short_name_its_beginning() {
+        let whole = digest("");
+        assert_eq!(&whole[..16], "e3b0c44298fc1c14");
+        assert_eq!((whole.len(), short_name("")), (64, whole[..16].to_owned()));
+        assert_eq!(hex([0, 255]), "00ff");
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use crate::error::Result;
 use crate::identity::Identity;
 use crate::lock::{self, Lock};
+use crate::text;
 use std::path::{Path, PathBuf};
 
 /// The places of a program's locks where the user names none: one for each pair of the names that
 /// both ends have now. Whoever comes to the same ends by other names meets one of them.
 pub fn default_paths(data_dir: &Path, program: &str, ends: [&Identity; 2]) -> Vec<PathBuf> {
     let pairs = ends[0].names().flat_map(|from| ends[1].names().map(move |into| (from, into)));
-    let name = |(from, into)| lock::name_for(format!("{from}\n{into}"));
+    let name = |(from, into)| text::short_name(format!("{from}\n{into}"));
     let mut names: Vec<_> = pairs.map(name).collect();
     // In one order for all, so that no two runs wait for each other.
     names.sort();

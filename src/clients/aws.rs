@@ -3,7 +3,7 @@
 
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::lock;
+use crate::text;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_types::SdkConfig;
@@ -69,7 +69,7 @@ pub fn endpoint<'a>(environment: &'a Environment, service: &str) -> Result<Optio
 pub fn account(environment: &Environment) -> Result<String> {
     if let Some(key) = environment.get("AWS_ACCESS_KEY_ID")? {
         let account = account_in(key);
-        let digest = lock::name_for(account.as_deref().unwrap_or(key.as_bytes()));
+        let digest = text::short_name(account.as_deref().unwrap_or(key.as_bytes()));
         return Ok(format!("key `{digest}`"));
     }
     Ok(match environment.get("AWS_PROFILE")? {

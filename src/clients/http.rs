@@ -110,24 +110,6 @@ pub async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, 
     Ok(body)
 }
 
-/// The beginning of a text from outside, for an error or a log: on one line, without control
-/// characters, of at most `limit` characters.
-pub fn excerpt(text: &str, limit: usize) -> String {
-    let clean = text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect::<String>();
-    let mut words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = words.char_indices().nth(limit) {
-        words.truncate(end);
-        words.push('…');
-    }
-    words
-}
-
-/// Control characters, and those that reorder or hide the text around them.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,13 +147,6 @@ mod tests {
             assert_eq!(error.kind(), Kind::Configuration, "{text}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
-    }
-
-    #[test]
-    fn an_excerpt_is_short_and_on_one_line() {
-        assert_eq!(excerpt("a\r\n\tb\u{1b}[31m \u{202e}c", 100), "a b [31m c");
-        assert_eq!(excerpt("寝室寝室", 2), "寝室…");
-        assert_eq!(excerpt("", 2), "");
     }
 
     #[test]

@@ -174,11 +174,7 @@ impl Step<'_> {
 fn show_key(key: &str, path: &mut String) {
     const LONGEST: usize = 40;
     let meant = serde_json::from_str::<String>(&format!("\"{key}\"")).unwrap_or(key.to_owned());
-    let end = meant.char_indices().nth(LONGEST).map(|(end, _)| end);
-    path.push_str(&text::visible(&meant.as_bytes()[..end.unwrap_or(meant.len())]));
-    if end.is_some() {
-        path.push('…');
-    }
+    path.push_str(&text::beginning(&meant, LONGEST));
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use super::gate::{Answer, Posted};
 use super::run::{Rest, Run};
 use super::spool_fallback::Detour;
 use crate::error::{Error, Kind, Result};
-use crate::lock;
 use crate::message::Message;
 use crate::queues::Published;
 use crate::report::count;
 use crate::sources::{Batch, Raw, Refusal};
+use crate::text;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -190,7 +190,7 @@ impl Run<'_> {
 fn letter(refusal: &Refusal) -> Option<(Message, String)> {
     let Refusal { place, reason, raw } = refusal;
     let Raw { bytes, length, .. } = raw.as_ref()?;
-    let id = format!("{}-{}", place.replace(' ', "-"), lock::name_for(bytes));
+    let id = format!("{}-{}", place.replace(' ', "-"), text::short_name(bytes));
     let kept = bytes.len() as u64;
     let cut = match kept + 2 < *length {
         true => format!("; only the first {kept} of its {length} bytes are kept"),

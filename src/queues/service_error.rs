@@ -3,6 +3,7 @@
 
 use super::Published;
 use crate::error::{Error, Kind};
+use crate::text;
 use std::fmt::Display;
 
 /// Longer texts are cut: a proxy may answer with a whole page.
@@ -62,8 +63,7 @@ pub struct ServiceError {
 impl ServiceError {
     /// An error in the service's words, which are put on one line, and cut where they are long.
     pub fn new(class: ErrorClass, words: &str) -> Self {
-        let clean = |c: char| if c.is_control() { ' ' } else { c };
-        Self { class, reason: words.chars().map(clean).take(LONGEST_REASON).collect() }
+        Self { class, reason: text::one_line(words, LONGEST_REASON) }
     }
 
     /// The service did not answer in time.
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn words_of_a_service_are_one_line_and_not_long() {
         let error = ServiceError::new(ErrorClass::Busy, &format!("a\r\nb\u{7}{}", "é".repeat(400)));
-        assert_eq!(error.reason, format!("a  b {}", "é".repeat(LONGEST_REASON - 5)));
+        assert_eq!(error.reason, format!("a b {}…", "é".repeat(LONGEST_REASON - 4)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! On a FIFO queue: the groups that a message is in, and what makes two of them one.
 
 use crate::message::Message;
+use crate::text;
 use sha2::{Digest as _, Sha256};
 
 const LONGEST_GROUP: usize = 128;
@@ -20,9 +21,9 @@ pub(super) fn is_group(group: &str) -> bool {
 /// The message group: the publisher's own where SQS takes it.
 pub(super) fn group_id(message: &Message) -> String {
     match message.group.as_deref() {
-        None => format!("{ALONE}{}", hex([message.id.as_bytes()])),
+        None => format!("{ALONE}{}", digest([message.id.as_bytes()])),
         Some(group) if is_group(group) => group.to_owned(),
-        Some(group) => format!("{DIGEST}{}", hex([group.as_bytes()])),
+        Some(group) => format!("{DIGEST}{}", digest([group.as_bytes()])),
     }
 }
 
@@ -32,16 +33,16 @@ pub(super) fn deduplication(message: &Message, hop: &str) -> String {
     let optional = |text: &Option<String>| format!("{text:?}").into_bytes();
     let (group, tag) = (optional(&message.group), optional(&message.tag));
     let attributes = format!("{:?}", message.attributes).into_bytes();
-    hex([message.id.as_bytes(), hop.as_bytes(), &message.body, &group, &tag, &attributes])
+    digest([message.id.as_bytes(), hop.as_bytes(), &message.body, &group, &tag, &attributes])
 }
 
-fn hex<const N: usize>(parts: [&[u8]; N]) -> String {
+fn digest<const N: usize>(parts: [&[u8]; N]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    text::hex(hash.finalize())
 }
 
 #[cfg(test)]

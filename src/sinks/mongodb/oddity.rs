@@ -46,9 +46,7 @@ fn of_key(key: &str) -> Option<&'static str> {
 
 fn in_field(path: &[String], what: &str) -> String {
     const LONGEST: usize = 120;
-    let path = text::visible(path.join(".").as_bytes());
-    let end = path.char_indices().nth(LONGEST).map_or(path.len(), |(end, _)| end);
-    format!("{what}, in the field `{}`", &path[..end])
+    format!("{what}, in the field `{}`", text::beginning(&path.join("."), LONGEST))
 }
 
 #[cfg(test)]

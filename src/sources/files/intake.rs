@@ -3,7 +3,6 @@
 use super::super::{Batch, Refusal};
 use super::state::{Refused, Seen, Stamp};
 use super::take::{Found, Taken, Taker};
-use crate::clients::http;
 use crate::clients::object_store::Failure;
 use crate::text;
 use futures_util::StreamExt as _;
@@ -177,5 +176,5 @@ impl Intake {
 
 /// A file's path as it is shown: on one line, what is not UTF-8 written out.
 pub(super) fn shown(path: &Path) -> String {
-    http::excerpt(&text::of_name(path), 200)
+    text::one_line(&text::of_name(path), 200)
 }

@@ -26,7 +26,6 @@ use super::{Batch, Options, Source, Stop};
 use crate::clients::object_store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
-use crate::lock;
 use crate::text;
 use intake::{Intake, Known, Piece, shown};
 use pattern::Pattern;
@@ -138,7 +137,8 @@ fn default_state(
         Some(folder) => text::of_name(folder),
         None => store.to_string(),
     };
-    let file = |name: String| options.data_dir.join(format!("files-{}.json", lock::name_for(name)));
+    let file =
+        |name: String| options.data_dir.join(format!("files-{}.json", text::short_name(name)));
     let (real, rooted) = (pattern.real_folder(), text::of_name(pattern.rooted()));
     let own = file(format!("{real}\n{}\n{place}\n{prefix}", pattern.below_folder()));
     // Older versions knew folder, glob and endpoint as they were spelled.

@@ -5,9 +5,9 @@ use super::{SOURCE, content_type};
 use crate::clients::object_store::{Failure, Store};
 use crate::clock::Clock;
 use crate::message::Message;
+use crate::text;
 use bytes::Bytes;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
@@ -86,7 +86,7 @@ impl Taker {
         if let Err(failure) = self.store.accepts(&file.key) {
             return Taken::Refused(failure.to_string(), refused);
         }
-        let seen = Seen { stamp: read.stamp, digest: hex(&Sha256::digest(&read.bytes)) };
+        let seen = Seen { stamp: read.stamp, digest: text::digest(&read.bytes) };
         if file.known.as_ref() == Some(&seen.digest) {
             return Taken::Same(seen);
         }
@@ -110,7 +110,7 @@ impl Taker {
         let body = serde_json::to_vec(&body).expect("strings and a number are JSON");
         // No part holds a line feed, so that no two files have the same parts.
         let place = format!("{}\n{}", bucket.unwrap_or_default(), self.store.prefix());
-        let id = hex(&Sha256::digest(format!("{place}\n{key}\n{digest}")));
+        let id = text::digest(format!("{place}\n{key}\n{digest}"));
         let mut message = Message::new(id, body);
         message.attributes = BTreeMap::from([
             ("source".to_owned(), SOURCE.to_owned()),
@@ -168,8 +168,4 @@ fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let flags = rustix::fs::OFlags::NONBLOCK.bits();
     File::options().read(true).custom_flags(flags.cast_signed()).open(path)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

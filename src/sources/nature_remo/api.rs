@@ -123,7 +123,7 @@ impl Api {
         if !status.is_success() {
             // Its text is only for a person, so that it may be missing.
             let body = body.unwrap_or_default();
-            let text = http::excerpt(&String::from_utf8_lossy(&body), EXCERPT);
+            let text = text::one_line(&String::from_utf8_lossy(&body), EXCERPT);
             return Err(Failure::Status { status, text, rate_limit });
         }
         let body = body.map_err(|error| match error {

@@ -4,9 +4,9 @@ use super::{Limits, open, prepare};
 use crate::error::{Error, Kind, Result};
 use crate::identity::{self, Identity};
 use crate::location::Location;
-use crate::lock;
 use crate::preflight::Finding;
 use crate::sources::{Backend, Options, Source};
+use crate::text;
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 
@@ -28,7 +28,7 @@ impl Backend for NatureRemoBackend {
             None => environment.get("NATURE_REMO_ENDPOINT")?.unwrap_or("Nature"),
         };
         let token = environment.secret("NATURE_REMO_TOKEN")?;
-        let account = token.map(|token| lock::name_for(token.expose_secret().trim()));
+        let account = token.map(|token| text::short_name(token.expose_secret().trim()));
         let account = account.unwrap_or_default();
         let endpoint = identity::endpoint(endpoint);
         Ok(Identity::named(format!("nature-remo {mode} of {account} at {endpoint}")))

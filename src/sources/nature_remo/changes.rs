@@ -3,9 +3,8 @@
 use super::SOURCE;
 use super::device::{Device, check_name, compact};
 use super::state::Seen;
-use crate::clients::http;
 use crate::message::{self, Message};
-use crate::times;
+use crate::{text, times};
 use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -47,7 +46,7 @@ pub(super) fn of<'a>(
 ) -> impl Iterator<Item = Result<Change<'a>, (String, Fault)>> {
     let happened = device.newest_events.iter().filter(|(_, event)| event.get() != "null");
     happened.map(|(kind, event)| {
-        change(device, kind, event).map_err(|fault| (http::excerpt(kind, 40), fault))
+        change(device, kind, event).map_err(|fault| (text::one_line(kind, 40), fault))
     })
 }
 

@@ -1,8 +1,7 @@
 //! A device as the API gives it: everything but its id may be missing, null or of a wrong type.
 
-use crate::clients::http;
 use crate::error::{Error, Kind, Result};
-use crate::json;
+use crate::{json, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -37,7 +36,7 @@ impl Device<'_> {
     /// where there is none.
     pub(super) fn shown_name(&self) -> Option<String> {
         let name: Option<String> = serde_json::from_str(self.name.get()).ok()?;
-        name.map(|name| http::excerpt(&name, SHOWN_NAME)).filter(|name| !name.is_empty())
+        name.map(|name| text::one_line(&name, SHOWN_NAME)).filter(|name| !name.is_empty())
     }
 }
 
@@ -61,7 +60,7 @@ fn message(answer: &str) -> String {
         message: String,
     }
     match serde_json::from_str::<Refused>(answer) {
-        Ok(Refused { message }) => format!(": {}", http::excerpt(&message, 200)),
+        Ok(Refused { message }) => format!(": {}", text::one_line(&message, 200)),
         Err(_) => String::new(),
     }
 }
@@ -149,7 +148,7 @@ fn readable<'a>(
     events.retain(|kind, event| {
         let read = is_read(event);
         if !read {
-            let event = http::excerpt(kind, 40);
+            let event = text::one_line(kind, 40);
             tracing::warn!(device_id, event, "an event that is no JSON to others was left out");
         }
         read

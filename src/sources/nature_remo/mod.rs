@@ -23,8 +23,8 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity;
 use crate::location::Location;
-use crate::lock;
 use crate::message::Message;
+use crate::text;
 use api::Api;
 use async_trait::async_trait;
 use changes::Fault;
@@ -159,7 +159,7 @@ pub fn parse(answer: &str, form: Form, request_at: DateTime<Tz>) -> Result<Batch
 /// One file for each account and server: its name tells neither.
 fn default_state(options: &Options, endpoint: &url::Url, token: &SecretString) -> PathBuf {
     let file = |endpoint: &str| {
-        let name = lock::name_for(format!("{endpoint}\n{}", token.expose_secret()));
+        let name = text::short_name(format!("{endpoint}\n{}", token.expose_secret()));
         options.data_dir.join(format!("nature-remo-{name}.json"))
     };
     // Older versions knew the endpoint as it was spelled.

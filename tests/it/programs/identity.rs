@@ -238,7 +238,7 @@ fn a_state_that_an_older_version_named_otherwise_is_found() {
     let root = sandbox.dir().canonicalize().expect("a path");
     let place = root.join("store").display().to_string();
     let spelled = format!("{}\nin/*.txt\n{place}\n", sandbox.dir().join("in").display());
-    let old = folder.join(format!("files-{}.json", kakehi::lock::name_for(spelled)));
+    let old = folder.join(format!("files-{}.json", kakehi::text::short_name(spelled)));
     let new = state();
     assert_ne!(old, new);
     std::fs::rename(&new, &old).expect("it is renamed");

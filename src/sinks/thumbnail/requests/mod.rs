@@ -9,6 +9,7 @@ mod azure;
 mod google;
 
 use crate::message::Message;
+use crate::text;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -161,12 +162,8 @@ impl Request {
 /// More of a key is not shown; no store takes longer ones.
 const SHOWN: usize = 1024;
 
-fn shown(text: &str) -> String {
-    let visible = |c: char| match c.is_control() || matches!(c, '\u{202a}'..='\u{202e}') {
-        true => c.escape_unicode().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().take(SHOWN).map(visible).collect()
+fn shown(key: &str) -> String {
+    text::beginning(key, SHOWN)
 }
 
 #[cfg(test)]
