@@ -5,6 +5,7 @@ mod capabilities;
 mod inspect;
 pub mod memory;
 mod options;
+pub mod peek_by_receiving;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
 pub mod service_error;

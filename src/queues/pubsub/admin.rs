@@ -4,6 +4,8 @@ use super::client::Connection;
 use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use crate::error::{Error, Kind, Result};
+use crate::location::list;
+use crate::queues::Deletion;
 use google_cloud_gax::Result as Answer;
 use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt as _};
 use google_cloud_pubsub::client::{SchemaService, SubscriptionAdmin, TopicAdmin};
@@ -148,6 +150,38 @@ impl Admin {
             tracing::warn!("{name} was there already, and is not `{what}`");
         }
         Ok(())
+    }
+}
+
+impl Admin {
+    /// Deletes a subscription, and with it all that waits in it; unless `yes` only tells. Its topic
+    /// and its dead letters stay.
+    pub(super) async fn delete(&self, name: &Name, yes: bool) -> Result<Deletion> {
+        let survey = self.survey(name).await?;
+        if yes {
+            let answer = self.subscriptions.delete_subscription().set_subscription(name.path());
+            within(answer.send()).await.map_err(|it| it.to_error("cannot delete", name))?;
+        }
+        let topic = match &survey.topic {
+            Some(topic) => format!("its {topic} stays"),
+            None => "its topic was deleted before".to_owned(),
+        };
+        let dead = survey.burials().into_iter().filter_map(|it| it.subscription.as_ref());
+        let dead: Vec<_> = dead.map(Name::short).collect();
+        let stays = match dead.is_empty() {
+            true => topic,
+            false => format!("{topic}, and so do the dead letters in {}", list(&dead)),
+        };
+        Ok(Deletion { messages: None, dead: None, stays: Some(stays) })
+    }
+
+    /// Whether a subscription is one of this topic: what is received from it and published there
+    /// comes again, for ever. Where the service does not say, their names tell.
+    pub(super) async fn leads_back(&self, subscription: &Name, topic: &Name) -> bool {
+        match self.look(subscription).await {
+            Ok(found) => found.topic == topic.path(),
+            Err(_) => topic.subscription_alike() == *subscription,
+        }
     }
 }
 

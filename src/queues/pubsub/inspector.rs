@@ -5,7 +5,7 @@ use super::burial::unwrap;
 use super::client::Connection;
 use super::facts;
 use super::name::Name;
-use super::options::SubscriptionOptions;
+use super::options::{self, SubscriptionOptions};
 use super::publisher::PubsubPublisher;
 use super::streams::Plan;
 use super::subscriber;
@@ -14,9 +14,10 @@ use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
+use crate::queues::peek_by_receiving::{self, counts, kept_back, no_place};
 use crate::queues::{
     Contents, DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Publisher, Purge, Receipts,
-    Stats, Subscriber,
+    Side, Stats, Subscriber,
 };
 use async_trait::async_trait;
 use google_cloud_pubsub::model::SeekRequest;
@@ -25,9 +26,6 @@ use std::time::{Duration, SystemTime};
 
 /// How long what is looked at stays ours after we are gone: the shortest that Pub/Sub has.
 const LEASE: Duration = Duration::from_secs(10);
-
-/// At most this many messages are taken at once.
-const IN_HAND: usize = 100_000;
 
 /// A subscription, looked at.
 pub(super) struct Inspector {
@@ -39,26 +37,6 @@ pub(super) struct Inspector {
     connection: Connection,
     admin: Admin,
     options: Options,
-}
-
-/// Opens it; nothing is sent yet.
-pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
-    let parsed = SubscriptionOptions::of(url)?;
-    let topic = parsed.topic()?;
-    // Who looks is in no hurry, and one stream can hold all that may be in hand.
-    let streams = parsed.streams.unwrap_or(1);
-    let SubscriptionOptions { name, id_attribute, .. } = parsed;
-    let connection = Connection::open(&options.environment)?;
-    let admin = Admin::open(&connection).await?;
-    let options = Options {
-        lease: LEASE,
-        in_flight: IN_HAND,
-        max_messages: None,
-        create: false,
-        passes_on: true,
-        ..options.clone()
-    };
-    Ok(Box::new(Inspector { name, topic, id_attribute, streams, connection, admin, options }))
 }
 
 #[async_trait]
@@ -96,7 +74,7 @@ impl PeekByReceiving for Inspector {
         Ok(match what {
             Contents::Messages => cost(&survey),
             // They wait in another subscription, which is nobody's way to a sink.
-            Contents::DeadLetters => kept_back(),
+            Contents::DeadLetters => kept_back(LEASE),
         })
     }
 
@@ -125,7 +103,8 @@ impl PeekByReceiving for Inspector {
     }
 
     fn is_it(&self, url: &Location) -> bool {
-        url.scheme() == "pubsub" && Name::subscription(url).is_ok_and(|name| name == self.name)
+        url.scheme() == "pubsub"
+            && options::name(url, Side::From).is_ok_and(|name| name == self.name)
     }
 
     async fn origin(&self) -> Result<Box<dyn Publisher>> {
@@ -155,6 +134,19 @@ impl Purge for Inspector {
 }
 
 impl Inspector {
+    /// Prepares to look; nothing is sent yet.
+    pub(super) async fn open(url: Location, options: &Options) -> Result<Self> {
+        let parsed = SubscriptionOptions::of(url)?;
+        let topic = parsed.topic()?;
+        // Who looks is in no hurry, and one stream can hold all that may be in flight.
+        let streams = parsed.streams.unwrap_or(1);
+        let SubscriptionOptions { name, id_attribute, .. } = parsed;
+        let connection = Connection::open(&options.environment)?;
+        let admin = Admin::open(&connection).await?;
+        let options = Options { passes_on: true, ..peek_by_receiving::options(LEASE, options) };
+        Ok(Self { name, topic, id_attribute, streams, connection, admin, options })
+    }
+
     async fn subscriber(&self, name: Name, limit: Option<usize>) -> Result<Box<dyn Subscriber>> {
         let options = Options { max_messages: limit, ..self.options.clone() };
         let plan = Plan::new(self.streams, &options)?;
@@ -177,14 +169,8 @@ impl Inspector {
     /// The error where there is no subscription that dead letters could be in.
     fn no_place(&self, survey: &Survey) -> Error {
         let topic = survey.topic.as_ref().map_or("NAME", Name::short);
-        let what = format!("there is no place for dead letters of {}", self.name);
-        Error::new(Kind::Configuration, what)
-            .because_of(format!("there is no {}", survey.own.topic.subscription_alike()))
-            .hint(format!(
-                "{} makes it; what died before it was there is in the spool file of the machine \
-                 that ran `subscribe`",
-                self.name.create_command_for(topic)
-            ))
+        let missing = survey.own.topic.subscription_alike();
+        no_place(&self.name, &missing, &self.name.create_command_for(topic))
     }
 }
 
@@ -196,23 +182,10 @@ fn ambiguous(burial: &Burial) -> Error {
         .hint(format!("one that is named `{}`, as the topic is, stands out", burial.topic.short()))
 }
 
-fn kept_back() -> String {
-    let lease = humantime::format_duration(LEASE);
-    format!(
-        "what is taken is kept from every subscriber until it is given back, and for {lease} more \
-         if this program is killed"
-    )
-}
-
 /// What it costs to take messages of a subscription that is set up so.
 fn cost(survey: &Survey) -> String {
-    let mut costs = vec![kept_back()];
-    if let Some(policy) = &survey.policy {
-        costs.push(format!(
-            "it counts as one of the {} deliveries after which the server makes a dead letter of it",
-            policy.limit
-        ));
-    }
+    let mut costs = vec![kept_back(LEASE)];
+    costs.extend(survey.policy.as_ref().map(|policy| counts(policy.limit)));
     if survey.found.enable_message_ordering {
         costs
             .push("what follows in its group waits, and may be delivered again with it".to_owned());

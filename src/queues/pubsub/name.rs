@@ -56,6 +56,11 @@ impl Name {
         format!("pubsub://{}/{}", self.project, self.name)
     }
 
+    /// What it is, in words without quotes: `pubsub topic readings of project`.
+    pub(super) fn words(&self) -> String {
+        format!("pubsub {} {} of {}", self.thing.word(), self.name, self.project)
+    }
+
     /// The topic that the service names by this path; `None` where it is no name, as that of a topic
     /// which was deleted.
     pub(super) fn of_topic_path(path: &str) -> Option<Self> {

@@ -6,6 +6,7 @@ use super::{TAG_ATTRIBUTE, codec};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::ID_ATTRIBUTE;
+use crate::queues::Side;
 
 /// More streams than this are a typing error.
 const MOST_STREAMS: usize = 64;
@@ -27,10 +28,16 @@ pub(super) struct TopicOptions {
 impl TopicOptions {
     /// Reads `pubsub://PROJECT/TOPIC?id-attribute=NAME&ordered&exactly-once`.
     pub(super) fn of(mut url: Location) -> Result<Self> {
-        let name = Name::topic(&url)?;
-        let id_attribute = id_attribute(&mut url)?;
-        let delivering = delivering(&mut url)?;
+        let options = Self::take(&mut url)?;
         url.finish(OF_TOPIC)?;
+        Ok(options)
+    }
+
+    /// Takes out what the URL of a topic says, and leaves what that of a subscription says besides.
+    pub(super) fn take(url: &mut Location) -> Result<Self> {
+        let name = Name::topic(url)?;
+        let id_attribute = id_attribute(url)?;
+        let delivering = delivering(url)?;
         Ok(Self { name, id_attribute, delivering })
     }
 }
@@ -79,8 +86,16 @@ impl SubscriptionOptions {
     }
 }
 
+/// The topic that is published to, or the subscription that is received from.
+pub(super) fn name(url: &Location, side: Side) -> Result<Name> {
+    Ok(match side {
+        Side::Into => TopicOptions::of(url.clone())?.name,
+        Side::From => SubscriptionOptions::of(url.clone())?.name,
+    })
+}
+
 /// The attribute that carries the id.
-pub(super) fn id_attribute(url: &mut Location) -> Result<String> {
+fn id_attribute(url: &mut Location) -> Result<String> {
     let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
     match codec::attribute_refusal(&name, "") {
         None if name != TAG_ATTRIBUTE => Ok(name),

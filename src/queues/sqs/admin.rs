@@ -4,6 +4,8 @@ use super::client::{PATIENCE, Queue, within};
 use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use crate::error::{Error, Kind, Result};
+use crate::location::list;
+use crate::queues::Deletion;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -133,6 +135,21 @@ impl Queue {
             Ok(url) => self.is_where(&url).map(|()| true),
             Err(error) => Err(error.to_error("cannot create", &self.name)),
         }
+    }
+
+    /// Deletes the queue, and with it all that waits in it; unless `yes` only tells. Its dead
+    /// letters stay.
+    pub(super) async fn delete(&self, yes: bool) -> Result<Deletion> {
+        let survey = self.survey().await?;
+        if yes {
+            let failed = |error: ServiceError| error.to_error("cannot delete", &self.name);
+            let url = self.url().await.map_err(failed)?;
+            let request = self.client.delete_queue().queue_url(url).send();
+            within(PATIENCE, request).await.map_err(failed)?;
+        }
+        let dead: Vec<_> = survey.places().map(|burial| burial.name.short()).collect();
+        let stays = (!dead.is_empty()).then(|| format!("the dead letters in {} stay", list(&dead)));
+        Ok(Deletion { messages: survey.setup.held(), dead: None, stays })
     }
 
     /// The ARN of a queue that is made where it is missing.

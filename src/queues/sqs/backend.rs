@@ -1,12 +1,18 @@
 //! Amazon SQS, as the list of queues knows it.
 
-use super::{identity, inspector, open_publisher, open_subscriber, preflight, upkeep};
+use super::inspector::Inspector;
+use super::limits::check_lease;
+use super::options::SqsOptions;
+use super::publisher::SqsPublisher;
+use super::subscriber::{Reception, SqsSubscriber};
+use super::{identity, preflight};
 use crate::error::Result;
 use crate::identity::{Identity, Key};
 use crate::location::Location;
 use crate::preflight::Finding;
 use crate::queues::{Backend, Deletion, Inspect, Options, Publisher, Side, Subscriber};
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// The kind of queue that is one of Amazon SQS.
 pub struct SqsBackend;
@@ -14,31 +20,47 @@ pub struct SqsBackend;
 #[async_trait]
 impl Backend for SqsBackend {
     fn key(&self, url: &Location, options: &Options) -> Result<Key> {
-        identity::key(url, options)
+        identity::key(&SqsOptions::of(url.clone())?, &options.environment)
     }
 
     async fn identity(&self, url: &Location, _side: Side, options: &Options) -> Result<Identity> {
-        identity::identity(url, options).await
+        identity::identity(SqsOptions::of(url.clone())?.name, &options.environment).await
     }
 
+    /// Nothing is sent yet, unless the queue has to be made.
     async fn publisher(&self, url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
-        open_publisher(url, options).await
+        let parsed = SqsOptions::of(url)?;
+        let queue = parsed.open(options).await?;
+        Ok(Box::new(SqsPublisher::new(Arc::new(queue), parsed.codec(), options)))
     }
 
+    /// The service is asked how the queue is set up. Nothing is received before the first `receive`.
     async fn subscriber(&self, url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
-        open_subscriber(url, options).await
+        let parsed = SqsOptions::of(url)?;
+        check_lease(options.lease)?;
+        let queue = parsed.open(options).await?;
+        let setup = queue.look_if_allowed().await;
+        let setup = setup.map_err(|error| error.to_error("cannot open", &queue.name))?;
+        let reception = Reception {
+            receivers: parsed.receivers,
+            dead: Some(queue.dead_letters(setup.as_ref())?),
+            max_deliveries: setup.and_then(|setup| setup.redrive()).map(|policy| policy.limit),
+            telling: false,
+        };
+        let subscriber = SqsSubscriber::new(Arc::new(queue), parsed.codec(), reception, options);
+        Ok(Box::new(subscriber))
     }
 
     async fn inspector(&self, url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
-        inspector::open(url, options).await
+        Ok(Box::new(Inspector::open(url, options).await?))
     }
 
     async fn create(&self, url: Location, options: &Options) -> Result<bool> {
-        upkeep::create(url, options).await
+        SqsOptions::of(url)?.queue(options).await?.create().await
     }
 
     async fn delete(&self, url: Location, options: &Options, yes: bool) -> Result<Deletion> {
-        upkeep::delete(url, options, yes).await
+        SqsOptions::of(url)?.queue(options).await?.delete(yes).await
     }
 
     async fn preflight(

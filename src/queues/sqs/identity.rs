@@ -1,35 +1,33 @@
 //! What a queue is, whatever its URL is spelled like, and under which name something is kept for it.
 
+use super::SERVICE;
 use super::client::Queue;
 use super::name::{Name, Whereabouts};
-use super::options::id_attribute;
-use super::{Options, SERVICE};
+use super::options::SqsOptions;
 use crate::clients::aws;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::identity::{Identity, Key, endpoint, spellings};
-use crate::location::Location;
 
 /// Under which name something is kept for a queue: where it is, what tells its account apart without
 /// asking, and the attribute that carries the ids.
-pub fn key(url: &Location, options: &Options) -> Result<Key> {
-    let (name, id_attribute) = (Name::of(url)?, id_attribute(&mut url.clone())?);
-    let address = Address::of(&name, &options.environment)?;
-    let whole = format!("sqs:{}?id-attribute={id_attribute} at {address}", path(&name));
-    Ok(Key::new(whole).before(address.older(&name)))
+pub(super) fn key(queue: &SqsOptions, environment: &Environment) -> Result<Key> {
+    let SqsOptions { name, id_attribute, .. } = queue;
+    let address = Address::of(name, environment)?;
+    let whole = format!("sqs:{}?id-attribute={id_attribute} at {address}", path(name));
+    Ok(Key::new(whole).before(address.older(name)))
 }
 
 /// What a queue is: by its URL; where only the name was given the service is asked for that, and
 /// where it does not answer the name counts.
-pub async fn identity(url: &Location, options: &Options) -> Result<Identity> {
-    let name = Name::of(url)?;
-    let own = named(&name, &options.environment)?;
+pub(super) async fn identity(name: Name, environment: &Environment) -> Result<Identity> {
+    let own = named(&name, environment)?;
     if name.full().is_some() {
         return Ok(Identity::named(own));
     }
-    let found = Queue::open(name.clone(), &options.environment).await?;
-    let url = found.url().await.ok().map(|url| name.at(url));
-    let resolved = url.map(|name| named(&name, &options.environment)).transpose()?;
+    let queue = Queue::open(name, environment).await?;
+    let url = queue.url().await.ok().map(|url| queue.name.at(url));
+    let resolved = url.map(|name| named(&name, environment)).transpose()?;
     Ok(Identity::named(own).also(resolved))
 }
 
@@ -102,10 +100,11 @@ impl std::fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::location::Location;
 
     fn key_of(text: &str, variables: &[(&str, &str)]) -> Key {
-        let options = Options::new(variables.iter().copied().collect(), std::path::PathBuf::new());
-        key(&Location::parse(text).unwrap(), &options).unwrap()
+        let queue = SqsOptions::of(Location::parse(text).unwrap()).unwrap();
+        key(&queue, &variables.iter().copied().collect()).unwrap()
     }
 
     #[test]
@@ -144,9 +143,7 @@ mod tests {
     }
 
     fn place_of(text: &str, variables: &[(&str, &str)]) -> String {
-        let environment = variables.iter().copied().collect();
-        let options = Options::new(environment, std::path::PathBuf::new());
-        key(&Location::parse(text).unwrap(), &options).unwrap().name().to_owned()
+        key_of(text, variables).name().to_owned()
     }
 
     #[test]

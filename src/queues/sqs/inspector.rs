@@ -3,17 +3,17 @@
 use super::client::{PATIENCE, Queue, within};
 use super::codec::Codec;
 use super::limits::BATCH;
-use super::name::Name;
 use super::options::SqsOptions;
 use super::publisher::SqsPublisher;
 use super::subscriber::{Reception, SqsSubscriber};
 use super::survey::Survey;
 use super::{burial, facts};
 use crate::dead_letter::Death;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::hint;
 use crate::location::Location;
 use crate::message::Message;
+use crate::queues::peek_by_receiving::{self, counts, kept_back, no_place};
 use crate::queues::{
     Contents, DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Publisher, Purge, Receipts,
     Stats, Subscriber,
@@ -25,33 +25,12 @@ use std::time::Duration;
 /// How long what is looked at stays ours after we are gone.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// At most this many messages are taken at once: of a queue no more than 120,000 can be
-/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
-const IN_HAND: usize = 100_000;
-
 /// A queue, looked at.
 pub(super) struct Inspector {
     pub(super) queue: Arc<Queue>,
     pub(super) codec: Codec,
     receivers: usize,
     pub(super) options: Options,
-}
-
-/// Opens it; nothing is sent to the service yet.
-pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
-    let parsed = SqsOptions::of(url)?;
-    let options = Options {
-        lease: LEASE,
-        in_flight: IN_HAND,
-        // Who looks keeps the receipts only.
-        in_flight_bytes: usize::MAX,
-        max_messages: None,
-        create: false,
-        ..options.clone()
-    };
-    let queue = Arc::new(parsed.open(&options).await?);
-    let codec = parsed.codec(&parsed.name);
-    Ok(Box::new(Inspector { queue, codec, receivers: parsed.receivers, options }))
 }
 
 #[async_trait]
@@ -119,7 +98,8 @@ impl PeekByReceiving for Inspector {
     /// apart by their names.
     fn is_it(&self, url: &Location) -> bool {
         url.scheme() == "sqs"
-            && Name::of(url).is_ok_and(|name| name.short() == self.queue.name.short())
+            && SqsOptions::of(url.clone())
+                .is_ok_and(|other| other.name.short() == self.queue.name.short())
     }
 
     /// Each message makes a hop. The service's own task that moves dead letters back would take
@@ -144,6 +124,18 @@ impl Purge for Inspector {
 }
 
 impl Inspector {
+    /// Prepares to look; nothing is sent yet.
+    pub(super) async fn open(url: Location, options: &Options) -> Result<Self> {
+        let parsed = SqsOptions::of(url)?;
+        let options = Options {
+            // Who looks keeps the receipts only.
+            in_flight_bytes: usize::MAX,
+            ..peek_by_receiving::options(LEASE, options)
+        };
+        let queue = Arc::new(parsed.queue(&options).await?);
+        Ok(Self { queue, codec: parsed.codec(), receivers: parsed.receivers, options })
+    }
+
     fn subscriber(
         &self,
         queue: Arc<Queue>,
@@ -160,30 +152,15 @@ impl Inspector {
 
     /// The error where there is no queue that dead letters could be in.
     fn no_place(&self, survey: &Survey) -> Error {
-        let what = format!("there is no place for dead letters of {}", self.queue.name);
-        Error::new(Kind::Configuration, what)
-            .because_of(format!("there is no {}", survey.own().name))
-            .hint(format!(
-                "{} makes it; what died before it was there is in the spool file of the machine \
-                 that ran `subscribe`",
-                hint::command(["queue", "create", &self.queue.name.url()])
-            ))
+        let make = hint::command(["queue", "create", &self.queue.name.url()]);
+        no_place(&self.queue.name, &survey.own().name, &make)
     }
 }
 
 /// What it costs to take messages of such a queue.
 fn cost(fifo: bool, limit: Option<u32>) -> String {
-    let lease = humantime::format_duration(LEASE);
-    let mut costs = vec![format!(
-        "what is taken is kept from every subscriber until it is given back, and for {lease} more \
-         if this program is killed"
-    )];
-    costs.extend(limit.map(|limit| {
-        format!(
-            "it counts as one of the {limit} deliveries after which the server makes a dead letter \
-             of it"
-        )
-    }));
+    let mut costs = vec![kept_back(LEASE)];
+    costs.extend(limit.map(counts));
     if fifo {
         costs.push("of a group only the first ones come, and what follows them waits".to_owned());
     }

@@ -2,6 +2,9 @@
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
 //! has them.
 
+use crate::error::{Error, Kind, Result};
+use std::time::Duration;
+
 /// Messages in one request, of any kind.
 pub(super) const BATCH: usize = 10;
 
@@ -13,6 +16,10 @@ pub(super) const LONGEST_DELAY: i64 = 900;
 
 /// Attributes of one message.
 pub(super) const MOST_ATTRIBUTES: usize = 10;
+
+/// The longest that a message is invisible, from its receiving:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html>.
+pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(12 * 60 * 60);
 
 const LONGEST_NAME: usize = 256;
 
@@ -40,4 +47,31 @@ pub(super) fn is_text(text: &str) -> bool {
         c => c >= ' ',
     };
     !text.is_empty() && text.chars().all(legal)
+}
+
+/// Refuses a lease that SQS does not have.
+pub(super) fn check_lease(lease: Duration) -> Result<()> {
+    if lease >= Duration::from_secs(1) && lease <= LONGEST_LEASE && lease.subsec_nanos() == 0 {
+        return Ok(());
+    }
+    let what = format!("cannot lease messages for {}", humantime::format_duration(lease));
+    Err(Error::new(Kind::Configuration, what)
+        .because_of("SQS leases for whole seconds, up to 12 hours")
+        .hint("ask for something from `1s` to `12h`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_sqs_does_not_have_is_refused() {
+        for millis in [0, 500, 1500, 43_201_000] {
+            let error = check_lease(Duration::from_millis(millis)).unwrap_err();
+            assert_eq!(error.kind(), Kind::Configuration, "{millis}");
+        }
+        for seconds in [1, 30, 43_200] {
+            assert!(check_lease(Duration::from_secs(seconds)).is_ok());
+        }
+    }
 }

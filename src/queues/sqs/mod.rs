@@ -48,18 +48,8 @@ mod send;
 mod settle;
 mod subscriber;
 mod survey;
-mod upkeep;
 
 pub use backend::SqsBackend;
-
-use super::{Options, Publisher, Subscriber};
-use crate::error::{Error, Kind, Result};
-use crate::location::Location;
-use options::SqsOptions;
-use settle::LONGEST;
-use std::sync::Arc;
-use std::time::Duration;
-use subscriber::{Reception, SqsSubscriber};
 
 /// The attribute under which a tag travels.
 const TAG_ATTRIBUTE: &str = "kakehi-tag";
@@ -70,56 +60,3 @@ const MORE_ATTRIBUTE: &str = "kakehi-more";
 
 /// The service's name in variables.
 const SERVICE: &str = "SQS";
-
-/// Opens a queue for publishing. Nothing is sent yet, unless it has to be created.
-pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
-    let parsed = SqsOptions::of(url)?;
-    let queue = parsed.open(options).await?;
-    let codec = parsed.codec(&parsed.name);
-    Ok(Box::new(publisher::SqsPublisher::new(Arc::new(queue), codec, options)))
-}
-
-/// Opens a queue for receiving: asks how it is set up. Nothing is received before the first
-/// `receive`.
-pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
-    let parsed = SqsOptions::of(url)?;
-    check_lease(options.lease)?;
-    let queue = parsed.open(options).await?;
-    let setup = queue.look_if_allowed().await;
-    let setup = setup.map_err(|error| error.to_error("cannot open", &queue.name))?;
-    let set = Reception {
-        receivers: parsed.receivers,
-        dead: Some(queue.dead_letters(setup.as_ref())?),
-        max_deliveries: setup.and_then(|setup| setup.redrive()).map(|policy| policy.limit),
-        telling: false,
-    };
-    let codec = parsed.codec(&parsed.name);
-    Ok(Box::new(SqsSubscriber::new(Arc::new(queue), codec, set, options)))
-}
-
-/// Refuses a lease that SQS does not have.
-fn check_lease(lease: Duration) -> Result<()> {
-    if lease >= Duration::from_secs(1) && lease <= LONGEST && lease.subsec_nanos() == 0 {
-        return Ok(());
-    }
-    let what = format!("cannot lease messages for {}", humantime::format_duration(lease));
-    Err(Error::new(Kind::Configuration, what)
-        .because_of("SQS leases for whole seconds, up to 12 hours")
-        .hint("ask for something from `1s` to `12h`"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lease_that_sqs_does_not_have_is_refused() {
-        for millis in [0, 500, 1500, 43_201_000] {
-            let error = check_lease(Duration::from_millis(millis)).unwrap_err();
-            assert_eq!(error.kind(), Kind::Configuration, "{millis}");
-        }
-        for seconds in [1, 30, 43_200] {
-            assert!(check_lease(Duration::from_secs(seconds)).is_ok());
-        }
-    }
-}

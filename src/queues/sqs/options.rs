@@ -3,10 +3,11 @@
 use super::client::Queue;
 use super::codec::Codec;
 use super::name::Name;
-use super::{GROUP_ATTRIBUTE, MORE_ATTRIBUTE, Options, TAG_ATTRIBUTE, limits};
+use super::{GROUP_ATTRIBUTE, MORE_ATTRIBUTE, TAG_ATTRIBUTE, limits};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::ID_ATTRIBUTE;
+use crate::queues::Options;
 
 /// Requests for messages at once where the URL does not say.
 const RECEIVERS: usize = 3;
@@ -34,18 +35,23 @@ impl SqsOptions {
         Ok(Self { name, id_attribute, receivers })
     }
 
-    /// How messages travel through the queue of this name.
-    pub(super) fn codec(&self, name: &Name) -> Codec {
+    /// How messages travel through the queue.
+    pub(super) fn codec(&self) -> Codec {
         Codec {
             id_attribute: self.id_attribute.clone(),
-            fifo: name.is_fifo(),
-            queue: name.short().to_owned(),
+            fifo: self.name.is_fifo(),
+            queue: self.name.short().to_owned(),
         }
     }
 
-    /// Opens the queue, and makes it where that is asked for.
+    /// The way to the queue; nothing is sent yet.
+    pub(super) async fn queue(&self, options: &Options) -> Result<Queue> {
+        Queue::open(self.name.clone(), &options.environment).await
+    }
+
+    /// The way to the queue, which is made where that is asked for.
     pub(super) async fn open(&self, options: &Options) -> Result<Queue> {
-        let queue = Queue::open(self.name.clone(), &options.environment).await?;
+        let queue = self.queue(options).await?;
         if options.create && queue.create().await? {
             tracing::info!("made {}", queue.name);
         }
@@ -54,7 +60,7 @@ impl SqsOptions {
 }
 
 /// The attribute that carries the id.
-pub(super) fn id_attribute(url: &mut Location) -> Result<String> {
+fn id_attribute(url: &mut Location) -> Result<String> {
     let name = url.take("id-attribute")?.unwrap_or_else(|| ID_ATTRIBUTE.to_owned());
     if [TAG_ATTRIBUTE, GROUP_ATTRIBUTE, MORE_ATTRIBUTE].contains(&name.as_str()) {
         return Err(Error::new(

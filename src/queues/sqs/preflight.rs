@@ -3,7 +3,7 @@
 use super::admin::Setup;
 use super::client::Queue;
 use super::error::ErrorClass;
-use super::limits::LARGEST;
+use super::limits::{LARGEST, check_lease};
 use super::options::SqsOptions;
 use super::survey::{Presence, Survey};
 use crate::error::{Kind, Result};
@@ -45,7 +45,7 @@ pub async fn subscriber(url: Location, options: &Options) -> Result<Vec<Finding>
 
 /// The queue and how it is set up; else what is to be told of it.
 async fn look(url: Location, options: &Options) -> Result<Result<(Queue, Setup), Finding>> {
-    let queue = SqsOptions::of(url)?.open(&Options { create: false, ..options.clone() }).await?;
+    let queue = SqsOptions::of(url)?.queue(options).await?;
     let name = &queue.name;
     match queue.look().await {
         Ok(setup) => Ok(Ok((queue, setup))),
@@ -95,7 +95,7 @@ fn largest(setup: &Setup) -> Option<Finding> {
 
 /// Whether the lease is one that SQS has.
 fn visibility(setup: &Setup, lease: Duration) -> Finding {
-    if let Err(error) = super::check_lease(lease) {
+    if let Err(error) = check_lease(lease) {
         return Finding::of(&error);
     }
     let own = setup.time(Attribute::VisibilityTimeout);

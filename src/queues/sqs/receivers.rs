@@ -4,8 +4,9 @@
 use super::client::{Queue, within};
 use super::codec::{self, Codec};
 use super::error::ServiceError;
+use super::limits::LONGEST_LEASE;
 use super::prefetch::{Fetched, Lease, Stock};
-use super::settle::{LONGEST, Order};
+use super::settle::Order;
 use crate::clock::Clock;
 use crate::message::{Message, Receipt};
 use aws_sdk_sqs::types::{Message as Wire, MessageSystemAttributeName as System};
@@ -128,7 +129,7 @@ impl Shared {
             fetched.into_iter().partition(|one| ahead(&one.message).is_some());
         if !early.is_empty() {
             let hide = |one: Fetched| {
-                let time = ahead(&one.message).unwrap_or_default().min(LONGEST);
+                let time = ahead(&one.message).unwrap_or_default().min(LONGEST_LEASE);
                 let seconds = super::settle::seconds(time, since, Instant::now());
                 (one.lease.receipt, Order::Hide(seconds))
             };

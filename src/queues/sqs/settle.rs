@@ -2,7 +2,7 @@
 
 use super::client::{PATIENCE, Queue, within};
 use super::error::{ErrorClass, ServiceError};
-use super::limits::BATCH;
+use super::limits::{BATCH, LONGEST_LEASE};
 use super::send::PAUSES;
 use crate::message::Receipt;
 use aws_sdk_sqs::types::{
@@ -20,10 +20,6 @@ const AT_ONCE: usize = 8;
 
 /// How long settling is tried again.
 pub(super) const SETTLING: Duration = Duration::from_secs(10);
-
-/// The longest that a message is invisible, from its receiving:
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html>.
-pub(super) const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// What is to become of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +146,7 @@ fn change(id: String, handle: &str, order: &Order) -> Change {
 
 /// In whole seconds, rounded up, and no longer than SQS can from now on.
 pub(super) fn seconds(time: Duration, since: Instant, now: Instant) -> i32 {
-    let left = LONGEST.saturating_sub(now.duration_since(since));
+    let left = LONGEST_LEASE.saturating_sub(now.duration_since(since));
     let whole = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     i32::try_from(whole.min(left.as_secs())).expect("12 hours at most")
 }
