@@ -29,11 +29,11 @@ pub struct MemoryBackend;
 #[async_trait]
 impl Backend for MemoryBackend {
     fn key(&self, url: &Location, _options: &Options) -> Result<Key> {
-        Ok(Key::new(format!("memory:{}", url.path()?)))
+        Ok(Key::new(format!("memory:{}", name(url)?)))
     }
 
     async fn identity(&self, url: &Location, _side: Side, _options: &Options) -> Result<Identity> {
-        Ok(Identity::named(format!("memory:{}", url.path()?)))
+        Ok(Identity::named(format!("memory:{}", name(url)?)))
     }
 
     async fn publisher(&self, url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
@@ -43,6 +43,12 @@ impl Backend for MemoryBackend {
     async fn subscriber(&self, url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
         Ok(Box::new(Memory::open(url, options)?))
     }
+}
+
+/// The name of a queue: a URL says nothing else.
+fn name(url: &Location) -> Result<String> {
+    url.finish(&[])?;
+    url.path()
 }
 
 /// One opening of a queue: what it leased is its own, and goes back when it closes.
@@ -89,8 +95,7 @@ enum Stand {
 
 impl Memory {
     fn open(url: Location, options: &Options) -> Result<Self> {
-        let name = url.path()?;
-        url.finish(&[])?;
+        let name = name(&url)?;
         let mut queues = QUEUES.lock().expect("no holder of the registry panics");
         let state = queues.entry(name).or_default().clone();
         drop(queues);

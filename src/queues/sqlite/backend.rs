@@ -1,6 +1,6 @@
 //! The embedded queue, as the list of queues knows it.
 
-use super::options::{self, SqliteOptions};
+use super::options::SqliteOptions;
 use super::{admin, create, inspector, preflight, publisher, subscriber};
 use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
@@ -16,15 +16,15 @@ pub struct SqliteBackend;
 #[async_trait]
 impl Backend for SqliteBackend {
     fn key(&self, url: &Location, options: &Options) -> Result<Key> {
-        options::key(url.clone(), options)
+        SqliteOptions::of(url.clone(), options)?.key()
     }
 
     async fn identity(&self, url: &Location, _side: Side, options: &Options) -> Result<Identity> {
-        options::identity(url.clone(), options)
+        SqliteOptions::of(url.clone(), options)?.identity()
     }
 
     fn file(&self, url: &Location, options: &Options) -> Result<Option<FileIdentity>> {
-        options::file_of(url.clone(), options).map(Some)
+        SqliteOptions::of(url.clone(), options)?.file().map(Some)
     }
 
     fn describe(&self, url: &Location, _side: Side, options: &Options) -> Option<String> {

@@ -9,7 +9,7 @@ use crate::queues::Options;
 use crate::text;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What means something in a URL.
@@ -48,6 +48,27 @@ impl SqliteOptions {
         Ok(Self { path, name, topic, remember })
     }
 
+    /// Under which name something is kept for the queue: the file's path without links, and the
+    /// queue's name.
+    pub fn key(&self) -> Result<Key> {
+        let path = text::of_name(self.file()?.path());
+        Ok(Key::new(format!("sqlite:{path}?queue={}", self.name)))
+    }
+
+    /// What the queue is, whatever its file is called.
+    pub fn identity(&self) -> Result<Identity> {
+        Ok(Identity::in_file(self.file()?, &self.name).of_kind("queue"))
+    }
+
+    /// The file that the queue is in.
+    pub fn file(&self) -> Result<FileIdentity> {
+        FileIdentity::of(&self.path).map_err(|cause| {
+            let what = format!("cannot tell where `{}` is", text::of_name(&self.path));
+            let error = Error::new(Kind::Configuration, what).because(cause);
+            error.hint("name the file by its full path")
+        })
+    }
+
     /// As a URL, without what it says besides.
     pub fn url(&self) -> String {
         let path = percent_encode(self.path.as_os_str().as_bytes(), RESERVED);
@@ -77,32 +98,6 @@ impl SqliteOptions {
     }
 }
 
-/// Under which name something is kept for an embedded queue: the file's path without links, and
-/// the queue.
-pub fn key(url: Location, options: &Options) -> Result<Key> {
-    let SqliteOptions { path, name, .. } = SqliteOptions::of(url, options)?;
-    let file = file(&path)?;
-    Ok(Key::new(format!("sqlite:{}?queue={name}", text::of_name(file.path()))))
-}
-
-/// What an embedded queue is, whatever its file is called.
-pub fn identity(url: Location, options: &Options) -> Result<Identity> {
-    let SqliteOptions { path, name, .. } = SqliteOptions::of(url, options)?;
-    Ok(Identity::in_file(file(&path)?, &name).of_kind("queue"))
-}
-
-/// The file of an embedded queue.
-pub fn file_of(url: Location, options: &Options) -> Result<FileIdentity> {
-    file(&SqliteOptions::of(url, options)?.path)
-}
-
-fn file(path: &Path) -> Result<FileIdentity> {
-    FileIdentity::of(path).map_err(|cause| {
-        let what = format!("cannot tell where `{}` is", text::of_name(path));
-        Error::new(Kind::Configuration, what).because(cause).hint("name the file by its full path")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +112,8 @@ mod tests {
         let options = Options::new(Environment::default(), root.clone());
         let place = |text: &str| {
             let text = text.replace("ROOT", root.to_str().unwrap());
-            key(Location::parse(&text).unwrap(), &options).unwrap().name().to_owned()
+            let queue = SqliteOptions::of(Location::parse(&text).unwrap(), &options).unwrap();
+            queue.key().unwrap().name().to_owned()
         };
         let expected = format!("sqlite:{}/real/q.db?queue=default", root.display());
         for made in [false, true] {

@@ -28,11 +28,7 @@ impl Backend for ThumbnailBackend {
 
     /// The store, and what stands before the keys.
     fn identity(&self, url: &Location, options: &Options) -> Result<Identity> {
-        let prefix = url.get("prefix").unwrap_or_default();
-        let store = match url.clone().inner() {
-            Ok(store) => store,
-            Err(_) => Location::parse(&format!("file:{}", url.rest()))?,
-        };
+        let ThumbnailOptions { store, prefix, .. } = ThumbnailOptions::read(url.clone())?;
         let store = identity::of_store(&store, &options.environment)?;
         Ok(store.of_kind(&format!("thumbnails {prefix} in")))
     }
