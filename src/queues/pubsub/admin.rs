@@ -67,13 +67,13 @@ impl Admin {
 
     /// Proves that the service answers. Only a network error and a missing topic count against it:
     /// looking at a topic needs a right that a publisher may lack.
-    pub(super) async fn check_topic(&self, topic: &Name) -> Result<()> {
+    pub(super) async fn ping_topic(&self, topic: &Name) -> Result<()> {
         let question = self.topics.get_topic().set_topic(topic.path());
         proves(within(question.send()).await, topic)
     }
 
     /// The same for a subscription.
-    pub(super) async fn check_subscription(&self, subscription: &Name) -> Result<()> {
+    pub(super) async fn ping_subscription(&self, subscription: &Name) -> Result<()> {
         let question = self.subscriptions.get_subscription().set_subscription(subscription.path());
         proves(within(question.send()).await, subscription)
     }
@@ -166,7 +166,8 @@ impl Admin {
             Some(topic) => format!("its {topic} stays"),
             None => "its topic was deleted before".to_owned(),
         };
-        let dead = survey.burials().into_iter().filter_map(|it| it.subscription.as_ref());
+        let dead =
+            survey.dead_letter_topics().into_iter().filter_map(|it| it.subscription.as_ref());
         let dead: Vec<_> = dead.map(Name::short).collect();
         let stays = match dead.is_empty() {
             true => topic,

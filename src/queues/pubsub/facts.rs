@@ -41,7 +41,7 @@ pub(super) fn stats(survey: &Survey) -> Stats {
 fn dead_letters(survey: &Survey) -> Vec<Fact> {
     let own = &survey.own;
     let policy = survey.policy.as_ref();
-    let burial = policy.and_then(|policy| policy.burial.as_ref());
+    let dead = policy.and_then(|policy| policy.dead_letter_topic.as_ref());
     let mut facts = vec![
         Fact::text("dead topic", &own.topic.path()),
         Fact::yes("dead topic exists", own.topic_there),
@@ -51,14 +51,11 @@ fn dead_letters(survey: &Survey) -> Vec<Fact> {
     if let Some(policy) = policy {
         let topic =
             survey.found.dead_letter_policy.as_ref().map(|it| it.dead_letter_topic.as_str());
-        let reader = burial.and_then(|it| it.subscription.as_ref()).map(|it| it.path());
+        let reader = dead.and_then(|it| it.subscription.as_ref()).map(|it| it.path());
         facts.extend([
             Fact::count("policy attempts", Some(policy.limit.into())),
             Fact::text("policy topic", topic.unwrap_or_default()),
-            Fact::yes(
-                "policy topic exists",
-                burial.map_or(Some(false), |burial| burial.topic_there),
-            ),
+            Fact::yes("policy topic exists", dead.map_or(Some(false), |dead| dead.topic_there)),
             Fact::text("policy subscription", &reader.unwrap_or_default()),
         ]);
     }

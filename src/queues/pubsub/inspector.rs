@@ -1,15 +1,15 @@
 //! Looks into a subscription. What it holds can only be seen by receiving it.
 
 use super::admin::{Admin, within};
-use super::burial::unwrap;
 use super::client::Connection;
 use super::facts;
 use super::name::Name;
 use super::options::{self, SubscriptionOptions};
 use super::publisher::PubsubPublisher;
+use super::server_dead_letters::unwrap;
 use super::streams::Plan;
 use super::subscriber;
-use super::survey::{Burial, Survey};
+use super::survey::{DeadLetterTopic, Survey};
 use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -85,11 +85,11 @@ impl PeekByReceiving for Inspector {
     async fn dead_letters(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>> {
         let survey = self.admin.survey(&self.name).await?;
         let mut places = Vec::new();
-        for burial in survey.burials() {
-            match &burial.subscription {
+        for dead in survey.dead_letter_topics() {
+            match &dead.subscription {
                 Some(name) => places.push(self.subscriber(name.clone(), limit).await?),
-                None if burial.others.is_empty() => {}
-                None => return Err(ambiguous(burial)),
+                None if dead.others.is_empty() => {}
+                None => return Err(ambiguous(dead)),
             }
         }
         match places.is_empty() {
@@ -174,12 +174,12 @@ impl Inspector {
     }
 }
 
-fn ambiguous(burial: &Burial) -> Error {
-    let names: Vec<_> = burial.others.iter().map(Name::short).collect();
-    let what = format!("cannot tell where the dead letters in {} are read", burial.topic);
+fn ambiguous(dead: &DeadLetterTopic) -> Error {
+    let names: Vec<_> = dead.others.iter().map(Name::short).collect();
+    let what = format!("cannot tell where the dead letters in {} are read", dead.topic);
     Error::new(Kind::Configuration, what)
         .because_of(format!("it has the subscriptions {}", crate::location::list(&names)))
-        .hint(format!("one that is named `{}`, as the topic is, stands out", burial.topic.short()))
+        .hint(format!("one that is named `{}`, as the topic is, stands out", dead.topic.short()))
 }
 
 /// What it costs to take messages of a subscription that is set up so.
@@ -190,11 +190,11 @@ fn cost(survey: &Survey) -> String {
         costs
             .push("what follows in its group waits, and may be delivered again with it".to_owned());
     }
-    let back_off = survey.found.retry_policy.as_ref().and_then(|it| it.minimum_backoff);
-    if let Some(back_off) = back_off.and_then(|it| Duration::try_from(it).ok()) {
+    let backoff = survey.found.retry_policy.as_ref().and_then(|it| it.minimum_backoff);
+    if let Some(backoff) = backoff.and_then(|it| Duration::try_from(it).ok()) {
         costs.push(format!(
             "what is given back comes again after {} only",
-            humantime::format_duration(back_off)
+            humantime::format_duration(backoff)
         ));
     }
     costs.join("; ")

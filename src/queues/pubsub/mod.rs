@@ -18,7 +18,6 @@
 
 mod admin;
 mod backend;
-mod burial;
 mod client;
 mod codec;
 mod create;
@@ -30,6 +29,7 @@ mod name;
 mod options;
 mod preflight;
 mod publisher;
+mod server_dead_letters;
 mod streams;
 mod subscriber;
 mod survey;

@@ -32,11 +32,11 @@ impl Name {
     }
 
     fn of(url: &Location, thing: Thing) -> Result<Self> {
-        let shape = format!("write it as `pubsub://PROJECT/{}`", thing.word().to_uppercase());
+        let form = format!("write it as `pubsub://PROJECT/{}`", thing.word().to_uppercase());
         let malformed = |why: &str| {
             Error::new(Kind::Usage, format!("`{url}` names no {}", thing.word()))
                 .because_of(why)
-                .hint(shape.clone())
+                .hint(form.clone())
         };
         let path = url.path()?;
         let path =

@@ -7,7 +7,7 @@ use super::facts::delivery;
 use super::name::Name;
 use super::options::{SubscriptionOptions, TopicOptions};
 use super::streams::Plan;
-use super::survey::{Burial, Survey};
+use super::survey::{DeadLetterTopic, Survey};
 use crate::error::{Kind, Result};
 use crate::location::Location;
 use crate::preflight::Finding;
@@ -176,8 +176,8 @@ fn policy(survey: &Survey) -> Vec<Finding> {
     let counts =
         Finding::unknown(format!("the server gives a message up after {limit} deliveries"))
             .hint("what an outage of the sink gives back counts; leave `--max-attempts` below it");
-    let place = match &policy.burial {
-        Some(Burial { topic_there: Some(false), topic, .. }) => {
+    let place = match &policy.dead_letter_topic {
+        Some(DeadLetterTopic { topic_there: Some(false), topic, .. }) => {
             let what = format!("the server's dead letters have no place: there is no {topic}");
             Finding::wrong(Kind::Configuration, what).hint("make it, with a subscription")
         }
@@ -185,13 +185,13 @@ fn policy(survey: &Survey) -> Vec<Finding> {
             Finding::wrong(Kind::Configuration, "the topic of its dead-letter policy was deleted")
                 .hint("name another one in the policy")
         }
-        Some(Burial { subscription: None, others, topic, .. }) if others.is_empty() => {
+        Some(DeadLetterTopic { subscription: None, others, topic, .. }) if others.is_empty() => {
             let what =
                 format!("nobody keeps the server's dead letters: no subscription of {topic}");
             Finding::wrong(Kind::Configuration, what)
                 .hint("a topic without a subscription drops what it is given: make one")
         }
-        Some(burial) => Finding::ok(format!("the server's dead letters go to {}", burial.topic)),
+        Some(dead) => Finding::ok(format!("the server's dead letters go to {}", dead.topic)),
     };
     vec![counts, place]
 }

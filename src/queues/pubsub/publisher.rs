@@ -207,7 +207,7 @@ impl Publisher for PubsubPublisher {
     }
 
     async fn ping(&self) -> Result<()> {
-        Admin::open(&self.connection).await?.check_topic(&self.name).await
+        Admin::open(&self.connection).await?.ping_topic(&self.name).await
     }
 
     /// There is nothing to send: `publish` has waited for every answer.

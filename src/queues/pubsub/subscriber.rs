@@ -37,7 +37,7 @@ pub(super) struct PubsubSubscriber {
     streams: Mutex<Option<Streams>>,
     /// Streams that bring nothing any more, and end when what they brought is settled.
     paused: Mutex<Vec<Paused>>,
-    held: StdMutex<Held>,
+    in_flight: StdMutex<InFlight>,
     /// How many of those that the present streams brought take no room any more.
     aside: AtomicUsize,
     /// Why a stream has ended for good.
@@ -46,12 +46,12 @@ pub(super) struct PubsubSubscriber {
 
 /// What was handed out and not settled.
 #[derive(Default)]
-struct Held {
+struct InFlight {
     handlers: HashMap<Receipt, Handler>,
     last_number: u64,
 }
 
-impl Held {
+impl InFlight {
     fn hand_out(&mut self, message: Message, handler: Handler) -> Delivery {
         self.last_number += 1;
         let receipt = Receipt(self.last_number.to_string());
@@ -83,7 +83,7 @@ impl PubsubSubscriber {
             admin: OnceCell::new(),
             streams: Mutex::default(),
             paused: Mutex::default(),
-            held: StdMutex::default(),
+            in_flight: StdMutex::default(),
             aside: AtomicUsize::new(0),
             failed: StdMutex::default(),
         })
@@ -99,8 +99,8 @@ impl PubsubSubscriber {
         self.admin.get_or_try_init(|| Admin::open(&self.connection)).await
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().expect("no holder of the handlers panics")
+    fn in_flight(&self) -> MutexGuard<'_, InFlight> {
+        self.in_flight.lock().expect("no holder of the handlers panics")
     }
 
     fn failed(&self) -> MutexGuard<'_, Option<ServiceError>> {
@@ -124,12 +124,12 @@ impl PubsubSubscriber {
 
     /// Starts to carry out one verdict; an exactly-once acknowledgement is still to be confirmed.
     fn carry_out(&self, receipt: &Receipt, verdict: Verdict) -> Step {
-        let mut held = self.held();
+        let mut in_flight = self.in_flight();
         if let Verdict::Bury(_) = verdict {
             // Kept, so that the caller can acknowledge it once the dead letter is published.
             return Step::Over(Settled::Unknown("Pub/Sub keeps no dead letters itself".to_owned()));
         }
-        let Some(handler) = held.handlers.remove(receipt) else {
+        let Some(handler) = in_flight.handlers.remove(receipt) else {
             return Step::Over(Settled::LeaseLost);
         };
         match (verdict, handler) {
@@ -191,7 +191,7 @@ impl Subscriber for PubsubSubscriber {
             match next {
                 Incoming::Message(message, handler) => {
                     bytes += message.size();
-                    deliveries.push(self.held().hand_out(message, handler));
+                    deliveries.push(self.in_flight().hand_out(message, handler));
                 }
                 Incoming::Failed(error) => *self.failed() = Some(error),
             }
@@ -215,7 +215,7 @@ impl Subscriber for PubsubSubscriber {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.admin().await?.check_subscription(&self.name).await
+        self.admin().await?.ping_subscription(&self.name).await
     }
 
     async fn pause(&self) -> Result<()> {
@@ -264,10 +264,10 @@ impl Subscriber for PubsubSubscriber {
 
     async fn close(self: Box<Self>) -> Result<()> {
         self.pause().await?;
-        let Self { name, paused, held, .. } = *self;
+        let Self { name, paused, in_flight, .. } = *self;
         // A handler that is dropped gives its message back, and a stream has ended when it has no
         // handler any more.
-        drop(held);
+        drop(in_flight);
         let ended = join_all(paused.into_inner().into_iter().map(Paused::ended));
         timeout(CLOSING, ended).await.map(drop).map_err(|_| {
             ServiceError::silence()

@@ -16,7 +16,7 @@ pub(super) struct Survey {
     /// Whether its topic is there; `None` where we may not look.
     pub(super) topic_there: Option<bool>,
     /// Where our own dead letters go.
-    pub(super) own: Burial,
+    pub(super) own: DeadLetterTopic,
     /// Where the server's dead letters go, where the subscription has a policy for them.
     pub(super) policy: Option<Policy>,
 }
@@ -26,11 +26,11 @@ pub(super) struct Policy {
     /// After how many deliveries a message is moved.
     pub(super) limit: u32,
     /// Where it is moved to; `None` where that topic was deleted.
-    pub(super) burial: Option<Burial>,
+    pub(super) dead_letter_topic: Option<DeadLetterTopic>,
 }
 
 /// A topic for dead letters, and the subscription in which they wait.
-pub(super) struct Burial {
+pub(super) struct DeadLetterTopic {
     pub(super) topic: Name,
     /// Whether the topic is there; `None` where we may not look.
     pub(super) topic_there: Option<bool>,
@@ -49,11 +49,13 @@ impl Admin {
             Some(topic) => self.has_topic(topic).await?,
             None => Some(false),
         };
-        let own = self.own_burial(name).await?;
+        let own = self.own_dead_letter_topic(name).await?;
         let policy = match &found.dead_letter_policy {
             Some(policy) => Some(Policy {
                 limit: policy.max_delivery_attempts.try_into().unwrap_or_default(),
-                burial: self.policy_burial(&policy.dead_letter_topic, &own).await?,
+                dead_letter_topic: self
+                    .policy_dead_letter_topic(&policy.dead_letter_topic, &own)
+                    .await?,
             }),
             None => None,
         };
@@ -66,11 +68,11 @@ impl Admin {
     }
 
     /// Where our own dead letters go: `NAME-dead`, both topic and subscription.
-    async fn own_burial(&self, name: &Name) -> Result<Burial> {
+    async fn own_dead_letter_topic(&self, name: &Name) -> Result<DeadLetterTopic> {
         let topic = name.dead_letters()?;
         let subscription = topic.subscription_alike();
-        let there = told(self.look(&subscription).await, &subscription)?;
-        Ok(Burial {
+        let there = presence(self.look(&subscription).await, &subscription)?;
+        Ok(DeadLetterTopic {
             topic_there: self.has_topic(&topic).await?,
             // One that we may not look at may all the same be there.
             subscription: (there != Some(false)).then_some(subscription),
@@ -80,7 +82,11 @@ impl Admin {
     }
 
     /// Where the server's dead letters go, unless that is where ours go.
-    async fn policy_burial(&self, topic: &str, own: &Burial) -> Result<Option<Burial>> {
+    async fn policy_dead_letter_topic(
+        &self,
+        topic: &str,
+        own: &DeadLetterTopic,
+    ) -> Result<Option<DeadLetterTopic>> {
         let Some(topic) = Name::of_topic_path(topic) else { return Ok(None) };
         let topic_there = self.has_topic(&topic).await?;
         let mut others = match topic == own.topic {
@@ -93,12 +99,12 @@ impl Admin {
         if subscription.is_some() {
             others.clear();
         }
-        Ok(Some(Burial { topic, topic_there, subscription, others }))
+        Ok(Some(DeadLetterTopic { topic, topic_there, subscription, others }))
     }
 
     /// Whether a topic is there; `None` where we may not look.
     pub(super) async fn has_topic(&self, topic: &Name) -> Result<Option<bool>> {
-        told(within(self.topics.get_topic().set_topic(topic.path()).send()).await, topic)
+        presence(within(self.topics.get_topic().set_topic(topic.path()).send()).await, topic)
     }
 
     /// The subscriptions of a topic, a page of them; `None` where we may not look.
@@ -118,15 +124,15 @@ impl Admin {
 
 impl Survey {
     /// Every place where dead letters may be, each once.
-    pub(super) fn burials(&self) -> Vec<&Burial> {
-        let policy = self.policy.as_ref().and_then(|policy| policy.burial.as_ref());
-        let policy = policy.filter(|burial| burial.topic != self.own.topic);
+    pub(super) fn dead_letter_topics(&self) -> Vec<&DeadLetterTopic> {
+        let policy = self.policy.as_ref().and_then(|policy| policy.dead_letter_topic.as_ref());
+        let policy = policy.filter(|dead| dead.topic != self.own.topic);
         [Some(&self.own), policy].into_iter().flatten().collect()
     }
 }
 
 /// Whether it is there; `None` where we may not look.
-fn told<T>(answer: Result<T, ServiceError>, name: &Name) -> Result<Option<bool>> {
+fn presence<T>(answer: Result<T, ServiceError>, name: &Name) -> Result<Option<bool>> {
     match answer {
         Ok(_) => Ok(Some(true)),
         Err(error) if error.class == ErrorClass::Missing => Ok(Some(false)),

@@ -63,7 +63,7 @@ impl Setup {
     }
 
     /// How many messages it holds, whatever holds them.
-    pub(super) fn held(&self) -> Option<u64> {
+    pub(super) fn messages(&self) -> Option<u64> {
         [
             Attribute::ApproximateNumberOfMessages,
             Attribute::ApproximateNumberOfMessagesDelayed,
@@ -147,9 +147,9 @@ impl Queue {
             let request = self.client.delete_queue().queue_url(url).send();
             within(PATIENCE, request).await.map_err(failed)?;
         }
-        let dead: Vec<_> = survey.places().map(|burial| burial.name.short()).collect();
+        let dead: Vec<_> = survey.places().map(|dead| dead.name.short()).collect();
         let stays = (!dead.is_empty()).then(|| format!("the dead letters in {} stay", list(&dead)));
-        Ok(Deletion { messages: survey.setup.held(), dead: None, stays })
+        Ok(Deletion { messages: survey.setup.messages(), dead: None, stays })
     }
 
     /// The ARN of a queue that is made where it is missing.

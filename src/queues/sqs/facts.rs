@@ -12,7 +12,7 @@ const UNKNOWN: &str = "SQS does not tell it; its counts are approximate";
 pub(super) fn stats(name: &Name, url: &str, survey: &Survey) -> Stats {
     let setup = &survey.setup;
     let own = survey.own();
-    let there = match own.place {
+    let there = match own.presence {
         Presence::There(_) => Some(true),
         Presence::Missing => Some(false),
         Presence::Hidden => None,
@@ -48,10 +48,10 @@ pub(super) fn stats(name: &Name, url: &str, survey: &Survey) -> Stats {
 
 /// How many dead letters there are; `None` where we may not look at all of their places.
 fn dead(survey: &Survey) -> Option<u64> {
-    let held = survey.burials.iter().map(|burial| match &burial.place {
-        Presence::There(setup) => setup.held(),
+    let counts = survey.dead_letter_queues.iter().map(|dead| match &dead.presence {
+        Presence::There(setup) => setup.messages(),
         Presence::Missing => Some(0),
         Presence::Hidden => None,
     });
-    held.sum()
+    counts.sum()
 }

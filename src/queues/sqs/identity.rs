@@ -63,7 +63,7 @@ impl Address {
         Ok(Self { endpoint, region, account })
     }
 
-    fn told(&self, endpoint: &str) -> String {
+    fn words(&self, endpoint: &str) -> String {
         let region = match &self.region {
             Some(region) => format!("`{region}`"),
             None => "its own region".to_owned(),
@@ -79,7 +79,7 @@ impl Address {
             None => vec![AMAZON.to_owned()],
             Some(endpoint) => spellings(endpoint),
         };
-        let older = endpoints.iter().map(|it| self.told(it.trim_end_matches('/')));
+        let older = endpoints.iter().map(|it| self.words(it.trim_end_matches('/')));
         let urls = name.spellings();
         older
             .flat_map(|address| urls.iter().map(move |url| format!("{url} at {address}")))
@@ -93,7 +93,7 @@ const AMAZON: &str = "Amazon";
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let endpoint = self.endpoint.as_deref().map(endpoint);
-        f.write_str(&self.told(endpoint.as_deref().unwrap_or(AMAZON)))
+        f.write_str(&self.words(endpoint.as_deref().unwrap_or(AMAZON)))
     }
 }
 

@@ -7,7 +7,7 @@ use super::options::SqsOptions;
 use super::publisher::SqsPublisher;
 use super::subscriber::{Reception, SqsSubscriber};
 use super::survey::Survey;
-use super::{burial, facts};
+use super::{facts, server_dead_letters};
 use crate::dead_letter::Death;
 use crate::error::{Error, Result};
 use crate::hint;
@@ -79,8 +79,8 @@ impl PeekByReceiving for Inspector {
 
     async fn dead_letters(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>> {
         let survey = self.queue.survey().await?;
-        let places = survey.places().map(|burial| {
-            let queue = Arc::new(self.queue.beside(burial.name.clone()));
+        let places = survey.places().map(|dead| {
+            let queue = Arc::new(self.queue.beside(dead.name.clone()));
             self.subscriber(queue, limit, true)
         });
         let places: Vec<_> = places.collect();
@@ -91,7 +91,7 @@ impl PeekByReceiving for Inspector {
     }
 
     fn unwrap(&self, letter: Message) -> (Message, Death) {
-        burial::unwrap(letter)
+        server_dead_letters::unwrap(letter)
     }
 
     /// The queues of one region and account, as a queue and that of its dead letters are, are told
@@ -145,9 +145,9 @@ impl Inspector {
         let options = Options { max_messages: limit, ..self.options.clone() };
         let receivers = limit.map_or(self.receivers, |it| it.div_ceil(BATCH).min(self.receivers));
         let codec = Codec { queue: queue.name.short().to_owned(), ..self.codec.clone() };
-        let set =
+        let reception =
             Reception { receivers: receivers.max(1), dead: None, max_deliveries: None, telling };
-        Box::new(SqsSubscriber::new(queue, codec, set, &options))
+        Box::new(SqsSubscriber::new(queue, codec, reception, &options))
     }
 
     /// The error where there is no queue that dead letters could be in.

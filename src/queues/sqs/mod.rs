@@ -27,7 +27,6 @@
 
 mod admin;
 mod backend;
-mod burial;
 mod client;
 mod codec;
 mod error;
@@ -45,6 +44,7 @@ mod publisher;
 mod receipts;
 mod receivers;
 mod send;
+mod server_dead_letters;
 mod settle;
 mod subscriber;
 mod survey;

@@ -30,17 +30,17 @@ pub(super) struct Fetched {
 }
 
 /// See the module.
-pub(super) struct Stock {
+pub(super) struct PrefetchBuffer {
     waiting: VecDeque<Fetched>,
-    held: HashMap<Receipt, Lease>,
+    in_flight: HashMap<Receipt, Lease>,
     /// Those of them that take no room; their size is nothing.
     aside: HashSet<Receipt>,
     /// Of both.
     bytes: usize,
-    in_flight: usize,
-    in_flight_bytes: usize,
+    most: usize,
+    most_bytes: usize,
     /// How many the present call of `receive` wants; none while there is none.
-    asked: usize,
+    wanted_now: usize,
     /// How long it waits for them.
     until: Instant,
     /// A request was made for it.
@@ -56,24 +56,24 @@ pub(super) struct Stock {
     /// The last answer was empty: one request at a time is enough to find out that more came.
     quiet: bool,
     /// Why the last request failed: the next one waits.
-    resting: Option<ServiceError>,
+    last_failure: Option<ServiceError>,
     /// Why nothing will ever come.
     failed: Option<ServiceError>,
 }
 
-impl Stock {
-    pub(super) fn new(in_flight: usize, in_flight_bytes: usize) -> Self {
-        let (waiting, held, aside, failed) = Default::default();
-        let (bytes, asked, fetching, polls, answers) = Default::default();
-        let (quiet, resting, looked) = Default::default();
+impl PrefetchBuffer {
+    pub(super) fn new(most: usize, most_bytes: usize) -> Self {
+        let (waiting, in_flight, aside, failed) = Default::default();
+        let (bytes, wanted_now, fetching, polls, answers) = Default::default();
+        let (quiet, last_failure, looked) = Default::default();
         Self {
             waiting,
-            held,
+            in_flight,
             aside,
             bytes,
-            in_flight,
-            in_flight_bytes,
-            asked,
+            most,
+            most_bytes,
+            wanted_now,
             until: Instant::now(),
             ends: Instant::now(),
             looked,
@@ -81,14 +81,14 @@ impl Stock {
             polls,
             answers,
             quiet,
-            resting,
+            last_failure,
             failed,
         }
     }
 
     /// So many are wanted until then, beyond what was handed out.
     pub(super) fn ask(&mut self, max: usize, until: Instant) {
-        (self.asked, self.until, self.looked) = (max, until, false);
+        (self.wanted_now, self.until, self.looked) = (max, until, false);
     }
 
     /// How long a request that is made now lets the service wait: whole seconds, and one at least,
@@ -117,40 +117,40 @@ impl Stock {
     }
 
     /// Whether nothing comes for a while, since the last request failed.
-    pub(super) fn is_resting(&self) -> bool {
-        self.resting.is_some() && self.polls == 0
+    pub(super) fn is_backing_off(&self) -> bool {
+        self.last_failure.is_some() && self.polls == 0
     }
 
     /// Why the last request failed, where it did.
-    pub(super) fn resting(&self) -> Option<&ServiceError> {
-        self.resting.as_ref()
+    pub(super) fn last_failure(&self) -> Option<&ServiceError> {
+        self.last_failure.as_ref()
     }
 
     /// A request failed, and the next one waits. Tells whether the one before it had succeeded.
-    pub(super) fn rest(&mut self, error: ServiceError) -> bool {
-        self.resting.replace(error).is_none()
+    pub(super) fn back_off(&mut self, error: ServiceError) -> bool {
+        self.last_failure.replace(error).is_none()
     }
 
     /// A request succeeded, and brought these.
     pub(super) fn recover(&mut self, came: Vec<Fetched>) {
-        self.resting = None;
+        self.last_failure = None;
         self.bytes += came.iter().map(|one| one.lease.size).sum::<usize>();
         self.waiting.extend(came);
     }
 
     /// Whether nothing more can be taken before something is settled.
     pub(super) fn is_full(&self) -> bool {
-        self.in_hand() >= self.in_flight || self.bytes >= self.in_flight_bytes
+        self.taking_room() >= self.most || self.bytes >= self.most_bytes
     }
 
     /// How many were handed out and take room.
-    fn in_hand(&self) -> usize {
-        self.held.len() - self.aside.len()
+    fn taking_room(&self) -> usize {
+        self.in_flight.len() - self.aside.len()
     }
 
     /// This one stays ours, and takes no room any more.
     pub(super) fn set_aside(&mut self, receipt: &Receipt) {
-        if let Some(lease) = self.held.get_mut(receipt)
+        if let Some(lease) = self.in_flight.get_mut(receipt)
             && self.aside.insert(receipt.clone())
         {
             self.bytes -= std::mem::take(&mut lease.size);
@@ -169,9 +169,9 @@ impl Stock {
 
     /// How many messages one more request shall bring; `None`: there must be none now.
     pub(super) fn claim(&mut self, now: Instant) -> Option<usize> {
-        let ours = self.in_hand() + self.waiting.len() + self.fetching;
-        let wanted = self.asked.saturating_sub(self.waiting.len() + self.fetching);
-        let count = wanted.min(self.in_flight.saturating_sub(ours)).min(BATCH);
+        let ours = self.taking_room() + self.waiting.len() + self.fetching;
+        let wanted = self.wanted_now.saturating_sub(self.waiting.len() + self.fetching);
+        let count = wanted.min(self.most.saturating_sub(ours)).min(BATCH);
         let enough = self.quiet && self.polls > 0 || self.looked && now >= self.until;
         if count == 0 || enough || self.failed.is_some() || self.is_full() {
             return None;
@@ -207,21 +207,21 @@ impl Stock {
             }
             bytes += lease.size;
             let receipt = lease.receipt.clone();
-            self.held.insert(receipt.clone(), lease);
+            self.in_flight.insert(receipt.clone(), lease);
             out.push(Delivery { message, attempts, lost: 0, receipt });
         }
-        self.asked = self.asked.saturating_sub(out.len());
+        self.wanted_now = self.wanted_now.saturating_sub(out.len());
         out
     }
 
     /// The lease of what was handed out, where it has not ended.
     pub(super) fn lease(&self, receipt: &Receipt, now: Instant) -> Option<&Lease> {
-        self.held.get(receipt).filter(|lease| lease.ends > now)
+        self.in_flight.get(receipt).filter(|lease| lease.ends > now)
     }
 
     /// Lets go of what was handed out; gives its lease, where that has not ended.
-    pub(super) fn let_go(&mut self, receipt: &Receipt, now: Instant) -> Option<Lease> {
-        let lease = self.held.remove(receipt)?;
+    pub(super) fn remove(&mut self, receipt: &Receipt, now: Instant) -> Option<Lease> {
+        let lease = self.in_flight.remove(receipt)?;
         self.aside.remove(receipt);
         self.bytes -= lease.size;
         (lease.ends > now).then_some(lease)
@@ -234,7 +234,7 @@ impl Stock {
         ends: Instant,
     ) {
         for receipt in receipts {
-            if let Some(lease) = self.held.get_mut(receipt) {
+            if let Some(lease) = self.in_flight.get_mut(receipt) {
                 lease.ends = ends;
             }
         }
@@ -242,7 +242,7 @@ impl Stock {
 
     /// Lets go of what waits: all of it, or that of some groups, which must not overtake what comes
     /// again. Gives those whose lease has not ended.
-    pub(super) fn let_go_of_waiting(
+    pub(super) fn remove_waiting(
         &mut self,
         groups: Option<&HashSet<String>>,
         now: Instant,
@@ -259,11 +259,11 @@ impl Stock {
     }
 
     /// Lets go of everything that was handed out.
-    pub(super) fn let_go_of_all(&mut self, now: Instant) -> Vec<Lease> {
-        let held = std::mem::take(&mut self.held);
+    pub(super) fn remove_all(&mut self, now: Instant) -> Vec<Lease> {
+        let in_flight = std::mem::take(&mut self.in_flight);
         self.aside.clear();
-        self.bytes -= held.values().map(|lease| lease.size).sum::<usize>();
-        held.into_values().filter(|lease| lease.ends > now).collect()
+        self.bytes -= in_flight.values().map(|lease| lease.size).sum::<usize>();
+        in_flight.into_values().filter(|lease| lease.ends > now).collect()
     }
 }
 
@@ -293,26 +293,30 @@ mod tests {
 
     #[test]
     fn nothing_is_fetched_that_nobody_asked_for_or_has_room_for() {
-        let mut stock = Stock::new(15, 1000);
-        assert_eq!(stock.claim(Instant::now()), None);
-        stock.ask(12, later());
+        let mut buffer = PrefetchBuffer::new(15, 1000);
+        assert_eq!(buffer.claim(Instant::now()), None);
+        buffer.ask(12, later());
         assert_eq!(
-            [stock.claim(Instant::now()), stock.claim(Instant::now()), stock.claim(Instant::now())],
+            [
+                buffer.claim(Instant::now()),
+                buffer.claim(Instant::now()),
+                buffer.claim(Instant::now())
+            ],
             [Some(10), Some(2), None]
         );
-        stock.arrive(2, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
-        assert_eq!(stock.claim(Instant::now()), None);
-        stock.arrive(10, Some(Vec::new()));
-        assert_eq!(ids(&stock.hand_out(9, 1000, Instant::now())), ["a", "b"]);
-        stock.ask(100, later());
+        buffer.arrive(2, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
+        assert_eq!(buffer.claim(Instant::now()), None);
+        buffer.arrive(10, Some(Vec::new()));
+        assert_eq!(ids(&buffer.hand_out(9, 1000, Instant::now())), ["a", "b"]);
+        buffer.ask(100, later());
         assert_eq!(
-            [stock.claim(Instant::now()), stock.claim(Instant::now())],
+            [buffer.claim(Instant::now()), buffer.claim(Instant::now())],
             [Some(10), None],
             "one is enough to listen"
         );
-        stock.arrive(10, Some(vec![fetched("c", None, later())]));
+        buffer.arrive(10, Some(vec![fetched("c", None, later())]));
         assert_eq!(
-            [stock.claim(Instant::now()), stock.claim(Instant::now())],
+            [buffer.claim(Instant::now()), buffer.claim(Instant::now())],
             [Some(10), Some(2)],
             "15 may be in flight"
         );
@@ -320,55 +324,56 @@ mod tests {
 
     #[test]
     fn nothing_is_fetched_beyond_the_time_of_asking_but_for_one_look() {
-        let mut stock = Stock::new(15, 1000);
+        let mut buffer = PrefetchBuffer::new(15, 1000);
         let now = Instant::now();
-        stock.ask(9, now);
-        assert_eq!(stock.claim(now), Some(9));
-        stock.arrive(9, Some(Vec::new()));
-        assert_eq!(stock.claim(now), None);
-        stock.ask(9, now);
-        assert_eq!(stock.claim(now), Some(9));
+        buffer.ask(9, now);
+        assert_eq!(buffer.claim(now), Some(9));
+        buffer.arrive(9, Some(Vec::new()));
+        assert_eq!(buffer.claim(now), None);
+        buffer.ask(9, now);
+        assert_eq!(buffer.claim(now), Some(9));
     }
 
     #[test]
-    fn bytes_in_hand_hold_back_the_next_request() {
-        let mut stock = Stock::new(15, 10);
-        stock.ask(10, later());
-        let claimed = stock.claim(Instant::now()).unwrap();
-        stock.arrive(claimed, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
-        assert_eq!(stock.claim(Instant::now()), None);
-        assert_eq!(stock.hand_out(10, 1, Instant::now()).len(), 1);
-        stock.let_go(&Receipt("a".to_owned()), Instant::now());
-        assert!(stock.claim(Instant::now()).is_some());
+    fn bytes_in_flight_hold_back_the_next_request() {
+        let mut buffer = PrefetchBuffer::new(15, 10);
+        buffer.ask(10, later());
+        let claimed = buffer.claim(Instant::now()).unwrap();
+        buffer
+            .arrive(claimed, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
+        assert_eq!(buffer.claim(Instant::now()), None);
+        assert_eq!(buffer.hand_out(10, 1, Instant::now()).len(), 1);
+        buffer.remove(&Receipt("a".to_owned()), Instant::now());
+        assert!(buffer.claim(Instant::now()).is_some());
     }
 
     #[test]
     fn what_a_lease_has_left_is_somebody_elses() {
-        let mut stock = Stock::new(15, 1000);
+        let mut buffer = PrefetchBuffer::new(15, 1000);
         let now = Instant::now();
-        stock.ask(9, later());
-        stock.claim(Instant::now());
-        stock.arrive(9, Some(vec![fetched("a", None, now), fetched("b", None, later())]));
-        assert_eq!(ids(&stock.hand_out(9, 1000, now)), ["b"]);
+        buffer.ask(9, later());
+        buffer.claim(Instant::now());
+        buffer.arrive(9, Some(vec![fetched("a", None, now), fetched("b", None, later())]));
+        assert_eq!(ids(&buffer.hand_out(9, 1000, now)), ["b"]);
         let b = Receipt("b".to_owned());
-        assert!(stock.lease(&b, now).is_some());
-        stock.extend([&b], now);
-        assert!(stock.let_go(&b, now).is_none());
-        assert_eq!(stock.bytes, 0);
+        assert!(buffer.lease(&b, now).is_some());
+        buffer.extend([&b], now);
+        assert!(buffer.remove(&b, now).is_none());
+        assert_eq!(buffer.bytes, 0);
     }
 
     #[test]
-    fn what_waits_of_a_group_is_let_go_with_it() {
-        let mut stock = Stock::new(15, 1000);
-        stock.ask(9, later());
-        stock.claim(Instant::now());
+    fn what_waits_of_a_group_is_removed_with_it() {
+        let mut buffer = PrefetchBuffer::new(15, 1000);
+        buffer.ask(9, later());
+        buffer.claim(Instant::now());
         let came = [("1", Some("g")), ("2", Some("h")), ("3", None), ("4", Some("g"))];
-        stock.arrive(9, Some(came.map(|(id, group)| fetched(id, group, later())).into()));
+        buffer.arrive(9, Some(came.map(|(id, group)| fetched(id, group, later())).into()));
         let groups = HashSet::from(["g".to_owned()]);
-        let gone = stock.let_go_of_waiting(Some(&groups), Instant::now());
+        let gone = buffer.remove_waiting(Some(&groups), Instant::now());
         assert_eq!(gone.len(), 2);
-        assert_eq!(ids(&stock.hand_out(9, 1000, Instant::now())), ["2", "3"]);
-        assert_eq!(stock.let_go_of_all(Instant::now()).len(), 2);
-        assert_eq!(stock.bytes, 0);
+        assert_eq!(ids(&buffer.hand_out(9, 1000, Instant::now())), ["2", "3"]);
+        assert_eq!(buffer.remove_all(Instant::now()).len(), 2);
+        assert_eq!(buffer.bytes, 0);
     }
 }

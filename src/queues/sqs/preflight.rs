@@ -122,7 +122,7 @@ fn policy(survey: &Survey) -> Finding {
 /// Where what is given up is kept.
 fn dead_letters(queue: &Queue, survey: &Survey) -> Finding {
     let own = survey.own();
-    match (&own.place, &survey.policy) {
+    match (&own.presence, &survey.policy) {
         (Presence::There(_), _) => Finding::ok(format!("dead letters go to {}", own.name)),
         (Presence::Hidden, _) => Finding::unknown(format!("whether there is {}", own.name))
             .hint("we may not look at it: it needs `sqs:GetQueueAttributes`"),

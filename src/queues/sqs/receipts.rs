@@ -3,7 +3,7 @@
 
 use super::inspector::Inspector;
 use super::limits::{BATCH, LONGEST_LEASE, check_lease};
-use super::prefetch::Stock;
+use super::prefetch::PrefetchBuffer;
 use super::receivers::Shared;
 use super::settle::{Obeyed, Order, SETTLING, seconds};
 use super::subscriber::settled;
@@ -31,7 +31,7 @@ impl Receipts for Inspector {
         check_lease(time)?;
         let (queue, codec) = (self.queue.clone(), self.codec.clone());
         let time = (time, self.options.clock.clone());
-        let shared = Shared::new(queue, codec, time, Stock::new(0, 0), false);
+        let shared = Shared::new(queue, codec, time, PrefetchBuffer::new(0, 0), false);
         let mut leased = Vec::new();
         while leased.len() < max {
             let fetched = shared.fetch((max - leased.len()).min(BATCH)).await;

@@ -5,7 +5,7 @@ use super::client::{Queue, within};
 use super::codec::{self, Codec};
 use super::error::ServiceError;
 use super::limits::LONGEST_LEASE;
-use super::prefetch::{Fetched, Lease, Stock};
+use super::prefetch::{Fetched, Lease, PrefetchBuffer};
 use super::settle::Order;
 use crate::clock::Clock;
 use crate::message::{Message, Receipt};
@@ -28,7 +28,7 @@ const PARTING: Duration = Duration::from_secs(2);
 const PARTING_OF_SHORT: Duration = Duration::from_secs(5);
 
 /// The pauses after a request that failed.
-const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(500))
     .with_max_delay(Duration::from_secs(20))
     .with_jitter()
@@ -51,7 +51,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     /// Dead letters tell where and since when they were something else.
     pub(super) telling: bool,
-    stock: Mutex<Stock>,
+    buffer: Mutex<PrefetchBuffer>,
     /// Something came, or will not.
     pub(super) arrived: Notify,
     /// Something more may be fetched.
@@ -63,16 +63,16 @@ impl Shared {
         queue: Arc<Queue>,
         codec: Codec,
         (lease, clock): (Duration, Clock),
-        stock: Stock,
+        buffer: PrefetchBuffer,
         telling: bool,
     ) -> Self {
         let (arrived, wanted) = Default::default();
-        let stock = Mutex::new(stock);
-        Self { queue, codec, lease, clock, telling, stock, arrived, wanted }
+        let buffer = Mutex::new(buffer);
+        Self { queue, codec, lease, clock, telling, buffer, arrived, wanted }
     }
 
-    pub(super) fn stock(&self) -> MutexGuard<'_, Stock> {
-        self.stock.lock().expect("no holder of the stock panics")
+    pub(super) fn buffer(&self) -> MutexGuard<'_, PrefetchBuffer> {
+        self.buffer.lock().expect("no holder of the buffer panics")
     }
 
     /// One request for so many messages.
@@ -80,7 +80,7 @@ impl Shared {
         let url = self.queue.url().await?;
         let seconds = |time: Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
         let asked = Instant::now();
-        let wait = self.stock().wait(asked);
+        let wait = self.buffer().wait(asked);
         let request = self
             .queue
             .client
@@ -105,7 +105,7 @@ impl Shared {
         let receipt = Receipt(wire.receipt_handle.take()?);
         let mut message = self.codec.unpack(&mut wire);
         if self.telling {
-            super::burial::tell(&mut message, &wire);
+            super::server_dead_letters::note(&mut message, &wire);
         }
         let attempts = codec::system(&wire, &System::ApproximateReceiveCount);
         let lease = Lease {
@@ -158,11 +158,11 @@ impl Receivers {
         Self { shared: shared.clone(), stop, tasks }
     }
 
-    /// Ends them. What they brought until then is in stock.
+    /// Ends them. What they brought until then is in the buffer.
     pub(super) async fn stop(mut self) {
         self.stop.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        let rest = self.shared.stock().waits(Instant::now()) + Duration::from_secs(1);
+        let rest = self.shared.buffer().waits(Instant::now()) + Duration::from_secs(1);
         let parting = if rest <= PARTING_OF_SHORT { PARTING_OF_SHORT } else { PARTING };
         if timeout(parting, ended).await.is_err() {
             tracing::debug!("a request for messages was cut");
@@ -172,10 +172,10 @@ impl Receivers {
 }
 
 async fn receive(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut pauses = PAUSES.build();
+    let mut backoff = BACKOFF.build();
     while !stop.is_cancelled() {
         let wanted = shared.wanted.notified();
-        let Some(count) = shared.stock().claim(Instant::now()) else {
+        let Some(count) = shared.buffer().claim(Instant::now()) else {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = wanted => continue,
@@ -185,23 +185,23 @@ async fn receive(shared: Arc<Shared>, stop: CancellationToken) {
         let claim = Claim { shared: &shared, count };
         match shared.fetch(count).await {
             Ok(fetched) => {
-                pauses = PAUSES.build();
+                backoff = BACKOFF.build();
                 claim.brings(fetched);
             }
             Err(error) if error.may_pass() => {
-                if shared.stock().rest(error.clone()) {
+                if shared.buffer().back_off(error.clone()) {
                     let name = &shared.queue.name;
                     tracing::warn!("cannot receive from {name}, trying again: {}", error.reason);
                 }
                 drop(claim);
-                let pause = pauses.next().expect("there is no end to the pauses");
+                let delay = backoff.next().expect("this backoff has no end");
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = sleep(pause) => {}
+                    () = sleep(delay) => {}
                 }
             }
             Err(error) => {
-                shared.stock().fail(error);
+                shared.buffer().fail(error);
                 return;
             }
         }
@@ -221,7 +221,7 @@ impl Claim<'_> {
 
     fn give(&mut self, fetched: Option<Vec<Fetched>>) {
         if let count @ 1.. = std::mem::take(&mut self.count) {
-            self.shared.stock().arrive(count, fetched);
+            self.shared.buffer().arrive(count, fetched);
             self.shared.arrived.notify_waiters();
             self.shared.wanted.notify_waiters();
         }

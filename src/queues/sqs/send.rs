@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The pauses between two tries of what the service could not take.
-pub(super) const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+pub(super) const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(100))
     .with_max_delay(Duration::from_secs(2))
     .with_jitter()
@@ -32,7 +32,7 @@ pub(super) async fn send_batch(
     let mut sent = Vec::new();
     let mut pieces = VecDeque::from([batch]);
     while let Some(mut open) = pieces.pop_front() {
-        let mut pauses = PAUSES.build();
+        let mut backoff = BACKOFF.build();
         while !open.is_empty() {
             let error = match send_once(queue, &open, deadline).await {
                 Ok(failed) => settle(&mut open, &failed, &mut sent),
@@ -44,14 +44,14 @@ pub(super) async fn send_batch(
                 Err(error) => Some(error),
             };
             let Some(error) = error else { continue };
-            let pause = pauses.next().expect("there is no end to the pauses");
-            if !error.may_pass() || Instant::now() + pause >= deadline {
+            let delay = backoff.next().expect("this backoff has no end");
+            if !error.may_pass() || Instant::now() + delay >= deadline {
                 let failed = |entry: Entry| (entry.at, Err(Failure::Service(error.clone())));
                 sent.extend(open.drain(..).map(failed));
                 continue;
             }
             tracing::debug!("{} messages are sent again: {}", open.len(), error.reason);
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(delay).await;
         }
     }
     sent

@@ -3,7 +3,7 @@
 use super::client::{PATIENCE, Queue, within};
 use super::error::{ErrorClass, ServiceError};
 use super::limits::{BATCH, LONGEST_LEASE};
-use super::send::PAUSES;
+use super::send::BACKOFF;
 use crate::message::Receipt;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry as Change,
@@ -60,7 +60,7 @@ impl Queue {
         let mut obeyed: Vec<Obeyed> = vec![Ok(()); batch.len()];
         let mut pieces = VecDeque::from([(0..batch.len()).collect::<Vec<_>>()]);
         while let Some(mut open) = pieces.pop_front() {
-            let mut pauses = PAUSES.build();
+            let mut backoff = BACKOFF.build();
             while !open.is_empty() {
                 let error = match self.obey_once(&batch, &open, deadline).await {
                     Ok(failed) => {
@@ -79,11 +79,11 @@ impl Queue {
                         Some(error)
                     }
                 };
-                let pause = pauses.next().expect("there is no end to the pauses");
+                let delay = backoff.next().expect("this backoff has no end");
                 match error {
                     None => {}
-                    Some(error) if error.may_pass() && Instant::now() + pause < deadline => {
-                        tokio::time::sleep(pause).await;
+                    Some(error) if error.may_pass() && Instant::now() + delay < deadline => {
+                        tokio::time::sleep(delay).await;
                         open.iter().for_each(|at| obeyed[*at] = Ok(()));
                     }
                     Some(_) => break,

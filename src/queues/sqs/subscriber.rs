@@ -4,7 +4,7 @@ use super::client::Queue;
 use super::codec::Codec;
 use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
-use super::prefetch::{Lease, Stock};
+use super::prefetch::{Lease, PrefetchBuffer};
 use super::receivers::{Receivers, Shared};
 use super::settle::{Obeyed, Order, SETTLING, seconds};
 use crate::error::{Error, Kind, Result};
@@ -46,12 +46,17 @@ pub(super) struct Reception {
 
 impl SqsSubscriber {
     /// Nothing is received yet.
-    pub(super) fn new(queue: Arc<Queue>, codec: Codec, set: Reception, options: &Options) -> Self {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        codec: Codec,
+        reception: Reception,
+        options: &Options,
+    ) -> Self {
         let in_flight = options.in_flight.min(options.max_messages.unwrap_or(usize::MAX)).max(1);
-        let stock = Stock::new(in_flight, options.in_flight_bytes);
+        let buffer = PrefetchBuffer::new(in_flight, options.in_flight_bytes);
         let time = (options.lease, options.clock.clone());
-        let Reception { receivers, dead, max_deliveries, telling } = set;
-        let shared = Arc::new(Shared::new(queue, codec, time, stock, telling));
+        let Reception { receivers, dead, max_deliveries, telling } = reception;
+        let shared = Arc::new(Shared::new(queue, codec, time, buffer, telling));
         Self { shared, receivers, dead, max_deliveries, running: Mutex::default() }
     }
 
@@ -65,15 +70,15 @@ impl SqsSubscriber {
     /// What a verdict asks of the service. A message that is given back on a FIFO queue takes those
     /// with it that wait behind it in its group.
     fn order(&self, receipt: &Receipt, verdict: &Verdict, now: Instant) -> Step {
-        let mut stock = self.shared.stock();
+        let mut buffer = self.shared.buffer();
         if let Verdict::Bury(_) = verdict {
             // Kept, so that the caller can acknowledge it once the dead letter is published.
-            return Step::Over(match stock.lease(receipt, now) {
+            return Step::Over(match buffer.lease(receipt, now) {
                 Some(_) => Settled::Unknown("SQS buries nothing by itself".to_owned()),
                 None => Settled::LeaseLost,
             });
         }
-        let Some(lease) = stock.let_go(receipt, now) else {
+        let Some(lease) = buffer.remove(receipt, now) else {
             return Step::Over(Settled::LeaseLost);
         };
         let order = match verdict {
@@ -119,7 +124,7 @@ struct Asking<'s>(&'s Shared);
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        self.0.stock().ask(0, Instant::now());
+        self.0.buffer().ask(0, Instant::now());
     }
 }
 
@@ -134,22 +139,22 @@ impl Subscriber for SqsSubscriber {
         let deadline = Instant::now() + request.wait;
         let shared = &self.shared;
         let _asking = Asking(shared);
-        shared.stock().ask(request.max, deadline);
+        shared.buffer().ask(request.max, deadline);
         self.running.lock().await.get_or_insert_with(|| Receivers::start(shared, self.receivers));
         shared.wanted.notify_waiters();
-        let before = shared.stock().answers();
+        let before = shared.buffer().answers();
         loop {
             let arrived = shared.arrived.notified();
             let answered = {
-                let mut stock = shared.stock();
-                let out = stock.hand_out(request.max, request.max_bytes, Instant::now());
+                let mut buffer = shared.buffer();
+                let out = buffer.hand_out(request.max, request.max_bytes, Instant::now());
                 if !out.is_empty() {
                     return Ok(out);
                 }
-                if let Some(error) = stock.failed() {
+                if let Some(error) = buffer.failed() {
                     return Err(error.to_error("cannot receive from", &shared.queue.name));
                 }
-                stock.answers() > before || stock.is_full() || stock.is_resting()
+                buffer.answers() > before || buffer.is_full() || buffer.is_backing_off()
             };
             // Before the service has answered nobody knows that there is nothing.
             if !answered {
@@ -178,7 +183,7 @@ impl Subscriber for SqsSubscriber {
         }
         let waiting = match stopped.is_empty() {
             true => Vec::new(),
-            false => self.shared.stock().let_go_of_waiting(Some(&stopped), now),
+            false => self.shared.buffer().remove_waiting(Some(&stopped), now),
         };
         let (obeyed, _) = tokio::join!(
             self.shared.queue.obey(orders, SETTLING),
@@ -194,12 +199,12 @@ impl Subscriber for SqsSubscriber {
     /// Where the last request for messages failed, one more is made: a queue that gives none looks
     /// empty.
     async fn ping(&self) -> Result<()> {
-        if self.shared.stock().resting().is_some() {
+        if self.shared.buffer().last_failure().is_some() {
             // What comes is given back by `close`.
             let fetched = self.shared.fetch(1).await;
             let failed =
                 |it: ServiceError| it.to_error("cannot receive from", &self.shared.queue.name);
-            self.shared.stock().recover(fetched.map_err(failed)?);
+            self.shared.buffer().recover(fetched.map_err(failed)?);
         }
         self.shared.queue.ping().await
     }
@@ -209,18 +214,18 @@ impl Subscriber for SqsSubscriber {
             receivers.stop().await;
         }
         let waiting = {
-            let mut stock = self.shared.stock();
+            let mut buffer = self.shared.buffer();
             // Receiving that begins anew has not failed yet.
-            stock.forget_failure();
-            stock.let_go_of_waiting(None, Instant::now())
+            buffer.forget_failure();
+            buffer.remove_waiting(None, Instant::now())
         };
-        told(self.give_back(waiting, GIVING_BACK).await);
+        warn_of(self.give_back(waiting, GIVING_BACK).await);
         Ok(())
     }
 
     async fn set_aside(&self, receipts: &[Receipt]) {
-        let mut stock = self.shared.stock();
-        receipts.iter().for_each(|receipt| stock.set_aside(receipt));
+        let mut buffer = self.shared.buffer();
+        receipts.iter().for_each(|receipt| buffer.set_aside(receipt));
     }
 
     fn leases(&self) -> Option<Arc<dyn Leases>> {
@@ -244,14 +249,14 @@ impl Subscriber for SqsSubscriber {
 
     async fn close(self: Box<Self>) -> Result<()> {
         self.pause().await?;
-        let held = self.shared.stock().let_go_of_all(Instant::now());
-        told(self.give_back(held, GIVING_BACK).await);
+        let left = self.shared.buffer().remove_all(Instant::now());
+        warn_of(self.give_back(left, GIVING_BACK).await);
         Ok(())
     }
 }
 
 /// What could not be given back comes again by itself.
-fn told(given_back: Vec<Obeyed>) {
+fn warn_of(given_back: Vec<Obeyed>) {
     let failed: Vec<_> = given_back.into_iter().filter_map(Result::err).collect();
     if let Some(first) = failed.iter().find(|error| error.class != ErrorClass::NotInFlight) {
         let count = failed.len();
@@ -266,9 +271,9 @@ impl Leases for Shared {
         let now = Instant::now();
         let mut orders = Vec::new();
         {
-            let stock = self.stock();
+            let buffer = self.buffer();
             for receipt in receipts {
-                let Some(lease) = stock.lease(receipt, now) else { continue };
+                let Some(lease) = buffer.lease(receipt, now) else { continue };
                 match seconds(self.lease, lease.since, now) {
                     0 => {}
                     time => orders.push((receipt.clone(), Order::Hide(time))),
@@ -281,7 +286,7 @@ impl Leases for Shared {
             match (obeyed, order) {
                 (Ok(()), Order::Hide(time)) => {
                     let ends = now + Duration::from_secs(u64::try_from(*time).unwrap_or_default());
-                    self.stock().extend([receipt], ends);
+                    self.buffer().extend([receipt], ends);
                 }
                 // It was settled meanwhile, or is somebody else's: settling tells.
                 (Err(error), _) if error.class == ErrorClass::NotInFlight => {}

@@ -13,13 +13,13 @@ pub(super) struct Survey {
     /// Its redrive policy.
     pub(super) policy: Option<Redrive>,
     /// Every place where dead letters may be, each once; the first is where ours go.
-    pub(super) burials: Vec<Burial>,
+    pub(super) dead_letter_queues: Vec<DeadLetterQueue>,
 }
 
 /// A queue for dead letters.
-pub(super) struct Burial {
+pub(super) struct DeadLetterQueue {
     pub(super) name: Name,
-    pub(super) place: Presence,
+    pub(super) presence: Presence,
 }
 
 /// Whether a queue is there.
@@ -44,28 +44,28 @@ impl Queue {
         // for one is no place.
         let own = self.found().dead_letters().ok();
         names.extend(own.filter(|own| own.short() != names[0].short()));
-        let mut burials = Vec::new();
+        let mut dead_letter_queues = Vec::new();
         for name in names {
-            let place = match self.beside(name.clone()).look().await {
+            let presence = match self.beside(name.clone()).look().await {
                 Ok(setup) => Presence::There(setup),
                 Err(ServiceError { class: ErrorClass::Missing, .. }) => Presence::Missing,
                 Err(ServiceError { class: ErrorClass::Forbidden, .. }) => Presence::Hidden,
                 Err(error) => return Err(error.to_error("cannot look at", &name)),
             };
-            burials.push(Burial { name, place });
+            dead_letter_queues.push(DeadLetterQueue { name, presence });
         }
-        Ok(Survey { policy: setup.redrive(), setup, burials })
+        Ok(Survey { policy: setup.redrive(), setup, dead_letter_queues })
     }
 }
 
 impl Survey {
     /// The place where ours go.
-    pub(super) fn own(&self) -> &Burial {
-        &self.burials[0]
+    pub(super) fn own(&self) -> &DeadLetterQueue {
+        &self.dead_letter_queues[0]
     }
 
     /// The places that are there, as far as anybody may know.
-    pub(super) fn places(&self) -> impl Iterator<Item = &Burial> {
-        self.burials.iter().filter(|burial| !matches!(burial.place, Presence::Missing))
+    pub(super) fn places(&self) -> impl Iterator<Item = &DeadLetterQueue> {
+        self.dead_letter_queues.iter().filter(|dead| !matches!(dead.presence, Presence::Missing))
     }
 }

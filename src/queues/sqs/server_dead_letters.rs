@@ -12,7 +12,7 @@ const SOURCE: &str = "kakehi-dead-sqs-source";
 const FIRST_AT: &str = "kakehi-dead-sqs-first-at";
 
 /// Notes what the server says of a dead letter.
-pub(super) fn tell(letter: &mut Message, wire: &Wire) {
+pub(super) fn note(letter: &mut Message, wire: &Wire) {
     let source = system(wire, &System::DeadLetterQueueSourceArn);
     let first_at = time(wire, &System::ApproximateFirstReceiveTimestamp);
     // The first receive of a letter that nobody received before is this one.
