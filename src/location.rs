@@ -25,9 +25,9 @@ pub struct Location {
     scheme: String,
     rest: String,
     params: Vec<(String, Option<String>)>,
-    /// So many parameters were typed.
+    /// How many parameters were typed.
     typed: usize,
-    /// What looks like parameters may be the rest of a password with a raw `?` in it.
+    /// Whether what looks like parameters may be the rest of a password with a raw `?` in it.
     in_password: bool,
 }
 
@@ -85,7 +85,8 @@ impl Location {
         &self.rest
     }
 
-    /// The same, percent-decoded, as the path of a file: `%3F` is a question mark.
+    /// What stands between the scheme's colon and the question mark, percent-decoded, as the path of a
+    /// file: `%3F` is a question mark.
     pub fn path(&self) -> Result<String> {
         decode(&self.rest)
             .ok_or_else(|| Error::new(Kind::Usage, format!("the path of `{self}` is not UTF-8")))
@@ -220,7 +221,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// As `Display`: a password never reaches a log.
+/// Shows what `Display` shows: a password never reaches a log.
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Location({self})")

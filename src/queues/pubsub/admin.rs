@@ -40,7 +40,7 @@ pub(super) struct Admin {
     retention: Duration,
 }
 
-/// Both builders are of one type, but for the client that they make.
+/// Builds a client of this type over a connection. The builders are alike, and of different types.
 macro_rules! client {
     ($client:ty, $connection:expr) => {{
         let connection: &Connection = $connection;
@@ -65,14 +65,17 @@ impl Admin {
         Ok(Self { topics, subscriptions, rights, retention })
     }
 
-    /// Proves that the service answers. Only a network error and a missing topic count against it:
+    /// Proves that the service answers for a topic. Only a network error, missing credentials and a
+    /// missing topic count against it:
     /// looking at a topic needs a right that a publisher may lack.
     pub(super) async fn ping_topic(&self, topic: &Name) -> Result<()> {
         let question = self.topics.get_topic().set_topic(topic.path());
         proves(within(question.send()).await, topic)
     }
 
-    /// The same for a subscription.
+    /// Proves that the service answers for a subscription. Only a network error, missing credentials
+    /// and a missing subscription count against it: looking at one needs a right that a subscriber may
+    /// lack.
     pub(super) async fn ping_subscription(&self, subscription: &Name) -> Result<()> {
         let question = self.subscriptions.get_subscription().set_subscription(subscription.path());
         proves(within(question.send()).await, subscription)
@@ -96,7 +99,7 @@ impl Admin {
         made(within(self.topics.create_topic().set_name(topic.path()).send()).await, topic)
     }
 
-    /// Who gets what this topic is given: a page of its subscriptions.
+    /// The subscriptions that get what this topic is given, a page of them.
     pub(super) async fn readers(&self, topic: &Name) -> Result<Vec<Name>> {
         let question = self.topics.list_topic_subscriptions().set_topic(topic.path());
         let answer = within(question.send()).await;
@@ -128,10 +131,11 @@ impl Admin {
         Ok(made)
     }
 
-    /// A subscription that was there already may not be the one that was asked for.
+    /// Compares a subscription that was there already with the one that was wanted: another topic is an
+    /// error, another way of delivering is warned of.
     async fn compare(&self, name: &Name, topic: &Name, wanted: Delivering) -> Result<()> {
         let question = self.subscriptions.get_subscription().set_subscription(name.path());
-        // It needs a right of its own; without it nothing can be compared.
+        // Looking needs a right of its own; without it nothing can be compared.
         let Ok(found) = within(question.send()).await else { return Ok(()) };
         if found.topic != topic.path() {
             return Err(Error::new(Kind::Configuration, format!("{name} is not of {topic}"))
@@ -186,7 +190,8 @@ impl Admin {
     }
 }
 
-/// The clients' own limits do not cover a connection that is never made.
+/// The answer to one question, or that there was none in time: the clients' own limits do not cover a
+/// connection that is never made.
 pub(super) async fn within<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, ServiceError> {
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(answer) => answer.map_err(|error| ServiceError::from(&error)),

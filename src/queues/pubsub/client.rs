@@ -21,7 +21,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The emulator that `PUBSUB_EMULATOR_HOST` names, anonymously; else Google, with Application
+    /// Connects to the emulator that `PUBSUB_EMULATOR_HOST` names, anonymously; else Google, with Application
     /// Default Credentials, which the client looks for by itself: `GOOGLE_APPLICATION_CREDENTIALS`,
     /// then the file of `gcloud`, then the metadata server. Nothing is sent yet.
     pub(super) fn open(environment: &Environment) -> Result<Self> {
@@ -46,8 +46,8 @@ impl Connection {
         })
     }
 
-    /// What older versions called that place, which may have secrets in it: they knew it as it was
-    /// spelled.
+    /// What older versions called where `open` would connect to, which may have secrets in it: they
+    /// knew it as it was spelled.
     pub(super) fn older_addresses(environment: &Environment) -> Result<Vec<String>> {
         Ok(match endpoint(environment)? {
             None => vec![GOOGLE.to_owned()],
@@ -55,7 +55,7 @@ impl Connection {
         })
     }
 
-    /// Whether it is the emulator, and not Google.
+    /// Whether this leads to the emulator, and not to Google.
     pub(super) fn is_emulator(&self) -> bool {
         self.endpoint.is_some()
     }
@@ -71,7 +71,7 @@ impl Connection {
     }
 }
 
-/// As older versions kept it: without the scheme of an emulator.
+/// An endpoint as older versions kept it: without its scheme.
 fn bare(endpoint: &str) -> String {
     endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned()
 }

@@ -13,10 +13,12 @@ use std::collections::BTreeMap;
 /// The largest request, and so the largest message, in bytes.
 pub(super) const LARGEST_MESSAGE: usize = 10_000_000;
 
-/// Names that nobody may publish: Google's clients and Pub/Sub itself add such attributes.
+/// The beginning of the names that nobody may publish: Google's clients and Pub/Sub itself add such
+/// attributes.
 const GOOGLE: &str = "goog";
 
-/// Those that Google's clients add by themselves, for tracing, and Pub/Sub for schemas.
+/// The beginning of the names that Google's clients add by themselves, for tracing, and Pub/Sub for
+/// schemas.
 const OF_CLIENTS: &str = "googclient_";
 
 const MOST_ATTRIBUTES: usize = 100;
@@ -29,8 +31,8 @@ const LONGEST_ORDERING_KEY: usize = 1024;
 pub(super) struct Codec {
     /// The attribute that carries the id.
     pub(super) id_attribute: String,
-    /// They were received before: what a service or a client added to them is left out, and of
-    /// nobody's fault.
+    /// Whether the messages were received before: what a service or a client added to them is then left
+    /// out, and none is refused for it.
     pub(super) passes_on: bool,
 }
 
@@ -83,8 +85,8 @@ impl Codec {
         own.chain([(self.id_attribute.as_str(), message.id.as_str())]).chain(tag)
     }
 
-    /// What Google's clients added is never a publisher's own. Nor is any name like theirs, or like
-    /// ours, on a message that was received: nobody could have published it so.
+    /// Whether an attribute does not travel. What Google's clients added is never a publisher's own; nor
+    /// is any name like theirs, or like ours, on a message that was received.
     fn leaves_out(&self, name: &str) -> bool {
         let added = name.starts_with(GOOGLE) || self.own().any(|own| own == name);
         name.starts_with(OF_CLIENTS) || self.passes_on && added
@@ -108,8 +110,8 @@ pub(super) fn attribute_refusal(name: &str, value: &str) -> Option<String> {
         .then(|| format!("the attribute `{name}` is longer than {LONGEST_VALUE} bytes"))
 }
 
-/// The message as the client gave it. A foreign one, without an id of its publisher's, takes
-/// `<subscription>/<id of the service>`, which stays the same however often it is delivered.
+/// The message as the client gave it. That of an external producer, without an id, takes
+/// `<subscription>/<id of the service>`, which stays the same however often it is redelivered.
 pub(super) fn from_wire(wire: Wire, id_attribute: &str, subscription: &str) -> Message {
     let mut attributes: BTreeMap<_, _> = wire.attributes.into_iter().collect();
     let id = attributes.remove(id_attribute).filter(|id| !id.is_empty());
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_message_takes_the_id_of_the_service() {
+    fn a_message_without_an_id_takes_that_of_the_service() {
         let wire = Wire::new().set_message_id("17").set_attributes([(ID_ATTRIBUTE, "")]);
         let message = from_wire(wire, ID_ATTRIBUTE, "readings");
         assert_eq!(message.id, "readings/17");

@@ -6,10 +6,10 @@ use google_cloud_pubsub::model::Subscription;
 use google_cloud_pubsub::model::subscription::State;
 use std::time::Duration;
 
-/// Why there are no counts.
+/// Why `queue stats` shows no counts.
 const UNKNOWN: &str = "only Cloud Monitoring counts what a subscription holds";
 
-/// Everything that its API tells without receiving.
+/// Everything that the service tells of a subscription without receiving.
 pub(super) fn stats(survey: &Survey) -> Stats {
     let found = &survey.found;
     let mut facts = vec![
@@ -77,7 +77,7 @@ pub(super) fn delivery(found: &Subscription) -> &'static str {
     }
 }
 
-/// The service's own word; the emulator has none.
+/// The state of a subscription in the service's own word; the emulator has none.
 fn state(state: &State) -> &str {
     match state {
         State::Unspecified => "",

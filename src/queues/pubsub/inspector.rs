@@ -27,7 +27,7 @@ use std::time::{Duration, SystemTime};
 /// How long what is looked at stays ours after we are gone: the shortest that Pub/Sub has.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// A subscription, looked at.
+/// A subscription that is looked into.
 pub(super) struct Inspector {
     name: Name,
     /// Where redriven messages go, where the URL says so; else the subscription's own topic.
@@ -61,7 +61,7 @@ impl Inspect for Inspector {
         Some(self)
     }
 
-    /// The client settles only what the same process has received.
+    /// None: the client settles only what the same process has received.
     fn receipts(&self) -> Option<&dyn Receipts> {
         None
     }
@@ -119,7 +119,7 @@ impl PeekByReceiving for Inspector {
 
 #[async_trait]
 impl Purge for Inspector {
-    /// Seeks to now. How many messages that skips, the service does not tell.
+    /// Seeks to now. The service does not tell how many messages that skips.
     async fn purge(&self) -> Result<Option<u64>> {
         let now = SystemTime::from(self.options.clock.now()).try_into().map_err(|cause| {
             Error::new(Kind::Configuration, "the clock shows no time that Pub/Sub knows")

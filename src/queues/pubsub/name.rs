@@ -56,7 +56,7 @@ impl Name {
         format!("pubsub://{}/{}", self.project, self.name)
     }
 
-    /// What it is, in words without quotes: `pubsub topic readings of project`.
+    /// The name in words without quotes: `pubsub topic readings of project`.
     pub(super) fn words(&self) -> String {
         format!("pubsub {} {} of {}", self.thing.word(), self.name, self.project)
     }
@@ -67,7 +67,7 @@ impl Name {
         Self::of_path(path, Thing::Topic)
     }
 
-    /// The same for a subscription.
+    /// The subscription that the service names by this path; `None` where it is no name.
     pub(super) fn of_subscription_path(path: &str) -> Option<Self> {
         Self::of_path(path, Thing::Subscription)
     }
@@ -94,7 +94,7 @@ impl Name {
         self.topic_beside(&self.dead_name())
     }
 
-    /// The same as a URL.
+    /// The URL of the topic, and the subscription, for dead letters: `pubsub://PROJECT/NAME-dead`.
     pub(super) fn dead_letters_url(&self) -> String {
         url(&self.project, &self.dead_name())
     }
@@ -103,7 +103,7 @@ impl Name {
         format!("{}-dead", self.name)
     }
 
-    /// As a URL.
+    /// Our URL: `pubsub://PROJECT/NAME`.
     pub(super) fn url(&self) -> String {
         url(&self.project, &self.name)
     }
@@ -113,7 +113,7 @@ impl Name {
         &self.name
     }
 
-    /// As the service wants it: `projects/PROJECT/topics/NAME`.
+    /// The path that the service knows it by: `projects/PROJECT/topics/NAME`.
     pub(super) fn path(&self) -> String {
         format!("projects/{}/{}s/{}", self.project, self.thing.word(), self.name)
     }
@@ -140,7 +140,7 @@ impl Name {
         hint::command(words.into_iter().chain(["--expiration-period=never"]))
     }
 
-    /// The rule is at <https://docs.cloud.google.com/pubsub/docs/pubsub-basics#resource_names>.
+    /// Refuses a name that breaks the rule of <https://docs.cloud.google.com/pubsub/docs/pubsub-basics#resource_names>.
     fn checked(self) -> Result<Self> {
         let Self { name, .. } = &self;
         let legal = |c: char| c.is_ascii_alphanumeric() || "-_.~+%".contains(c);

@@ -111,7 +111,7 @@ fn may_not_look(name: &Name, right: &str) -> Finding {
         .hint(format!("it needs `{right}`, as `roles/pubsub.viewer` has; the work itself does not"))
 }
 
-/// Whether it is there, and of the topic that it should be.
+/// Whether a subscription is there, and of the topic that it should be.
 fn of_topic(name: &Name, survey: &Survey, wanted: Option<&Name>) -> Finding {
     let Some(topic) = &survey.topic else {
         return Finding::wrong(Kind::Configuration, format!("the topic of {name} was deleted"))
@@ -126,7 +126,7 @@ fn of_topic(name: &Name, survey: &Survey, wanted: Option<&Name>) -> Finding {
     }
 }
 
-/// Why nobody can receive from it, if so.
+/// Why nobody can receive from a subscription, if so.
 fn unusable(survey: &Survey) -> Option<Finding> {
     if survey.found.detached {
         let what = "it is detached from its topic: it holds nothing and gets nothing";

@@ -1,4 +1,4 @@
-//! Dead letters that the server made itself.
+//! Dead letters that the server made itself, and what it tells in their attributes.
 
 use crate::dead_letter::{self, Death};
 use crate::message::Message;

@@ -95,7 +95,7 @@ impl Paused {
 /// What every reader needs to know.
 struct Reading {
     id_attribute: String,
-    /// For the ids of foreign messages.
+    /// The subscription's name, for the ids of messages that came without one.
     subscription: String,
     out: mpsc::Sender<Incoming>,
     stop: CancellationToken,

@@ -89,7 +89,7 @@ impl PubsubSubscriber {
         })
     }
 
-    /// What brings the messages; started where nothing does.
+    /// Starts the streams that bring the messages.
     fn start(&self) -> Streams {
         let ids = (self.id_attribute.as_str(), self.name.short());
         Streams::start(&self.client, &self.name.path(), ids, &self.plan)
@@ -165,7 +165,7 @@ enum Step {
 
 #[async_trait]
 impl Subscriber for PubsubSubscriber {
-    /// An error once a stream has ended for good, after what it brought before.
+    /// Fails once a stream has ended for good, after what it brought before was handed out.
     async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
         if request.select != Select::Any {
             return Err(self.cannot_select());
@@ -230,8 +230,8 @@ impl Subscriber for PubsubSubscriber {
         Ok(())
     }
 
-    /// A stream counts what it brought until that is settled: where these are half of what streams
-    /// may bring, new ones take their place.
+    /// A stream counts what it brought until that is settled: where what is set aside is half of what
+    /// streams may bring, new streams are started in their stead.
     async fn set_aside(&self, receipts: &[Receipt]) {
         let aside = self.aside.fetch_add(receipts.len(), Ordering::Relaxed) + receipts.len();
         if aside >= self.plan.in_flight.div_ceil(2)
@@ -241,7 +241,7 @@ impl Subscriber for PubsubSubscriber {
         }
     }
 
-    /// The client does it: every message that it has given us is extended until it is settled.
+    /// None: the client extends the lease of every message that it has given us until that is settled.
     fn leases(&self) -> Option<Arc<dyn Leases>> {
         None
     }

@@ -1,4 +1,4 @@
-//! What the service says of a subscription, its topic and the places of its dead letters, without
+//! What the service says of a subscription, its topic and the topics of its dead letters, without
 //! receiving anything.
 
 use super::admin::{Admin, within};
@@ -9,11 +9,11 @@ use google_cloud_pubsub::model::Subscription;
 
 /// A subscription and what belongs to it.
 pub(super) struct Survey {
-    /// What the service says of itself.
+    /// The subscription as the service describes it.
     pub(super) found: Subscription,
-    /// Its topic; `None` where that was deleted.
+    /// The topic that the subscription is of; `None` where that was deleted.
     pub(super) topic: Option<Name>,
-    /// Whether its topic is there; `None` where we may not look.
+    /// Whether that topic is there; `None` where we may not look.
     pub(super) topic_there: Option<bool>,
     /// Where our own dead letters go.
     pub(super) own: DeadLetterTopic,
@@ -41,7 +41,7 @@ pub(super) struct DeadLetterTopic {
 }
 
 impl Admin {
-    /// Asks all of it.
+    /// Asks the service for a subscription and all that belongs to it.
     pub(super) async fn survey(&self, name: &Name) -> Result<Survey> {
         let found = self.look(name).await.map_err(|it| it.to_error("cannot look at", name))?;
         let topic = Name::of_topic_path(&found.topic);
@@ -123,7 +123,7 @@ impl Admin {
 }
 
 impl Survey {
-    /// Every place where dead letters may be, each once.
+    /// Every topic for dead letters, each once.
     pub(super) fn dead_letter_topics(&self) -> Vec<&DeadLetterTopic> {
         let policy = self.policy.as_ref().and_then(|policy| policy.dead_letter_topic.as_ref());
         let policy = policy.filter(|dead| dead.topic != self.own.topic);
@@ -131,7 +131,7 @@ impl Survey {
     }
 }
 
-/// Whether it is there; `None` where we may not look.
+/// Whether what was looked for is there; `None` where we may not look.
 fn presence<T>(answer: Result<T, ServiceError>, name: &Name) -> Result<Option<bool>> {
     match answer {
         Ok(_) => Ok(Some(true)),

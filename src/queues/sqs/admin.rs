@@ -62,7 +62,7 @@ impl Setup {
         serde_json::from_str(self.text(Attribute::RedrivePolicy)?).ok()
     }
 
-    /// How many messages it holds, whatever holds them.
+    /// How many messages the queue has: ready, delayed and in flight.
     pub(super) fn messages(&self) -> Option<u64> {
         [
             Attribute::ApproximateNumberOfMessages,
@@ -76,7 +76,7 @@ impl Setup {
 }
 
 impl Queue {
-    /// How it is set up, and what it holds.
+    /// How the queue is set up, and what it holds.
     pub(super) async fn look(&self) -> Result<Setup, ServiceError> {
         let url = self.url().await?;
         let question = self.client.get_queue_attributes().queue_url(url);
@@ -84,7 +84,7 @@ impl Queue {
         Ok(Setup(answer.attributes.unwrap_or_default()))
     }
 
-    /// The same; `None` where we may not look.
+    /// How the queue is set up, and what it holds; `None` where we may not look.
     pub(super) async fn look_if_allowed(&self) -> Result<Option<Setup>, ServiceError> {
         match self.look().await {
             Err(error) if error.class == ErrorClass::Forbidden => Ok(None),

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Codec {
     pub(super) id_attribute: String,
     pub(super) fifo: bool,
-    /// For the ids of foreign messages.
+    /// The queue's name, for the ids of messages that came without one.
     pub(super) queue: String,
 }
 
@@ -125,9 +125,9 @@ impl Codec {
         }
     }
 
-    /// The message as the service gave it. A foreign one, without an id of its publisher's, takes
-    /// `<queue>/<id of the service>`, which stays the same however often it is delivered. Its
-    /// binary attributes come as base64.
+    /// The message as the service gave it. That of an external producer, without an id, takes
+    /// `<queue>/<id of the service>`, which stays the same however often it is redelivered. Binary
+    /// attributes come as base64.
     pub(super) fn unpack(&self, wire: &mut Wire) -> Message {
         let attributes = wire.message_attributes.take().unwrap_or_default();
         let mut attributes: BTreeMap<_, _> = attributes
@@ -167,7 +167,7 @@ pub(super) fn system(wire: &Wire, name: &System) -> Option<String> {
     wire.attributes.as_ref()?.get(name).cloned()
 }
 
-/// The same, as a time.
+/// A time that the service says of a message beside it.
 pub(super) fn time(wire: &Wire, name: &System) -> Option<DateTime<Utc>> {
     times::from_millis(system(wire, name)?.parse().ok()?)
 }
@@ -182,8 +182,8 @@ fn weight(name: &str, value: &str) -> usize {
     name.len() + "String".len() + value.len()
 }
 
-/// How long SQS holds it back, in whole seconds: what is due later than it can is held back by the
-/// subscriber.
+/// How long SQS delays a message that is due then, in whole seconds; what is due later than SQS can
+/// delay it is put off by the subscriber.
 fn delay(due: DateTime<Utc>, now: DateTime<Utc>) -> Option<i32> {
     let millis = (due - now).num_milliseconds();
     let seconds = millis.div_euclid(1000) + i64::from(millis.rem_euclid(1000) > 0);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_message_takes_the_id_of_the_service() {
+    fn a_message_without_an_id_takes_that_of_the_service() {
         let number = Value::builder().data_type("Number").string_value("7").build().unwrap();
         let binary = Value::builder().data_type("Binary.gif");
         let binary =

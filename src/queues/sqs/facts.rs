@@ -5,10 +5,10 @@ use super::survey::{Presence, Survey};
 use crate::queues::{Fact, Stats};
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 
-/// Why there are no others.
+/// Why `queue stats` shows no other counts.
 const UNKNOWN: &str = "SQS does not tell it; its counts are approximate";
 
-/// Everything that the service tells without receiving.
+/// Everything that the service tells of a queue without receiving.
 pub(super) fn stats(name: &Name, url: &str, survey: &Survey) -> Stats {
     let setup = &survey.setup;
     let own = survey.own();
@@ -46,7 +46,7 @@ pub(super) fn stats(name: &Name, url: &str, survey: &Survey) -> Stats {
     }
 }
 
-/// How many dead letters there are; `None` where we may not look at all of their places.
+/// How many dead letters there are; `None` where there is a queue of them that we may not look at.
 fn dead(survey: &Survey) -> Option<u64> {
     let counts = survey.dead_letter_queues.iter().map(|dead| match &dead.presence {
         Presence::There(setup) => setup.messages(),

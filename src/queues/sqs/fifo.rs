@@ -11,7 +11,7 @@ const LONGEST_GROUP: usize = 128;
 pub(super) const ALONE: &str = "kakehi-alone-";
 const DIGEST: &str = "kakehi-group-";
 
-/// Whether SQS takes it as a group that is a publisher's.
+/// Whether SQS takes a name as the group that a publisher gave.
 pub(super) fn is_group(group: &str) -> bool {
     let ours = group.starts_with(ALONE) || group.starts_with(DIGEST);
     let legal = (1..=LONGEST_GROUP).contains(&group.len());
@@ -27,8 +27,9 @@ pub(super) fn group_id(message: &Message) -> String {
     }
 }
 
-/// What makes two messages one: the same for the same message and hop. The content is part of it: another message under the same
-/// id must not vanish, but reach the sink, which finds it out.
+/// The deduplication id: alike for a message and hop however often they are sent. The content is part
+/// of it, since another message under the same id must not vanish, but reach the sink, which finds it
+/// out.
 pub(super) fn deduplication(message: &Message, hop: &str) -> String {
     let optional = |text: &Option<String>| format!("{text:?}").into_bytes();
     let (group, tag) = (optional(&message.group), optional(&message.tag));

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// How long what is looked at stays ours after we are gone.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// A queue, looked at.
+/// A queue that is looked into.
 pub(super) struct Inspector {
     pub(super) queue: Arc<Queue>,
     pub(super) codec: Codec,
@@ -112,7 +112,7 @@ impl PeekByReceiving for Inspector {
 
 #[async_trait]
 impl Purge for Inspector {
-    /// How many messages that removes, the service does not tell.
+    /// Purges the queue. The service does not tell how many messages that removes.
     async fn purge(&self) -> Result<Option<u64>> {
         let failed =
             |error: super::error::ServiceError| error.to_error("cannot purge", &self.queue.name);

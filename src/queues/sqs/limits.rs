@@ -17,7 +17,7 @@ pub(super) const LONGEST_DELAY: i64 = 900;
 /// Attributes of one message.
 pub(super) const MOST_ATTRIBUTES: usize = 10;
 
-/// The longest that a message is invisible, from its receiving:
+/// The longest visibility timeout, from when a message was received:
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html>.
 pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(12 * 60 * 60);
 
@@ -30,7 +30,7 @@ pub(super) fn name_refusal(name: &str) -> Option<String> {
     (!is_name(name)).then(|| why.to_owned())
 }
 
-/// Whether SQS takes it as an attribute's name.
+/// Whether SQS takes a name as an attribute's.
 pub(super) fn is_name(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     let lower = name.to_ascii_lowercase();
@@ -39,7 +39,7 @@ pub(super) fn is_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(legal) && !dots && !taken
 }
 
-/// Whether SQS takes it as text.
+/// Whether SQS takes a text as a body or as the value of an attribute.
 pub(super) fn is_text(text: &str) -> bool {
     let legal = |c: char| match c {
         '\t' | '\n' | '\r' => true,
@@ -49,7 +49,7 @@ pub(super) fn is_text(text: &str) -> bool {
     !text.is_empty() && text.chars().all(legal)
 }
 
-/// Refuses a lease that SQS does not have.
+/// Refuses a lease that is no visibility timeout of SQS.
 pub(super) fn check_lease(lease: Duration) -> Result<()> {
     if lease >= Duration::from_secs(1) && lease <= LONGEST_LEASE && lease.subsec_nanos() == 0 {
         return Ok(());

@@ -18,9 +18,10 @@
 //! On a FIFO queue (`NAME.fifo`) a group is the message group, by its digest where SQS does not
 //! take its name, and a message without one has a group of its own. The deduplication id is a
 //! digest of id, content and hop: the same for a publisher's retries, and another one for each
-//! death (a dead letter tells its time), each redrive, and each queue that it was forwarded from. No request holds two messages of one group:
-//! they would change places where the service took the second one only. On a standard queue a group
-//! travels as the attribute `kakehi-group`, and orders nothing.
+//! death (a dead letter tells its time), each redrive, and each queue that it was forwarded from. No
+//! request holds two messages of one group: they would change places where the service took the
+//! second one only. On a standard queue a group travels as the attribute `kakehi-group`, and orders
+//! nothing.
 //!
 //! SQS cannot select by tag or keep a dead letter: these go to the queue of the redrive policy, else
 //! to `NAME-dead`.

@@ -85,7 +85,7 @@ impl Name {
         identity::spellings(full).iter().map(|url| format!("sqs:{url}")).collect()
     }
 
-    /// As our URL: what was given.
+    /// Our URL: `sqs:` and what was given.
     pub(super) fn url(&self) -> String {
         format!("sqs:{}", self.full().unwrap_or(&self.name))
     }
@@ -114,7 +114,7 @@ impl Name {
         (service == "sqs").then(|| self.beside(Some(account), name).checked().ok()).flatten()
     }
 
-    /// This queue, now that its URL is known; what cannot be one is left out.
+    /// The name of this queue with the URL that was found for it; what cannot be one is left out.
     pub(super) fn at(&self, url: &str) -> Self {
         Self { name: self.name.clone(), url: Url::parse(url).ok() }
     }

@@ -1,5 +1,5 @@
-//! What is ours of a queue: what was fetched and waits to be handed out, and what was handed out
-//! and is not settled. And how much more is wanted: nothing is fetched that nobody asked for.
+//! The prefetch buffer: what was fetched and waits to be handed out, what was handed out and is in
+//! flight, and how much more is wanted. Nothing is fetched that nobody asked for.
 
 use super::error::ServiceError;
 use super::limits::BATCH;
@@ -29,21 +29,24 @@ pub(super) struct Fetched {
     pub(super) lease: Lease,
 }
 
-/// See the module.
+/// The messages of a queue that are leased by us, both those that wait to be handed out and those that
+/// are in flight, and what is still wanted of the queue.
 pub(super) struct PrefetchBuffer {
     waiting: VecDeque<Fetched>,
     in_flight: HashMap<Receipt, Lease>,
-    /// Those of them that take no room; their size is nothing.
+    /// What is in flight and takes no room; the leases of these have no size.
     aside: HashSet<Receipt>,
-    /// Of both.
+    /// The size of what waits and of what is in flight.
     bytes: usize,
+    /// At most so many are ours, those on their way included.
     most: usize,
+    /// Nothing more is fetched while so many bytes are ours.
     most_bytes: usize,
     /// How many the present call of `receive` wants; none while there is none.
     wanted_now: usize,
     /// How long it waits for them.
     until: Instant,
-    /// A request was made for it.
+    /// Whether a request was made for it.
     looked: bool,
     /// When the last of the requests ends by itself.
     ends: Instant,
@@ -53,7 +56,7 @@ pub(super) struct PrefetchBuffer {
     polls: usize,
     /// How many requests were answered, or failed.
     answers: u64,
-    /// The last answer was empty: one request at a time is enough to find out that more came.
+    /// Whether the last answer was empty: then one request at a time is enough to find out that more came.
     quiet: bool,
     /// Why the last request failed: the next one waits.
     last_failure: Option<ServiceError>,
@@ -86,7 +89,7 @@ impl PrefetchBuffer {
         }
     }
 
-    /// So many are wanted until then, beyond what was handed out.
+    /// Notes that a call of `receive` wants so many until then, beyond what was handed out.
     pub(super) fn ask(&mut self, max: usize, until: Instant) {
         (self.wanted_now, self.until, self.looked) = (max, until, false);
     }
@@ -116,7 +119,7 @@ impl PrefetchBuffer {
         self.failed.as_ref()
     }
 
-    /// Whether nothing comes for a while, since the last request failed.
+    /// Whether no request is on its way, since the last one failed and the next one waits.
     pub(super) fn is_backing_off(&self) -> bool {
         self.last_failure.is_some() && self.polls == 0
     }
@@ -126,12 +129,13 @@ impl PrefetchBuffer {
         self.last_failure.as_ref()
     }
 
-    /// A request failed, and the next one waits. Tells whether the one before it had succeeded.
+    /// Notes that a request failed, and the next one waits. Tells whether the one before it had
+    /// succeeded.
     pub(super) fn back_off(&mut self, error: ServiceError) -> bool {
         self.last_failure.replace(error).is_none()
     }
 
-    /// A request succeeded, and brought these.
+    /// Takes in what a request that succeeded has brought.
     pub(super) fn recover(&mut self, came: Vec<Fetched>) {
         self.last_failure = None;
         self.bytes += came.iter().map(|one| one.lease.size).sum::<usize>();
@@ -148,7 +152,7 @@ impl PrefetchBuffer {
         self.in_flight.len() - self.aside.len()
     }
 
-    /// This one stays ours, and takes no room any more.
+    /// Keeps the lease of this one, which takes no room any more.
     pub(super) fn set_aside(&mut self, receipt: &Receipt) {
         if let Some(lease) = self.in_flight.get_mut(receipt)
             && self.aside.insert(receipt.clone())
@@ -157,12 +161,12 @@ impl PrefetchBuffer {
         }
     }
 
-    /// Nothing comes any more.
+    /// Notes why nothing will ever come.
     pub(super) fn fail(&mut self, error: ServiceError) {
         self.failed.get_or_insert(error);
     }
 
-    /// Receiving begins anew.
+    /// Forgets why nothing came, since receiving begins anew.
     pub(super) fn forget_failure(&mut self) {
         self.failed = None;
     }
@@ -182,7 +186,7 @@ impl PrefetchBuffer {
         Some(count)
     }
 
-    /// A request that had claimed so many is over: it brought these, or failed.
+    /// Takes in what a request that had claimed so many has brought; `None` where it failed.
     pub(super) fn arrive(&mut self, claimed: usize, came: Option<Vec<Fetched>>) {
         self.fetching -= claimed;
         self.polls -= 1;
@@ -219,7 +223,7 @@ impl PrefetchBuffer {
         self.in_flight.get(receipt).filter(|lease| lease.ends > now)
     }
 
-    /// Lets go of what was handed out; gives its lease, where that has not ended.
+    /// Removes what was handed out; gives its lease, where that has not ended.
     pub(super) fn remove(&mut self, receipt: &Receipt, now: Instant) -> Option<Lease> {
         let lease = self.in_flight.remove(receipt)?;
         self.aside.remove(receipt);
@@ -227,7 +231,7 @@ impl PrefetchBuffer {
         (lease.ends > now).then_some(lease)
     }
 
-    /// These leases end then.
+    /// Notes that these leases end then.
     pub(super) fn extend<'r>(
         &mut self,
         receipts: impl IntoIterator<Item = &'r Receipt>,
@@ -240,8 +244,8 @@ impl PrefetchBuffer {
         }
     }
 
-    /// Lets go of what waits: all of it, or that of some groups, which must not overtake what comes
-    /// again. Gives those whose lease has not ended.
+    /// Removes what waits: all of it, or that of some groups, which must not overtake what is
+    /// redelivered. Gives those leases that have not ended.
     pub(super) fn remove_waiting(
         &mut self,
         groups: Option<&HashSet<String>>,
@@ -258,7 +262,7 @@ impl PrefetchBuffer {
         gone.into_iter().map(|one| one.lease).filter(|lease| lease.ends > now).collect()
     }
 
-    /// Lets go of everything that was handed out.
+    /// Removes everything that was handed out. Gives those leases that have not ended.
     pub(super) fn remove_all(&mut self, now: Instant) -> Vec<Lease> {
         let in_flight = std::mem::take(&mut self.in_flight);
         self.aside.clear();

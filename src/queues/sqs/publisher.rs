@@ -43,7 +43,7 @@ enum Hops {
 }
 
 impl SqsPublisher {
-    /// Nothing is sent yet.
+    /// Prepares to publish; nothing is sent yet.
     pub(super) fn new(queue: Arc<Queue>, codec: Codec, options: &Options) -> Self {
         let (timeout, clock) = (options.publish_timeout, options.clock.clone());
         let hops = if options.passes_on { Hops::Received } else { Hops::None };

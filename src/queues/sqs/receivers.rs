@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 const BEYOND: Duration = Duration::from_secs(10);
 
 /// How long a request that is on its way may take to end by itself when receiving stops. One that
-/// is cut may take messages that nobody sees: they come again when their lease ends. Those of a
+/// is cut may take messages that nobody sees: they are redelivered when their lease ends. Those of a
 /// drain, which wait for a few seconds only, are not cut.
 const PARTING: Duration = Duration::from_secs(2);
 const PARTING_OF_SHORT: Duration = Duration::from_secs(5);
 
-/// The pauses after a request that failed.
+/// The backoff after a request that failed.
 const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(500))
     .with_max_delay(Duration::from_secs(20))
@@ -49,12 +49,13 @@ pub(super) struct Shared {
     pub(super) codec: Codec,
     pub(super) lease: Duration,
     pub(super) clock: Clock,
-    /// Dead letters tell where and since when they were something else.
+    /// Whether dead letters note from which queue the service moved them, and since when they were
+    /// received there.
     pub(super) telling: bool,
     buffer: Mutex<PrefetchBuffer>,
-    /// Something came, or will not.
+    /// Wakes who waits for messages: something came, or will not.
     pub(super) arrived: Notify,
-    /// Something more may be fetched.
+    /// Wakes the tasks: something more may be fetched.
     pub(super) wanted: Notify,
 }
 
@@ -100,7 +101,8 @@ impl Shared {
         Ok(self.put_off(fetched, asked).await)
     }
 
-    /// `asked`: no lease began earlier; `came`: nor later.
+    /// A message with its lease, which began between `asked` and `came`; `None` where the service gave
+    /// no receipt handle.
     fn unpack(&self, mut wire: Wire, (asked, came): (Instant, Instant)) -> Option<Fetched> {
         let receipt = Receipt(wire.receipt_handle.take()?);
         let mut message = self.codec.unpack(&mut wire);
@@ -133,7 +135,7 @@ impl Shared {
                 let seconds = super::settle::seconds(time, since, Instant::now());
                 (one.lease.receipt, Order::Hide(seconds))
             };
-            // What cannot be hidden comes again when its lease ends, and is looked at anew.
+            // What cannot be hidden is redelivered when its lease ends, and is looked at anew.
             self.queue.obey(early.into_iter().map(hide).collect(), self.lease).await;
         }
         due
@@ -148,7 +150,7 @@ pub(super) struct Receivers {
 }
 
 impl Receivers {
-    /// Starts them; each fetches when somebody asks.
+    /// Starts so many tasks; each fetches when somebody asks.
     pub(super) fn start(shared: &Arc<Shared>, count: usize) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -158,7 +160,7 @@ impl Receivers {
         Self { shared: shared.clone(), stop, tasks }
     }
 
-    /// Ends them. What they brought until then is in the buffer.
+    /// Ends the tasks. What they brought until then is in the buffer.
     pub(super) async fn stop(mut self) {
         self.stop.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };

@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::{Message as Wire, MessageSystemAttributeName as System};
 const SOURCE: &str = "kakehi-dead-sqs-source";
 const FIRST_AT: &str = "kakehi-dead-sqs-first-at";
 
-/// Notes what the server says of a dead letter.
+/// Notes in a dead letter what the server says of it.
 pub(super) fn note(letter: &mut Message, wire: &Wire) {
     let source = system(wire, &System::DeadLetterQueueSourceArn);
     let first_at = time(wire, &System::ApproximateFirstReceiveTimestamp);

@@ -24,9 +24,9 @@ pub(super) const SETTLING: Duration = Duration::from_secs(10);
 /// What is to become of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Order {
-    /// It is forgotten.
+    /// The queue forgets it.
     Delete,
-    /// It is invisible for so many seconds from now; none gives it back.
+    /// A visibility timeout of so many seconds from now; zero gives it back.
     Hide(i32),
 }
 
@@ -121,7 +121,7 @@ impl Queue {
     }
 }
 
-/// A handle that is none any more is told under several codes.
+/// The error of an entry. A receipt handle that is none any more is told under several codes.
 fn of_entry(entry: &BatchResultErrorEntry) -> ServiceError {
     let error = ServiceError::of_entry(entry);
     let words = error.reason.to_ascii_lowercase().replace(' ', "");
@@ -144,7 +144,8 @@ fn change(id: String, handle: &str, order: &Order) -> Change {
     entry.build().expect("it has an id and a handle")
 }
 
-/// In whole seconds, rounded up, and no longer than SQS can from now on.
+/// A visibility timeout in whole seconds, rounded up, and no longer than SQS has for what was received
+/// at `since`.
 pub(super) fn seconds(time: Duration, since: Instant, now: Instant) -> i32 {
     let left = LONGEST_LEASE.saturating_sub(now.duration_since(since));
     let whole = time.as_secs() + u64::from(time.subsec_nanos() > 0);

@@ -40,12 +40,13 @@ pub(super) struct Reception {
     pub(super) dead: Option<Name>,
     /// After how many receives the queue itself takes a message away.
     pub(super) max_deliveries: Option<u32>,
-    /// Dead letters tell where and since when they were something else.
+    /// Whether dead letters note from which queue the service moved them, and since when they were
+    /// received there.
     pub(super) telling: bool,
 }
 
 impl SqsSubscriber {
-    /// Nothing is received yet.
+    /// Prepares to receive; nothing is fetched yet.
     pub(super) fn new(
         queue: Arc<Queue>,
         codec: Codec,
@@ -130,8 +131,8 @@ impl Drop for Asking<'_> {
 
 #[async_trait]
 impl Subscriber for SqsSubscriber {
-    /// An empty answer means that the service has given one, too. An error once nothing will come
-    /// any more, after what came before.
+    /// Answers with nothing only where the service has done so, too. Fails once nothing will come any
+    /// more, after what came before was handed out.
     async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
         if request.select != Select::Any {
             return Err(self.cannot_select());
@@ -255,7 +256,7 @@ impl Subscriber for SqsSubscriber {
     }
 }
 
-/// What could not be given back comes again by itself.
+/// Warns of what could not be given back: the service redelivers it when its lease ends.
 fn warn_of(given_back: Vec<Obeyed>) {
     let failed: Vec<_> = given_back.into_iter().filter_map(Result::err).collect();
     if let Some(first) = failed.iter().find(|error| error.class != ErrorClass::NotInFlight) {

@@ -1,4 +1,4 @@
-//! What the service says of a queue and of the places of its dead letters, without receiving.
+//! What the service says of a queue and of the queues of its dead letters, without receiving.
 
 use super::admin::{Redrive, Setup};
 use super::client::Queue;
@@ -8,11 +8,11 @@ use crate::error::Result;
 
 /// A queue and what belongs to it.
 pub(super) struct Survey {
-    /// What the service says of itself.
+    /// How the queue is set up, and what it holds.
     pub(super) setup: Setup,
-    /// Its redrive policy.
+    /// The queue's redrive policy.
     pub(super) policy: Option<Redrive>,
-    /// Every place where dead letters may be, each once; the first is where ours go.
+    /// Every queue where dead letters may be, each once; ours go to the first.
     pub(super) dead_letter_queues: Vec<DeadLetterQueue>,
 }
 
@@ -31,13 +31,13 @@ pub(super) enum Presence {
 }
 
 impl Queue {
-    /// Asks all of it.
+    /// Asks for how the queue is set up, and for what belongs to it.
     pub(super) async fn survey(&self) -> Result<Survey> {
         let setup = self.look().await.map_err(|it| it.to_error("cannot look at", &self.name))?;
         self.survey_of(setup).await
     }
 
-    /// The same, of a queue that was looked at.
+    /// Asks for what belongs to a queue whose setup is known.
     pub(super) async fn survey_of(&self, setup: Setup) -> Result<Survey> {
         let mut names = vec![self.dead_letters(Some(&setup))?];
         // What died before there was a policy is still in the other one. A name that is too long
@@ -59,12 +59,12 @@ impl Queue {
 }
 
 impl Survey {
-    /// The place where ours go.
+    /// The queue that our own dead letters go to.
     pub(super) fn own(&self) -> &DeadLetterQueue {
         &self.dead_letter_queues[0]
     }
 
-    /// The places that are there, as far as anybody may know.
+    /// The queues for dead letters that are there, as far as we may know.
     pub(super) fn places(&self) -> impl Iterator<Item = &DeadLetterQueue> {
         self.dead_letter_queues.iter().filter(|dead| !matches!(dead.presence, Presence::Missing))
     }
