@@ -40,7 +40,7 @@ pub fn counts(limit: u32) -> String {
 
 /// The error where nothing is there that dead letters of `queue` could be in; `command` would make
 /// what is `missing`.
-pub fn no_place(queue: &impl Display, missing: &impl Display, command: &str) -> Error {
+pub fn no_dead_letter_store(queue: &impl Display, missing: &impl Display, command: &str) -> Error {
     Error::new(Kind::Configuration, format!("there is no place for dead letters of {queue}"))
         .because_of(format!("there is no {missing}"))
         .hint(format!(

@@ -14,7 +14,7 @@ use crate::dead_letter::Death;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::Message;
-use crate::queues::peek_by_receiving::{self, counts, kept_back, no_place};
+use crate::queues::peek_by_receiving::{self, counts, kept_back, no_dead_letter_store};
 use crate::queues::{
     Contents, DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Publisher, Purge, Receipts,
     Side, Stats, Subscriber,
@@ -93,7 +93,7 @@ impl PeekByReceiving for Inspector {
             }
         }
         match places.is_empty() {
-            true => Err(self.no_place(&survey)),
+            true => Err(self.no_dead_letter_store(&survey)),
             false => Ok(places),
         }
     }
@@ -167,10 +167,10 @@ impl Inspector {
     }
 
     /// The error where there is no subscription that dead letters could be in.
-    fn no_place(&self, survey: &Survey) -> Error {
+    fn no_dead_letter_store(&self, survey: &Survey) -> Error {
         let topic = survey.topic.as_ref().map_or("NAME", Name::short);
         let missing = survey.own.topic.subscription_alike();
-        no_place(&self.name, &missing, &self.name.create_command_for(topic))
+        no_dead_letter_store(&self.name, &missing, &self.name.create_command_for(topic))
     }
 }
 

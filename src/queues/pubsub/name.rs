@@ -48,7 +48,7 @@ impl Name {
         if project.is_empty() || !project.chars().all(legal) {
             return Err(malformed("a project is named in small letters, digits and `-`"));
         }
-        Self { project: project.to_owned(), thing, name: name.to_owned() }.checked()
+        Self { project: project.to_owned(), thing, name: name.to_owned() }.validated()
     }
 
     /// The topic, or the subscription, of this name, with its project: `pubsub://PROJECT/NAME`.
@@ -81,7 +81,7 @@ impl Name {
     /// Another topic of the same project.
     pub(super) fn topic_beside(&self, name: &str) -> Result<Self> {
         let project = self.project.clone();
-        Self { project, thing: Thing::Topic, name: name.to_owned() }.checked()
+        Self { project, thing: Thing::Topic, name: name.to_owned() }.validated()
     }
 
     /// The subscription of the same name.
@@ -141,7 +141,7 @@ impl Name {
     }
 
     /// Refuses a name that breaks the rule of <https://docs.cloud.google.com/pubsub/docs/pubsub-basics#resource_names>.
-    fn checked(self) -> Result<Self> {
+    fn validated(self) -> Result<Self> {
         let Self { name, .. } = &self;
         let legal = |c: char| c.is_ascii_alphanumeric() || "-_.~+%".contains(c);
         let why = if !(3..=255).contains(&name.len()) {

@@ -52,7 +52,7 @@ struct InFlight {
 }
 
 impl InFlight {
-    fn hand_out(&mut self, message: Message, handler: Handler) -> Delivery {
+    fn deliver(&mut self, message: Message, handler: Handler) -> Delivery {
         self.last_number += 1;
         let receipt = Receipt(self.last_number.to_string());
         let attempts = handler.delivery_attempt().and_then(|count| count.try_into().ok());
@@ -191,7 +191,7 @@ impl Subscriber for PubsubSubscriber {
             match next {
                 Incoming::Message(message, handler) => {
                     bytes += message.size();
-                    deliveries.push(self.in_flight().hand_out(message, handler));
+                    deliveries.push(self.in_flight().deliver(message, handler));
                 }
                 Incoming::Failed(error) => *self.failed() = Some(error),
             }

@@ -147,7 +147,7 @@ impl Queue {
             let request = self.client.delete_queue().queue_url(url).send();
             within(PATIENCE, request).await.map_err(failed)?;
         }
-        let dead: Vec<_> = survey.places().map(|dead| dead.name.short()).collect();
+        let dead: Vec<_> = survey.present().map(|dead| dead.name.short()).collect();
         let stays = (!dead.is_empty()).then(|| format!("the dead letters in {} stay", list(&dead)));
         Ok(Deletion { messages: survey.setup.messages(), dead: None, stays })
     }

@@ -1,7 +1,7 @@
 //! Amazon SQS, as the list of queues knows it.
 
 use super::inspector::Inspector;
-use super::limits::check_lease;
+use super::limits::validate_lease;
 use super::options::SqsOptions;
 use super::publisher::SqsPublisher;
 use super::subscriber::{Reception, SqsSubscriber};
@@ -37,7 +37,7 @@ impl Backend for SqsBackend {
     /// The service is asked how the queue is set up. Nothing is received before the first `receive`.
     async fn subscriber(&self, url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
         let parsed = SqsOptions::of(url)?;
-        check_lease(options.lease)?;
+        validate_lease(options.lease)?;
         let queue = parsed.open(options).await?;
         let setup = queue.look_if_allowed().await;
         let setup = setup.map_err(|error| error.to_error("cannot open", &queue.name))?;

@@ -142,7 +142,7 @@ mod tests {
         assert!(key.older().contains(&format!("sqs:a at {address}")), "{key:?}");
     }
 
-    fn place_of(text: &str, variables: &[(&str, &str)]) -> String {
+    fn key_name_of(text: &str, variables: &[(&str, &str)]) -> String {
         key_of(text, variables).name().to_owned()
     }
 
@@ -151,23 +151,23 @@ mod tests {
         let region = ("AWS_REGION", "eu-west-1");
         let emulator = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566/");
         let places = [
-            place_of("sqs:a", &[region]),
-            place_of("sqs:b", &[region]),
-            place_of("sqs:a", &[("AWS_REGION", "eu-west-2")]),
-            place_of("sqs:a", &[region, ("AWS_PROFILE", "other")]),
-            place_of("sqs:a", &[region, ("AWS_ACCESS_KEY_ID", "AKIATHEKEY")]),
-            place_of("sqs:a", &[region, emulator]),
-            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[]),
-            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/2/a", &[]),
-            place_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[emulator]),
-            place_of("sqs:http://127.0.0.1:4566/1/a", &[]),
+            key_name_of("sqs:a", &[region]),
+            key_name_of("sqs:b", &[region]),
+            key_name_of("sqs:a", &[("AWS_REGION", "eu-west-2")]),
+            key_name_of("sqs:a", &[region, ("AWS_PROFILE", "other")]),
+            key_name_of("sqs:a", &[region, ("AWS_ACCESS_KEY_ID", "AKIATHEKEY")]),
+            key_name_of("sqs:a", &[region, emulator]),
+            key_name_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[]),
+            key_name_of("sqs:https://sqs.eu-west-1.amazonaws.com/2/a", &[]),
+            key_name_of("sqs:https://sqs.eu-west-1.amazonaws.com/1/a", &[emulator]),
+            key_name_of("sqs:http://127.0.0.1:4566/1/a", &[]),
         ];
         for (at, place) in places.iter().enumerate() {
             assert!(!places[..at].contains(place), "{place}");
             assert!(!place.contains("AKIATHEKEY"), "{place}");
         }
         assert_eq!(
-            place_of("sqs:a?receivers=2", &[region]),
+            key_name_of("sqs:a?receivers=2", &[region]),
             "sqs:a?id-attribute=kakehi-id at Amazon in `eu-west-1` of the default profile"
         );
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::hint;
 use crate::location::Location;
 use crate::message::Message;
-use crate::queues::peek_by_receiving::{self, counts, kept_back, no_place};
+use crate::queues::peek_by_receiving::{self, counts, kept_back, no_dead_letter_store};
 use crate::queues::{
     Contents, DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Publisher, Purge, Receipts,
     Stats, Subscriber,
@@ -79,13 +79,13 @@ impl PeekByReceiving for Inspector {
 
     async fn dead_letters(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>> {
         let survey = self.queue.survey().await?;
-        let places = survey.places().map(|dead| {
+        let places = survey.present().map(|dead| {
             let queue = Arc::new(self.queue.beside(dead.name.clone()));
             self.subscriber(queue, limit, true)
         });
         let places: Vec<_> = places.collect();
         match places.is_empty() {
-            true => Err(self.no_place(&survey)),
+            true => Err(self.no_dead_letter_store(&survey)),
             false => Ok(places),
         }
     }
@@ -151,9 +151,9 @@ impl Inspector {
     }
 
     /// The error where there is no queue that dead letters could be in.
-    fn no_place(&self, survey: &Survey) -> Error {
+    fn no_dead_letter_store(&self, survey: &Survey) -> Error {
         let make = hint::command(["queue", "create", &self.queue.name.url()]);
-        no_place(&self.queue.name, &survey.own().name, &make)
+        no_dead_letter_store(&self.queue.name, &survey.own().name, &make)
     }
 }
 

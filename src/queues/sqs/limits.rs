@@ -50,7 +50,7 @@ pub(super) fn is_text(text: &str) -> bool {
 }
 
 /// Refuses a lease that is no visibility timeout of SQS.
-pub(super) fn check_lease(lease: Duration) -> Result<()> {
+pub(super) fn validate_lease(lease: Duration) -> Result<()> {
     if lease >= Duration::from_secs(1) && lease <= LONGEST_LEASE && lease.subsec_nanos() == 0 {
         return Ok(());
     }
@@ -67,11 +67,11 @@ mod tests {
     #[test]
     fn a_lease_that_sqs_does_not_have_is_refused() {
         for millis in [0, 500, 1500, 43_201_000] {
-            let error = check_lease(Duration::from_millis(millis)).unwrap_err();
+            let error = validate_lease(Duration::from_millis(millis)).unwrap_err();
             assert_eq!(error.kind(), Kind::Configuration, "{millis}");
         }
         for seconds in [1, 30, 43_200] {
-            assert!(check_lease(Duration::from_secs(seconds)).is_ok());
+            assert!(validate_lease(Duration::from_secs(seconds)).is_ok());
         }
     }
 }

@@ -31,7 +31,7 @@ impl Name {
         };
         let rest = url.rest();
         if !rest.contains("://") {
-            return Self { name: rest.to_owned(), url: None }.checked();
+            return Self { name: rest.to_owned(), url: None }.validated();
         }
         let full = Url::parse(rest).map_err(|cause| malformed(&cause.to_string()))?;
         if !["http", "https"].contains(&full.scheme()) || full.cannot_be_a_base() {
@@ -44,10 +44,10 @@ impl Name {
             return Err(malformed("a queue's URL ends with its account and its name"));
         }
         let name = segments(&full).last().map_or_else(String::new, |name| (*name).to_owned());
-        Self { name, url: Some(full) }.checked()
+        Self { name, url: Some(full) }.validated()
     }
 
-    fn checked(self) -> Result<Self> {
+    fn validated(self) -> Result<Self> {
         let legal = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         let bare = self.name.strip_suffix(FIFO).unwrap_or(&self.name);
         let why = if bare.is_empty() {
@@ -102,7 +102,7 @@ impl Name {
             Some(bare) => format!("{bare}-dead{FIFO}"),
             None => format!("{}-dead", self.name),
         };
-        self.beside(None, &name).checked()
+        self.beside(None, &name).validated()
     }
 
     /// The queue that an ARN names, of the same region, as dead-letter queues are; `None` where it
@@ -111,7 +111,7 @@ impl Name {
         let mut parts = arn.splitn(6, ':').skip(2);
         let (service, _region) = (parts.next()?, parts.next()?);
         let (account, name) = (parts.next()?, parts.next()?);
-        (service == "sqs").then(|| self.beside(Some(account), name).checked().ok()).flatten()
+        (service == "sqs").then(|| self.beside(Some(account), name).validated().ok()).flatten()
     }
 
     /// The name of this queue with the URL that was found for it; what cannot be one is left out.

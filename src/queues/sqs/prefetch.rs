@@ -144,11 +144,11 @@ impl PrefetchBuffer {
 
     /// Whether nothing more can be taken before something is settled.
     pub(super) fn is_full(&self) -> bool {
-        self.taking_room() >= self.most || self.bytes >= self.most_bytes
+        self.counted() >= self.most || self.bytes >= self.most_bytes
     }
 
     /// How many were handed out and take room.
-    fn taking_room(&self) -> usize {
+    fn counted(&self) -> usize {
         self.in_flight.len() - self.aside.len()
     }
 
@@ -173,7 +173,7 @@ impl PrefetchBuffer {
 
     /// How many messages one more request shall bring; `None`: there must be none now.
     pub(super) fn claim(&mut self, now: Instant) -> Option<usize> {
-        let ours = self.taking_room() + self.waiting.len() + self.fetching;
+        let ours = self.counted() + self.waiting.len() + self.fetching;
         let wanted = self.wanted_now.saturating_sub(self.waiting.len() + self.fetching);
         let count = wanted.min(self.most.saturating_sub(ours)).min(BATCH);
         let enough = self.quiet && self.polls > 0 || self.looked && now >= self.until;
@@ -199,7 +199,7 @@ impl PrefetchBuffer {
 
     /// Hands out at most `max`, and stops when it has `max_bytes`. What waited for so long that its
     /// lease has ended is somebody else's.
-    pub(super) fn hand_out(&mut self, max: usize, max_bytes: usize, now: Instant) -> Vec<Delivery> {
+    pub(super) fn deliver(&mut self, max: usize, max_bytes: usize, now: Instant) -> Vec<Delivery> {
         let (mut out, mut bytes) = (Vec::new(), 0);
         while out.len() < max && (bytes < max_bytes || out.is_empty()) {
             let Some(Fetched { message, attempts, lease }) = self.waiting.pop_front() else {
@@ -311,7 +311,7 @@ mod tests {
         buffer.arrive(2, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
         assert_eq!(buffer.claim(Instant::now()), None);
         buffer.arrive(10, Some(Vec::new()));
-        assert_eq!(ids(&buffer.hand_out(9, 1000, Instant::now())), ["a", "b"]);
+        assert_eq!(ids(&buffer.deliver(9, 1000, Instant::now())), ["a", "b"]);
         buffer.ask(100, later());
         assert_eq!(
             [buffer.claim(Instant::now()), buffer.claim(Instant::now())],
@@ -346,7 +346,7 @@ mod tests {
         buffer
             .arrive(claimed, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
         assert_eq!(buffer.claim(Instant::now()), None);
-        assert_eq!(buffer.hand_out(10, 1, Instant::now()).len(), 1);
+        assert_eq!(buffer.deliver(10, 1, Instant::now()).len(), 1);
         buffer.remove(&Receipt("a".to_owned()), Instant::now());
         assert!(buffer.claim(Instant::now()).is_some());
     }
@@ -358,7 +358,7 @@ mod tests {
         buffer.ask(9, later());
         buffer.claim(Instant::now());
         buffer.arrive(9, Some(vec![fetched("a", None, now), fetched("b", None, later())]));
-        assert_eq!(ids(&buffer.hand_out(9, 1000, now)), ["b"]);
+        assert_eq!(ids(&buffer.deliver(9, 1000, now)), ["b"]);
         let b = Receipt("b".to_owned());
         assert!(buffer.lease(&b, now).is_some());
         buffer.extend([&b], now);
@@ -376,7 +376,7 @@ mod tests {
         let groups = HashSet::from(["g".to_owned()]);
         let gone = buffer.remove_waiting(Some(&groups), Instant::now());
         assert_eq!(gone.len(), 2);
-        assert_eq!(ids(&buffer.hand_out(9, 1000, Instant::now())), ["2", "3"]);
+        assert_eq!(ids(&buffer.deliver(9, 1000, Instant::now())), ["2", "3"]);
         assert_eq!(buffer.remove_all(Instant::now()).len(), 2);
         assert_eq!(buffer.bytes, 0);
     }

@@ -3,7 +3,7 @@
 use super::admin::Setup;
 use super::client::Queue;
 use super::error::ErrorClass;
-use super::limits::{LARGEST, check_lease};
+use super::limits::{LARGEST, validate_lease};
 use super::options::SqsOptions;
 use super::survey::{Presence, Survey};
 use crate::error::{Kind, Result};
@@ -95,7 +95,7 @@ fn largest(setup: &Setup) -> Option<Finding> {
 
 /// Whether the lease is one that SQS has.
 fn visibility(setup: &Setup, lease: Duration) -> Finding {
-    if let Err(error) = check_lease(lease) {
+    if let Err(error) = validate_lease(lease) {
         return Finding::of(&error);
     }
     let own = setup.time(Attribute::VisibilityTimeout);

@@ -2,7 +2,7 @@
 //! settle them, whoever holds it.
 
 use super::inspector::Inspector;
-use super::limits::{BATCH, LONGEST_LEASE, check_lease};
+use super::limits::{BATCH, LONGEST_LEASE, validate_lease};
 use super::prefetch::PrefetchBuffer;
 use super::receivers::Shared;
 use super::settle::{Obeyed, Order, SETTLING, seconds};
@@ -28,7 +28,7 @@ impl Receipts for Inspector {
                 .because_of("SQS gives whatever is there")
                 .hint("leave `--group` out; a FIFO queue keeps the order by itself"));
         }
-        check_lease(time)?;
+        validate_lease(time)?;
         let (queue, codec) = (self.queue.clone(), self.codec.clone());
         let time = (time, self.options.clock.clone());
         let shared = Shared::new(queue, codec, time, PrefetchBuffer::new(0, 0), false);
@@ -66,7 +66,7 @@ impl Receipts for Inspector {
     }
 
     async fn extend(&self, receipts: Vec<Receipt>, time: Duration) -> Result<Vec<Settled>> {
-        check_lease(time.min(LONGEST_LEASE))?;
+        validate_lease(time.min(LONGEST_LEASE))?;
         let now = Instant::now();
         let order = Order::Hide(seconds(time, now, now));
         let orders = receipts.into_iter().map(|receipt| (receipt, order.clone())).collect();

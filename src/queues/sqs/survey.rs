@@ -65,7 +65,7 @@ impl Survey {
     }
 
     /// The queues for dead letters that are there, as far as we may know.
-    pub(super) fn places(&self) -> impl Iterator<Item = &DeadLetterQueue> {
+    pub(super) fn present(&self) -> impl Iterator<Item = &DeadLetterQueue> {
         self.dead_letter_queues.iter().filter(|dead| !matches!(dead.presence, Presence::Missing))
     }
 }
