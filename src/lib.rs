@@ -16,6 +16,7 @@
 //! | what a look at an end found | [`preflight`] |
 //! | what becomes of a delivery, purely | [`retry`] |
 //! | a dead letter as a message, purely | [`dead_letter`] |
+//! | batches filled up to their limits, purely | [`mod@batch`] |
 //! | cron expression -> next time, purely | [`schedule`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
@@ -31,6 +32,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
 
 pub mod attempts;
+pub mod batch;
 pub mod cli;
 pub mod clients;
 pub mod clock;

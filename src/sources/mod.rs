@@ -3,9 +3,11 @@
 #[cfg(feature = "files")]
 pub mod files;
 pub mod nature_remo;
+mod polling;
 mod state_file;
 pub mod stdin;
 
+use crate::batch::BatchLimits;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::Result;
@@ -119,6 +121,11 @@ impl Options {
             data_dir,
             clock: Clock::system(),
         }
+    }
+
+    /// The limits of a batch; one of no messages would never end.
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { count: self.batch.max(1), bytes: self.batch_bytes }
     }
 }
 

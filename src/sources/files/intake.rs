@@ -3,6 +3,7 @@
 use super::super::{Batch, Refusal};
 use super::state::{Refused, Seen, Stamp};
 use super::take::{Found, Taken, Taker};
+use crate::batch::{BatchBuilder, BatchLimits};
 use crate::clients::object_store::Failure;
 use crate::text;
 use futures_util::StreamExt as _;
@@ -37,11 +38,8 @@ pub(super) struct Known {
 
 /// Takes files in their order and fills batches. All it holds outlives a `next` that was dropped.
 pub(super) struct Intake {
-    messages: usize,
-    bytes: usize,
     work: Option<BoxStream<'static, (Found, Taken)>>,
-    piece: Piece,
-    piece_bytes: usize,
+    piece: BatchBuilder<Piece>,
     /// When the piece goes out as it is.
     due: Option<Instant>,
     same: Vec<(String, Seen)>,
@@ -49,10 +47,10 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(messages: usize, bytes: usize) -> Self {
+    pub(super) fn new(limits: BatchLimits) -> Self {
         let (work, due, failure) = (None, None, None);
-        let (piece, same) = (Piece::default(), Vec::new());
-        Self { messages, bytes, work, piece, piece_bytes: 0, due, same, failure }
+        let (piece, same) = (BatchBuilder::new(limits), Vec::new());
+        Self { work, piece, due, same, failure }
     }
 
     /// Begins with these files; what was begun before is done by then, or was dropped.
@@ -72,7 +70,7 @@ impl Intake {
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.messages, self.bytes);
+        *self = Self::new(self.piece.limits());
     }
 
     /// Takes no more; what is in the store by now is still handed over.
@@ -82,23 +80,20 @@ impl Intake {
 
     /// Whether nothing is left to be taken or handed over.
     pub(super) fn is_done(&self) -> bool {
-        self.work.is_none() && self.is_empty()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.piece.batch.messages.is_empty() && self.piece.batch.refused.is_empty()
+        self.work.is_none() && self.piece.is_empty()
     }
 
     /// Adds a refusal. Where it holds until the file changes, it is remembered.
     pub(super) fn refuse(&mut self, path: PathBuf, reason: String, lasts: Option<Refused>) {
         let place = format!("file `{}`", shown(&path));
-        self.piece.batch.refused.push(Refusal { place, reason, raw: None });
-        self.piece.known.refused.extend(lasts.map(|refused| (path, refused)));
+        let piece = self.piece.add(0);
+        piece.batch.refused.push(Refusal { place, reason, raw: None });
+        piece.known.refused.extend(lasts.map(|refused| (path, refused)));
     }
 
     /// What is in the store and was not handed over yet.
     pub(super) fn on_their_way(&self) -> impl Iterator<Item = &(String, Seen)> {
-        self.piece.known.seen.iter()
+        self.piece.content().known.seen.iter()
     }
 
     /// What turned out to be known already; its new stamps may be remembered at once.
@@ -110,7 +105,7 @@ impl Intake {
     /// first, then its failure once. Cancel-safe.
     pub(super) async fn next(&mut self) -> Result<Option<Piece>, Failure> {
         while let Some(work) = &mut self.work {
-            let due = self.due.filter(|_| !self.piece.batch.messages.is_empty());
+            let due = self.due.filter(|_| !self.piece.content().batch.messages.is_empty());
             let taken = match due {
                 None => work.next().await,
                 Some(due) => match timeout_at(due, work.next()).await {
@@ -122,26 +117,19 @@ impl Intake {
                 Some((file, taken)) => self.add(file, taken),
                 None => self.work = None,
             }
-            if self.is_full() {
+            if self.piece.is_full() {
                 return Ok(self.hand_over());
             }
         }
-        if !self.is_empty() {
+        if !self.piece.is_empty() {
             return Ok(self.hand_over());
         }
         self.failure.take().map_or(Ok(None), Err)
     }
 
-    fn is_full(&self) -> bool {
-        let batch = &self.piece.batch;
-        batch.messages.len() + batch.refused.len() >= self.messages
-            || self.piece_bytes >= self.bytes
-    }
-
     fn hand_over(&mut self) -> Option<Piece> {
         self.due = None;
-        self.piece_bytes = 0;
-        Some(std::mem::take(&mut self.piece))
+        Some(self.piece.take())
     }
 
     fn add(&mut self, file: Found, taken: Taken) {
@@ -149,9 +137,9 @@ impl Intake {
         match taken {
             Taken::Put(message, seen) => {
                 self.due.get_or_insert_with(|| Instant::now() + PROMPT);
-                self.piece_bytes += message.size();
-                self.piece.batch.messages.push(*message);
-                self.piece.known.seen.push((file.key, seen));
+                let piece = self.piece.add(message.size());
+                piece.batch.messages.push(*message);
+                piece.known.seen.push((file.key, seen));
             }
             Taken::Same(seen) => self.same.push((file.key, seen)),
             Taken::Changing => {
@@ -159,11 +147,11 @@ impl Intake {
             }
             Taken::Gone => tracing::debug!("file `{name}` is gone"),
             Taken::Refused(reason, refused) => {
-                self.piece.refused.push((file.path.clone(), file.stamp));
+                self.piece.content_mut().refused.push((file.path.clone(), file.stamp));
                 self.refuse(file.path, reason, Some(refused));
             }
             Taken::Unreadable(reason) => {
-                self.piece.refused.push((file.path.clone(), file.stamp));
+                self.piece.content_mut().refused.push((file.path.clone(), file.stamp));
                 self.refuse(file.path, reason, None);
             }
             Taken::Failed(failure) => {

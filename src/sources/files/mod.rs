@@ -21,6 +21,7 @@ mod watch;
 
 pub use backend::FilesBackend;
 
+use super::polling::Uncommitted;
 use super::state_file;
 use super::{Batch, Options, Source, Stop};
 use crate::clients::object_store::Store;
@@ -69,11 +70,9 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
         memory,
         watch,
         due: None,
-        intake: Intake::new(options.batch.max(1), options.batch_bytes),
+        intake: Intake::new(options.limits()),
         refused: BTreeMap::new(),
-        uncommitted: BTreeMap::new(),
-        given: 0,
-        tick: None,
+        uncommitted: Uncommitted::new(),
         nothing: None,
         had_folder: true,
         stopped: false,
@@ -164,11 +163,7 @@ struct Files {
     intake: Intake,
     /// What was refused as it is: said once, and not again before it changes.
     refused: BTreeMap<PathBuf, Stamp>,
-    /// What each batch that was read, and not committed, has made known.
-    uncommitted: BTreeMap<u64, Known>,
-    /// How many batches were read so far: the number of the next one.
-    given: u64,
-    tick: Option<u64>,
+    uncommitted: Uncommitted<Known>,
     /// What the last look at everything has not found.
     nothing: Option<String>,
     /// The folder was there at that look.
@@ -180,8 +175,10 @@ struct Files {
 #[async_trait::async_trait]
 impl Source for Files {
     async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
-        if self.tick != Some(tick) {
-            self.begin(tick);
+        if self.uncommitted.begins(tick) {
+            // A tick begins with a look at everything.
+            self.intake.clear();
+            self.due = Some(Look::All);
         }
         loop {
             if !self.stopped {
@@ -209,7 +206,7 @@ impl Source for Files {
     }
 
     async fn commit(&mut self, batch: u64) -> Result<()> {
-        let Known { seen, refused } = self.uncommitted.remove(&batch).unwrap_or_default();
+        let Known { seen, refused } = self.uncommitted.take(batch).unwrap_or_default();
         for (key, seen) in seen {
             self.memory.remember(key, seen);
         }
@@ -238,15 +235,6 @@ impl Source for Files {
 }
 
 impl Files {
-    /// A tick begins with a look at everything. What the last one has not brought home is found
-    /// again.
-    fn begin(&mut self, tick: u64) {
-        self.uncommitted.clear();
-        self.intake.clear();
-        self.due = Some(Look::All);
-        self.tick = Some(tick);
-    }
-
     /// Looks at what is due; files that are to be taken go into the intake.
     async fn look(&mut self) -> Result<()> {
         // It is taken out at the end, so that a look that was dropped is done again.
@@ -316,7 +304,7 @@ impl Files {
     fn choose(&mut self, sighted: Vec<Sighted>, by_looking: bool) -> Vec<Found> {
         let on_their_way: HashMap<_, _> = self
             .uncommitted
-            .values()
+            .all()
             .flat_map(|known| &known.seen)
             .chain(self.intake.on_their_way())
             .map(|(key, seen)| (key.clone(), seen.clone()))
@@ -373,10 +361,7 @@ impl Files {
         for (path, stamp) in piece.refused {
             self.refused.insert(path, stamp);
         }
-        let number = self.given;
-        self.given += 1;
-        self.uncommitted.insert(number, piece.known);
-        Batch { number, ..piece.batch }
+        self.uncommitted.hand_over(piece.batch, piece.known)
     }
 
     fn unreachable(&self, failure: &crate::clients::object_store::Failure) -> Error {

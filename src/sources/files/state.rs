@@ -1,8 +1,9 @@
 //! What was published: each file by its key, as it was when it was read; and what was refused, so
 //! that it is told once.
 
-use super::super::state_file::StateFile;
+use super::SOURCE;
 use crate::error::Result;
+use crate::sources::polling::Remembered;
 use crate::text;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
@@ -10,11 +11,6 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::Instant;
-
-/// So much longer than the last writing of the state took is the pause before the next one: a long
-/// run with many files does not spend its time with that.
-const PAUSE: u32 = 20;
 
 /// By what a file's change shows without reading it. Times are seconds and nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,64 +81,54 @@ struct Published {
     refused: BTreeMap<String, Refused>,
 }
 
-/// The state and its file.
-pub(super) struct Memory {
-    file: StateFile,
-    published: Published,
-    dirty: bool,
-    /// When it may be written again, unless the run ends.
-    not_before: Instant,
-}
+/// What was published, and its file.
+pub(super) struct Memory(Remembered<Published>);
 
 impl Memory {
     /// Reads the file, which may be missing.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let (file, published) = StateFile::open(path, "files", "files:")?;
-        Ok(Self { file, published, dirty: false, not_before: Instant::now() })
+        Remembered::open(path, SOURCE, "files:").map(Self)
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Seen> {
-        self.published.files.get(key)
+        self.0.state().files.get(key)
     }
 
     /// Remembers a file that was published. It is on disk after the next `save`.
     pub(super) fn remember(&mut self, key: String, seen: Seen) {
-        self.dirty = true;
-        self.published.files.insert(key, seen);
+        self.0.change(|published| {
+            published.files.insert(key, seen);
+            true
+        });
     }
 
     /// Whether a file was refused as it is, and would be again.
     pub(super) fn refuses(&self, path: &Path, stamp: &Stamp, max_size: u64) -> bool {
-        let known = self.published.refused.get(&text::of_name(path));
+        let known = self.0.state().refused.get(&text::of_name(path));
         known.is_some_and(|refused| refused.holds(stamp, max_size))
     }
 
     /// Remembers a file whose refusal was told. It is on disk after the next `save`.
     pub(super) fn remember_refused(&mut self, path: &Path, refused: Refused) {
-        self.dirty = true;
-        self.published.refused.insert(text::of_name(path), refused);
+        self.0.change(|published| {
+            published.refused.insert(text::of_name(path), refused);
+            true
+        });
     }
 
     /// Forgets all files but those of these keys, and all that were refused but those of these paths.
     pub(super) fn keep(&mut self, keys: &HashSet<String>, paths: &HashSet<String>) {
-        let Published { files, refused } = &mut self.published;
-        let before = files.len() + refused.len();
-        files.retain(|key, _| keys.contains(key));
-        refused.retain(|path, _| paths.contains(path));
-        self.dirty |= files.len() + refused.len() < before;
+        self.0.change(|Published { files, refused }| {
+            let before = files.len() + refused.len();
+            files.retain(|key, _| keys.contains(key));
+            refused.retain(|path, _| paths.contains(path));
+            files.len() + refused.len() < before
+        });
     }
 
-    /// Writes what is new in it. One that is not `last` may be left out, since another one comes:
-    /// where that does not, what was published is published again, under the same ids.
+    /// Writes what is new; where this is not the `last` time, it may be left to the next one.
     pub(super) async fn save(&mut self, last: bool) -> Result<()> {
-        if !self.dirty || (!last && Instant::now() < self.not_before) {
-            return Ok(());
-        }
-        let started = Instant::now();
-        self.file.write(&self.published).await?;
-        self.dirty = false;
-        self.not_before = Instant::now() + started.elapsed() * PAUSE;
-        Ok(())
+        self.0.save(last).await
     }
 }
 

@@ -17,7 +17,9 @@ mod state;
 
 pub use backend::NatureRemoBackend;
 
+use super::polling::Uncommitted;
 use super::{Batch, Options, Refusal, Source, Stop, state_file};
+use crate::batch::{BatchBuilder, BatchLimits};
 use crate::clients::http;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -33,7 +35,7 @@ use chrono_tz::Tz;
 use device::Device;
 use secrecy::{ExposeSecret as _, SecretString};
 use state::{Memory, Seen};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -124,12 +126,9 @@ fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<Natur
         grouped,
         timezone: options.timezone,
         clock: options.clock.clone(),
-        batch: options.batch.max(1),
-        batch_bytes: options.batch_bytes,
+        limits: options.limits(),
         ready: VecDeque::new(),
-        uncommitted: BTreeMap::new(),
-        given: 0,
-        tick: 0,
+        uncommitted: Uncommitted::new(),
         polled: None,
         nothing: None,
         stopped: false,
@@ -151,7 +150,7 @@ pub enum Form {
 /// # Errors
 /// An answer that is not a list of devices.
 pub fn parse(answer: &str, form: Form, request_at: DateTime<Tz>) -> Result<Batch> {
-    let mut pieces = Pieces::new(usize::MAX, usize::MAX);
+    let mut pieces = Pieces::new(BatchLimits { count: usize::MAX, bytes: usize::MAX });
     pieces.fill(answer, form, request_at, |_| false)?;
     Ok(pieces.finish().pop_front().unwrap_or_default().batch)
 }
@@ -180,16 +179,10 @@ struct NatureRemo {
     grouped: bool,
     timezone: Tz,
     clock: Clock,
-    batch: usize,
-    batch_bytes: usize,
+    limits: BatchLimits,
     /// Batches of the last poll that were not read yet.
     ready: VecDeque<Piece>,
-    /// What each batch that was read in this tick, and not committed, has made known.
-    uncommitted: BTreeMap<u64, Vec<Seen>>,
-    /// How many batches were read so far: the number of the next one.
-    given: u64,
-    /// The tick of the last read.
-    tick: u64,
+    uncommitted: Uncommitted<Vec<Seen>>,
     /// The tick of the last poll, failed ones included: one request a tick.
     polled: Option<u64>,
     /// Why the last poll gave nothing.
@@ -214,30 +207,22 @@ impl Piece {
 #[async_trait]
 impl Source for NatureRemo {
     async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
-        if self.tick != tick {
-            // What the last tick has not brought home is not committed any more: it is found again.
-            self.uncommitted.clear();
-            self.tick = tick;
-        }
+        self.uncommitted.begins(tick);
         if self.ready.is_empty() && self.polled != Some(tick) && !self.stopped {
             let answer = self.poll().await;
             self.polled = Some(tick);
             self.ready = answer?;
         }
-        Ok(self.ready.pop_front().map(|piece| {
-            let number = self.given;
-            self.given += 1;
-            self.uncommitted.insert(number, piece.seen);
-            Batch { number, ..piece.batch }
-        }))
+        let piece = self.ready.pop_front();
+        Ok(piece.map(|piece| self.uncommitted.hand_over(piece.batch, piece.seen)))
     }
 
     async fn commit(&mut self, batch: u64) -> Result<()> {
-        if let (Some(seen), Mode::Changes(memory)) = (self.uncommitted.get(&batch), &mut self.mode)
+        if let (Some(seen), Mode::Changes(memory)) = (self.uncommitted.known(batch), &mut self.mode)
         {
             memory.remember(seen).await?;
         }
-        self.uncommitted.remove(&batch);
+        self.uncommitted.take(batch);
         Ok(())
     }
 
@@ -259,7 +244,7 @@ impl NatureRemo {
     async fn poll(&mut self) -> Result<VecDeque<Piece>> {
         let request_at = self.clock.now().with_timezone(&self.timezone);
         let answer = self.api.devices().await?;
-        let mut pieces = Pieces::new(self.batch, self.batch_bytes);
+        let mut pieces = Pieces::new(self.limits);
         pieces.grouped = self.grouped;
         match &self.mode {
             Mode::Snapshot => pieces.fill(&answer, Form::Snapshot, request_at, |_| false)?,
@@ -274,13 +259,10 @@ impl NatureRemo {
 
 /// Fills batches to their bounds.
 struct Pieces {
-    messages: usize,
-    bytes: usize,
     /// Each message is in the group of its device.
     grouped: bool,
     full: VecDeque<Piece>,
-    last: Piece,
-    last_bytes: usize,
+    last: BatchBuilder<Piece>,
     /// Devices in the answer.
     devices: usize,
     /// Events of these, known ones included.
@@ -288,10 +270,9 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn new(messages: usize, bytes: usize) -> Self {
-        let (full, last) = (VecDeque::new(), Piece::default());
-        let (devices, events) = (0, 0);
-        Self { messages, bytes, grouped: false, full, last, last_bytes: 0, devices, events }
+    fn new(limits: BatchLimits) -> Self {
+        let (full, last) = (VecDeque::new(), BatchBuilder::new(limits));
+        Self { grouped: false, full, last, devices: 0, events: 0 }
     }
 
     /// All that an answer holds, but for the events that are known.
@@ -338,22 +319,21 @@ impl Pieces {
 
     fn add(&mut self, mut message: Message, device: &Device<'_>, seen: Option<Seen>) {
         message.group = self.grouped.then(|| device.id.clone());
-        if self.last.batch.messages.len() >= self.messages || self.last_bytes >= self.bytes {
-            self.full.push_back(std::mem::take(&mut self.last));
-            self.last_bytes = 0;
+        if self.last.is_full() {
+            self.full.push_back(self.last.take());
         }
-        self.last_bytes += message.size();
-        self.last.batch.messages.push(message);
-        self.last.seen.extend(seen);
+        let piece = self.last.add(message.size());
+        piece.batch.messages.push(message);
+        piece.seen.extend(seen);
     }
 
     fn refuse(&mut self, refusal: Refusal) {
-        self.last.batch.refused.push(refusal);
+        self.last.content_mut().batch.refused.push(refusal);
     }
 
     /// Why there is nothing at all, if so. Of a snapshot each device is something.
     fn nothing(&self) -> Option<String> {
-        let no_events = self.full.is_empty() && self.last.is_empty() && self.events == 0;
+        let no_events = self.full.is_empty() && self.last.content().is_empty() && self.events == 0;
         match self.devices {
             0 => Some("the account has no devices".to_owned()),
             devices if no_events => Some(format!("none of {devices} devices has any event")),
@@ -362,8 +342,9 @@ impl Pieces {
     }
 
     fn finish(mut self) -> VecDeque<Piece> {
-        if !self.last.is_empty() {
-            self.full.push_back(self.last);
+        let last = self.last.into_content();
+        if !last.is_empty() {
+            self.full.push_back(last);
         }
         self.full
     }

@@ -1,8 +1,8 @@
 //! What `?mode=changes` has published: the newest event of each sensor, in a small file.
 
-use super::super::state_file::StateFile;
 use super::SOURCE;
 use crate::error::Result;
+use crate::sources::polling::Remembered;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,11 +30,8 @@ struct Newest {
     val: String,
 }
 
-/// The file, and what it says.
-pub(super) struct Memory {
-    file: StateFile,
-    sensors: Sensors,
-}
+/// What was published, and its file.
+pub(super) struct Memory(Remembered<Sensors>);
 
 impl Memory {
     /// Reads the file, which may be missing.
@@ -42,14 +39,14 @@ impl Memory {
     /// # Errors
     /// `Configuration` for a file that cannot be read or is not ours: it would be overwritten.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let (file, sensors) = StateFile::open(path, SOURCE, "nature-remo:?mode=changes")?;
-        Ok(Self { file, sensors })
+        Remembered::open(path, SOURCE, "nature-remo:?mode=changes").map(Self)
     }
 
     /// Whether this very event was published. One with any other time counts as new, also an
     /// earlier one: a sensor's clock may have been set back.
     pub(super) fn knows(&self, seen: &Seen) -> bool {
-        let newest = self.sensors.devices.get(&seen.device_id).and_then(|d| d.get(&seen.kind));
+        let Sensors { devices } = self.0.state();
+        let newest = devices.get(&seen.device_id).and_then(|device| device.get(&seen.kind));
         newest.is_some_and(|newest| newest.created_at == seen.created_at && newest.val == seen.val)
     }
 
@@ -58,13 +55,11 @@ impl Memory {
         if events.is_empty() {
             return Ok(());
         }
-        let mut sensors = self.sensors.clone();
+        let mut sensors = self.0.state().clone();
         for Seen { device_id, kind, created_at, val } in events.iter().cloned() {
             let device = sensors.devices.entry(device_id).or_default();
             device.insert(kind, Newest { created_at, val });
         }
-        self.file.write(&sensors).await?;
-        self.sensors = sensors;
-        Ok(())
+        self.0.replace(sensors).await
     }
 }

@@ -17,6 +17,7 @@ mod lines;
 mod slot;
 
 use super::{Backend, Batch, Options, Raw, Refusal, Source, Stop};
+use crate::batch::BatchLimits;
 use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::identity::Identity;
@@ -27,7 +28,7 @@ use bytes::Bytes;
 use fields::{Form, Parser};
 use input::{Descriptor, Input, Plain};
 use lines::Lines;
-use slot::{Limits, Part, Slot};
+use slot::{Part, Slot};
 use std::io::{self, IsTerminal as _, Read};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -106,7 +107,7 @@ fn reader(mut url: Location, options: &Options, input: Box<dyn Input>) -> Result
     let form = form(&mut url)?;
     let max_line = max_line(&mut url, &form)?;
     url.finish(&["id", "group", "envelope", "max-line"])?;
-    let limits = Limits { messages: options.batch.max(1), bytes: options.batch_bytes };
+    let limits = options.limits();
     Ok(Reader {
         lines: Lines::new(input, max_line),
         parser: Parser::new(form, options.clock.clone()),
@@ -149,7 +150,7 @@ impl Source for Stdin {
             self.thread = Some(start(reader)?);
         }
         match self.slot.take().await {
-            Some(part) => Ok(Some(part.batch)),
+            Some(batch) => Ok(Some(batch)),
             None => self.finish().map(|()| None),
         }
     }
@@ -222,17 +223,18 @@ fn failed() -> Error {
 struct Reader {
     lines: Lines,
     parser: Parser,
-    limits: Limits,
+    limits: BatchLimits,
     slot: Arc<Slot>,
 }
 
 impl Reader {
     /// Reads to the end of the input, or until nobody takes the parts any more.
     fn run(mut self) -> io::Result<()> {
-        let mut part = Part::default();
+        let mut part = Part::new(self.limits);
         loop {
-            let may_wait = part.len() > 0 && !self.lines.is_ready();
-            if (may_wait || part.is_full(self.limits)) && !self.slot.put(std::mem::take(&mut part))
+            let may_wait = !part.is_empty() && !self.lines.is_ready();
+            if (may_wait || part.is_full())
+                && !self.slot.put(std::mem::replace(&mut part, Part::new(self.limits)))
             {
                 return Ok(());
             }
@@ -252,16 +254,16 @@ impl Reader {
         };
         match parsed {
             Ok(message) => {
-                part.bytes += message.size();
-                part.batch.messages.push(message);
-                part.batch.lines.push(line.number);
+                let batch = part.add(message.size());
+                batch.messages.push(message);
+                batch.lines.push(line.number);
             }
             Err(reason) => {
                 let place = format!("line {}", line.number);
                 let bytes = Bytes::copy_from_slice(line.raw);
-                part.bytes += bytes.len();
+                let batch = part.add(bytes.len());
                 let raw = Some(Raw { bytes, length: line.length, cut: line.cut });
-                part.batch.refused.push(Refusal { place, reason, raw });
+                batch.refused.push(Refusal { place, reason, raw });
             }
         }
         Ok(true)

@@ -1,56 +1,20 @@
 //! Where the thread that reads meets the task that publishes: room for one batch.
 
-use super::super::Batch;
+use crate::batch::{BatchBuilder, BatchLimits};
+use crate::sources::Batch;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-/// The bounds of a batch.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) messages: usize,
-    pub(super) bytes: usize,
-}
-
-/// A batch, or the beginning of one.
-#[derive(Debug, Default)]
-pub(super) struct Part {
-    pub(super) batch: Batch,
-    pub(super) bytes: usize,
-}
-
-impl Part {
-    /// Messages and refusals: both take memory, so both are bounded.
-    pub(super) fn len(&self) -> usize {
-        self.batch.messages.len() + self.batch.refused.len()
-    }
-
-    pub(super) fn is_full(&self, limits: Limits) -> bool {
-        self.len() >= limits.messages || self.bytes >= limits.bytes
-    }
-
-    fn has_room_for(&self, other: &Part, limits: Limits) -> bool {
-        let fits =
-            self.len() + other.len() <= limits.messages && self.bytes + other.bytes <= limits.bytes;
-        fits || self.len() == 0
-    }
-
-    fn append(&mut self, other: Part) {
-        self.batch.messages.extend(other.batch.messages);
-        self.batch.lines.extend(other.batch.lines);
-        self.batch.refused.extend(other.batch.refused);
-        self.bytes += other.bytes;
-    }
-}
+/// A batch, or the beginning of one. Messages and refusals both take memory, so both count.
+pub(super) type Part = BatchBuilder<Batch>;
 
 /// Holds at most one batch. The thread waits while it is full, the task while it is empty.
 pub(super) struct Slot {
-    limits: Limits,
     state: Mutex<State>,
     filled: Notify,
     emptied: Condvar,
 }
 
-#[derive(Default)]
 struct State {
     part: Part,
     /// The thread puts no more.
@@ -60,15 +24,16 @@ struct State {
 }
 
 impl Slot {
-    pub(super) fn new(limits: Limits) -> Self {
-        let state = Mutex::new(State::default());
-        Self { limits, state, filled: Notify::new(), emptied: Condvar::new() }
+    pub(super) fn new(limits: BatchLimits) -> Self {
+        let state = State { part: Part::new(limits), ended: false, closed: false };
+        Self { state: Mutex::new(state), filled: Notify::new(), emptied: Condvar::new() }
     }
 
     /// Adds a part as soon as it fits; false where nobody will take it.
     pub(super) fn put(&self, part: Part) -> bool {
+        let (count, bytes) = (part.count(), part.bytes());
         let has_no_room =
-            |state: &mut State| !state.closed && !state.part.has_room_for(&part, self.limits);
+            |state: &mut State| !state.closed && !state.part.has_room_for(count, bytes);
         let mut state = self
             .emptied
             .wait_while(self.lock(), has_no_room)
@@ -76,14 +41,14 @@ impl Slot {
         if state.closed {
             return false;
         }
-        state.part.append(part);
+        append(state.part.add_all(count, bytes), part.into_content());
         self.filled.notify_one();
         true
     }
 
     /// All that is there, as soon as there is anything; `None` after the end. Cancel-safe: it
     /// takes only in the moment in which it returns.
-    pub(super) async fn take(&self) -> Option<Part> {
+    pub(super) async fn take(&self) -> Option<Batch> {
         loop {
             // A `put` between the look and the wait leaves its permit behind: it is not missed.
             if let Some(answer) = self.look() {
@@ -93,11 +58,11 @@ impl Slot {
         }
     }
 
-    fn look(&self) -> Option<Option<Part>> {
+    fn look(&self) -> Option<Option<Batch>> {
         let mut state = self.lock();
-        if state.part.len() > 0 {
+        if !state.part.is_empty() {
             self.emptied.notify_one();
-            return Some(Some(std::mem::take(&mut state.part)));
+            return Some(Some(state.part.take()));
         }
         state.ended.then_some(None)
     }
@@ -117,4 +82,10 @@ impl Slot {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no holder of the lock panics")
     }
+}
+
+fn append(batch: &mut Batch, other: Batch) {
+    batch.messages.extend(other.messages);
+    batch.lines.extend(other.lines);
+    batch.refused.extend(other.refused);
 }
