@@ -4,6 +4,7 @@ use super::{
     Backend, Leases, Options, Published, Publisher, Receive, Select, Settled, Side, Subscriber,
     Verdict,
 };
+use crate::batch::BatchBuilder;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::identity::{Identity, Key};
@@ -226,9 +227,9 @@ impl State {
             Select::Tag(tag) => Some(Some(tag.as_str())),
             Select::Any | Select::OldestTag => None,
         };
-        let (mut places, mut bytes) = (Vec::new(), 0);
+        let mut places = BatchBuilder::new(request.limits());
         for (place, item) in &self.items {
-            if places.len() >= request.max || (bytes >= request.max_bytes && !places.is_empty()) {
+            if places.is_full() {
                 break;
             }
             let group = item.message.group.as_deref();
@@ -243,13 +244,12 @@ impl State {
                 tag = Some(item.message.tag.as_deref());
             }
             if free && tag.is_none_or(|tag| item.message.tag.as_deref() == tag) {
-                bytes += item.message.size();
-                places.push(*place);
+                places.push(*place, item.message.size());
             } else {
                 held.extend(group);
             }
         }
-        places
+        places.into_content()
     }
 
     fn lease(&mut self, place: u64, owner: u64, until: i64) -> Delivery {

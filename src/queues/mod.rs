@@ -26,6 +26,7 @@ pub use sqlite::{
     adopt, backlog, bury, names, not_put_back, open_if_there, repair, verify, wipe_out,
 };
 
+use crate::batch::BatchLimits;
 use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
@@ -110,6 +111,13 @@ pub struct Receive {
     pub wait: Duration,
     /// Which ones.
     pub select: Select,
+}
+
+impl Receive {
+    /// The limits of what it gives.
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { count: self.max, bytes: self.max_bytes }
+    }
 }
 
 /// The door through which messages leave a queue.

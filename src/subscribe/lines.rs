@@ -3,6 +3,7 @@
 //! Messages of a group are a line where the sink keeps their order. Every other message is in the
 //! line of its id: two with one id are written one after the other, each in a batch of its own.
 
+use crate::batch::{BatchBuilder, BatchLimits};
 use crate::message::{Delivery, Message};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
@@ -141,21 +142,23 @@ impl Lines {
     /// The next batch: at most `max` messages, ending when it holds `max_bytes`. As much of a line
     /// comes as there is room for, so that other batches find other lines.
     pub fn batch(&mut self, max: usize, max_bytes: usize) -> Batch {
-        let (mut taken, mut lines, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while taken.len() < max && bytes < max_bytes {
+        let mut taken = BatchBuilder::new(BatchLimits { count: max, bytes: max_bytes });
+        let mut lines = Vec::new();
+        while !taken.is_full() {
             let Some((place, first)) = self.ready.pop_first() else { break };
             let line = Line::of(&first.message, self.ordered);
             self.gone(&first);
-            bytes += first.message.size();
-            taken.push((place, first));
-            while line.grouped && taken.len() < max && bytes < max_bytes {
+            let size = first.message.size();
+            taken.push((place, first), size);
+            while line.grouped && !taken.is_full() {
                 let Some((place, next)) = self.follower(line) else { break };
-                bytes += next.message.size();
-                taken.push((place, next));
+                let size = next.message.size();
+                taken.push((place, next), size);
             }
             self.stand_still(line);
             lines.push(line);
         }
+        let mut taken = taken.into_content();
         taken.sort_unstable_by_key(|(place, _)| *place);
         Batch { deliveries: taken.into_iter().map(|(_, delivery)| delivery).collect(), lines }
     }

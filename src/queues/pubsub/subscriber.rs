@@ -5,6 +5,7 @@ use super::client::Connection;
 use super::error::{ErrorClass, ServiceError};
 use super::name::Name;
 use super::streams::{Incoming, Paused, Plan, Streams};
+use crate::batch::BatchBuilder;
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Message, Receipt};
 use crate::queues::{
@@ -175,10 +176,9 @@ impl Subscriber for PubsubSubscriber {
             return Ok(Vec::new());
         };
         let incoming = &mut streams.get_or_insert_with(|| self.start()).incoming;
-        let (mut deliveries, mut bytes) = (Vec::new(), 0);
+        let mut deliveries = BatchBuilder::new(request.limits());
         // Nothing is awaited once something is in hand: a dropped call loses nothing.
-        while deliveries.len() < request.max && (bytes < request.max_bytes || deliveries.is_empty())
-        {
+        while !deliveries.is_full() {
             let next = match incoming.try_recv() {
                 Ok(next) => next,
                 Err(_) if !deliveries.is_empty() => break,
@@ -190,8 +190,8 @@ impl Subscriber for PubsubSubscriber {
             };
             match next {
                 Incoming::Message(message, handler) => {
-                    bytes += message.size();
-                    deliveries.push(self.in_flight().deliver(message, handler));
+                    let size = message.size();
+                    deliveries.push(self.in_flight().deliver(message, handler), size);
                 }
                 Incoming::Failed(error) => *self.failed() = Some(error),
             }
@@ -200,7 +200,7 @@ impl Subscriber for PubsubSubscriber {
             Some(error) if deliveries.is_empty() => {
                 Err(error.to_error("cannot receive from", &self.name))
             }
-            _ => Ok(deliveries),
+            _ => Ok(deliveries.into_content()),
         }
     }
 

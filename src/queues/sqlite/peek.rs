@@ -3,6 +3,7 @@
 use super::clock::{self, Now, TOLERATED};
 use super::codec::{Reading, integer};
 use super::inspector::Inspector;
+use crate::batch::{BatchBuilder, BatchLimits};
 use crate::error::Result;
 use crate::queues::{MessageState, Peek, Peeked};
 use crate::times;
@@ -33,16 +34,15 @@ pub fn page<T>(
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     size: impl Fn(&T) -> usize,
 ) -> rusqlite::Result<Vec<T>> {
-    let mut page = Vec::new();
-    let mut bytes = 0_usize;
-    while bytes < PAGE_BYTES
+    let mut page = BatchBuilder::new(BatchLimits { count: usize::MAX, bytes: PAGE_BYTES });
+    while !page.is_full()
         && let Some(row) = rows.next()?
     {
         let one = read(row)?;
-        bytes = bytes.saturating_add(size(&one));
-        page.push(one);
+        let size = size(&one);
+        page.push(one, size);
     }
-    Ok(page)
+    Ok(page.into_content())
 }
 
 /// A message as a row shows it at this time; the row has the columns of `PEEK`.

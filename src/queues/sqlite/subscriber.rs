@@ -10,6 +10,7 @@ use super::create::open_to_receive;
 use super::lease::Claim;
 use super::options::SqliteOptions;
 use super::settle::{extend, settle};
+use crate::batch::BatchBuilder;
 use crate::clients::sqlite::Database;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -382,22 +383,20 @@ impl Held {
             Select::Tag(tag) => Some(Some(tag.clone())),
             Select::OldestTag => Some(first.message.tag.clone()),
         };
-        let mut taken = Vec::new();
-        let mut bytes = 0_usize;
+        let mut taken = BatchBuilder::new(request.limits());
         let mut rest = VecDeque::new();
         let mut full = false;
         for (delivery, until) in self.stash.drain(..) {
             let wanted = tag.as_ref().is_none_or(|tag| *tag == delivery.message.tag);
-            let more = bytes.saturating_add(delivery.message.size());
-            full |= taken.len() >= request.max || (!taken.is_empty() && more > request.max_bytes);
+            let size = delivery.message.size();
+            full |= !taken.has_room_for(1, size);
             if wanted && !full {
-                bytes = more;
-                taken.push(delivery);
+                taken.push(delivery, size);
             } else {
                 rest.push_back((delivery, until));
             }
         }
         self.stash = rest;
-        taken
+        taken.into_content()
     }
 }

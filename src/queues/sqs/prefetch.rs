@@ -3,6 +3,7 @@
 
 use super::error::ServiceError;
 use super::limits::BATCH;
+use crate::batch::{BatchBuilder, BatchLimits};
 use crate::message::{Delivery, Message, Receipt};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -197,11 +198,11 @@ impl PrefetchBuffer {
         }
     }
 
-    /// Hands out at most `max`, and stops when it has `max_bytes`. What waited for so long that its
-    /// lease has ended is somebody else's.
-    pub(super) fn deliver(&mut self, max: usize, max_bytes: usize, now: Instant) -> Vec<Delivery> {
-        let (mut out, mut bytes) = (Vec::new(), 0);
-        while out.len() < max && (bytes < max_bytes || out.is_empty()) {
+    /// Hands out what is there, up to these limits. What waited for so long that its lease has ended
+    /// is somebody else's.
+    pub(super) fn deliver(&mut self, limits: BatchLimits, now: Instant) -> Vec<Delivery> {
+        let mut out = BatchBuilder::new(limits);
+        while !out.is_full() {
             let Some(Fetched { message, attempts, lease }) = self.waiting.pop_front() else {
                 break;
             };
@@ -209,13 +210,12 @@ impl PrefetchBuffer {
                 self.bytes -= lease.size;
                 continue;
             }
-            bytes += lease.size;
-            let receipt = lease.receipt.clone();
+            let (size, receipt) = (lease.size, lease.receipt.clone());
             self.in_flight.insert(receipt.clone(), lease);
-            out.push(Delivery { message, attempts, lost: 0, receipt });
+            out.push(Delivery { message, attempts, lost: 0, receipt }, size);
         }
-        self.wanted_now = self.wanted_now.saturating_sub(out.len());
-        out
+        self.wanted_now = self.wanted_now.saturating_sub(out.count());
+        out.into_content()
     }
 
     /// The lease of what was handed out, where it has not ended.
@@ -291,6 +291,10 @@ mod tests {
         deliveries.iter().map(|it| it.message.id.as_str()).collect()
     }
 
+    fn limits(count: usize, bytes: usize) -> BatchLimits {
+        BatchLimits { count, bytes }
+    }
+
     fn later() -> Instant {
         Instant::now() + Duration::from_secs(60)
     }
@@ -311,7 +315,7 @@ mod tests {
         buffer.arrive(2, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
         assert_eq!(buffer.claim(Instant::now()), None);
         buffer.arrive(10, Some(Vec::new()));
-        assert_eq!(ids(&buffer.deliver(9, 1000, Instant::now())), ["a", "b"]);
+        assert_eq!(ids(&buffer.deliver(limits(9, 1000), Instant::now())), ["a", "b"]);
         buffer.ask(100, later());
         assert_eq!(
             [buffer.claim(Instant::now()), buffer.claim(Instant::now())],
@@ -346,7 +350,7 @@ mod tests {
         buffer
             .arrive(claimed, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
         assert_eq!(buffer.claim(Instant::now()), None);
-        assert_eq!(buffer.deliver(10, 1, Instant::now()).len(), 1);
+        assert_eq!(buffer.deliver(limits(10, 1), Instant::now()).len(), 1);
         buffer.remove(&Receipt("a".to_owned()), Instant::now());
         assert!(buffer.claim(Instant::now()).is_some());
     }
@@ -358,7 +362,7 @@ mod tests {
         buffer.ask(9, later());
         buffer.claim(Instant::now());
         buffer.arrive(9, Some(vec![fetched("a", None, now), fetched("b", None, later())]));
-        assert_eq!(ids(&buffer.deliver(9, 1000, now)), ["b"]);
+        assert_eq!(ids(&buffer.deliver(limits(9, 1000), now)), ["b"]);
         let b = Receipt("b".to_owned());
         assert!(buffer.lease(&b, now).is_some());
         buffer.extend([&b], now);
@@ -376,7 +380,7 @@ mod tests {
         let groups = HashSet::from(["g".to_owned()]);
         let gone = buffer.remove_waiting(Some(&groups), Instant::now());
         assert_eq!(gone.len(), 2);
-        assert_eq!(ids(&buffer.deliver(9, 1000, Instant::now())), ["2", "3"]);
+        assert_eq!(ids(&buffer.deliver(limits(9, 1000), Instant::now())), ["2", "3"]);
         assert_eq!(buffer.remove_all(Instant::now()).len(), 2);
         assert_eq!(buffer.bytes, 0);
     }

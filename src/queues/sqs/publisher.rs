@@ -4,6 +4,7 @@ use super::client::Queue;
 use super::codec::Codec;
 use super::limits::{BATCH, LARGEST};
 use super::send::{self, Entry};
+use crate::batch::{BatchBuilder, BatchLimits};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::message::Message;
@@ -123,17 +124,17 @@ fn rounds(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
 
 /// Batches of as many messages and bytes as the service takes at once, in order.
 fn batches(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
-    let mut batches: Vec<Vec<Entry>> = Vec::new();
-    let mut size = 0;
+    let mut batches = Vec::new();
+    let mut batch = BatchBuilder::new(BatchLimits { count: BATCH, bytes: LARGEST });
     for entry in entries {
-        size += entry.message.size;
-        match batches.last_mut().filter(|batch| batch.len() < BATCH && size <= LARGEST) {
-            Some(batch) => batch.push(entry),
-            None => {
-                size = entry.message.size;
-                batches.push(vec![entry]);
-            }
+        let size = entry.message.size;
+        if !batch.has_room_for(1, size) {
+            batches.push(batch.take());
         }
+        batch.push(entry, size);
+    }
+    if !batch.is_empty() {
+        batches.push(batch.into_content());
     }
     batches
 }

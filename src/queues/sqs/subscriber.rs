@@ -148,7 +148,7 @@ impl Subscriber for SqsSubscriber {
             let arrived = shared.arrived.notified();
             let answered = {
                 let mut buffer = shared.buffer();
-                let out = buffer.deliver(request.max, request.max_bytes, Instant::now());
+                let out = buffer.deliver(request.limits(), Instant::now());
                 if !out.is_empty() {
                     return Ok(out);
                 }

@@ -77,19 +77,19 @@ impl Look {
         let unreadable = hand.unreadable.len();
         more |= unreadable > 0;
         self.bury(connection, now, std::mem::take(&mut hand.unreadable))?;
-        hand.deliveries.sort_unstable_by_key(|(claim, _)| claim.seq);
+        hand.deliveries.content_mut().sort_unstable_by_key(|(claim, _)| claim.seq);
         self.lease(connection, now, &hand)?;
         let next = match hand.deliveries.is_empty() {
             true => self.next(connection)?,
             false => Next::default(),
         };
-        Ok(Found { deliveries: hand.deliveries, next, more, unreadable })
+        Ok(Found { deliveries: hand.deliveries.into_content(), next, more, unreadable })
     }
 
     fn lease(&self, connection: &Connection, now: Now, hand: &Hand) -> rusqlite::Result<()> {
         let mut lease = connection.prepare_cached(LEASE)?;
         let until = now.lease.saturating_add(self.lease);
-        for (claim, _) in &hand.deliveries {
+        for (claim, _) in hand.deliveries.content() {
             lease.execute(params![claim.seq, until, self.lease, self.token, now.day])?;
         }
         Ok(())
@@ -144,7 +144,7 @@ impl Look {
         while let Some(after) = last
             && hand.room() > 0
         {
-            let taken = hand.deliveries.len();
+            let taken = hand.deliveries.count();
             last = self.take_ready(connection, hand, &wanted, after)?;
             self.take_followers(connection, hand, taken, now)?;
         }
@@ -208,7 +208,7 @@ impl Look {
         since: usize,
         now: Now,
     ) -> rusqlite::Result<()> {
-        let heads = hand.deliveries[since..].iter();
+        let heads = hand.deliveries.content()[since..].iter();
         let grouped = heads.filter_map(|(_, it)| it.message.group.clone());
         let mut turn: Vec<(String, i64)> = grouped.map(|group| (group, 0)).collect();
         let mut followers = connection.prepare_cached(FOLLOWERS)?;

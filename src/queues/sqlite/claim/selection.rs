@@ -1,5 +1,6 @@
 //! What one look into an embedded queue takes, within the bounds of the request.
 
+use crate::batch::BatchBuilder;
 use crate::message::Delivery;
 use crate::queues::Receive;
 use crate::queues::sqlite::codec::{Group, Reading, integer, lossy};
@@ -14,15 +15,12 @@ const GROUPS: usize = 64;
 /// What is being taken.
 pub struct Hand {
     /// What was taken.
-    pub deliveries: Vec<(Claim, Delivery)>,
+    pub deliveries: BatchBuilder<Vec<(Claim, Delivery)>>,
     /// What was met on the way, and cannot be read.
     pub unreadable: Vec<Unreadable>,
     /// The one tag that may be taken, if not any.
     pub only: Option<Option<String>>,
     token: i64,
-    max: usize,
-    bytes: usize,
-    max_bytes: usize,
     full: bool,
 }
 
@@ -58,20 +56,18 @@ impl Hand {
     /// Nothing, with room for what is asked for.
     pub fn new(request: &Receive, token: i64) -> Self {
         Self {
-            deliveries: Vec::new(),
+            deliveries: BatchBuilder::new(request.limits()),
             unreadable: Vec::new(),
             only: None,
             token,
-            max: request.max,
-            bytes: 0,
-            max_bytes: request.max_bytes,
             full: false,
         }
     }
 
     /// How many more may be taken.
     pub fn room(&self) -> usize {
-        if self.full { 0 } else { self.max.saturating_sub(self.deliveries.len()) }
+        let max = self.deliveries.limits().count;
+        if self.full { 0 } else { max.saturating_sub(self.deliveries.count()) }
     }
 
     /// How many more may be taken by the next of so many groups.
@@ -81,7 +77,7 @@ impl Hand {
 
     /// The place of the last that was taken.
     pub fn last_seq(&self) -> i64 {
-        self.deliveries.last().map_or(0, |(claim, _)| claim.seq)
+        self.deliveries.content().last().map_or(0, |(claim, _)| claim.seq)
     }
 
     /// Takes rows until there are no more, the bytes are used up, or one may not be taken: what
@@ -91,14 +87,14 @@ impl Hand {
         statement: &mut Statement<'_>,
         params: &[&dyn ToSql],
     ) -> rusqlite::Result<usize> {
-        let before = self.deliveries.len();
+        let before = self.deliveries.count();
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
             if self.step(row)? == Step::Stop {
                 break;
             }
         }
-        Ok(self.deliveries.len() - before)
+        Ok(self.deliveries.count() - before)
     }
 
     /// Takes rows until there are no more, the bytes are used up, or enough groups are among them:
@@ -137,17 +133,16 @@ impl Hand {
         if self.only.as_ref().is_some_and(|tag| *tag != message.tag) {
             return Ok(Step::Stop);
         }
-        if !self.deliveries.is_empty() && self.bytes.saturating_add(size) > self.max_bytes {
+        if !self.deliveries.has_room_for(1, size) {
             self.full = true;
             return Ok(Step::Stop);
         }
-        self.bytes = self.bytes.saturating_add(size);
         let claim = Claim { seq, token: self.token };
         let lost = integer(row.get_ref(10)?).and_then(|lost| lost.try_into().ok());
         let (attempts, lost) = (Some(attempts.saturating_add(1)), lost.unwrap_or_default());
         let grouped = message.group.is_some();
         let delivery = Delivery { message, attempts, lost, receipt: claim.receipt() };
-        self.deliveries.push((claim, delivery));
+        self.deliveries.push((claim, delivery), size);
         Ok(Step::Taken { grouped })
     }
 }
