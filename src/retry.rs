@@ -55,7 +55,9 @@ pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> 
             _ if tries.last => {
                 Verdict::Bury(format!("gave up at the last delivery that the queue makes: {why}"))
             }
-            attempt => Verdict::Retry(pause(attempt.unwrap_or(1), limits, jitter)),
+            attempt => {
+                Verdict::Retry { after: pause(attempt.unwrap_or(1), limits, jitter), why }
+            }
         },
     }
 }
@@ -104,11 +106,15 @@ mod tests {
         verdict(Outcome::Retry("busy".to_owned()), Tries { attempt, last }, &LIMITS, jitter)
     }
 
+    fn after(pause: Duration) -> Verdict {
+        Verdict::Retry { after: pause, why: "busy".to_owned() }
+    }
+
     #[test]
     fn a_temporary_failure_is_tried_again_until_the_limit() {
-        assert_eq!(retry(Some(1), false, 1.0), Verdict::Retry(Duration::from_secs(1)));
-        assert_eq!(retry(Some(2), false, 1.0), Verdict::Retry(Duration::from_secs(2)));
-        assert_eq!(retry(Some(2), false, 0.0), Verdict::Retry(Duration::from_secs(1)));
+        assert_eq!(retry(Some(1), false, 1.0), after(Duration::from_secs(1)));
+        assert_eq!(retry(Some(2), false, 1.0), after(Duration::from_secs(2)));
+        assert_eq!(retry(Some(2), false, 0.0), after(Duration::from_secs(1)));
         let given_up = Verdict::Bury("gave up after 3 attempts: busy".to_owned());
         assert_eq!(retry(Some(3), false, 0.5), given_up);
         assert_eq!(retry(Some(3), true, 0.5), given_up);

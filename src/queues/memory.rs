@@ -140,7 +140,7 @@ impl Memory {
         }
         let item = state.items.get_mut(&place).expect("its place was found above");
         item.stand = match verdict {
-            Verdict::Retry(after) => {
+            Verdict::Retry { after, .. } => {
                 item.attempts += 1;
                 Stand::Due(
                     TimeDelta::from_std(after)

@@ -69,8 +69,14 @@ pub trait Publisher: Send + Sync {
 pub enum Verdict {
     /// It is done: the queue forgets it.
     Ack,
-    /// Offer it again after this time; the attempt counts.
-    Retry(Duration),
+    /// Offer it again after this time; the attempt counts. A queue that keeps the last error of a
+    /// message keeps why this attempt failed; one that has no place for it drops that.
+    Retry {
+        /// How long it is not offered.
+        after: Duration,
+        /// Why this attempt failed; never a payload.
+        why: String,
+    },
     /// As if never received: offer it again now, and the attempt does not count where the queue allows.
     Release,
     /// Never offer it again: keep it as a dead letter with this reason.

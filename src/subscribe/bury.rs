@@ -75,6 +75,7 @@ impl Parts<'_> {
         let attempts = death.attempts.unwrap_or(1);
         let pause = retry::pause(attempts, &self.plan.retries, fastrand::f64());
         let (id, until) = (message.id.clone(), self.kept_until(pause));
+        let why = death.reason.clone();
         judged.ended.push((id.clone(), Ended::Failed));
         if message.group.is_some() && self.sink.ordered() {
             written.stopped.insert(Line::of(message, true), until);
@@ -84,7 +85,7 @@ impl Parts<'_> {
         }
         written.given_back.push((id.clone(), Ended::Failed));
         if self.queue.capabilities().delays {
-            judged.verdicts.push((id, receipt, Verdict::Retry(pause)));
+            judged.verdicts.push((id, receipt, Verdict::Retry { after: pause, why }));
         } else {
             written.keep(receipt, until);
         }

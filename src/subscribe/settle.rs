@@ -189,13 +189,13 @@ impl Parts<'_> {
         }
         let Delivery { message, receipt, attempts, .. } = delivery;
         match verdict {
-            Verdict::Retry(after) => {
+            Verdict::Retry { after, why } => {
                 count(&self.counters.retried, 1);
                 judged.ended.push((message.id.clone(), Ended::Failed));
                 let until = self.kept_until(after);
                 written.stopped.insert(Line::of(&message, self.sink.ordered()), until);
                 if self.queue.capabilities().delays {
-                    judged.verdicts.push((message.id, receipt, Verdict::Retry(after)));
+                    judged.verdicts.push((message.id, receipt, Verdict::Retry { after, why }));
                 } else {
                     written.keep(receipt, until);
                 }
@@ -257,12 +257,12 @@ impl Parts<'_> {
             let ended = match verdict {
                 Verdict::Ack | Verdict::Bury(_) => Some(Ended::Settled),
                 Verdict::Release => Some(Ended::Released),
-                Verdict::Retry(_) => None, // it has failed already
+                Verdict::Retry { .. } => None, // it has failed already
             };
             match verdict {
                 Verdict::Bury(_) => count(&self.counters.dead, 1),
                 Verdict::Release => count(&self.counters.released, 1),
-                Verdict::Retry(_) | Verdict::Ack => {}
+                Verdict::Retry { .. } | Verdict::Ack => {}
             }
             told.push((id, receipt.clone(), ended));
             verdicts.push((receipt, verdict));

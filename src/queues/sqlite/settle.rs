@@ -28,7 +28,7 @@ pub fn settle(
             let Some(claim) = *claim else { return Ok(Settled::LeaseLost) };
             let done = match verdict {
                 Verdict::Ack => end.acknowledge(claim, remember)?,
-                Verdict::Retry(after) => {
+                Verdict::Retry { after, .. } => {
                     end.give_back(claim, Attempt::Failed, after_millis(now, *after))?
                 }
                 Verdict::Release => end.give_back(claim, Attempt::Uncounted, None)?,

@@ -59,7 +59,7 @@ impl Receipts for Inspector {
         let order = |verdict| match verdict {
             Verdict::Ack | Verdict::Bury(_) => Order::Delete,
             Verdict::Release => Order::Hide(0),
-            Verdict::Retry(after) => Order::Hide(seconds(after, now, now)),
+            Verdict::Retry { after, .. } => Order::Hide(seconds(after, now, now)),
         };
         let orders = verdicts.into_iter().map(|(receipt, verdict)| (receipt, order(verdict)));
         Ok(self.obey(orders.collect()).await?.into_iter().map(settled).collect())

@@ -83,7 +83,7 @@ impl SqsSubscriber {
             return Step::Over(Settled::LeaseLost);
         };
         let order = match verdict {
-            Verdict::Retry(after) => Order::Hide(seconds(*after, lease.since, now)),
+            Verdict::Retry { after, .. } => Order::Hide(seconds(*after, lease.since, now)),
             Verdict::Release => Order::Hide(0),
             Verdict::Ack | Verdict::Bury(_) => Order::Delete,
         };

@@ -3,6 +3,7 @@
 //! What a backend cannot do is named in `Backend::cannot`, with the reason, and the case checks
 //! that the backend says so itself where the trait lets it.
 
+use crate::support::verdicts::retry;
 use crate::support::services;
 use chrono::{DateTime, TimeDelta, Utc};
 use kakehi::clock::{Clock, ClockControl};
@@ -333,7 +334,7 @@ async fn a_lease_that_ends_offers_the_message_again(backend: &Backend) {
     for verdict in [
         Verdict::Ack,
         Verdict::Release,
-        Verdict::Retry(Duration::ZERO),
+        retry(Duration::ZERO),
         Verdict::Bury("late".to_owned()),
     ] {
         let settled = settle_one(&*first, &lost[0], verdict).await;
@@ -464,7 +465,7 @@ async fn a_retry_comes_when_it_is_due_and_counts(backend: &Backend) {
     for attempt in 1..=3 {
         let deliveries = receive(&*subscriber, 1).await;
         assert_eq!(deliveries[0].attempts, Some(attempt));
-        let verdict = Verdict::Retry(Duration::from_secs(60));
+        let verdict = retry(Duration::from_secs(60));
         assert_eq!(settle_one(&*subscriber, &deliveries[0], verdict).await, Settled::Done);
         assert!(backend.is_silent(&*subscriber).await);
         backend.advance(Duration::from_secs(59));
@@ -592,7 +593,7 @@ async fn the_order_holds_through_retries(backend: &Backend) {
     assert_eq!(ids(&first), ["1"]);
     let others = subscriber.receive(any(9, Duration::ZERO)).await.unwrap();
     assert_eq!(ids(&others), ["free"], "2 waits for 1");
-    settle_one(&*subscriber, &first[0], Verdict::Retry(Duration::from_secs(60))).await;
+    settle_one(&*subscriber, &first[0], retry(Duration::from_secs(60))).await;
     assert!(backend.is_silent(&*subscriber).await, "2 still waits for 1");
     if backend.cannot(GoesByOurClock) {
         return;
@@ -618,7 +619,7 @@ async fn an_unknown_receipt_settles_nothing(backend: &Backend) {
     let batch = vec![
         (deliveries[0].receipt.clone(), Verdict::Ack),
         (Receipt("rubbish".to_owned()), Verdict::Release),
-        (Receipt(String::new()), Verdict::Retry(Duration::ZERO)),
+        (Receipt(String::new()), retry(Duration::ZERO)),
     ];
     assert_eq!(subscriber.settle(batch).await, vec![Settled::LeaseLost; 3]);
     assert_eq!(subscriber.settle(Vec::new()).await, []);

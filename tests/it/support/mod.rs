@@ -21,5 +21,6 @@ pub mod services;
 pub mod sink_options;
 pub mod sqlite_files;
 pub mod sqs_queue;
+pub mod verdicts;
 pub mod watched;
 pub mod webhook;

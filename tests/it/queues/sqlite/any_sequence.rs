@@ -5,6 +5,7 @@
 
 use super::model::{self, Answer, File, LEASE, Now, Select, State, Verdict};
 use crate::support::pond::Pond;
+use crate::support::verdicts::retry;
 use chrono::{DateTime, TimeDelta};
 use kakehi::queues::{self, Options, Published, Publisher, Receive, Settled, Subscriber};
 use kakehi::{Message, Receipt};
@@ -376,7 +377,7 @@ fn real_verdict(verdict: Verdict) -> queues::Verdict {
     match verdict {
         Verdict::Ack => queues::Verdict::Ack,
         Verdict::Retry(after) => {
-            queues::Verdict::Retry(Duration::from_millis(after.unsigned_abs()))
+            retry(Duration::from_millis(after.unsigned_abs()))
         }
         Verdict::Release => queues::Verdict::Release,
         Verdict::Bury => queues::Verdict::Bury("x".to_owned()),

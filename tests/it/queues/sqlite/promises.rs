@@ -1,5 +1,6 @@
 //! The embedded queue: what one file promises to many processes.
 
+use crate::support::verdicts::retry;
 use crate::support::pond::{
     Pond, ack, drain, ids, message, publish, receive, select, settle, up_to,
 };
@@ -38,7 +39,7 @@ async fn an_attempt_counts_unless_it_was_released() {
     let (publisher, subscriber) = pond.both().await;
     publish(&*publisher, "a").await;
     let mut counts = Vec::new();
-    for verdict in [Verdict::Release, Verdict::Retry(Duration::ZERO), Verdict::Release] {
+    for verdict in [Verdict::Release, retry(Duration::ZERO), Verdict::Release] {
         let got = receive(&*subscriber, 1).await.remove(0);
         counts.push(got.attempts.unwrap());
         assert_eq!(settle(&*subscriber, &got, verdict).await, Settled::Done);
@@ -68,7 +69,7 @@ async fn a_late_worker_cannot_touch_what_was_leased_again() {
     let again = receive(&*quick, 2).await;
     assert_eq!(ids(&again), "a b");
     for verdict in
-        [Verdict::Ack, Verdict::Release, Verdict::Retry(Duration::ZERO), Verdict::Bury("x".into())]
+        [Verdict::Ack, Verdict::Release, retry(Duration::ZERO), Verdict::Bury("x".into())]
     {
         for delivery in &late {
             let settled = settle(&*slow, delivery, verdict.clone()).await;
@@ -192,7 +193,7 @@ async fn a_retry_waits_in_the_queue() {
     let (publisher, subscriber) = pond.both().await;
     publish(&*publisher, "a b").await;
     let got = receive(&*subscriber, 1).await.remove(0);
-    settle(&*subscriber, &got, Verdict::Retry(Duration::from_secs(60))).await;
+    settle(&*subscriber, &got, retry(Duration::from_secs(60))).await;
     assert_eq!(drain(&*subscriber).await, "b");
     pond.pass(59);
     assert_eq!(drain(&*subscriber).await, "");
@@ -283,7 +284,7 @@ async fn order_within_a_group_survives_retries_releases_and_lost_leases() {
     publish(&*publisher, "1@g 2@g 3@g 4@g").await;
     let run = receive(&*subscriber, 3).await;
     assert_eq!(ids(&run), "1 2 3");
-    let later = Verdict::Retry(Duration::from_secs(10));
+    let later = retry(Duration::from_secs(10));
     let batch = vec![
         (run[1].receipt.clone(), later),
         (run[2].receipt.clone(), Verdict::Release),
@@ -306,7 +307,7 @@ async fn a_delay_inside_a_run_holds_what_follows_it() {
     let run = receive(&*subscriber, 3).await;
     let batch = vec![
         (run[0].receipt.clone(), Verdict::Release),
-        (run[1].receipt.clone(), Verdict::Retry(Duration::from_secs(10))),
+        (run[1].receipt.clone(), retry(Duration::from_secs(10))),
         (run[2].receipt.clone(), Verdict::Release),
     ];
     subscriber.settle(batch).await;
@@ -515,7 +516,7 @@ async fn a_receive_wakes_when_something_is_due() {
     let (publisher, subscriber) = pond.both().await;
     publish(&*publisher, "a b").await;
     let got = receive(&*subscriber, 1).await.remove(0);
-    settle(&*subscriber, &got, Verdict::Retry(Duration::from_secs(60))).await;
+    settle(&*subscriber, &got, retry(Duration::from_secs(60))).await;
     let wait = Receive { wait: Duration::from_secs(3600), ..up_to(9) };
     let got = subscriber.receive(wait.clone()).await.unwrap();
     assert_eq!(ids(&got), "b");

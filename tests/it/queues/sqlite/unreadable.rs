@@ -1,11 +1,12 @@
 //! Rows of the embedded queue that cannot be read: what this program does not write, another version
 //! may have written, or a damaged page may show. They stop nobody, and are not lost.
 
+use crate::support::verdicts::retry;
 use crate::support::pond::{Pond, ack, ids, publish, receive, up_to};
 use crate::support::queue_file::{publish as publish_lines, publish_all, stats};
 use crate::support::sandbox::{Run, Sandbox};
 use kakehi::environment::Environment;
-use kakehi::queues::{self, Options, Receipts, Receive, Select, Settled, Verdict};
+use kakehi::queues::{self, Options, Receipts, Receive, Select, Settled};
 use kakehi::spool::Spool;
 use kakehi::{Location, Message};
 use serde_json::{Value, json};
@@ -223,7 +224,7 @@ async fn verdicts_on_such_rows_are_carried_out_beside_the_others() {
     let all: Vec<_> = got.iter().map(|it| it.receipt.clone()).collect();
     let extended = receipts.extend(all, Duration::from_secs(60)).await.unwrap();
     assert_eq!(extended, [const { Settled::Done }; 4]);
-    let verdicts = got.iter().map(|it| (it.receipt.clone(), Verdict::Retry(Duration::ZERO)));
+    let verdicts = got.iter().map(|it| (it.receipt.clone(), retry(Duration::ZERO)));
     assert_eq!(subscriber.settle(verdicts.collect()).await, [const { Settled::Done }; 4]);
     let got = receive(&*subscriber, 4).await;
     assert_eq!(ids(&got), "a c d");
