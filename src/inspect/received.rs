@@ -136,14 +136,22 @@ impl<'q> ReceivedDeadLetters<'q> {
         let Some(spooled) = self.spooled()?.filter(|_| ended == Ended::All) else {
             return Ok(ended);
         };
-        match work.origin {
-            Some(origin) => redrive_spooled(spooled, work.which, origin, done).await?,
+        let done = match work.origin {
+            Some(origin) => redrive_spooled(spooled, work.which, origin, done).await,
             None => {
                 let drop = Some(DeadLetterAction::Drop);
-                stored::work_on(spooled, work.which, drop, tell).await?;
+                stored::work_on(spooled, work.which, drop, tell).await
             }
+        };
+        let closed = self.close_spool().await;
+        done.and(closed).map(|()| ended)
+    }
+
+    async fn close_spool(&self) -> Result<()> {
+        match &self.spooled {
+            Some(spooled) => spooled.close().await,
+            None => Ok(()),
         }
-        Ok(ended)
     }
 
     /// Where the service keeps them. That it has no place for them is no end where the spool has

@@ -1,6 +1,6 @@
 //! What a queue's inside shows to people and scripts, and how they mend it.
 
-use super::{Publisher, Settled, Subscriber, Verdict};
+use super::{Publisher, Select, Settled, Subscriber, Verdict};
 use crate::dead_letter::{self, Death};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -36,6 +36,12 @@ pub trait Inspect: Send + Sync {
     /// Works on single messages by their ids; `None` where the queue finds none by its id.
     fn by_id(&self) -> Option<&dyn MessagesById> {
         None
+    }
+
+    /// Closes what was opened to write, as whoever has written does in the end: then all of it is in
+    /// its place. A later write opens it again. Default: nothing is kept open.
+    async fn close(&self) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -75,18 +81,38 @@ pub trait PeekByReceiving: Send + Sync {
     async fn origin(&self) -> Result<Box<dyn Publisher>>;
 }
 
+/// Which messages to lease to somebody who is no process, and for how long.
+#[derive(Debug, Clone)]
+pub struct LeaseRequest {
+    /// At most this many.
+    pub max: usize,
+    /// How long each lease is.
+    pub time: Duration,
+    /// How long to wait for the first message; zero looks once.
+    pub wait: Duration,
+    /// Which ones.
+    pub select: Select,
+    /// Only those of this group, in their order, where one is named.
+    pub group: Option<String>,
+}
+
+impl LeaseRequest {
+    /// Any messages that are there now.
+    pub fn now(max: usize, time: Duration) -> Self {
+        Self { max, time, wait: Duration::ZERO, select: Select::Any, group: None }
+    }
+}
+
 /// Leases messages to somebody who is no process: a lease lasts until it is settled or its time is
 /// over, whoever holds its receipt.
 #[async_trait]
 pub trait Receipts: Send + Sync {
-    /// Leases at most `max` messages for this long, the oldest first, those that are there now; of
-    /// one group only, where it is named.
-    async fn lease(
-        &self,
-        max: usize,
-        time: Duration,
-        group: Option<String>,
-    ) -> Result<Vec<Delivery>>;
+    /// Leases what is there, the oldest first; where nothing is, as soon as something comes. What a
+    /// call has leased that was dropped is offered again when its time is over.
+    ///
+    /// # Errors
+    /// `Configuration` where the queue cannot select by tag or by group, and that was asked for.
+    async fn lease(&self, request: LeaseRequest) -> Result<Vec<Delivery>>;
 
     /// Carries out verdicts, and answers per delivery in their order. An error is of all of them:
     /// none was carried out.

@@ -17,7 +17,7 @@ pub use backend::{Backend, Side};
 pub use capabilities::{Capabilities, Emptiness};
 pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart,
-    DeadLetterStore, Deletion, Fact, FactValue, Inspect, MessageState, MessagesById, Peek,
+    DeadLetterStore, Deletion, Fact, FactValue, Inspect, LeaseRequest, MessageState, MessagesById, Peek,
     PeekByReceiving, Peeked, Purge, Receipts, RepairLoss, Repaired, Stats, Verified, Which,
 };
 pub use options::Options;

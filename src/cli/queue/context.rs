@@ -80,6 +80,14 @@ impl QueueContext<'_> {
     }
 }
 
+/// Closes a queue that may have been written, and gives what came of the work on it: its own error
+/// first.
+pub(super) async fn closing<T>(queue: &dyn Inspect, done: Result<T>) -> Result<T> {
+    let closed = queue.close().await;
+    let done = done?;
+    closed.map(|()| done)
+}
+
 /// Writes to stdout; `false` where nobody reads it any more.
 pub(super) fn say(text: &str) -> Result<bool> {
     match Standard::Output.open()?.write_all(text.as_bytes()) {

@@ -1,11 +1,12 @@
 //! `queue lease`: takes messages out for the shell.
 
 use super::arguments::{LeaseTime, QueueUrl};
-use super::context::{QueueContext, say};
+use super::context::{QueueContext, closing, say};
 use super::format;
 use super::receipts::receipts;
 use crate::cli::positive;
 use crate::error::Result;
+use crate::queues::LeaseRequest;
 use clap::Args;
 
 /// Take messages out for some time, each with a receipt
@@ -31,7 +32,10 @@ pub(super) struct Lease {
 impl Lease {
     pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
         let queue = context.open(&self.queue).await?;
-        let leased = receipts(&*queue)?.lease(self.max, self.time.time, self.group).await?;
+        let request =
+            LeaseRequest { group: self.group, ..LeaseRequest::now(self.max, self.time.time) };
+        let leased = receipts(&*queue)?.lease(request).await;
+        let leased = closing(&*queue, leased).await?;
         let text: String = leased.iter().map(|it| format::leased(it, context.form)).collect();
         // What nobody reads is offered again when its time is over.
         say(&text).map(drop)

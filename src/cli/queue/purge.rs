@@ -1,7 +1,7 @@
 //! `queue purge`: empties a queue.
 
 use super::arguments::{ConfirmedQueue, QueueUrl};
-use super::context::QueueContext;
+use super::context::{QueueContext, closing};
 use super::format;
 use crate::error::Result;
 use crate::inspect::lacks;
@@ -23,7 +23,7 @@ impl Purge {
         let queue = context.open(&QueueUrl::from(queue)).await?;
         let purge = queue.purge().ok_or_else(|| lacks("be emptied"))?;
         let (removed, verb) = match yes {
-            true => (purge.purge().await?, "removed"),
+            true => (closing(&*queue, purge.purge().await).await?, "removed"),
             false => (queue.stats().await?.messages(), "would remove"),
         };
         let json = serde_json::json!({"removed": removed, "done": yes});

@@ -1,7 +1,7 @@
 //! What the actions on receipts have in common: `queue ack`, `queue release` and `queue extend`.
 
 use super::arguments::{NamedQueue, QueueUrl};
-use super::context::{QueueContext, say};
+use super::context::{QueueContext, closing, say};
 use super::format;
 use crate::error::{Error, Kind, Result};
 use crate::inspect::lacks;
@@ -39,7 +39,8 @@ impl GivenReceipts {
     ) -> Result<()> {
         let (queue, given) = self.open(context).await?;
         let verdicts = given.iter().map(|it| (it.clone(), verdict.clone())).collect();
-        let settled = receipts(&*queue)?.settle(verdicts).await?;
+        let settled = receipts(&*queue)?.settle(verdicts).await;
+        let settled = closing(&*queue, settled).await?;
         tell(verb, &given, &settled, context)
     }
 }

@@ -294,6 +294,19 @@ impl Database {
         changes
     }
 
+    /// Gives free pages back to the disk where they are a large part of the file, in steps between
+    /// which others write. A file that cannot be made smaller keeps its size.
+    pub async fn give_back_pages(&self) {
+        let step = |c: &Connection| {
+            let before = writer::free_pages(c)?;
+            writer::shrink(c)?;
+            Ok(writer::free_pages(c)? < before)
+        };
+        while self.look(writer::is_sparse).await.unwrap_or(false)
+            && self.write(step).await.unwrap_or(false)
+        {}
+    }
+
     /// Lets go of it. The last handle of the process finishes what was asked for, writes the log
     /// into the file and waits for the thread.
     pub async fn close(self: Arc<Self>) -> Result<()> {

@@ -325,12 +325,25 @@ impl WriterThread {
     }
 }
 
+/// Whether free pages are a large part of the file.
+pub fn is_sparse(connection: &Connection) -> rusqlite::Result<bool> {
+    let (free, all) = (free_pages(connection)?, count(connection, "PRAGMA page_count")?);
+    Ok(free >= FREE_ENOUGH && free >= all / 2)
+}
+
+/// How many pages of the file are free.
+pub fn free_pages(connection: &Connection) -> rusqlite::Result<i64> {
+    count(connection, "PRAGMA freelist_count")
+}
+
+fn count(connection: &Connection, sql: &str) -> rusqlite::Result<i64> {
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
 /// Gives free pages back to the disk where they are a large part of the file: some at a time, as
 /// others wait for the file meanwhile, the rest when it is closed again.
-fn shrink(connection: &Connection) -> rusqlite::Result<()> {
-    let ask = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let (free, all) = (ask("PRAGMA freelist_count")?, ask("PRAGMA page_count")?);
-    if free < FREE_ENOUGH || free < all / 2 {
+pub fn shrink(connection: &Connection) -> rusqlite::Result<()> {
+    if !is_sparse(connection)? {
         return Ok(());
     }
     // A row for each page: what is not asked for is not done.

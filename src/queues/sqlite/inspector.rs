@@ -16,7 +16,9 @@ use crate::queues::{
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// Opens a queue that is there.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
@@ -25,8 +27,7 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> 
         return Err(no_file(&place));
     };
     let number = number_of(&reader, &place).await?;
-    let (remember, clock) = (place.remember, options.clock.clone());
-    Ok(Box::new(Inspector { reader, number, remember, clock }))
+    Ok(Box::new(Inspector::new(reader, number, place.remember, options.clock.clone())))
 }
 
 /// The same; `None` where there is no such queue, or no such file.
@@ -35,7 +36,7 @@ pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Bo
     let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else { return Ok(None) };
     let clock = options.clock.clone();
     let found = reader.read(move |c| find(c, &name)).await?;
-    let inspector = |(number, _)| Box::new(Inspector { reader, number, remember, clock });
+    let inspector = |(number, _)| Box::new(Inspector::new(reader, number, remember, clock));
     Ok(found.map(|found| inspector(found) as Box<dyn Inspect>))
 }
 
@@ -49,21 +50,33 @@ pub struct Inspector {
     pub remember: Duration,
     /// The time of day.
     pub clock: Clock,
+    /// The file, to write, once somebody has.
+    database: Mutex<Option<Arc<Database>>>,
 }
 
 impl Inspector {
-    /// Does this work in a transaction. Only here is the file opened to be written; as long as we
-    /// look into it, nobody deletes the queue.
+    fn new(reader: Reader, number: i64, remember: Duration, clock: Clock) -> Self {
+        Self { reader, number, remember, clock, database: Mutex::default() }
+    }
+
+    /// The file, opened to be written: once, when it is first needed. As long as we look into it,
+    /// nobody deletes the queue.
+    pub async fn database(&self) -> Result<Arc<Database>> {
+        let mut kept = self.database.lock().await;
+        if let Some(database) = &*kept {
+            return Ok(database.clone());
+        }
+        let database = Database::open(self.reader.path(), &SCHEMA).await?;
+        Ok(kept.insert(database).clone())
+    }
+
+    /// Does this work in a transaction.
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let database = Database::open(self.reader.path(), &SCHEMA).await?;
-        let written = database.write(work).await;
-        let closed = database.close().await;
-        let written = written?;
-        closed.map(|()| written)
+        self.database().await?.write(work).await
     }
 }
 
@@ -100,6 +113,13 @@ impl Inspect for Inspector {
 
     fn by_id(&self) -> Option<&dyn MessagesById> {
         Some(self)
+    }
+
+    /// Gives the disk back what was removed, too.
+    async fn close(&self) -> Result<()> {
+        let Some(database) = self.database.lock().await.take() else { return Ok(()) };
+        database.give_back_pages().await;
+        database.close().await
     }
 }
 
@@ -221,6 +241,25 @@ SELECT (SELECT count(*) FROM ended),
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_file_is_opened_to_write_once_and_closed_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("q.db");
+        let database = Database::open(&path, &SCHEMA).await.unwrap();
+        database.close().await.unwrap();
+        let reader = Reader::open(&path, &SCHEMA).await.unwrap();
+        let inspector = Inspector::new(reader, 1, Duration::ZERO, Clock::system());
+        assert!(inspector.database.lock().await.is_none(), "not before it is needed");
+        inspector.write(|_| Ok(())).await.unwrap();
+        let kept = Arc::downgrade(&inspector.database().await.unwrap());
+        inspector.write(|_| Ok(())).await.unwrap();
+        assert!(kept.ptr_eq(&Arc::downgrade(&inspector.database().await.unwrap())));
+        inspector.close().await.unwrap();
+        assert!(kept.upgrade().is_none());
+        inspector.write(|_| Ok(())).await.unwrap();
+        inspector.close().await.unwrap();
+    }
 
     #[test]
     fn counting_walks_an_index_and_reads_no_message() {

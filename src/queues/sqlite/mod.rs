@@ -29,6 +29,7 @@ mod schema;
 mod settle;
 mod subscriber;
 mod verify;
+mod waiting;
 
 pub use adopt::{adopt, names, wipe_out};
 pub use backend::SqliteBackend;

@@ -2,56 +2,38 @@
 //! that is needed to settle them, and nothing gives them back before their time.
 
 use super::begun;
-use super::claim::{Look, Suspects};
-use super::clock;
+use super::claim::{Found, Look, Suspects};
+use super::clock::{self, Now};
 use super::inspector::Inspector;
 use super::lease::Claim;
 use super::settle::{extend, settle};
+use super::waiting::{LONGEST_WAIT, Looked};
+use crate::clients::sqlite::Database;
 use crate::error::Result;
 use crate::message::{Delivery, Receipt};
-use crate::queues::{Receipts, Receive, Select, Settled, Verdict};
+use crate::queues::{LeaseRequest, Receipts, Receive, Settled, Verdict};
 use async_trait::async_trait;
+use rusqlite::Connection;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Beyond this many bytes nothing more is leased at once.
 const MOST_BYTES: usize = 64 << 20;
 
 #[async_trait]
 impl Receipts for Inspector {
-    async fn lease(
-        &self,
-        max: usize,
-        time: Duration,
-        group: Option<String>,
-    ) -> Result<Vec<Delivery>> {
-        let look = Look {
-            queue: self.number,
-            lease: clock::length(time),
-            token: fastrand::i64(1..),
-            suspects: Suspects::Last,
-            request: Receive {
-                max,
-                max_bytes: MOST_BYTES,
-                wait: Duration::ZERO,
-                select: Select::Any,
-            },
-            group,
-        };
-        let clock = self.clock.clone();
-        // What is due comes back in steps; the first ones may bring nothing that can be leased.
-        self.write(move |c| {
-            let now = clock::now(c, &clock)?;
-            loop {
-                let found = look.run(c, now)?;
-                if !found.deliveries.is_empty() || !found.more {
-                    // Whoever asks for a receipt works on it.
-                    let claims: Vec<_> = found.deliveries.iter().map(|(claim, _)| *claim).collect();
-                    begun::begin(c, &claims)?;
-                    return Ok(found.deliveries.into_iter().map(|(_, it)| it).collect());
-                }
+    async fn lease(&self, request: LeaseRequest) -> Result<Vec<Delivery>> {
+        let deadline = Instant::now() + request.wait.min(LONGEST_WAIT);
+        let database = self.database().await?;
+        loop {
+            // Listen before looking: what comes between the two is heard.
+            let changes = database.changes();
+            let (leased, looked) = self.lease_now(&database, request.clone()).await?;
+            if !leased.is_empty() || Instant::now() >= deadline {
+                return Ok(leased);
             }
-        })
-        .await
+            looked.wait(changes, &self.clock, deadline).await;
+        }
     }
 
     async fn settle(&self, verdicts: Vec<(Receipt, Verdict)>) -> Result<Vec<Settled>> {
@@ -74,5 +56,45 @@ impl Receipts for Inspector {
             receipts.iter().map(extend_one).collect()
         })
         .await
+    }
+}
+
+impl Inspector {
+    /// Leases what is there now. Whoever asks for a receipt works on it.
+    async fn lease_now(
+        &self,
+        database: &Database,
+        request: LeaseRequest,
+    ) -> Result<(Vec<Delivery>, Looked)> {
+        let LeaseRequest { max, time, wait, select, group } = request;
+        let look = Look {
+            queue: self.number,
+            lease: clock::length(time),
+            token: fastrand::i64(1..),
+            suspects: Suspects::Last,
+            request: Receive { max, max_bytes: MOST_BYTES, wait, select },
+            group,
+        };
+        let clock = self.clock.clone();
+        let lease = move |c: &Connection| {
+            let (now, monotonic) = (clock::now(c, &clock)?, clock.monotonic());
+            let found = first(&look, c, now)?;
+            let claims: Vec<_> = found.deliveries.iter().map(|(claim, _)| *claim).collect();
+            begun::begin(c, &claims)?;
+            let leased = found.deliveries.into_iter().map(|(_, delivery)| delivery).collect();
+            Ok((leased, Looked::of(found.next, found.more, now, monotonic)))
+        };
+        database.write(lease).await
+    }
+}
+
+/// Looks until something was found, or nothing is there. What is due comes back in steps; the first
+/// ones may bring nothing that can be leased.
+fn first(look: &Look, connection: &Connection, now: Now) -> rusqlite::Result<Found> {
+    loop {
+        let found = look.run(connection, now)?;
+        if !found.deliveries.is_empty() || !found.more {
+            return Ok(found);
+        }
     }
 }

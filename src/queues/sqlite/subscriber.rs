@@ -1,7 +1,6 @@
 //! Where messages leave the embedded queue.
 
 use super::begun;
-use super::claim::expiry::Next;
 use super::claim::glance::Glance;
 use super::claim::turns::Turns;
 use super::claim::{Found, Look, Suspects};
@@ -10,6 +9,7 @@ use super::create::open_to_receive;
 use super::lease::Claim;
 use super::options::SqliteOptions;
 use super::settle::{extend, settle};
+use super::waiting::{LONGEST_WAIT, Looked};
 use crate::batch::BatchBuilder;
 use crate::clients::sqlite::Database;
 use crate::clock::Clock;
@@ -22,7 +22,7 @@ use rusqlite::Connection;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// Opens it for receiving.
@@ -104,44 +104,9 @@ struct Held {
     unreadable: usize,
 }
 
-/// What a look told besides deliveries.
-#[derive(Clone, Copy)]
-struct Looked {
-    /// When the next message is due, as a time of day in milliseconds.
-    due: Option<i64>,
-    /// When the next lease ends, by the monotonic clock in milliseconds.
-    lease_end: Option<i64>,
-    /// Look again at once.
-    more: bool,
-}
-
-impl Looked {
-    fn of(next: Next, more: bool, now: Now, monotonic: i64) -> Self {
-        let left = |end: i64| monotonic.saturating_add(end.saturating_sub(now.lease));
-        Self { due: next.due, lease_end: next.lease_end.map(left), more }
-    }
-
-    /// Nothing can change by time alone.
-    fn waits_for_nothing(&self) -> bool {
-        self.due.is_none() && self.lease_end.is_none()
-    }
-
-    /// Something may have come by now.
-    fn is_due(&self, clock: &Clock) -> bool {
-        self.due.is_some_and(|due| due <= clock.millis())
-            || self.lease_end.is_some_and(|end| end <= clock.monotonic())
-    }
-}
-
-/// How often the clock is read while something is due: the system's may jump.
-const TICK: Duration = Duration::from_millis(20);
-
 /// Whoever was woken for what another one got looks again after this time only: of many who wait for
 /// one queue few look at each commit.
 const BEATEN: Duration = Duration::from_millis(10);
-
-/// The longest that a `receive` waits; nobody's timer overflows.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[async_trait]
 impl Subscriber for SqliteSubscriber {
@@ -175,7 +140,7 @@ impl Subscriber for SqliteSubscriber {
                 if Instant::now() >= deadline {
                     return Ok(Vec::new());
                 }
-                let woken = self.wait(changes, looked, deadline).await;
+                let woken = looked.wait(changes, &self.queue.clock, deadline).await;
                 if woken && waited {
                     tokio::time::sleep_until(deadline.min(Instant::now() + BEATEN)).await;
                 }
@@ -331,29 +296,6 @@ impl SqliteSubscriber {
         answered.await.unwrap_or_else(|_| {
             Err(Error::new(Kind::Bug, "the embedded queue's thread has stopped"))
         })
-    }
-
-    /// Waits until something may have changed, by a commit or by time, or until the deadline; `true`:
-    /// by a commit.
-    async fn wait(
-        &self,
-        mut changes: watch::Receiver<()>,
-        looked: Looked,
-        deadline: Instant,
-    ) -> bool {
-        loop {
-            let tick = match looked.waits_for_nothing() {
-                false => deadline.min(Instant::now() + TICK),
-                true => deadline,
-            };
-            tokio::select! {
-                _ = changes.changed() => return true,
-                () = tokio::time::sleep_until(tick) => {}
-            }
-            if looked.is_due(&self.queue.clock) || Instant::now() >= deadline {
-                return false;
-            }
-        }
     }
 }
 

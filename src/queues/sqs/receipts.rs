@@ -6,37 +6,42 @@ use super::limits::{BATCH, LONGEST_LEASE, validate_lease};
 use super::prefetch::PrefetchBuffer;
 use super::receivers::Shared;
 use super::settle::{Obeyed, Order, SETTLING, seconds};
-use super::subscriber::settled;
+use super::subscriber::{cannot_select, settled};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Receipt};
-use crate::queues::{Receipts, Settled, Verdict};
+use crate::queues::{LeaseRequest, Receipts, Select, Settled, Verdict};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::Instant;
 
 #[async_trait]
 impl Receipts for Inspector {
-    async fn lease(
-        &self,
-        max: usize,
-        time: Duration,
-        group: Option<String>,
-    ) -> Result<Vec<Delivery>> {
+    async fn lease(&self, request: LeaseRequest) -> Result<Vec<Delivery>> {
+        let LeaseRequest { max, time, wait, select, group } = request;
         if group.is_some() {
             let what = format!("cannot lease by group from {}", self.queue.name);
             return Err(Error::new(Kind::Configuration, what)
                 .because_of("SQS gives whatever is there")
                 .hint("leave `--group` out; a FIFO queue keeps the order by itself"));
         }
+        if select != Select::Any {
+            return Err(cannot_select(&self.queue.name));
+        }
         validate_lease(time)?;
+        let deadline = Instant::now() + wait.min(LONGEST_LEASE);
         let (queue, codec) = (self.queue.clone(), self.codec.clone());
         let time = (time, self.options.clock.clone());
         let shared = Shared::new(queue, codec, time, PrefetchBuffer::new(0, 0), false);
+        shared.buffer().ask(max, deadline);
         let mut leased = Vec::new();
         while leased.len() < max {
             let fetched = shared.fetch((max - leased.len()).min(BATCH)).await;
             match fetched {
-                Ok(fetched) if fetched.is_empty() => break,
+                Ok(fetched) if fetched.is_empty() => {
+                    if !leased.is_empty() || Instant::now() >= deadline {
+                        break;
+                    }
+                }
                 Ok(fetched) => leased.extend(fetched.into_iter().map(|one| Delivery {
                     message: one.message,
                     attempts: one.attempts,

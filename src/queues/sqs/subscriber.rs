@@ -61,13 +61,6 @@ impl SqsSubscriber {
         Self { shared, receivers, dead, max_deliveries, running: Mutex::default() }
     }
 
-    fn cannot_select(&self) -> Error {
-        let what = format!("cannot select by tag from {}", self.shared.queue.name);
-        Error::new(Kind::Configuration, what)
-            .because_of("SQS gives whatever is there")
-            .hint("publish each tag to a queue of its own")
-    }
-
     /// What a verdict asks of the service. A message that is given back on a FIFO queue takes those
     /// with it that wait behind it in its group.
     fn order(&self, receipt: &Receipt, verdict: &Verdict, now: Instant) -> Step {
@@ -106,6 +99,13 @@ impl SqsSubscriber {
     }
 }
 
+/// The error for whoever asks for a tag.
+pub(super) fn cannot_select(name: &Name) -> Error {
+    Error::new(Kind::Configuration, format!("cannot select by tag from {name}"))
+        .because_of("SQS gives whatever is there")
+        .hint("publish each tag to a queue of its own")
+}
+
 enum Step {
     Over(Settled),
     Order { receipt: Receipt, order: Order, stops: Option<String> },
@@ -135,7 +135,7 @@ impl Subscriber for SqsSubscriber {
     /// more, after what came before was handed out.
     async fn receive(&self, request: Receive) -> Result<Vec<Delivery>> {
         if request.select != Select::Any {
-            return Err(self.cannot_select());
+            return Err(cannot_select(&self.shared.queue.name));
         }
         let deadline = Instant::now() + request.wait;
         let shared = &self.shared;

@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kakehi::clock::{Clock, ClockControl};
 use kakehi::environment::Environment;
 use kakehi::queues::{
-    self, Options, Published, Publisher, Receive, Select, Settled, Subscriber, Verdict,
+    self, LeaseRequest, Options, Published, Publisher, Receive, Select, Settled, Subscriber,
+    Verdict,
 };
 use kakehi::{Delivery, Location, Message, Receipt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -698,6 +699,14 @@ async fn a_batch_is_as_large_as_was_asked(backend: &Backend) {
     subscriber.close().await.unwrap();
 }
 
+/// Leases to somebody who is no process; `None` where the queue has no receipts for such.
+async fn lease(backend: &Backend, select: Select) -> Option<kakehi::Result<Vec<Delivery>>> {
+    let url = Location::parse(&backend.url).unwrap();
+    let queue = queues::open_inspector(url, &backend.options()).await.unwrap();
+    let request = LeaseRequest { select, ..LeaseRequest::now(10, backend.lease) };
+    Some(queue.receipts()?.lease(request).await)
+}
+
 async fn a_tag_selects(backend: &Backend) {
     let tagged = |id: &str, tag: &str| Message { tag: Some(tag.to_owned()), ..message(id) };
     let sent = [tagged("1", "x"), tagged("2", "y"), tagged("3", "x"), message("4")];
@@ -709,6 +718,11 @@ async fn a_tag_selects(backend: &Backend) {
         for request in [of_tag("x"), select(Select::OldestTag)] {
             let error = subscriber.receive(request).await.unwrap_err();
             assert_eq!(error.kind(), kakehi::Kind::Configuration);
+        }
+        for select in [Select::Tag("x".to_owned()), Select::OldestTag] {
+            if let Some(leased) = lease(backend, select).await {
+                assert_eq!(leased.unwrap_err().kind(), kakehi::Kind::Configuration);
+            }
         }
         return;
     }

@@ -2,7 +2,7 @@
 //! one by one.
 
 use crate::cli::queue::arguments::{NamedQueue, QueueUrl, Take};
-use crate::cli::queue::context::{QueueContext, say};
+use crate::cli::queue::context::{QueueContext, closing, say};
 use crate::cli::queue::format::{self, Form};
 use crate::error::{Error, Kind, Result};
 use crate::hint;
@@ -67,7 +67,8 @@ impl ChosenLetters {
         let mut totals = Totals::new(verb, &which, context.form);
         let stop = context.program.signals.shutdown();
         let tell = &mut |page: &[Handled]| totals.tell(page);
-        let ended = letters.work_on(&which, yes.then_some(action), stop, tell).await?;
+        let ended = letters.work_on(&which, yes.then_some(action), stop, tell).await;
+        let ended = closing(&*queue, ended).await?;
         context.remind(yes)?;
         totals.refuse_kept()?;
         match ended {

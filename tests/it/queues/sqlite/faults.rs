@@ -176,6 +176,20 @@ fn a_file_shrinks_after_a_backlog() {
     sandbox.queue().args("verify q.db").run().expect(0);
 }
 
+#[test]
+fn a_file_shrinks_after_a_purge() {
+    let sandbox = Sandbox::new();
+    let lines: String = (0..8000)
+        .map(|n| format!("{{\"id\":\"m{n}\",\"pad\":\"{}\"}}\n", "x".repeat(6000)))
+        .collect();
+    sandbox.publish().args("stdin:?id=id --to sqlite:q.db").stdin(lines).run().expect(0);
+    let size = || fs::metadata(sandbox.path("q.db")).unwrap().len();
+    let full = size();
+    assert!(full > 45_000_000, "more than is freed at once: {full}");
+    sandbox.queue().args("purge sqlite:q.db --yes").run().expect(0);
+    assert!(size() < full / 20, "{full} bytes became {}", size());
+}
+
 /// Stores, and moves the clock by hours while it does, forward and back.
 struct Shaken {
     stores: Scripted,

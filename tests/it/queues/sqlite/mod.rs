@@ -7,6 +7,7 @@ mod faults;
 mod model;
 mod processes;
 mod promises;
+mod receipts;
 mod repair;
 mod replaced;
 mod topics;
