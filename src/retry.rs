@@ -1,12 +1,12 @@
 //! What becomes of a delivery: a pure function from what the sink said to a verdict.
 
-use crate::queues::Verdict;
+use crate::queues::{Backoff, Verdict};
 use crate::sinks::Outcome;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use std::time::Duration;
 
 /// How often and how fast a message is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// After this many failed attempts a message becomes a dead letter.
     pub max_attempts: u32,
@@ -16,6 +16,8 @@ pub struct Limits {
     pub first_pause: Duration,
     /// No pause is longer than this.
     pub longest_pause: Duration,
+    /// The queue's own rule for the pauses, in place of these two.
+    pub backoff: Option<Backoff>,
 }
 
 impl Default for Limits {
@@ -25,6 +27,7 @@ impl Default for Limits {
             max_lost: u32::MAX,
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(600),
+            backoff: None,
         }
     }
 }
@@ -75,9 +78,12 @@ pub fn spent(tries: Tries, lost: u32, limits: &Limits) -> Option<String> {
     })
 }
 
-/// The pause after a failed attempt: exponential, its second half random, so that messages that
-/// failed together do not come back together.
+/// The pause after a failed attempt: by the queue's own rule, where it has one; else exponential,
+/// its second half random, so that messages that failed together do not come back together.
 pub fn pause(attempt: u32, limits: &Limits, jitter: f64) -> Duration {
+    if let Some(backoff) = limits.backoff {
+        return backoff(attempt, jitter);
+    }
     /// After so many doublings every pause is the longest one.
     const DOUBLINGS: u32 = 64;
     let full = ExponentialBuilder::new()
@@ -100,10 +106,20 @@ mod tests {
         max_lost: u32::MAX,
         first_pause: Duration::from_secs(1),
         longest_pause: Duration::from_secs(5),
+        backoff: None,
     };
 
     fn retry(attempt: Option<u32>, last: bool, jitter: f64) -> Verdict {
         verdict(Outcome::Retry("busy".to_owned()), Tries { attempt, last }, &LIMITS, jitter)
+    }
+
+    #[test]
+    fn a_rule_of_the_queues_own_comes_before_ours() {
+        let backoff: Backoff = |attempt, jitter| Duration::from_secs(attempt.into()).mul_f64(jitter);
+        let limits = Limits { backoff: Some(backoff), ..LIMITS };
+        assert_eq!(pause(60, &limits, 1.0), Duration::from_secs(60), "beyond our longest");
+        assert_eq!(pause(60, &limits, 0.5), Duration::from_secs(30));
+        assert_eq!(pause(60, &LIMITS, 1.0), LIMITS.longest_pause);
     }
 
     fn after(pause: Duration) -> Verdict {
@@ -165,7 +181,7 @@ mod tests {
     fn limits() -> impl Strategy<Value = Limits> {
         let pause = || (0..10_000_000u64).prop_map(Duration::from_micros);
         (1..100u32, pause(), pause()).prop_map(|(max_attempts, first_pause, longest_pause)| {
-            Limits { max_attempts, max_lost: u32::MAX, first_pause, longest_pause }
+            Limits { max_attempts, max_lost: u32::MAX, first_pause, longest_pause, backoff: None }
         })
     }
 

@@ -1,5 +1,12 @@
 //! What a queue does by itself, so that the loop knows what is left to it.
 
+use std::time::Duration;
+
+/// How long a queue wants a message to wait after an attempt that failed: the attempt's number, from
+/// 1, and a number from 0 to 1 that the caller has drawn, so that messages that failed together need
+/// not come back together.
+pub type Backoff = fn(attempt: u32, jitter: f64) -> Duration;
+
 /// What an empty answer of a queue proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Emptiness {
@@ -13,7 +20,7 @@ pub enum Emptiness {
 
 /// What a queue does by itself. The default is a queue of ours, which does all of it: a backend names
 /// what it does otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Capabilities {
     /// Whether `Verdict::Retry` waits in the queue. Where it cannot, the loop keeps the lease until
     /// the retry is due and then releases it.
@@ -28,6 +35,12 @@ pub struct Capabilities {
     pub release_counts: bool,
     /// What an empty answer proves.
     pub emptiness: Emptiness,
+    /// The pause before the next attempt, where the queue has a rule of its own for it; `None` where
+    /// the loop's own counts.
+    pub backoff: Option<Backoff>,
+    /// Whether `Select` may ask for a tag; where it may not, whoever asks is told so by an error of
+    /// kind `Configuration`.
+    pub selects_tags: bool,
 }
 
 impl Default for Capabilities {
@@ -38,6 +51,8 @@ impl Default for Capabilities {
             dead_letters: None,
             release_counts: false,
             emptiness: Emptiness::Certain,
+            backoff: None,
+            selects_tags: true,
         }
     }
 }

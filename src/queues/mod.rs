@@ -14,7 +14,7 @@ pub mod sqlite;
 pub mod sqs;
 
 pub use backend::{Backend, Side};
-pub use capabilities::{Capabilities, Emptiness};
+pub use capabilities::{Backoff, Capabilities, Emptiness};
 pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart,
     DeadLetterStore, Deletion, Fact, FactValue, Inspect, LeaseRequest, MessageState, MessagesById, Peek,

@@ -73,7 +73,7 @@ impl Parts<'_> {
     fn put_off(&self, (receipt, letter): Unburied, judged: &mut Judged, written: &mut Written) {
         let (message, death) = &letter;
         let attempts = death.attempts.unwrap_or(1);
-        let pause = retry::pause(attempts, &self.plan.retries, fastrand::f64());
+        let pause = retry::pause(attempts, &self.retries(), fastrand::f64());
         let (id, until) = (message.id.clone(), self.kept_until(pause));
         let why = death.reason.clone();
         judged.ended.push((id.clone(), Ended::Failed));

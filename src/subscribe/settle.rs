@@ -9,7 +9,7 @@ use crate::attempts::Ended;
 use crate::message::{Delivery, Receipt};
 use crate::queues::{Settled, Verdict};
 use crate::report::count;
-use crate::retry;
+use crate::retry::{self, Limits};
 use crate::sinks::Outcome;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -183,7 +183,7 @@ impl Parts<'_> {
             return;
         }
         let jitter = fastrand::f64();
-        let verdict = retry::verdict(outcome, tried.tries, &self.plan.retries, jitter);
+        let verdict = retry::verdict(outcome, tried.tries, &self.retries(), jitter);
         if matches!(verdict, Verdict::Bury(_)) {
             written.died.insert(Line::of(&delivery.message, self.sink.ordered()));
         }
@@ -230,6 +230,11 @@ impl Parts<'_> {
             written.unwritten.push(delivery.clone());
         }
         next
+    }
+
+    /// How often and how fast a message is tried again on this queue.
+    pub(super) fn retries(&self) -> Limits {
+        Limits { backoff: self.queue.capabilities().backoff, ..self.plan.retries }
     }
 
     /// How long what waits for a retry is kept: not at all where the queue can delay, else until it

@@ -259,6 +259,8 @@ impl Subscriber for PubsubSubscriber {
             dead_letters: Some(self.dead_letters()),
             release_counts: true,
             emptiness: Emptiness::Unknown,
+            selects_tags: false,
+            ..Capabilities::default()
         }
     }
 

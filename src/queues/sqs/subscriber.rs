@@ -244,6 +244,7 @@ impl Subscriber for SqsSubscriber {
             dead_letters: self.dead_letters(),
             release_counts: true,
             emptiness: Emptiness::Reported,
+            selects_tags: false,
             ..Capabilities::default()
         }
     }

@@ -7,7 +7,7 @@ use crate::support::watched::Watched;
 use kakehi::attempts::{self, Attempts};
 use kakehi::clock::Clock;
 use kakehi::dead_letter::{self, Death};
-use kakehi::queues::{self, Receive, Subscriber};
+use kakehi::queues::{self, Receive, Subscriber, Verdict};
 use kakehi::report::Summary;
 use kakehi::retry::Limits;
 use kakehi::subscribe::{Mode, Plan};
@@ -86,6 +86,19 @@ async fn written(sink: &Scripted, batches: usize) {
 
 fn one(id: &str) -> [String; 1] {
     [id.to_owned()]
+}
+
+#[tokio::test]
+async fn a_queue_hears_why_an_attempt_failed_and_its_own_backoff_counts() {
+    let fixture = LoopFixture::with(one("t")).await;
+    let hour = Duration::from_secs(3600);
+    let mut queue = Watched::of(&fixture).await;
+    queue.backoff = Some(|attempt, _jitter| Duration::from_secs(3600) * attempt);
+    let (_, summary) =
+        fixture.run_on(&queue, &Scripted::default(), &plan(), std::future::pending()).await;
+    assert_eq!(summary.retried, 1);
+    let verdicts = std::mem::take(&mut *queue.verdicts.lock().unwrap());
+    assert_eq!(verdicts, [Verdict::Retry { after: hour, why: "later".to_owned() }]);
 }
 
 #[tokio::test]

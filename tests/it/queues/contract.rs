@@ -3,8 +3,8 @@
 //! What a backend cannot do is named in `Backend::cannot`, with the reason, and the case checks
 //! that the backend says so itself where the trait lets it.
 
-use crate::support::verdicts::retry;
 use crate::support::services;
+use crate::support::verdicts::retry;
 use chrono::{DateTime, TimeDelta, Utc};
 use kakehi::clock::{Clock, ClockControl};
 use kakehi::environment::Environment;
@@ -332,12 +332,9 @@ async fn a_lease_that_ends_offers_the_message_again(backend: &Backend) {
     backend.advance(Duration::from_secs(1));
     let again = receive(&*second, 1).await;
     assert_eq!((ids(&again), again[0].attempts), (vec!["a"], Some(1)), "it had not begun");
-    for verdict in [
-        Verdict::Ack,
-        Verdict::Release,
-        retry(Duration::ZERO),
-        Verdict::Bury("late".to_owned()),
-    ] {
+    for verdict in
+        [Verdict::Ack, Verdict::Release, retry(Duration::ZERO), Verdict::Bury("late".to_owned())]
+    {
         let settled = settle_one(&*first, &lost[0], verdict).await;
         assert_eq!(settled, Settled::LeaseLost);
     }
@@ -714,6 +711,7 @@ async fn a_tag_selects(backend: &Backend) {
     let subscriber = backend.subscriber().await;
     let select = |select| Receive { select, ..any(10, Duration::ZERO) };
     let of_tag = |tag: &str| select(Select::Tag(tag.to_owned()));
+    assert_eq!(subscriber.capabilities().selects_tags, !backend.cannot(SelectsTags));
     if backend.cannot(SelectsTags) {
         for request in [of_tag("x"), select(Select::OldestTag)] {
             let error = subscriber.receive(request).await.unwrap_err();

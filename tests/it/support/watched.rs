@@ -2,7 +2,9 @@
 
 use crate::support::loop_fixture::LoopFixture;
 use async_trait::async_trait;
-use kakehi::queues::{Capabilities, Emptiness, Leases, Receive, Settled, Subscriber, Verdict};
+use kakehi::queues::{
+    Backoff, Capabilities, Emptiness, Leases, Receive, Settled, Subscriber, Verdict,
+};
 use kakehi::{Delivery, Receipt, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +15,10 @@ pub struct Watched {
     pauses: AtomicUsize,
     pub extended: Arc<Extended>,
     service: bool,
+    /// What it offers for the pauses between attempts.
+    pub backoff: Option<Backoff>,
+    /// All that were to be carried out.
+    pub verdicts: Mutex<Vec<Verdict>>,
 }
 
 #[derive(Default)]
@@ -24,8 +30,9 @@ pub struct Extended {
 impl Watched {
     /// The queue in memory as it is.
     pub async fn of(fixture: &LoopFixture) -> Self {
-        let (pauses, extended) = Default::default();
-        Self { queue: fixture.subscriber().await, pauses, extended, service: false }
+        let (pauses, extended, verdicts) = Default::default();
+        let queue = fixture.subscriber().await;
+        Self { queue, pauses, extended, service: false, backoff: None, verdicts }
     }
 
     /// The queue in memory as a service that counts nothing, delays nothing, buries nothing and
@@ -58,6 +65,8 @@ impl Subscriber for Watched {
     }
 
     async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
+        let verdicts = batch.iter().map(|(_, verdict)| verdict.clone());
+        self.verdicts.lock().unwrap().extend(verdicts);
         self.queue.settle(batch).await
     }
 
@@ -81,7 +90,7 @@ impl Subscriber for Watched {
 
     fn capabilities(&self) -> Capabilities {
         if !self.service {
-            return Capabilities::default();
+            return Capabilities { backoff: self.backoff, ..Capabilities::default() };
         }
         Capabilities {
             delays: false,

@@ -376,9 +376,7 @@ fn real(message: &model::Message) -> Message {
 fn real_verdict(verdict: Verdict) -> queues::Verdict {
     match verdict {
         Verdict::Ack => queues::Verdict::Ack,
-        Verdict::Retry(after) => {
-            retry(Duration::from_millis(after.unsigned_abs()))
-        }
+        Verdict::Retry(after) => retry(Duration::from_millis(after.unsigned_abs())),
         Verdict::Release => queues::Verdict::Release,
         Verdict::Bury => queues::Verdict::Bury("x".to_owned()),
     }

@@ -1,9 +1,9 @@
 //! The embedded queue: what one file promises to many processes.
 
-use crate::support::verdicts::retry;
 use crate::support::pond::{
     Pond, ack, drain, ids, message, publish, receive, select, settle, up_to,
 };
+use crate::support::verdicts::retry;
 use chrono::{DateTime, TimeDelta, Utc};
 use kakehi::queues::{self, Published, Receive, Select, Settled, Subscriber, Verdict};
 use kakehi::{Delivery, Kind, Location, Message, Receipt};

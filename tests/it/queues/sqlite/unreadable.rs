@@ -1,10 +1,10 @@
 //! Rows of the embedded queue that cannot be read: what this program does not write, another version
 //! may have written, or a damaged page may show. They stop nobody, and are not lost.
 
-use crate::support::verdicts::retry;
 use crate::support::pond::{Pond, ack, ids, publish, receive, up_to};
 use crate::support::queue_file::{publish as publish_lines, publish_all, stats};
 use crate::support::sandbox::{Run, Sandbox};
+use crate::support::verdicts::retry;
 use kakehi::environment::Environment;
 use kakehi::queues::{self, Options, Receipts, Receive, Select, Settled};
 use kakehi::spool::Spool;
