@@ -58,9 +58,7 @@ pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> 
             _ if tries.last => {
                 Verdict::Bury(format!("gave up at the last delivery that the queue makes: {why}"))
             }
-            attempt => {
-                Verdict::Retry { after: pause(attempt.unwrap_or(1), limits, jitter), why }
-            }
+            attempt => Verdict::Retry { after: pause(attempt.unwrap_or(1), limits, jitter), why },
         },
     }
 }
@@ -115,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_rule_of_the_queues_own_comes_before_ours() {
-        let backoff: Backoff = |attempt, jitter| Duration::from_secs(attempt.into()).mul_f64(jitter);
+        let backoff: Backoff =
+            |attempt, jitter| Duration::from_secs(attempt.into()).mul_f64(jitter);
         let limits = Limits { backoff: Some(backoff), ..LIMITS };
         assert_eq!(pause(60, &limits, 1.0), Duration::from_secs(60), "beyond our longest");
         assert_eq!(pause(60, &limits, 0.5), Duration::from_secs(30));

@@ -17,8 +17,8 @@ pub use backend::{Backend, Side};
 pub use capabilities::{Backoff, Capabilities, Emptiness};
 pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart,
-    DeadLetterStore, Deletion, Fact, FactValue, Inspect, LeaseRequest, MessageState, MessagesById, Peek,
-    PeekByReceiving, Peeked, Purge, Receipts, RepairLoss, Repaired, Stats, Verified, Which,
+    DeadLetterStore, Deletion, Fact, FactValue, Inspect, LeaseRequest, MessageState, MessagesById,
+    Peek, PeekByReceiving, Peeked, Purge, Receipts, RepairLoss, Repaired, Stats, Verified, Which,
 };
 pub use options::Options;
 // The spool is an embedded queue, and so is every file that is mended.

@@ -264,7 +264,11 @@ mod tests {
             message
         });
         let mine = claim(connection, 0, 10, Select::Tag("mine".to_owned()));
-        settle_all(connection, &mine, &Verdict::Retry { after: Duration::from_secs(1), why: "x".to_owned() });
+        settle_all(
+            connection,
+            &mine,
+            &Verdict::Retry { after: Duration::from_secs(1), why: "x".to_owned() },
+        );
         for verdict in [Verdict::Release, Verdict::Ack, Verdict::Bury("x".to_owned())] {
             settle_all(connection, &claim(connection, 0, 10, Select::OldestTag), &verdict);
             settle_all(connection, &claim(connection, 0, 10, Select::Any), &verdict);

@@ -1,0 +1,120 @@
+//! What a queue's inside shows to people and scripts, and how they mend it.
+
+mod dead_letters;
+mod messages;
+mod receipts;
+mod repair;
+mod stats;
+
+pub use dead_letters::{
+    DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart, DeadLetterStore,
+    Which,
+};
+pub use messages::{MessageState, MessagesById, Peek, Peeked};
+pub use receipts::{LeaseRequest, Receipts};
+pub use repair::{RepairLoss, Repaired, Verified};
+pub use stats::{Fact, FactValue, Stats};
+
+use super::{Publisher, Subscriber};
+use crate::dead_letter::{self, Death};
+use crate::error::{Error, Kind, Result};
+use crate::location::Location;
+use crate::message::Message;
+use async_trait::async_trait;
+
+/// The door to a queue's inside.
+#[async_trait]
+pub trait Inspect: Send + Sync {
+    /// Tells of the queue what it can without receiving; changes nothing.
+    async fn stats(&self) -> Result<Stats>;
+
+    /// Looks at messages; `None` where looking would be receiving.
+    fn peek(&self) -> Option<&dyn Peek>;
+
+    /// Works on dead letters; `None` where the queue does not keep them itself.
+    fn dead_letters(&self) -> Option<&dyn DeadLetterStore>;
+
+    /// Where looking is receiving: what it costs, and what to receive from. `None` where `peek` and
+    /// `dead_letters` look without taking.
+    fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving>;
+
+    /// Empties the queue; `None` where nobody can.
+    fn purge(&self) -> Option<&dyn Purge>;
+
+    /// Leases to somebody who is no process; `None` where a receipt dies with its process.
+    fn receipts(&self) -> Option<&dyn Receipts>;
+
+    /// Works on single messages by their ids; `None` where the queue finds none by its id.
+    fn by_id(&self) -> Option<&dyn MessagesById> {
+        None
+    }
+
+    /// Closes what was opened to write, as whoever has written does in the end: then all of it is in
+    /// its place. A later write opens it again. Default: nothing is kept open.
+    async fn close(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    /// What is to be delivered.
+    Messages,
+    /// What was given up.
+    DeadLetters,
+}
+
+/// A queue where looking is receiving: whoever looks receives, and gives back what is to stay by
+/// closing.
+#[async_trait]
+pub trait PeekByReceiving: Send + Sync {
+    /// What it costs to be taken and given back, in a sentence for a person.
+    async fn cost(&self, what: Contents) -> Result<String>;
+
+    /// Its messages; at most `limit` are fetched.
+    async fn messages(&self, limit: Option<usize>) -> Result<Box<dyn Subscriber>>;
+
+    /// Its dead letters: one for each place where some of them may be; at most `limit` are fetched
+    /// from each. An error where there is none.
+    async fn dead_letters(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>>;
+
+    /// The original of a dead letter, and its death, whoever buried it.
+    fn unwrap(&self, letter: Message) -> (Message, Death) {
+        dead_letter::unwrap(letter)
+    }
+
+    /// Whether a URL names this queue, whatever its parameters: of the dead letters that one place
+    /// holds, it tells this queue's own.
+    fn is_it(&self, url: &Location) -> bool;
+
+    /// Where the original of a dead letter goes back to.
+    async fn origin(&self) -> Result<Box<dyn Publisher>>;
+}
+
+/// Empties a queue.
+#[async_trait]
+pub trait Purge: Send + Sync {
+    /// Removes every message that the queue held when this began, leased ones included; dead
+    /// letters stay. Gives how many, where the queue knows. It is done in small steps, between
+    /// which others work on: what is interrupted has removed the oldest.
+    async fn purge(&self) -> Result<Option<u64>>;
+}
+
+/// What a deletion removes, or would.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deletion {
+    /// How many messages that are not dead; `None` where nobody knows.
+    pub messages: Option<u64>,
+    /// How many dead letters; `None` where nobody knows, or they stay.
+    pub dead: Option<u64>,
+    /// What stays behind, in a sentence.
+    pub stays: Option<String>,
+}
+
+/// The error for a queue whose inside nobody can show.
+pub fn closed(url: &Location, why: &str) -> Error {
+    Error::new(Kind::Configuration, format!("cannot look inside `{url}`"))
+        .because_of(why)
+        .hint("the program `queue` works on what other processes reach: `sqlite:PATH?queue=NAME`")
+}
