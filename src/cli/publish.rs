@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity::FileIdentity;
 use crate::location::Location;
-use crate::publish::{Later, Plan};
+use crate::publish::{LazyQueue, Plan};
 use crate::queues::{Publisher as _, Side};
 use crate::schedule::Schedule;
 use crate::sources::Source;
@@ -171,7 +171,7 @@ impl Publish {
     async fn pour(
         &self,
         source: &mut dyn Source,
-        queue: &Later,
+        queue: &LazyQueue,
         plan: &Plan,
         context: &Context,
     ) -> Result<()> {
@@ -190,13 +190,18 @@ impl Publish {
     /// Opens the queue, so that a wrong URL or file is told before anything is read. What needs
     /// somebody else, as making a topic does, comes after the reading: where there is a spool, a
     /// queue that cannot be opened yet is one that cannot be reached.
-    async fn open(&self, url: Location, options: queues::Options, spool: bool) -> Result<Later> {
+    async fn open(
+        &self,
+        url: Location,
+        options: queues::Options,
+        spool: bool,
+    ) -> Result<LazyQueue> {
         if self.create {
             let looked = queues::Options { create: false, ..options.clone() };
             queues::open_publisher(url.clone(), &looked).await?.close().await?;
-            return Ok(Later::new(url, options));
+            return Ok(LazyQueue::new(url, options));
         }
-        let queue = Later::new(url, options);
+        let queue = LazyQueue::new(url, options);
         match queue.open().await {
             Err(error) if !spool || never_opens(error.kind()) => return Err(error),
             _ => {}

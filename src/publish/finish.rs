@@ -2,7 +2,7 @@
 
 use super::gate::Gate;
 use super::run::{NAMED, Run};
-use super::spool_fallback::{Detour, left};
+use super::spool_fallback::{SpoolFallback, left};
 use crate::error::{Error, Kind, Result};
 use crate::hint;
 use crate::sources::Stop;
@@ -43,17 +43,17 @@ impl Run<'_> {
         }
         let plan = self.plan;
         let gate = Gate::new(true);
-        let mut detour = plan.spool.as_ref().map(|spool| {
+        let mut fallback = plan.spool.as_ref().map(|spool| {
             gate.shut();
-            Detour::unseen(spool, &gate, plan, self.counters)
+            SpoolFallback::unseen(spool, &gate, plan, self.counters)
         });
         let mut kept = Ok(());
         if !self.unsettled.is_empty() {
-            kept = self.settle_all(&mut detour).await;
+            kept = self.settle_all(&mut fallback).await;
         }
         kept = kept.and(self.source.flush().await);
-        match detour {
-            Some(detour) => kept.and(detour.close().await),
+        match fallback {
+            Some(fallback) => kept.and(fallback.close().await),
             None => kept,
         }
     }

@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 /// A queue by its URL. Opening may need what an outage takes away; what was read by then is kept.
-pub struct Later {
+pub struct LazyQueue {
     url: Location,
     options: Options,
     queue: OnceCell<Box<dyn Publisher>>,
 }
 
-impl Later {
+impl LazyQueue {
     /// Nothing is opened yet.
     pub fn new(url: Location, options: Options) -> Self {
         Self { url, options, queue: OnceCell::new() }
@@ -28,7 +28,7 @@ impl Later {
 }
 
 #[async_trait]
-impl Publisher for Later {
+impl Publisher for LazyQueue {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<Published>> {
         self.open().await?.publish(batch).await
     }

@@ -11,7 +11,7 @@ mod spool_drain;
 mod spool_fallback;
 mod tick;
 
-pub use lazy::Later;
+pub use lazy::LazyQueue;
 pub use plan::Plan;
 
 use crate::clock::Clock;

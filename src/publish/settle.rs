@@ -2,7 +2,7 @@
 
 use super::gate::{Answer, Posted};
 use super::run::{Rest, Run};
-use super::spool_fallback::Detour;
+use super::spool_fallback::SpoolFallback;
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::Published;
@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 impl Run<'_> {
     /// Does what is left to do for the oldest batch, and tells its source that it is safe.
-    pub(super) async fn settle(&mut self, detour: &mut Option<Detour<'_>>) -> Result<()> {
+    pub(super) async fn settle(&mut self, fallback: &mut Option<SpoolFallback<'_>>) -> Result<()> {
         let Some(posted) = self.unsettled.front().cloned() else { return Ok(()) };
-        self.secure(&posted, detour).await?;
+        self.secure(&posted, fallback).await?;
         fail::fail_point!("publish-taken");
         self.source.commit(posted.batch.number).await?;
         fail::fail_point!("publish-committed");
@@ -24,10 +24,13 @@ impl Run<'_> {
     }
 
     /// Does the same for all that is not settled, in one step: there may be little time.
-    pub(super) async fn settle_all(&mut self, detour: &mut Option<Detour<'_>>) -> Result<()> {
+    pub(super) async fn settle_all(
+        &mut self,
+        fallback: &mut Option<SpoolFallback<'_>>,
+    ) -> Result<()> {
         let numbers = self.gather();
         let Some(posted) = self.unsettled.front().cloned() else { return Ok(()) };
-        self.secure(&posted, detour).await?;
+        self.secure(&posted, fallback).await?;
         for number in numbers {
             self.source.commit(number).await?;
         }
@@ -55,13 +58,17 @@ impl Run<'_> {
 
     /// Puts what the queue did not take of the oldest batch where it is safe, or gives it up. Where
     /// this is broken off, it can be done again.
-    async fn secure(&mut self, posted: &Posted, detour: &mut Option<Detour<'_>>) -> Result<()> {
+    async fn secure(
+        &mut self,
+        posted: &Posted,
+        fallback: &mut Option<SpoolFallback<'_>>,
+    ) -> Result<()> {
         if self.rest.is_none() {
             self.rest = Some(self.tally(posted));
         }
-        let secured = match detour {
+        let secured = match fallback {
             None => self.give_up(posted),
-            Some(detour) => self.put_aside(detour, posted).await,
+            Some(fallback) => self.put_aside(fallback, posted).await,
         };
         self.unsettled.pop_front();
         self.rest = None;
@@ -143,10 +150,10 @@ impl Run<'_> {
 
     /// Puts into the spool what the queue did not take, for later or as dead letters. What is done
     /// is struck off at once.
-    async fn put_aside(&mut self, detour: &mut Detour<'_>, posted: &Posted) -> Result<()> {
+    async fn put_aside(&mut self, fallback: &mut SpoolFallback<'_>, posted: &Posted) -> Result<()> {
         let Some(Rest { left, failure, .. }) = &mut self.rest else { return Ok(()) };
         if let Some(error) = failure.take() {
-            detour.because(error);
+            fallback.because(error);
         }
         let all = &posted.batch.messages;
         let some = match left.len() == all.len() {
@@ -154,17 +161,17 @@ impl Run<'_> {
             false => left.iter().map(|at| all[*at].clone()).collect(),
         };
         if !some.is_empty() {
-            match detour.append(&some).await {
+            match fallback.append(&some).await {
                 Ok(refused) => self.spooled(some.len(), refused),
                 Err(error) => {
                     self.lose(posted);
-                    return Err(detour.neither(&error));
+                    return Err(fallback.neither(&error));
                 }
             }
         }
         match &self.rest {
             Some(Rest { refused, .. }) if !refused.is_empty() => {
-                detour.bury(refused).await?;
+                fallback.bury(refused).await?;
                 self.buried = true;
             }
             _ => {}

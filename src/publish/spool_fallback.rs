@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 const COUNTED: u64 = 10_000;
 
 /// What one tick knows of its spool.
-pub(super) struct Detour<'a> {
+pub(super) struct SpoolFallback<'a> {
     spool: &'a Spool,
     gate: &'a Gate,
     plan: &'a Plan,
@@ -30,7 +30,7 @@ pub(super) struct Detour<'a> {
     pub(super) again_at: Option<Instant>,
 }
 
-impl<'a> Detour<'a> {
+impl<'a> SpoolFallback<'a> {
     /// Looks whether anything waits in the spool.
     pub(super) async fn of(
         spool: &'a Spool,
@@ -38,7 +38,7 @@ impl<'a> Detour<'a> {
         plan: &'a Plan,
         counters: &'a Counters,
     ) -> Result<Self> {
-        let mut detour = Self::unseen(spool, gate, plan, counters);
+        let mut fallback = Self::unseen(spool, gate, plan, counters);
         let backlog = spool.backlog(1).await.map_err(|error| {
             let what = format!("cannot look into the spool `{}`", spool.path().display());
             Error::new(error.kind(), what)
@@ -48,9 +48,9 @@ impl<'a> Detour<'a> {
         if backlog.messages > 0 {
             tracing::info!("messages wait in the spool: what is read goes behind them");
             gate.shut();
-            detour.again_at = Some(Instant::now() + plan.drain_every);
+            fallback.again_at = Some(Instant::now() + plan.drain_every);
         }
-        Ok(detour)
+        Ok(fallback)
     }
 
     /// One that has not looked.

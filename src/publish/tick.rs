@@ -2,7 +2,7 @@
 
 use super::gate::{Gate, Posted};
 use super::run::Run;
-use super::spool_fallback::Detour;
+use super::spool_fallback::SpoolFallback;
 use crate::error::{Error, Result};
 use crate::report::count;
 use crate::sources::{Batch, Stop};
@@ -18,29 +18,29 @@ impl Run<'_> {
         self.tick = tick;
         let spool = self.plan.spool.as_ref().filter(|_| !self.plan.dry_run);
         let gate = Gate::new(spool.is_some());
-        let mut detour = match spool {
-            Some(spool) => Some(Detour::of(spool, &gate, self.plan, self.counters).await?),
+        let mut fallback = match spool {
+            Some(spool) => Some(SpoolFallback::of(spool, &gate, self.plan, self.counters).await?),
             None => None,
         };
-        let read = self.pass(&gate, &mut detour).await;
+        let read = self.pass(&gate, &mut fallback).await;
         let read = read.and(self.source.flush().await);
-        let Some(detour) = detour else { return read };
-        let sent = detour.end(self.queue, &self.stop).await;
+        let Some(fallback) = fallback else { return read };
+        let sent = fallback.end(self.queue, &self.stop).await;
         // Nothing of a batch that is in neither place was committed: that is to be told first.
         read.and(sent)
     }
 
-    async fn pass(&mut self, gate: &Gate, detour: &mut Option<Detour<'_>>) -> Result<()> {
+    async fn pass(&mut self, gate: &Gate, fallback: &mut Option<SpoolFallback<'_>>) -> Result<()> {
         let mut sending = FuturesOrdered::new();
         let (mut reading, mut stopping) = (true, false);
         let mut failure: Option<Error> = None;
         let (queue, stop, tick) = (self.queue, self.stop.clone(), self.tick);
         loop {
             let room = sending.len() < self.plan.in_flight;
-            let again_at = detour.as_ref().and_then(|detour| detour.again_at);
+            let again_at = fallback.as_ref().and_then(|fallback| fallback.again_at);
             tokio::select! {
                 biased;
-                Some(()) = sending.next() => if let Err(error) = self.settle(detour).await {
+                Some(()) = sending.next() => if let Err(error) = self.settle(fallback).await {
                     reading = false;
                     failure.get_or_insert(error);
                 },
@@ -49,8 +49,8 @@ impl Run<'_> {
                     self.source.stop(Stop::Finish);
                 }
                 () = at(again_at), if reading && !stopping && sending.is_empty() => {
-                    if let Some(detour) = detour {
-                        detour.drain(queue, &stop).await;
+                    if let Some(fallback) = fallback {
+                        fallback.drain(queue, &stop).await;
                     }
                 }
                 read = self.source.read(tick), if reading && room => match read {

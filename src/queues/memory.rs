@@ -76,10 +76,10 @@ struct Item {
     attempts: u32,
     /// Leases that were lost in mid-work.
     lost: u32,
-    stand: Stand,
+    status: Status,
 }
 
-enum Stand {
+enum Status {
     /// Offered from this time on.
     Due(DateTime<Utc>),
     Leased {
@@ -139,18 +139,18 @@ impl Memory {
             return Settled::Done;
         }
         let item = state.items.get_mut(&place).expect("its place was found above");
-        item.stand = match verdict {
+        item.status = match verdict {
             Verdict::Retry { after, .. } => {
                 item.attempts += 1;
-                Stand::Due(
+                Status::Due(
                     TimeDelta::from_std(after)
                         .ok()
                         .and_then(|after| now.checked_add_signed(after))
                         .unwrap_or(DateTime::<Utc>::MAX_UTC),
                 )
             }
-            Verdict::Bury(why) => Stand::Dead(why),
-            Verdict::Release | Verdict::Ack => Stand::Due(now),
+            Verdict::Bury(why) => Status::Dead(why),
+            Verdict::Release | Verdict::Ack => Status::Due(now),
         };
         Settled::Done
     }
@@ -160,7 +160,7 @@ impl Memory {
         let mut state = self.state();
         for receipt in receipts {
             if let Some(place) = state.place_of(receipt)
-                && let Some(Item { stand: Stand::Leased { begun, .. }, .. }) =
+                && let Some(Item { status: Status::Leased { begun, .. }, .. }) =
                     state.items.get_mut(&place)
             {
                 *begun = begins;
@@ -179,7 +179,7 @@ impl State {
         if let Some(why) = times::refusal(message) {
             return Published::Refused(why);
         }
-        let alive = |item: &&Item| !matches!(item.stand, Stand::Dead(_));
+        let alive = |item: &&Item| !matches!(item.status, Status::Dead(_));
         let known = self.items.values().filter(alive).find(|item| item.message.id == message.id);
         if let Some(known) = known {
             return if same_content(&known.message, message) {
@@ -188,22 +188,22 @@ impl State {
                 Published::Refused("its id is taken by a message with other content".to_owned())
             };
         }
-        let stand = Stand::Due(message.not_before.unwrap_or(now));
+        let status = Status::Due(message.not_before.unwrap_or(now));
         let message = Message { published_at: Some(now), ..message.clone() };
         let place = self.number();
-        self.items.insert(place, Item { message, attempts: 0, lost: 0, stand });
+        self.items.insert(place, Item { message, attempts: 0, lost: 0, status });
         Published::Accepted
     }
 
     /// Offers again what was leased until `monotonic`.
     fn end_leases(&mut self, now: DateTime<Utc>, monotonic: i64) {
         for item in self.items.values_mut() {
-            if let Stand::Leased { until, begun, .. } = item.stand
+            if let Status::Leased { until, begun, .. } = item.status
                 && until <= monotonic
             {
                 item.attempts += u32::from(begun);
                 item.lost += u32::from(begun);
-                item.stand = Stand::Due(now);
+                item.status = Status::Due(now);
             }
         }
     }
@@ -233,10 +233,10 @@ impl State {
                 break;
             }
             let group = item.message.group.as_deref();
-            let due = match &item.stand {
-                Stand::Dead(_) => continue,
-                Stand::Due(from) => *from <= now,
-                Stand::Leased { .. } => false,
+            let due = match &item.status {
+                Status::Dead(_) => continue,
+                Status::Due(from) => *from <= now,
+                Status::Leased { .. } => false,
             };
             let free = due && !group.is_some_and(|group| held.contains(group));
             let free = free && (item.lost > 0) == lost;
@@ -255,7 +255,7 @@ impl State {
     fn lease(&mut self, place: u64, owner: u64, until: i64) -> Delivery {
         let token = self.number();
         let item = self.items.get_mut(&place).expect("it was found under the same lock");
-        item.stand = Stand::Leased { token, owner, until, begun: false };
+        item.status = Status::Leased { token, owner, until, begun: false };
         Delivery {
             message: item.message.clone(),
             attempts: Some(item.attempts + 1),
@@ -268,8 +268,8 @@ impl State {
     fn place_of(&self, receipt: &Receipt) -> Option<u64> {
         let (place, token) = receipt.0.split_once(' ')?;
         let (place, wanted): (u64, u64) = (place.parse().ok()?, token.parse().ok()?);
-        match self.items.get(&place)?.stand {
-            Stand::Leased { token, .. } if token == wanted => Some(place),
+        match self.items.get(&place)?.status {
+            Status::Leased { token, .. } if token == wanted => Some(place),
             _ => None,
         }
     }
@@ -341,8 +341,8 @@ impl Subscriber for Memory {
         let now = self.clock.now();
         self.end_leases(&mut state);
         for item in state.items.values_mut() {
-            if matches!(item.stand, Stand::Leased { owner, .. } if owner == self.owner) {
-                item.stand = Stand::Due(now);
+            if matches!(item.status, Status::Leased { owner, .. } if owner == self.owner) {
+                item.status = Status::Due(now);
             }
         }
         Ok(())
@@ -356,7 +356,7 @@ impl Leases for Memory {
         self.end_leases(&mut state);
         for receipt in receipts {
             if let Some(place) = state.place_of(receipt)
-                && let Some(Item { stand: Stand::Leased { until, .. }, .. }) =
+                && let Some(Item { status: Status::Leased { until, .. }, .. }) =
                     state.items.get_mut(&place)
             {
                 *until = self.lease_end();

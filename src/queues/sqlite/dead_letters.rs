@@ -23,7 +23,7 @@ impl DeadLetterStore for Inspector {
         part: DeadLetterPart<'_>,
         max: usize,
     ) -> Result<Vec<DeadLetter>> {
-        let Some((after, upto)) = places(part) else { return Ok(Vec::new()) };
+        let Some((after, upto)) = rows_of(part) else { return Ok(Vec::new()) };
         let (queue, ids) = (self.number, ids(which));
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let look = move |c: &Connection| {
@@ -40,7 +40,7 @@ impl DeadLetterStore for Inspector {
         part: DeadLetterPart<'_>,
         max: usize,
     ) -> Result<Vec<DeadLetterHead>> {
-        let Some((after, upto)) = places(part) else { return Ok(Vec::new()) };
+        let Some((after, upto)) = rows_of(part) else { return Ok(Vec::new()) };
         let (queue, ids) = (self.number, ids(which));
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let look = move |c: &Connection| {
@@ -70,23 +70,23 @@ impl DeadLetterStore for Inspector {
     }
 }
 
-/// The name of a dead letter: its place, when it died and its message's id. A place that was left is
-/// taken again, so the place alone does not name it.
-fn name_of(place: i64, died_at: Option<DateTime<Utc>>, id: &str) -> DeadLetterId {
+/// The name of a dead letter: its row, when it died and its message's id. A row that was left is
+/// taken again, so the row alone does not name it.
+fn name_of(row: i64, died_at: Option<DateTime<Utc>>, id: &str) -> DeadLetterId {
     let died_at = died_at.map(|time| time.timestamp_millis().to_string()).unwrap_or_default();
-    DeadLetterId(format!("{place}:{died_at}:{id}"))
+    DeadLetterId(format!("{row}:{died_at}:{id}"))
 }
 
-/// The place that a name begins with; `None` where it is no name of ours.
-fn place_of(name: &DeadLetterId) -> Option<i64> {
+/// The row that a name begins with; `None` where it is no name of ours.
+fn row_of(name: &DeadLetterId) -> Option<i64> {
     name.0.split_once(':')?.0.parse().ok()
 }
 
-/// The places behind which, and up to which, a part goes; `None` where its names are not ours:
+/// The rows behind which, and up to which, a part goes; `None` where its names are not ours:
 /// nothing is there.
-fn places(part: DeadLetterPart<'_>) -> Option<(i64, i64)> {
-    let after = part.after.map_or(Some(0), place_of)?;
-    let upto = part.upto.map_or(Some(i64::MAX), place_of)?;
+fn rows_of(part: DeadLetterPart<'_>) -> Option<(i64, i64)> {
+    let after = part.after.map_or(Some(0), row_of)?;
+    let upto = part.upto.map_or(Some(i64::MAX), row_of)?;
     Some((after, upto))
 }
 
@@ -137,7 +137,7 @@ fn redrive(
     remember: Duration,
     name: &DeadLetterId,
 ) -> rusqlite::Result<DeadLetterOutcome> {
-    let Some((place, letter)) = find(connection, queue, name)? else {
+    let Some((row, letter)) = find(connection, queue, name)? else {
         return Ok(DeadLetterOutcome::Gone);
     };
     if let Some(fault) = letter.unreadable {
@@ -151,7 +151,7 @@ fn redrive(
     let answer = insert(connection, Entry { queue, now, remember, hold: true }, &entering)?.pop();
     match answer {
         Some(Published::Accepted) => {
-            connection.prepare_cached(DROP)?.execute(params![place, queue])?;
+            connection.prepare_cached(DROP)?.execute(params![row, queue])?;
             Ok(DeadLetterOutcome::Done)
         }
         Some(Published::Duplicate) => Ok(DeadLetterOutcome::Kept(
@@ -167,23 +167,23 @@ fn drop_one(
     queue: i64,
     name: &DeadLetterId,
 ) -> rusqlite::Result<DeadLetterOutcome> {
-    let Some((place, _)) = find(connection, queue, name)? else {
+    let Some((row, _)) = find(connection, queue, name)? else {
         return Ok(DeadLetterOutcome::Gone);
     };
-    connection.prepare_cached(DROP)?.execute(params![place, queue])?;
+    connection.prepare_cached(DROP)?.execute(params![row, queue])?;
     Ok(DeadLetterOutcome::Done)
 }
 
-/// A dead letter by its name, and its place; `None` where another one has that place by now, or none.
+/// A dead letter by its name, and its row; `None` where another one has that row by now, or none.
 fn find(
     connection: &Connection,
     queue: i64,
     name: &DeadLetterId,
 ) -> rusqlite::Result<Option<(i64, DeadLetter)>> {
-    let Some(place) = place_of(name) else { return Ok(None) };
+    let Some(row) = row_of(name) else { return Ok(None) };
     let mut statement = connection.prepare_cached(FIND)?;
-    let found = statement.query_row(params![place, queue], dead_letter).optional()?;
-    Ok(found.filter(|it| it.head.name == *name).map(|it| (place, it)))
+    let found = statement.query_row(params![row, queue], dead_letter).optional()?;
+    Ok(found.filter(|it| it.head.name == *name).map(|it| (row, it)))
 }
 
 /// The columns of a dead letter, in the order of `message` and then of `head_from`.
@@ -224,12 +224,12 @@ mod tests {
     fn a_name_tells_a_letter_from_one_that_took_its_place() {
         let time = times::from_millis(5);
         let name = name_of(7, time, "a:b");
-        assert_eq!(place_of(&name), Some(7));
+        assert_eq!(row_of(&name), Some(7));
         for other in [name_of(7, None, "a:b"), name_of(7, time, "a"), name_of(8, time, "a:b")] {
             assert_ne!(name, other);
         }
         for foreign in ["", "7", ":5:a", "x:5:a"] {
-            assert_eq!(place_of(&DeadLetterId(foreign.to_owned())), None, "{foreign:?}");
+            assert_eq!(row_of(&DeadLetterId(foreign.to_owned())), None, "{foreign:?}");
         }
     }
 
@@ -237,7 +237,7 @@ mod tests {
     fn a_part_of_names_that_are_not_ours_is_empty() {
         let foreign = DeadLetterId("receipt".to_owned());
         let ours = name_of(7, None, "a");
-        let part = |after, upto| places(DeadLetterPart { after, upto });
+        let part = |after, upto| rows_of(DeadLetterPart { after, upto });
         assert_eq!(part(None, None), Some((0, i64::MAX)));
         assert_eq!(part(Some(&ours), Some(&ours)), Some((7, 7)));
         assert_eq!(part(Some(&foreign), None), None);

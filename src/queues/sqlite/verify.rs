@@ -14,11 +14,11 @@ use std::path::Path;
 /// What is found is no error; a file that cannot be read, or is no queue's, is one.
 pub async fn verify(path: &Path) -> Result<Vec<Verified>> {
     let reader = Reader::open(path, &SCHEMA).await?;
-    reader.read(checks).await
+    reader.read(verified).await
 }
 
 /// Verifies the tables behind this connection.
-pub fn checks(connection: &Connection) -> rusqlite::Result<Vec<Verified>> {
+pub fn verified(connection: &Connection) -> rusqlite::Result<Vec<Verified>> {
     let mut all = vec![integrity(connection)?];
     // In a file whose pages are damaged, counts say nothing.
     if all[0].wrong == 0 {
@@ -174,14 +174,14 @@ mod tests {
     }
 
     fn broken(connection: &Connection) -> Vec<(&'static str, u64)> {
-        let checks = checks(connection).unwrap();
+        let checks = verified(connection).unwrap();
         checks.into_iter().filter(|it| it.wrong > 0).map(|it| (it.what, it.wrong)).collect()
     }
 
     #[test]
     fn a_good_file_keeps_every_promise() {
         assert_eq!(broken(&file()), []);
-        assert_eq!(checks(&file()).unwrap().len(), PROMISES.len() + 2);
+        assert_eq!(verified(&file()).unwrap().len(), PROMISES.len() + 2);
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
         ] {
             let connection = file();
             connection.execute_batch(sql).unwrap();
-            let check = checks(&connection).unwrap().pop().unwrap();
+            let check = verified(&connection).unwrap().pop().unwrap();
             assert_eq!((check.wrong, check.first.as_deref()), (1, Some(named)), "{sql}");
         }
     }

@@ -187,7 +187,7 @@ impl Source for Files {
             match self.intake.next().await {
                 Ok(Some(piece)) => return Ok(Some(self.hand_over(piece))),
                 Ok(None) => {}
-                Err(failure) => self.bear(self.unreachable(&failure))?,
+                Err(failure) => self.wait_for_store(self.unreachable(&failure))?,
             }
             if let Some(same) = self.intake.same()
                 && !self.taker.dry_run
@@ -270,7 +270,7 @@ impl Files {
     fn account(&mut self, sighted: &[Sighted], unread: Vec<(PathBuf, String)>) {
         self.nothing = None;
         if sighted.is_empty() {
-            self.miss();
+            self.tell_of_no_match();
         } else if unread.is_empty() {
             let prefix = &self.taker.prefix;
             let keys = sighted.iter().filter_map(|it| it.key(prefix)).collect();
@@ -288,7 +288,7 @@ impl Files {
     }
 
     /// Nothing matches. A folder that is missing is told at once, and again when it is back and gone.
-    fn miss(&mut self) {
+    fn tell_of_no_match(&mut self) {
         let (text, folder) = (self.pattern.text(), self.pattern.folder());
         let had_folder = std::mem::replace(&mut self.had_folder, folder.is_dir());
         if self.had_folder {
@@ -370,7 +370,7 @@ impl Files {
     }
 
     /// Where we stay, a store that is away is waited for; nothing of it is remembered meanwhile.
-    fn bear(&mut self, error: Error) -> Result<()> {
+    fn wait_for_store(&mut self, error: Error) -> Result<()> {
         match &mut self.watch {
             Some(watch) if error.kind() == Kind::Unreachable => {
                 tracing::warn!("{}: trying again in {TRY_AGAIN:?}", error.one_line());

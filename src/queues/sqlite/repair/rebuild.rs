@@ -10,7 +10,7 @@ use crate::clients::sqlite::Salvage;
 use crate::queues::inspect::{RepairLoss, Repaired};
 use crate::queues::sqlite::codec;
 use crate::queues::sqlite::enqueue::digest;
-use crate::queues::sqlite::verify::checks;
+use crate::queues::sqlite::verify::verified;
 use crate::times;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -30,13 +30,13 @@ pub fn rebuild(
     repair.name_queues()?;
     repair.drop_ghosts()?;
     // Before any is added: it might take the place of one that is lost.
-    repair.check_dead()?;
-    repair.check_messages()?;
+    repair.verify_dead()?;
+    repair.verify_messages()?;
     repair.bury_what_has_no_row()?;
     repair.name_forgotten()?;
     connection.execute_batch(OFFER)?;
     connection.execute(OFFER_GROUPS, [now])?;
-    if let Some(wrong) = checks(connection)?.into_iter().find(|check| check.wrong > 0) {
+    if let Some(wrong) = verified(connection)?.into_iter().find(|check| check.wrong > 0) {
         let why = format!("the repaired file is not in order: {}", wrong.what);
         return Err(rusqlite::Error::ToSqlConversionFailure(why.into()));
     }
@@ -113,7 +113,7 @@ impl<T: FnMut(RepairLoss)> Repair<'_, T> {
 
     /// A message without its body is lost; one whose content is not what was published is kept as a
     /// dead letter, to be looked at.
-    fn check_messages(&mut self) -> rusqlite::Result<()> {
+    fn verify_messages(&mut self) -> rusqlite::Result<()> {
         self.each_judged(MESSAGES, |repair, named, judgement| match judgement {
             Judgement::NoBody => {
                 repair.remove(named.seq)?;
@@ -181,7 +181,7 @@ impl<T: FnMut(RepairLoss)> Repair<'_, T> {
         Ok(self.connection.prepare_cached(BURY_BODY)?.execute(buried)? > 0)
     }
 
-    fn check_dead(&mut self) -> rusqlite::Result<()> {
+    fn verify_dead(&mut self) -> rusqlite::Result<()> {
         self.each_judged(DEAD, |repair, named, judgement| match judgement {
             Judgement::NoBody => Ok(()),
             // It waits for nothing any more.
