@@ -36,7 +36,7 @@ const RESERVED: &AsciiSet = &CONTROLS
     .add(b'"')
     .add(b'`');
 
-/// One place's queue in a spool file.
+/// The queue of one place in a spool file.
 #[derive(Debug, Clone)]
 pub struct Spool {
     path: PathBuf,

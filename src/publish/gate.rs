@@ -11,18 +11,18 @@ const UNPOISONED: &str = "no holder of the lock panics";
 
 /// What the queue said of a batch.
 pub(super) enum Answer {
-    /// Of each message.
+    /// What became of each message.
     Each(Vec<Published>),
-    /// Of the whole queue.
+    /// The failure of the whole queue.
     Failed(crate::Error),
-    /// It was not asked: the way is around it.
+    /// The queue was not asked: the way is around it.
     Around,
 }
 
 /// A batch that is on its way.
 pub(super) struct Posted {
     pub(super) batch: Batch,
-    /// Once the queue has answered.
+    /// What the queue said; `None` before it has answered.
     answer: Mutex<Option<Answer>>,
 }
 
@@ -43,7 +43,7 @@ impl Posted {
 
 /// Whether the way of this tick's messages is straight into the queue.
 pub(super) struct Gate {
-    /// There is a way around: behind a failure everything takes it.
+    /// Whether there is a way around the queue: behind a failure everything takes it.
     armed: bool,
     shut: AtomicBool,
     /// Groups of which something failed where there is no way around: nothing more is sent of them.
@@ -52,7 +52,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// One that never shuts as a whole, where there is no way around.
+    /// A gate that is open; where there is no way around, it never shuts as a whole.
     pub(super) fn new(armed: bool) -> Self {
         Self {
             armed,
@@ -156,7 +156,7 @@ impl Answer {
         }
     }
 
-    /// The same of one message.
+    /// Whether the queue may take one message later that it did not take now.
     fn leaves(&self, at: usize) -> bool {
         match self {
             Self::Each(answers) => matches!(answers.get(at), Some(Published::Retry(_))),

@@ -3,7 +3,7 @@
 use crate::sources::Batch;
 use std::fmt;
 
-/// So many are named one by one, or as a run of lines; the rest are counted.
+/// How many lost messages are named one by one, or as a run of lines; the rest are counted.
 const NAMED: usize = 10;
 
 /// Messages that are in neither place, in the order of reading.

@@ -81,7 +81,7 @@ async fn until(time: DateTime<Utc>, clock: &Clock) {
 }
 
 impl Run<'_> {
-    /// One pass, or one at each time of the schedule until the shutdown.
+    /// Makes one pass, or one at each time of the schedule until the shutdown.
     async fn work(&mut self, clock: &Clock) -> Result<()> {
         let (plan, stop) = (self.plan, self.stop.clone());
         let Some(schedule) = &plan.every else { return self.tick(0).await };
@@ -104,7 +104,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// One tick of many: a failure that may pass is told, and ends nothing.
+    /// Makes one tick of many: a failure that may pass is told, and ends nothing.
     async fn scheduled_tick(&mut self, tick: u64) -> Result<()> {
         let before = self.counters.read.load(Ordering::Relaxed);
         match self.tick(tick).await {

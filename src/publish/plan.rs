@@ -26,7 +26,7 @@ pub struct Plan {
 }
 
 impl Default for Plan {
-    /// One pass without a spool.
+    /// The plan of one pass without a spool.
     fn default() -> Self {
         Self {
             in_flight: 8,

@@ -24,7 +24,7 @@ pub(super) struct Rest {
     pub(super) failure: Option<Error>,
 }
 
-/// So many refused messages are named one by one; the rest are counted.
+/// How many refused messages are named one by one; the rest are counted.
 pub(super) const NAMED: u64 = 10;
 
 /// What every tick of a run works with.
@@ -40,7 +40,7 @@ pub(super) struct Run<'a> {
     /// What was read and is not settled, in the order of reading. It outlives whatever was begun
     /// with it and broken off.
     pub(super) unsettled: VecDeque<Arc<Posted>>,
-    /// What is left to do for the first of these.
+    /// What is left to do for the oldest batch that is not settled.
     pub(super) rest: Option<Rest>,
     /// What was refused is kept as dead letters of the spool.
     pub(super) buried: bool,

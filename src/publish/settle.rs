@@ -23,7 +23,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Does the same for all that is not settled, in one step: there may be little time.
+    /// Makes all that is not settled safe and tells the source so, in one step: there may be little
+    /// time.
     pub(super) async fn settle_all(
         &mut self,
         fallback: &mut Option<SpoolFallback<'_>>,
@@ -118,7 +119,7 @@ impl Run<'_> {
         rest
     }
 
-    /// Without a spool, what the queue did not take is nowhere; what is refused has been named.
+    /// Gives up what the queue did not take: without a spool it is nowhere. What was refused has been named.
     fn give_up(&mut self, posted: &Posted) -> Result<()> {
         let Some(rest) = &mut self.rest else { return Ok(()) };
         let failure = rest.failure.take();

@@ -16,10 +16,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// At most this many messages on their way.
+/// How many messages are on their way at most.
 const BATCH: usize = 500;
 
-/// So often may a message take the whole program with it before it is given up.
+/// How often a message may take the whole program with it before it is given up.
 const MAX_LOST: u32 = 10;
 
 /// How often a lease of somebody who is gone is looked at.
@@ -31,7 +31,7 @@ pub(super) enum Drained {
     Emptied,
     /// Something waits; why.
     Left(Error),
-    /// Another process is at it.
+    /// Another process drains the spool.
     Elsewhere,
 }
 
@@ -101,7 +101,7 @@ async fn once(
 ) -> Result<Round> {
     let (url, options) = spool.to_receive().await?;
     let from = url.to_string();
-    let outlet = queues::open_subscriber(url, &options).await?;
+    let subscriber = queues::open_subscriber(url, &options).await?;
     let sink = Forward::to(Box::new(Sent { queue, counters }));
     let dead = DeadLetters::new(None, from, options.clone());
     let plan = subscribe::Plan {
@@ -119,7 +119,7 @@ async fn once(
     // What became dead letters is told also where the drain is broken off.
     let mine = Buried { counters: Counters::default(), of_run: counters };
     let parts = Parts {
-        queue: &*outlet,
+        queue: &*subscriber,
         sink: &sink,
         dead: &dead,
         attempts: None,
@@ -127,7 +127,7 @@ async fn once(
         counters: &mine.counters,
     };
     let result = subscribe(parts, stop.cancelled()).await;
-    let closed = dead.close().await.and(outlet.close().await);
+    let closed = dead.close().await.and(subscriber.close().await);
     let failure = match result {
         Err(error) if error.kind() != Kind::Rejected => Some(sink.into_failure().unwrap_or(error)),
         _ => None,

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Up to so many waiting messages are counted to be told of.
+/// How many waiting messages are counted at most, to be told of.
 const COUNTED: u64 = 10_000;
 
 /// What one tick knows of its spool.
@@ -53,7 +53,7 @@ impl<'a> SpoolFallback<'a> {
         Ok(fallback)
     }
 
-    /// One that has not looked.
+    /// A way into the spool that has not looked whether anything waits there.
     pub(super) fn unseen(
         spool: &'a Spool,
         gate: &'a Gate,

@@ -52,19 +52,19 @@ fn name(url: &Location) -> Result<String> {
     url.path()
 }
 
-/// One opening of a queue: what it leased is its own, and goes back when it closes.
+/// A handle of a queue: what it leased is its own, and goes back when it closes.
 #[derive(Clone)]
 struct Memory {
     state: Arc<Mutex<State>>,
     clock: Clock,
-    /// In milliseconds.
+    /// How long a lease is, in milliseconds.
     lease: i64,
     owner: u64,
 }
 
 #[derive(Default)]
 struct State {
-    /// By their place in the queue.
+    /// The messages by their place in the queue.
     items: BTreeMap<u64, Item>,
     /// Numbers places, leases and owners; never the same one twice.
     last_number: u64,
@@ -72,7 +72,7 @@ struct State {
 
 struct Item {
     message: Message,
-    /// That failed, or lost their lease in mid-work.
+    /// How many attempts failed, or lost their lease in mid-work.
     attempts: u32,
     /// Leases that were lost in mid-work.
     lost: u32,
@@ -85,12 +85,12 @@ enum Status {
     Leased {
         token: u64,
         owner: u64,
-        /// By the monotonic clock, in milliseconds.
+        /// The end of the lease by the monotonic clock, in milliseconds.
         until: i64,
-        /// It is being worked on.
+        /// Whether the message is being worked on.
         begun: bool,
     },
-    /// With the reason, for whoever looks inside with a debugger.
+    /// A dead letter, with the reason for whoever looks inside with a debugger.
     Dead(#[allow(dead_code)] String),
 }
 

@@ -67,7 +67,7 @@ pub trait Publisher: Send + Sync {
 /// What shall become of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is done: the queue forgets it.
+    /// The work on it is done: the queue forgets it.
     Ack,
     /// Offer it again after this time; the attempt counts. A queue that keeps the last error of a
     /// message keeps why this attempt failed; one that has no place for it drops that.
@@ -77,7 +77,7 @@ pub enum Verdict {
         /// Why this attempt failed; never a payload.
         why: String,
     },
-    /// As if never received: offer it again now, and the attempt does not count where the queue allows.
+    /// Offer it again now, as if it had never been received: the attempt does not count where the queue allows.
     Release,
     /// Never offer it again: keep it as a dead letter with this reason.
     Bury(String),
@@ -97,12 +97,12 @@ pub enum Settled {
 /// Which messages to receive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Select {
-    /// Any.
+    /// Any message.
     #[default]
     Any,
-    /// Those with this tag.
+    /// Messages with this tag.
     Tag(String),
-    /// Those with the tag of the oldest message.
+    /// Messages with the tag of the oldest one.
     OldestTag,
 }
 
@@ -111,11 +111,11 @@ pub enum Select {
 pub struct Receive {
     /// At most this many deliveries.
     pub max: usize,
-    /// Stop once this many bytes are in hand; a single message may be larger.
+    /// Stop once there are this many bytes; a single message may be larger.
     pub max_bytes: usize,
     /// How long to wait for the first one; zero looks once.
     pub wait: Duration,
-    /// Which ones.
+    /// Which messages.
     pub select: Select,
 }
 
@@ -158,8 +158,8 @@ pub trait Subscriber: Send + Sync {
     /// stays leased and can be settled. No `receive` may be on its way.
     async fn pause(&self) -> Result<()>;
 
-    /// These stay leased, and take no room any more: they wait for something else than the sink. No
-    /// `receive` may be on its way.
+    /// Leaves these leased, and gives their room to others: they wait for something else than the
+    /// sink. No `receive` may be on its way.
     async fn set_aside(&self, _receipts: &[Receipt]) {}
 
     /// Extends leases, where the client does not do it by itself. A task of its own calls it, so

@@ -31,7 +31,7 @@ pub struct Batch {
     /// The number of the line that each message stood in, where it came from an input that cannot
     /// be read again; else none.
     pub lines: Vec<u64>,
-    /// What cannot: it does not stop the others.
+    /// What cannot be published: it does not stop the others.
     pub refused: Vec<Refusal>,
 }
 
@@ -49,9 +49,9 @@ pub struct Refusal {
 /// A piece of input as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raw {
-    /// Its bytes; of one that is far too long, the first of them.
+    /// The bytes of the piece; where it is far too long, the first of them.
     pub bytes: Bytes,
-    /// How many it has, its end included.
+    /// How many bytes the piece has, its end included.
     pub length: u64,
     /// The reading was called off before the rest of it came.
     pub cut: bool,

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::time::Instant;
 
-/// So much longer than the last writing of a state took is the pause before the next one: a long
-/// run with many batches does not spend its time with that.
+/// How many times longer than the last writing of a state took the pause before the next one is: a
+/// long run with many batches does not spend its time with that.
 const PAUSE: u32 = 20;
 
 /// Batches that were read in this tick and not committed, each with what its commit is to remember.
@@ -22,7 +22,7 @@ const PAUSE: u32 = 20;
 pub(super) struct Uncommitted<K> {
     /// The tick of the last read; `None` before the first.
     tick: Option<u64>,
-    /// By the numbers of the batches.
+    /// What each batch has made known, by its number.
     known: BTreeMap<u64, K>,
     /// How many batches were read so far: the number of the next one.
     read: u64,

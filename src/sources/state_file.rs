@@ -1,6 +1,6 @@
 //! A small file in which a source remembers what it has published.
 //!
-//! It is written after the queue accepted the messages. A crash in between, or a file that is
+//! The file is written after the queue accepted the messages. A crash in between, or a file that is
 //! lost, only publishes again what is known: under the same ids, which changes nothing.
 
 use crate::error::{Error, Kind, Result};
@@ -38,7 +38,7 @@ pub(super) fn renamed(path: PathBuf, mut older: impl Iterator<Item = PathBuf>) -
     }
 }
 
-/// One source's file.
+/// The state file of one source.
 #[derive(Debug, Clone)]
 pub(super) struct StateFile {
     path: PathBuf,

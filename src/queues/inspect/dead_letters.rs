@@ -41,9 +41,9 @@ pub trait DeadLetterStore: Send + Sync {
 /// Which dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// All.
+    /// All dead letters.
     All,
-    /// Those of the messages with these ids.
+    /// The dead letters of the messages with these ids.
     Ids(Vec<String>),
 }
 
@@ -65,9 +65,9 @@ pub struct DeadLetterId(pub String);
 /// A part of a queue's dead letters, in the order of their dying.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DeadLetterPart<'i> {
-    /// Behind this one; `None`: from the first.
+    /// The dead letter behind which it begins; `None`: from the first.
     pub after: Option<&'i DeadLetterId>,
-    /// Up to this one; `None`: to the last.
+    /// The dead letter that it goes up to; `None`: to the last.
     pub upto: Option<&'i DeadLetterId>,
 }
 
@@ -84,7 +84,7 @@ pub struct DeadLetterHead {
     pub first_at: Option<DateTime<Utc>>,
     /// When it became a dead letter; `None` where nobody knows.
     pub died_at: Option<DateTime<Utc>>,
-    /// Why.
+    /// Why it became one.
     pub reason: String,
     /// The URL of the queue that it was delivered from; `None` where it is the queue that keeps it,
     /// or where nobody knows.
@@ -98,16 +98,16 @@ pub struct DeadLetter {
     pub head: DeadLetterHead,
     /// The message as it was published, as far as it can be read.
     pub message: Message,
-    /// What of it cannot be read, in words: then it can be dropped, and not put back.
+    /// What of the message cannot be read, in words: then it can be dropped, and not put back.
     pub unreadable: Option<String>,
 }
 
 /// What became of a dead letter that was to be redriven or dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeadLetterOutcome {
-    /// It is done.
+    /// The dead letter was redriven or dropped.
     Done,
-    /// It is a dead letter as before; the reason.
+    /// The queue keeps it as a dead letter, as before; the reason.
     Kept(String),
     /// Somebody else redrove or dropped it meanwhile.
     Gone,

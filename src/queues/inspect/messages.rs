@@ -29,7 +29,7 @@ pub trait MessagesById: Send + Sync {
 /// A message, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peeked {
-    /// Its place in the queue.
+    /// The place of the message in the queue.
     pub place: i64,
     /// The message.
     pub message: Message,
@@ -39,7 +39,7 @@ pub struct Peeked {
     pub state: MessageState,
     /// When it is due, or when its lease ends.
     pub until: Option<DateTime<Utc>>,
-    /// What of it cannot be read, in words; whoever receives it next buries it.
+    /// What of the message cannot be read, in words; whoever receives it next buries it.
     pub unreadable: Option<String>,
 }
 

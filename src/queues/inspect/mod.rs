@@ -72,10 +72,10 @@ pub trait PeekByReceiving: Send + Sync {
     /// What it costs to be taken and given back, in a sentence for a person.
     async fn cost(&self, what: Contents) -> Result<String>;
 
-    /// Its messages; at most `limit` are fetched.
+    /// Receives messages; at most `limit` are fetched.
     async fn messages(&self, limit: Option<usize>) -> Result<Box<dyn Subscriber>>;
 
-    /// Its dead letters: one for each place where some of them may be; at most `limit` are fetched
+    /// Receives dead letters: a subscriber for each place where some of them may be; at most `limit` are fetched
     /// from each. An error where there is none.
     async fn dead_letters(&self, limit: Option<usize>) -> Result<Vec<Box<dyn Subscriber>>>;
 

@@ -9,15 +9,15 @@ use std::time::Duration;
 /// Which messages to lease to somebody who is no process, and for how long.
 #[derive(Debug, Clone)]
 pub struct LeaseRequest {
-    /// At most this many.
+    /// At most this many messages.
     pub max: usize,
     /// How long each lease is.
     pub time: Duration,
     /// How long to wait for the first message; zero looks once.
     pub wait: Duration,
-    /// Which ones.
+    /// Which messages.
     pub select: Select,
-    /// Only those of this group, in their order, where one is named.
+    /// The group that they are of, in its order; `None`: of any or none.
     pub group: Option<String>,
 }
 

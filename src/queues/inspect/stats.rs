@@ -7,13 +7,13 @@ use std::time::Duration;
 /// `None` is not zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// Could be received now; a lease that has ended is none.
+    /// Messages that could be received now; a lease that has ended is none.
     pub ready: Option<u64>,
-    /// Behind an earlier message of its group.
+    /// Messages behind an earlier one of their group.
     pub waiting: Option<u64>,
-    /// Not due yet: published for later, or waiting to be tried again.
+    /// Messages that are not due yet: published for later, or waiting to be tried again.
     pub scheduled: Option<u64>,
-    /// Some subscriber's at present.
+    /// Messages that are some subscriber's at present.
     pub leased: Option<u64>,
     /// Dead letters.
     pub dead: Option<u64>,

@@ -7,12 +7,12 @@
 use super::lease::Claim;
 use rusqlite::{Connection, params};
 
-/// On which messages work had begun.
+/// The messages on which work had begun.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Begun(Vec<Claim>);
 
 impl Begun {
-    /// Whether it had begun on this one.
+    /// Whether work had begun on this one.
     pub fn contains(&self, claim: Claim) -> bool {
         self.0.binary_search(&claim).is_ok()
     }
@@ -52,7 +52,7 @@ pub fn sweep(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached(SWEEP)?.execute([]).map(drop)
 }
 
-/// Those of one lease beside each other, in the order of publishing.
+/// The claims of one lease beside each other, in the order of publishing.
 fn by_lease(claims: &[Claim]) -> Vec<Claim> {
     let mut claims = claims.to_vec();
     claims.sort_unstable_by_key(|claim| (claim.token, claim.seq));

@@ -96,7 +96,7 @@ pub fn has_attributes(cell: ValueRef<'_>) -> bool {
     cell == ValueRef::Null || attributes(cell).is_some()
 }
 
-/// Another version may have written text.
+/// The bytes of a cell; another version may have written text.
 fn bytes(cell: ValueRef<'_>) -> Option<Bytes> {
     match cell {
         ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Some(Bytes::copy_from_slice(bytes)),

@@ -41,7 +41,7 @@ pub async fn create(place: &SqliteOptions) -> Result<bool> {
 /// What came of making a queue.
 enum Made {
     Now,
-    /// With this topic.
+    /// The queue was there before, with this topic.
     Before(Option<String>),
     /// A program of version 1 may have the file open, and would publish past the topic.
     NotYet,

@@ -22,7 +22,7 @@ pub struct Row {
     pub(super) attributes: Option<String>,
     pub(super) body: Bytes,
     pub(super) digest: [u8; 32],
-    /// As it goes out again, and in milliseconds.
+    /// When the message is due: as it goes out again, and in milliseconds.
     pub(super) not_before: Option<(String, i64)>,
 }
 
@@ -180,8 +180,8 @@ fn insert_one(
     Ok(Published::Accepted)
 }
 
-/// The same content under the same id is the same message; other content is a mistake that must
-/// not pass for success.
+/// What a message is whose id is known: with the content that is there it is that message; with other
+/// content it is a mistake that must not pass for success.
 fn judge(row: &Row, known: &[u8], place: &str) -> Published {
     match known == row.digest {
         true => Published::Duplicate,

@@ -8,7 +8,7 @@ use crate::location::list;
 use crate::text;
 use std::path::Path;
 
-/// At most this many names are told.
+/// How many names are told at most.
 const NAMED: usize = 5;
 
 /// What makes one.

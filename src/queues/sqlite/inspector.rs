@@ -30,7 +30,7 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Inspect>> 
     Ok(Box::new(Inspector::new(reader, number, place.remember, options.clock.clone())))
 }
 
-/// The same; `None` where there is no such queue, or no such file.
+/// Opens a queue; `None` where there is none of this name, or no such file.
 pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Box<dyn Inspect>>> {
     let SqliteOptions { path, name, remember, .. } = SqliteOptions::of(url, options)?;
     let Some(reader) = Reader::open_if_there(&path, &SCHEMA).await? else { return Ok(None) };
@@ -40,7 +40,7 @@ pub async fn open_if_there(url: Location, options: &Options) -> Result<Option<Bo
     Ok(found.map(|found| inspector(found) as Box<dyn Inspect>))
 }
 
-/// One queue of a file, looked at.
+/// The inside of one queue of a file.
 pub struct Inspector {
     /// The file, to look.
     pub reader: Reader,
@@ -184,11 +184,11 @@ impl Count {
 /// Leases that have ended while nobody received.
 struct Ended {
     all: u64,
-    /// Those of messages without a group.
+    /// How many of them are of messages without a group.
     single: u64,
-    /// The groups that nobody holds any more: the first message of each is offered next.
+    /// The groups of which nothing is leased any more: the first message of each is offered next.
     freed: u64,
-    /// Those of these groups whose first message waits to be tried again.
+    /// How many of these groups have a first message that waits to be tried again.
     delayed: u64,
 }
 

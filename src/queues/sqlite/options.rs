@@ -69,7 +69,7 @@ impl SqliteOptions {
         })
     }
 
-    /// As a URL, without what it says besides.
+    /// The URL of file and queue, without other parameters.
     pub fn url(&self) -> String {
         let path = percent_encode(self.path.as_os_str().as_bytes(), RESERVED);
         format!("sqlite:{path}?queue={}", utf8_percent_encode(&self.name, RESERVED))

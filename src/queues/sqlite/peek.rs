@@ -10,7 +10,7 @@ use crate::times;
 use async_trait::async_trait;
 use rusqlite::{Row, Rows, params};
 
-/// Of more than this many bytes a page has only one message.
+/// How many bytes fill a page; a single message may have more.
 const PAGE_BYTES: usize = 16 << 20;
 
 #[async_trait]

@@ -4,7 +4,7 @@
 //! `leased`. Each state has partial indexes of its own, so that no question looks at messages of
 //! another state; SQLite takes a partial index only where the query names the state literally.
 //!
-//! Of a group at most one run is leased at a time. While nothing of it is leased, its first message
+//! At most one run of a group is leased at a time. While nothing of it is leased, its first message
 //! is ready or scheduled and all others wait; so a group costs the ready index one entry, however
 //! many messages it has.
 //!

@@ -1,6 +1,6 @@
 //! What a file is: by the ending of its name, else by its first bytes.
 
-/// By the ending of the name.
+/// Content types by the ending of the name.
 const ENDINGS: &[(&str, &str)] = &[
     ("avif", "image/avif"),
     ("bmp", "image/bmp"),
@@ -28,7 +28,7 @@ const ENDINGS: &[(&str, &str)] = &[
     ("zip", "application/zip"),
 ];
 
-/// By the first bytes; a dot stands for any one.
+/// Content types by the first bytes; a dot stands for any one.
 const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),

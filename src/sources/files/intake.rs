@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// So many files are in memory at once.
+/// How many files are in memory at once.
 const AT_ONCE: usize = 4;
 /// A batch waits no longer than this for more files.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -30,9 +30,9 @@ pub(super) struct Piece {
 /// What the commit of a batch is to remember.
 #[derive(Default)]
 pub(super) struct Known {
-    /// By key.
+    /// The files that were put into the store, by key.
     pub(super) seen: Vec<(String, Seen)>,
-    /// By path.
+    /// The files that were refused until they change, by path.
     pub(super) refused: Vec<(PathBuf, Refused)>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Known {
 pub(super) struct Intake {
     work: Option<BoxStream<'static, (Found, Taken)>>,
     piece: BatchBuilder<Piece>,
-    /// When the piece goes out as it is.
+    /// When the batch goes out as it is.
     due: Option<Instant>,
     same: Vec<(String, Seen)>,
     failure: Option<Failure>,

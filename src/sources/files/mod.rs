@@ -120,7 +120,7 @@ async fn setup(mut url: Location, options: &Options) -> Result<Setup> {
     Ok(Setup { pattern, store, prefix, max_size, state, watch })
 }
 
-/// One file for each glob, store and prefix.
+/// The default state file: one for each glob, store and prefix.
 fn default_state(
     options: &Options,
     pattern: &Pattern,
@@ -300,7 +300,7 @@ impl Files {
         }
     }
 
-    /// Those that are not known as they are, the oldest first.
+    /// The files that are not known as they are, the oldest first.
     fn choose(&mut self, sighted: Vec<Sighted>, by_looking: bool) -> Vec<Found> {
         let on_their_way: HashMap<_, _> = self
             .uncommitted

@@ -14,7 +14,8 @@ pub(super) struct Pattern {
     whole: glob::Pattern,
     /// The folder before the first wildcard, as it was written.
     folder: PathBuf,
-    /// The same from the root, for whoever is told of files by their full paths.
+    /// The folder before the first wildcard from the root, for whoever is told of files by their full
+    /// paths.
     from_root: PathBuf,
     /// What follows that folder.
     parts: Vec<Part>,
@@ -77,7 +78,7 @@ impl Pattern {
         self.text.strip_prefix(folder).unwrap_or(&self.text).trim_start_matches('/')
     }
 
-    /// The same from the root.
+    /// The folder before the first wildcard, from the root.
     pub(super) fn rooted(&self) -> &Path {
         &self.from_root
     }
@@ -95,7 +96,7 @@ impl Pattern {
         self.whole.matches_with(&path.to_string_lossy(), OPTIONS).then_some(path)
     }
 
-    /// The other way round: a path that was found, from the root.
+    /// The path from the root of a file that a walk has found.
     pub(super) fn to_root(&self, path: &Path) -> Option<PathBuf> {
         Some(self.from_root.join(path.strip_prefix(&self.folder).ok()?))
     }
@@ -111,7 +112,7 @@ impl Pattern {
     }
 }
 
-/// Without `.` and empty parts.
+/// A path without `.` and empty parts.
 fn plain(text: &str) -> String {
     let parts: Vec<_> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let root = if text.starts_with('/') { "/" } else { "" };

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 /// A file that matches.
 pub(super) struct Sighted {
     pub(super) path: PathBuf,
-    /// Without the prefix; or why it has none.
+    /// The file's key without the prefix; or why it has none.
     pub(super) key: Result<String, &'static str>,
     pub(super) stamp: Stamp,
 }
 
 impl Sighted {
-    /// Behind the prefix; `None` where the file has none.
+    /// The file's key behind the prefix; `None` where it has none.
     pub(super) fn key(&self, prefix: &str) -> Option<String> {
         self.key.as_ref().ok().map(|key| prefix.to_owned() + key)
     }

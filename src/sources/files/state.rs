@@ -12,12 +12,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// By what a file's change shows without reading it. Times are seconds and nanoseconds.
+/// What shows that a file has changed without reading it. Times are seconds and nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Stamp {
-    /// First, so that stamps sort as the files are to be taken.
+    /// When the content changed: the first field, so that stamps sort as the files are to be taken.
     pub(super) modified: (i64, i64),
-    /// Of the file's entry, which no program can set back.
+    /// When the file's entry changed, a time that no program can set back.
     pub(super) changed: (i64, i64),
     pub(super) size: u64,
 }
@@ -49,9 +49,10 @@ impl Stamp {
 /// What is remembered of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seen {
-    /// `None` where the file may have changed behind it: only its content tells.
+    /// The stamp of the content; `None` where the file may have changed behind it: only its content
+    /// tells.
     pub(super) stamp: Option<Stamp>,
-    /// Of its content, in hexadecimal digits.
+    /// The digest of the content, in hexadecimal digits.
     pub(super) digest: String,
 }
 
@@ -59,7 +60,7 @@ pub(super) struct Seen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Refused {
     pub(super) stamp: Stamp,
-    /// It is larger than this, in bytes; `None` where its size is not the reason.
+    /// The limit that the file is larger than, in bytes; `None` where its size is not the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) max_size: Option<u64>,
 }
@@ -74,9 +75,9 @@ impl Refused {
 /// What the file of the state says.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Published {
-    /// By key.
+    /// The files that were published, by key.
     files: BTreeMap<String, Seen>,
-    /// By path; what is not UTF-8 in one is written out.
+    /// The files that were refused, by path; what is not UTF-8 in one is written out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     refused: BTreeMap<String, Refused>,
 }

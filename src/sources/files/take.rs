@@ -26,17 +26,17 @@ pub(super) struct Found {
 /// What became of a file.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// It is in the store; what is to be published, and what to be remembered then.
+    /// The file is in the store; what is to be published, and what to be remembered then.
     Put(Box<Message>, Seen),
-    /// It has the content that was published before.
+    /// The file has the content that was published before.
     Same(Seen),
-    /// It changed while it was read.
+    /// The file changed while it was read.
     Changing,
-    /// It went away meanwhile, or is no file.
+    /// The file went away meanwhile, or is none.
     Gone,
-    /// It will not be taken as it is, nor later before it changes; why.
+    /// The file will not be taken as it is, nor later before it changes; why.
     Refused(String, Refused),
-    /// It cannot be read now; why.
+    /// The file cannot be read now; why.
     Unreadable(String),
     /// The store is not there for any.
     Failed(Failure),

@@ -29,7 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 pub(super) enum Look {
     /// All that matches.
     All,
-    /// These, which are finished: paths from the root.
+    /// Files that are finished: paths from the root.
     At(Vec<PathBuf>),
 }
 

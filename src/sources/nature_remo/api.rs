@@ -22,7 +22,7 @@ const TOKEN: &str = "NATURE_REMO_TOKEN";
 pub(super) const WHERE_TOKENS_ARE: &str = "make a token at https://home.nature.global, put it into a file of mode 0600, and set `NATURE_REMO_TOKEN_FILE` to its path";
 const ASK_LESS: &str =
     "ask less often: an account has 30 requests in 5 minutes for all its programs";
-/// As much of an error's body as is shown, in characters.
+/// How much of an error's body is shown, in characters.
 const EXCERPT: usize = 200;
 
 /// The token from the environment or its file, without blanks around it.
@@ -111,7 +111,7 @@ impl Api {
             .map_err(|failure| self.error(failure))
     }
 
-    /// One request.
+    /// Asks once.
     async fn ask(&self) -> Result<String, Failure> {
         let request = self.client.get(self.url.clone());
         let response = request.header(AUTHORIZATION, self.authorization.clone()).send().await;
@@ -162,14 +162,14 @@ enum Failure {
     Status { status: StatusCode, rate_limit: RateLimit, text: String },
     #[error("there was no whole answer")]
     Broken(#[source] reqwest::Error),
-    /// Of the answer itself nothing is shown: it may hold names and addresses.
+    /// The answer is not shown: it may hold names and addresses.
     #[error("the answer is not JSON")]
     NotJson(#[source] serde_json::Error),
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
 }
 
-/// The same after a colon, unless it is nothing.
+/// The text of a value after a colon; nothing where the text is empty.
 fn said(what: &impl ToString) -> String {
     match what.to_string() {
         words if words.is_empty() => words,

@@ -27,7 +27,7 @@ pub(super) struct Change<'a> {
 pub(super) enum Fault {
     /// The API knows nothing yet; what that is.
     NotYet(&'static str),
-    /// It cannot be told apart from others; why.
+    /// The event cannot be told apart from others; why.
     Unusable(&'static str),
 }
 
@@ -81,7 +81,7 @@ fn change<'a>(
 }
 
 impl Change<'_> {
-    /// Its message, under the id `<device_id>/<kind>@<created_at in UTC>`.
+    /// The event's message, under the id `<device_id>/<kind>@<created_at in UTC>`.
     pub(super) fn message(&self) -> Message {
         let body = serde_json::to_vec(self).expect("strings and JSON are JSON");
         let id = format!("{}/{}@{}", self.device_id, self.kind, self.created_at);

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// message's id, and queues bound that.
 pub(super) const MAX_NAME: usize = 200;
 
-/// So much of a device's name is an attribute, in characters: queues bound those, in bytes.
+/// How much of a device's name becomes an attribute, in characters: queues bound those, in bytes.
 const SHOWN_NAME: usize = 200;
 
 /// What leaves the API's answer; people, addresses and serial numbers do not. The values are JSON

@@ -46,9 +46,9 @@ const SOURCE: &str = "nature-remo";
 /// How long and how often to ask.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// One request, its answer included.
+    /// How long one request takes at most, its answer included.
     pub timeout: Duration,
-    /// Requests in all, when the first ones fail in a way that may pass.
+    /// How many requests there are in all, when the first ones fail in a way that may pass.
     pub tries: usize,
     /// The first pause between two requests; it doubles, and up to as much again is added by dice.
     pub pause: Duration,
@@ -82,7 +82,7 @@ pub fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
     open_with(url, options, Limits::default())
 }
 
-/// The same with other limits.
+/// Opens the API as [`open`] does, with other limits.
 pub fn open_with(url: Location, options: &Options, limits: Limits) -> Result<Box<dyn Source>> {
     Ok(Box::new(prepare(url, options, limits)?))
 }
@@ -155,7 +155,7 @@ pub fn parse(answer: &str, form: Form, request_at: DateTime<Tz>) -> Result<Batch
     Ok(pieces.finish().pop_front().unwrap_or_default().batch)
 }
 
-/// One file for each account and server: its name tells neither.
+/// The default state file: one for each account and server, and its name tells neither.
 fn default_state(options: &Options, endpoint: &url::Url, token: &SecretString) -> PathBuf {
     let file = |endpoint: &str| {
         let name = text::short_name(format!("{endpoint}\n{}", token.expose_secret()));

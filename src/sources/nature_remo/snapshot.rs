@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 struct Snapshot<'a> {
     device_id: &'a str,
     name: &'a RawValue,
-    /// As the API gave them: also events of an unknown kind, without a value or of a strange form.
+    /// The events as the API gave them, also of an unknown kind, without a value or of a strange form.
     newest_events: BTreeMap<&'a str, Box<RawValue>>,
     updated_at: &'a RawValue,
     request_at: &'a str,

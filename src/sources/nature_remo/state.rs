@@ -19,14 +19,14 @@ pub(super) struct Seen {
 /// What the file says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Sensors {
-    /// By device and kind.
+    /// The newest events by device and kind.
     devices: BTreeMap<String, BTreeMap<String, Newest>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Newest {
     created_at: String,
-    /// As JSON in a string: it keeps its digits.
+    /// The value as JSON in a string: it keeps its digits.
     val: String,
 }
 

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Once pulled it stays so, and whoever waits for it with `poll` is woken.
+/// What is pulled once and stays so; whoever waits for it with `poll` is woken.
 struct Lever {
     pulled: AtomicBool,
     event: OwnedFd,
@@ -36,7 +36,7 @@ pub(super) struct Brake {
 /// What a wait came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Woken {
-    /// There is something to read, or the end; whether nothing more is written.
+    /// There is something to read, or the end of the input; whether nothing more is written.
     Input { hung_up: bool },
     /// The time is over.
     Late,

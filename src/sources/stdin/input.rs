@@ -81,13 +81,13 @@ pub(super) struct Descriptor {
 
 /// How to take no more than whole lines.
 enum Kind {
-    /// A copy of what is in it comes out of a pipe of ours.
+    /// A pipe: a copy of what is in it comes out of a pipe of ours.
     Pipe { from: OwnedFd, into: OwnedFd },
-    /// Looks at what is in it.
+    /// A socket: what is in it is looked at.
     Socket,
-    /// Is wound back.
+    /// A file, which is wound back.
     File,
-    /// It cannot be told.
+    /// An input of which that cannot be told.
     Other,
 }
 

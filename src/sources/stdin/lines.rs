@@ -4,11 +4,11 @@ use super::input::{Amount, Input};
 use memchr::memchr;
 use std::io;
 
-/// As much as is read at once: what a pipe holds on Linux.
+/// How many bytes are read at once: what a pipe holds on Linux.
 const BUFFER: usize = 64 * 1024;
-/// So much of a line that is too long is kept at least, to be shown.
+/// How many bytes of a line that is too long are kept at least, to be shown.
 const SHOWN: usize = 1 << 20;
-/// Some programs write it at the start of a file of UTF-8.
+/// What some programs write at the start of a file of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Takes an input apart into lines.
@@ -24,13 +24,13 @@ pub(super) struct Lines {
     line: Vec<u8>,
 }
 
-/// One line.
+/// A line of the input.
 pub(super) struct Line<'a> {
-    /// From 1; blank lines count.
+    /// The number of the line, from 1; blank lines count.
     pub(super) number: u64,
-    /// Without its line end; or why it cannot be taken.
+    /// What the line says, without its end; or why it cannot be taken.
     pub(super) content: Result<&'a [u8], String>,
-    /// All of it but the line feed; where it is far too long, its beginning.
+    /// All of the line but the line feed; where it is far too long, its beginning.
     pub(super) raw: &'a [u8],
     /// How many bytes it has, its line feed included.
     pub(super) length: u64,
@@ -41,7 +41,7 @@ pub(super) struct Line<'a> {
 /// How the bytes of a line ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// With a line feed, or with the input.
+    /// The line ends with a line feed, or with the input.
     Whole,
     /// The reading was called off before the rest of it came.
     Cut,

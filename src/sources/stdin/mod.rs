@@ -36,7 +36,8 @@ use std::thread::{self, JoinHandle};
 /// The longest line, in bytes, unless `?max-line` says otherwise: the largest message that Cloud
 /// Pub/Sub takes.
 const MAX_LINE: usize = 10_000_000;
-/// The same for `?envelope`, where base64 makes a body longer by a third.
+/// The longest line of `?envelope`, in bytes, unless `?max-line` says otherwise: base64 makes a body
+/// longer by a third.
 const MAX_ENVELOPE: usize = 15_000_000;
 
 /// The kind of source that is our standard input.

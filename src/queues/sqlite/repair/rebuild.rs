@@ -2,7 +2,7 @@
 //!
 //! The rows are read around the damaged pages, and held against what the file says twice: a
 //! message's digest tells whether its content is whole, and the indexes tell which ids there were.
-//! So a row that a torn page shows once more after its message was acknowledged does not come back,
+//! Therefore a row that a torn page shows once more after its message was acknowledged does not come back,
 //! and a message whose row is gone has a name.
 
 use super::salvage::{Found, load};
@@ -133,7 +133,7 @@ impl<T: FnMut(RepairLoss)> Repair<'_, T> {
         })
     }
 
-    /// It is dealt with: neither its id nor its body is looked at again.
+    /// Removes a row that is dealt with: neither its id nor its body is looked at again.
     fn remove(&self, seq: i64) -> rusqlite::Result<()> {
         DELETE.iter().try_for_each(|sql| self.change(sql, seq))
     }
@@ -289,7 +289,7 @@ impl<T: FnMut(RepairLoss)> Repair<'_, T> {
 
 /// What is wrong with a row.
 enum Judgement {
-    /// Its time cannot be read.
+    /// The time cannot be read.
     BadTime,
     NoBody,
     OtherContent,
