@@ -57,6 +57,9 @@ FROM messages WHERE queue = ?1 AND id = ?2";
 const FIND: &str = "SELECT seq, grp FROM messages WHERE queue = ?1 AND id = ?2";
 
 #[cfg(test)]
+pub const HOT: &[&str] = &[GET, FIND];
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::queues::sqlite::schema::SCHEMA;

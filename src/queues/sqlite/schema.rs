@@ -143,7 +143,7 @@ mod tests {
     use crate::queues::sqlite::enqueue::{self, Entry, Row};
     use crate::queues::sqlite::lease::Claim;
     use crate::queues::sqlite::settle::{self, settle};
-    use crate::queues::sqlite::{bury, fan_out};
+    use crate::queues::sqlite::{bury, by_id, fan_out};
     use crate::queues::{Published, Receive, Select, Settled, Verdict};
     use chrono::DateTime;
     use rusqlite::StatementStatus;
@@ -166,6 +166,7 @@ mod tests {
             settle::HOT,
             fan_out::HOT,
             bury::HOT,
+            by_id::HOT,
         ];
         rooms.into_iter().flatten().copied()
     }
