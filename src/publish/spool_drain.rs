@@ -104,18 +104,7 @@ async fn once(
     let subscriber = queues::open_subscriber(url, &options).await?;
     let sink = Forward::to(Box::new(Sent { queue, counters }));
     let dead = DeadLetters::new(None, from, options.clone());
-    let plan = subscribe::Plan {
-        lease: options.lease,
-        grace: plan.grace,
-        // One batch at a time: where the drain is killed, what it had taken comes back as a whole
-        // and nothing overtakes it.
-        in_flight: BATCH,
-        batch: BATCH,
-        concurrency: 1,
-        // What the queue does not take for the moment never becomes a dead letter.
-        retries: Limits { max_attempts: u32::MAX, max_lost: MAX_LOST, ..Limits::default() },
-        ..subscribe::Plan::default()
-    };
+    let plan = draining(options.lease, plan.grace);
     // What became dead letters is told also where the drain is broken off.
     let mine = Buried { counters: Counters::default(), of_run: counters };
     let parts = Parts {
@@ -134,6 +123,22 @@ async fn once(
     };
     let received = mine.counters.received.load(Ordering::Relaxed);
     closed.map(|()| Round { received, failure })
+}
+
+/// How the second loop drains the spool.
+fn draining(lease: Duration, grace: Duration) -> subscribe::Plan {
+    subscribe::Plan {
+        lease,
+        grace,
+        // One batch at a time: where the drain is killed, what it had taken comes back as a whole
+        // and nothing overtakes it.
+        in_flight: BATCH,
+        batch: BATCH,
+        concurrency: 1,
+        // What the queue does not take for the moment never becomes a dead letter.
+        retries: Limits { max_attempts: u32::MAX, max_lost: MAX_LOST, ..Limits::default() },
+        ..subscribe::Plan::default()
+    }
 }
 
 /// The counters of one look, of which the run's counters hear in the end what it buried.

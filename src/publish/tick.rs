@@ -32,16 +32,16 @@ impl Run<'_> {
 
     async fn pass(&mut self, gate: &Gate, fallback: &mut Option<SpoolFallback<'_>>) -> Result<()> {
         let mut sending = FuturesOrdered::new();
-        let (mut reading, mut stopping) = (true, false);
+        let (mut ended, mut stopping) = (false, false);
         let mut failure: Option<Error> = None;
         let (queue, stop, tick) = (self.queue, self.stop.clone(), self.tick);
         loop {
+            let reading = !ended && failure.is_none();
             let room = sending.len() < self.plan.in_flight;
             let again_at = fallback.as_ref().and_then(|fallback| fallback.again_at);
             tokio::select! {
                 biased;
                 Some(()) = sending.next() => if let Err(error) = self.settle(fallback).await {
-                    reading = false;
                     failure.get_or_insert(error);
                 },
                 () = stop.cancelled(), if !stopping => {
@@ -60,14 +60,11 @@ impl Run<'_> {
                             sending.push_back(async move { gate.send(queue, &posted).await });
                         }
                     }
-                    Ok(None) => reading = false,
-                    Err(error) => {
-                        reading = false;
-                        failure.get_or_insert(error);
-                    }
+                    Ok(None) => ended = true,
+                    Err(error) => failure = failure.take().or(Some(error)),
                 },
             }
-            if !reading && sending.is_empty() {
+            if (ended || failure.is_some()) && sending.is_empty() {
                 return failure.map_or(Ok(()), Err);
             }
         }

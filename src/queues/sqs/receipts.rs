@@ -3,7 +3,7 @@
 
 use super::inspector::Inspector;
 use super::limits::{BATCH, LONGEST_LEASE, validate_lease};
-use super::prefetch::PrefetchBuffer;
+use super::prefetch::{Fetched, PrefetchBuffer};
 use super::receivers::Shared;
 use super::settle::{Obeyed, Order, SETTLING, seconds};
 use super::subscriber::{cannot_select, settled};
@@ -17,16 +17,8 @@ use tokio::time::Instant;
 #[async_trait]
 impl Receipts for Inspector {
     async fn lease(&self, request: LeaseRequest) -> Result<Vec<Delivery>> {
-        let LeaseRequest { max, time, wait, select, group } = request;
-        if group.is_some() {
-            let what = format!("cannot lease by group from {}", self.queue.name);
-            return Err(Error::new(Kind::Configuration, what)
-                .because_of("SQS gives whatever is there")
-                .hint("leave `--group` out; a FIFO queue keeps the order by itself"));
-        }
-        if select != Select::Any {
-            return Err(cannot_select(&self.queue.name));
-        }
+        self.refuse_choice(&request)?;
+        let LeaseRequest { max, time, wait, .. } = request;
         validate_lease(time)?;
         let deadline = Instant::now() + wait.min(LONGEST_LEASE);
         let (queue, codec) = (self.queue.clone(), self.codec.clone());
@@ -35,19 +27,13 @@ impl Receipts for Inspector {
         shared.buffer().ask(max, deadline);
         let mut leased = Vec::new();
         while leased.len() < max {
-            let fetched = shared.fetch((max - leased.len()).min(BATCH)).await;
-            match fetched {
+            match shared.fetch((max - leased.len()).min(BATCH)).await {
                 Ok(fetched) if fetched.is_empty() => {
                     if !leased.is_empty() || Instant::now() >= deadline {
                         break;
                     }
                 }
-                Ok(fetched) => leased.extend(fetched.into_iter().map(|one| Delivery {
-                    message: one.message,
-                    attempts: one.attempts,
-                    lost: 0,
-                    receipt: one.lease.receipt,
-                })),
+                Ok(fetched) => leased.extend(fetched.into_iter().map(delivery)),
                 // What is ours already must be told: nobody else can give it back.
                 Err(error) if !leased.is_empty() => {
                     tracing::warn!("there may be more: {}", error.reason);
@@ -79,7 +65,26 @@ impl Receipts for Inspector {
     }
 }
 
+fn delivery(fetched: Fetched) -> Delivery {
+    let Fetched { message, attempts, lease } = fetched;
+    Delivery { message, attempts, lost: 0, receipt: lease.receipt }
+}
+
 impl Inspector {
+    /// Refuses a lease of certain messages only.
+    fn refuse_choice(&self, request: &LeaseRequest) -> Result<()> {
+        if request.group.is_some() {
+            let what = format!("cannot lease by group from {}", self.queue.name);
+            return Err(Error::new(Kind::Configuration, what)
+                .because_of("SQS gives whatever is there")
+                .hint("leave `--group` out; a FIFO queue keeps the order by itself"));
+        }
+        match request.select {
+            Select::Any => Ok(()),
+            Select::Tag(_) | Select::OldestTag => Err(cannot_select(&self.queue.name)),
+        }
+    }
+
     /// Carries out orders; an error where it is the whole queue's.
     async fn obey(&self, orders: Vec<(Receipt, Order)>) -> Result<Vec<Obeyed>> {
         let obeyed = self.queue.obey(orders, SETTLING).await;

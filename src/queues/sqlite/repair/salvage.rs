@@ -28,19 +28,47 @@ pub struct Found {
 /// vanish with this connection.
 pub fn load(connection: &Connection, salvage: &Salvage) -> rusqlite::Result<Found> {
     connection.execute_batch(KNOWN)?;
-    let roots = roots(salvage)?;
-    let mut damaged = BTreeSet::new();
-    let mut fill = |name: &str, kind: TreeKind, sql: &str| -> rusqlite::Result<bool> {
-        let Some(root) = roots.get(name) else { return Ok(false) };
-        let mut insert = connection.prepare(sql)?;
-        let mut tree = salvage.tree(*root, kind);
+    let (roots, damaged) = (roots(salvage)?, BTreeSet::new());
+    let mut loader = Loader { connection, salvage, roots, damaged };
+    loader.fill("queues", TreeKind::Table, QUEUES)?;
+    loader.fill("sqlite_autoindex_queues_1", TreeKind::Index, NAMES)?;
+    loader.fill("queues_topic", TreeKind::Index, TOPICS)?;
+    loader.fill("bodies", TreeKind::Table, BODIES)?;
+    let found = Found {
+        messages: loader.fill("messages", TreeKind::Table, MESSAGES)?,
+        ids: loader.fill("messages_id", TreeKind::Index, IDS)?,
+        dead: loader.fill("dead", TreeKind::Table, DEAD)?,
+        dead_ids: loader.fill("dead_id", TreeKind::Index, DEAD_IDS)?,
+        remembered: loader.fill("remembered", TreeKind::Index, REMEMBERED)?,
+        damaged: BTreeSet::new(),
+    };
+    loader.fill("remembered_until", TreeKind::Index, REMEMBERED_IDS)?;
+    Ok(Found { damaged: loader.damaged, ..found })
+}
+
+/// Fills the tables of a new file from the trees of a damaged one.
+struct Loader<'s> {
+    connection: &'s Connection,
+    salvage: &'s Salvage,
+    /// Where each tree begins, by its name.
+    roots: HashMap<String, u32>,
+    /// Pages that could not be read by now, or not wholly.
+    damaged: BTreeSet<u32>,
+}
+
+impl Loader<'_> {
+    /// Loads what is left of one tree; gives whether it was whole.
+    fn fill(&mut self, name: &str, kind: TreeKind, sql: &str) -> rusqlite::Result<bool> {
+        let Some(root) = self.roots.get(name) else { return Ok(false) };
+        let mut insert = self.connection.prepare(sql)?;
+        let mut tree = self.salvage.tree(*root, kind);
         let mut refused = false;
         while let Some((rows, page_is_whole)) = tree.next_rows() {
+            // A row beside one that is torn may be torn itself, and here nothing would tell.
+            if name == "remembered" && !page_is_whole {
+                continue;
+            }
             for row in rows {
-                // A row beside one that is torn may be torn itself, and here nothing would tell.
-                if name == "remembered" && !page_is_whole {
-                    continue;
-                }
                 let mut values = row.values;
                 if kind == TreeKind::Table
                     && let Some(first) = values.first_mut()
@@ -55,23 +83,9 @@ pub fn load(connection: &Connection, salvage: &Salvage) -> rusqlite::Result<Foun
             }
         }
         let whole = tree.damaged.is_empty() && !refused;
-        damaged.append(&mut tree.damaged);
+        self.damaged.append(&mut tree.damaged);
         Ok(whole)
-    };
-    fill("queues", TreeKind::Table, QUEUES)?;
-    fill("sqlite_autoindex_queues_1", TreeKind::Index, NAMES)?;
-    fill("queues_topic", TreeKind::Index, TOPICS)?;
-    fill("bodies", TreeKind::Table, BODIES)?;
-    let found = Found {
-        messages: fill("messages", TreeKind::Table, MESSAGES)?,
-        ids: fill("messages_id", TreeKind::Index, IDS)?,
-        dead: fill("dead", TreeKind::Table, DEAD)?,
-        dead_ids: fill("dead_id", TreeKind::Index, DEAD_IDS)?,
-        remembered: fill("remembered", TreeKind::Index, REMEMBERED)?,
-        damaged: BTreeSet::new(),
-    };
-    fill("remembered_until", TreeKind::Index, REMEMBERED_IDS)?;
-    Ok(Found { damaged, ..found })
+    }
 }
 
 /// Where each table and index begins: as the file says, or else where every file of ours has it,
