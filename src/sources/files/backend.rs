@@ -1,18 +1,17 @@
 //! Files that match a glob, as the list of sources knows them.
 
 use super::intake::shown;
+use super::options::FilesOptions;
 use super::sight::{Sighted, sight};
 use super::state::Memory;
 use super::{Setup, open, setup, walk};
 use crate::clients::object_store::Answer;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::identity::{self, Identity};
 use crate::location::Location;
 use crate::preflight::Finding;
 use crate::sources::{Backend, Options, Source};
-use crate::text;
 use async_trait::async_trait;
-use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// A look names at most so many files.
@@ -36,33 +35,19 @@ impl Backend for FilesBackend {
     }
 
     fn watches(&self, url: &Location) -> bool {
-        url.remaining().any(|(name, _)| name == "watch")
+        FilesOptions::of(url.clone()).is_ok_and(|options| options.watch)
     }
 }
 
 /// The glob below its folder without links, and where the files go.
 fn identity_of(url: &Location, options: &Options) -> Result<Identity> {
-    let (folder, glob) = apart(&url.file());
-    let folder = identity::real_path(&folder)
-        .map_err(|cause| Error::new(Kind::Failed, "there is no working folder").because(cause))?;
-    let prefix = url.get("prefix").unwrap_or_default();
-    let kind =
-        format!("files {} below {} as {prefix} in", text::of_name(&glob), text::of_name(&folder));
-    match url.get("store") {
-        Some(store) => {
-            let store = identity::of_store(&Location::parse(store)?, &options.environment)?;
-            Ok(store.of_kind(&kind))
-        }
+    let FilesOptions { pattern, store, prefix, .. } = FilesOptions::of(url.clone())?;
+    let (folder, glob) = (pattern.real_folder(), pattern.below_folder());
+    let kind = format!("files {glob} below {folder} as {prefix} in");
+    match store {
+        Some(store) => Ok(identity::of_store(&store, &options.environment)?.of_kind(&kind)),
         None => Ok(Identity::named(kind)),
     }
-}
-
-/// The folder before the first wildcard, and what follows it.
-fn apart(path: &Path) -> (PathBuf, PathBuf) {
-    let is_wild = |part: &Component<'_>| text::of_name(part).contains(['*', '?', '[']);
-    let parts: Vec<_> = path.components().collect();
-    let first = parts.iter().position(is_wild).unwrap_or(parts.len().saturating_sub(1));
-    (parts[..first].iter().collect(), parts[first..].iter().collect())
 }
 
 /// Looks how many files match, and whether the store answers; nothing is put or remembered.

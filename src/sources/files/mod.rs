@@ -12,6 +12,7 @@
 mod backend;
 mod content_type;
 mod intake;
+mod options;
 mod pattern;
 mod sight;
 mod state;
@@ -29,6 +30,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::text;
 use intake::{Intake, Known, Piece, shown};
+use options::FilesOptions;
 use pattern::Pattern;
 use sight::{Sighted, sight};
 use state::{Memory, Refused, Stamp};
@@ -41,10 +43,7 @@ use walk::Walk;
 use watch::{Look, Watch};
 
 const SOURCE: &str = "files";
-const PARAMETERS: &[&str] = &["store", "prefix", "state", "max-size", "watch"];
 
-/// The largest file, in bytes, unless `?max-size` says otherwise.
-const MAX_SIZE: u64 = 64 << 20;
 /// A store that was unreachable is tried again after this time, where we stay.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
@@ -79,7 +78,7 @@ pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Source>> {
     }))
 }
 
-/// What the URL asks for.
+/// What is read, and where it goes.
 struct Setup {
     pattern: Pattern,
     store: Store,
@@ -89,22 +88,13 @@ struct Setup {
     watch: bool,
 }
 
-async fn setup(mut url: Location, options: &Options) -> Result<Setup> {
-    let pattern = Pattern::of(&url)?;
-    let store = url.take("store")?;
-    let prefix = url.take("prefix")?.unwrap_or_default();
-    let state = url.take("state")?.map(PathBuf::from);
-    let max_size = url.bytes("max-size", 1..=u64::MAX)?.unwrap_or(MAX_SIZE);
-    let watch = url.flag("watch")?;
-    url.finish(PARAMETERS)?;
-    let store = store.ok_or_else(|| {
-        Error::new(Kind::Usage, format!("`{url}` does not say where the files go"))
-            .hint(format!("add `store=file:FOLDER` or `store=s3://BUCKET`{}", url.cut_hint()))
-    })?;
-    let store = Store::open(&Location::parse(&store)?, &options.environment).await?;
+async fn setup(url: Location, options: &Options) -> Result<Setup> {
+    let parsed = FilesOptions::of(url)?;
+    let store = Store::open(parsed.needed_store()?, &options.environment).await?;
+    let FilesOptions { pattern, prefix, max_size, state, watch, bare, .. } = parsed;
     let inside = |folder: &Path| pattern.folder().canonicalize().is_ok_and(|it| it == folder);
     if store.folder().is_some_and(inside) {
-        return Err(Error::new(Kind::Configuration, format!("`{url}` would read what it writes"))
+        return Err(Error::new(Kind::Configuration, format!("`{bare}` would read what it writes"))
             .because_of("the store is the folder in which the files are looked for")
             .hint("name another folder with `store`"));
     }

@@ -1,5 +1,6 @@
 //! Nature's cloud, as the list of sources knows it.
 
+use super::options::NatureRemoOptions;
 use super::{Limits, open, prepare};
 use crate::error::{Error, Kind, Result};
 use crate::identity::{self, Identity};
@@ -22,8 +23,9 @@ impl Backend for NatureRemoBackend {
     /// The account and what is asked of it.
     fn identity(&self, url: &Location, options: &Options) -> Result<Identity> {
         let environment = &options.environment;
-        let mode = url.get("mode").unwrap_or("snapshot");
-        let endpoint = match url.get("endpoint") {
+        let parsed = NatureRemoOptions::of(url.clone())?;
+        let mode = if parsed.wants_changes { "changes" } else { "snapshot" };
+        let endpoint = match &parsed.endpoint {
             Some(endpoint) => endpoint,
             None => environment.get("NATURE_REMO_ENDPOINT")?.unwrap_or("Nature"),
         };

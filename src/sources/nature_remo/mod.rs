@@ -11,6 +11,7 @@ mod api;
 mod backend;
 mod changes;
 mod device;
+mod options;
 mod rate_limit;
 mod snapshot;
 mod state;
@@ -22,7 +23,7 @@ use super::{Batch, Options, Refusal, Source, Stop, state_file};
 use crate::batch::{BatchBuilder, BatchLimits};
 use crate::clients::http;
 use crate::clock::Clock;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::identity;
 use crate::location::Location;
 use crate::message::Message;
@@ -33,6 +34,7 @@ use changes::Fault;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use device::Device;
+use options::NatureRemoOptions;
 use secrecy::{ExposeSecret as _, SecretString};
 use state::{Memory, Seen};
 use std::collections::VecDeque;
@@ -87,27 +89,8 @@ pub fn open_with(url: Location, options: &Options, limits: Limits) -> Result<Box
     Ok(Box::new(prepare(url, options, limits)?))
 }
 
-fn prepare(mut url: Location, options: &Options, limits: Limits) -> Result<NatureRemo> {
-    if !url.rest().is_empty() {
-        return Err(Error::new(Kind::Usage, "`nature-remo:` has something after the colon")
-            .hint("write `nature-remo:?endpoint=URL` for another server"));
-    }
-    if url.take("token")?.is_some() {
-        return Err(Error::new(Kind::Usage, "a token does not belong into a URL")
-            .because_of("everybody on this machine sees the command line")
-            .hint(api::WHERE_TOKENS_ARE));
-    }
-    let modes = [("snapshot", false), ("changes", true)];
-    let wants_changes = url.choice("mode", &modes)?.unwrap_or_default();
-    let grouped = url.choice("group", &[("device", ())])?.is_some();
-    let endpoint = url.take("endpoint")?;
-    let state = if wants_changes { url.take("state")?.map(PathBuf::from) } else { None };
-    url.finish(if wants_changes {
-        &["mode", "group", "endpoint", "state"]
-    } else {
-        &["mode", "group", "endpoint"]
-    })?;
-
+fn prepare(url: Location, options: &Options, limits: Limits) -> Result<NatureRemo> {
+    let NatureRemoOptions { wants_changes, grouped, endpoint, state } = NatureRemoOptions::of(url)?;
     let endpoint = match (&endpoint, options.environment.get("NATURE_REMO_ENDPOINT")?) {
         (Some(text), _) => http::parse_endpoint("`endpoint` of `nature-remo:`", text)?,
         (None, Some(text)) => http::parse_endpoint("`NATURE_REMO_ENDPOINT`", text)?,
