@@ -22,27 +22,37 @@ use crate::location::Location;
 use crate::message::Message;
 use async_trait::async_trait;
 
-/// The door to a queue's inside.
+/// The door to a queue's inside. By default it gives no more than `stats`.
 #[async_trait]
 pub trait Inspect: Send + Sync {
     /// Tells of the queue what it can without receiving; changes nothing.
     async fn stats(&self) -> Result<Stats>;
 
     /// Looks at messages; `None` where looking would be receiving.
-    fn peek(&self) -> Option<&dyn Peek>;
+    fn peek(&self) -> Option<&dyn Peek> {
+        None
+    }
 
     /// Works on dead letters; `None` where the queue does not keep them itself.
-    fn dead_letters(&self) -> Option<&dyn DeadLetterStore>;
+    fn dead_letters(&self) -> Option<&dyn DeadLetterStore> {
+        None
+    }
 
     /// Where looking is receiving: what it costs, and what to receive from. `None` where `peek` and
     /// `dead_letters` look without taking.
-    fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving>;
+    fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving> {
+        None
+    }
 
     /// Empties the queue; `None` where nobody can.
-    fn purge(&self) -> Option<&dyn Purge>;
+    fn purge(&self) -> Option<&dyn Purge> {
+        None
+    }
 
     /// Leases to somebody who is no process; `None` where a receipt dies with its process.
-    fn receipts(&self) -> Option<&dyn Receipts>;
+    fn receipts(&self) -> Option<&dyn Receipts> {
+        None
+    }
 
     /// Works on single messages by their ids; `None` where the queue finds none by its id.
     fn by_id(&self) -> Option<&dyn MessagesById> {

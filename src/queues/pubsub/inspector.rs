@@ -16,8 +16,7 @@ use crate::location::Location;
 use crate::message::Message;
 use crate::queues::peek_by_receiving::{self, counts, kept_back, no_dead_letter_store};
 use crate::queues::{
-    Contents, DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Publisher, Purge, Receipts,
-    Side, Stats, Subscriber,
+    Contents, Inspect, Options, PeekByReceiving, Publisher, Purge, Side, Stats, Subscriber,
 };
 use async_trait::async_trait;
 use google_cloud_pubsub::model::SeekRequest;
@@ -27,7 +26,8 @@ use std::time::{Duration, SystemTime};
 /// How long what is looked at stays ours after we are gone: the shortest that Pub/Sub has.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// A subscription that is looked into.
+/// A subscription that is looked into. Nobody has receipts of it: the client settles only what the same
+/// process has received.
 pub(super) struct Inspector {
     name: Name,
     /// Where redriven messages go, where the URL says so; else the subscription's own topic.
@@ -45,25 +45,12 @@ impl Inspect for Inspector {
         Ok(facts::stats(&self.admin.survey(&self.name).await?))
     }
 
-    fn peek(&self) -> Option<&dyn Peek> {
-        None
-    }
-
-    fn dead_letters(&self) -> Option<&dyn DeadLetterStore> {
-        None
-    }
-
     fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving> {
         Some(self)
     }
 
     fn purge(&self) -> Option<&dyn Purge> {
         Some(self)
-    }
-
-    /// None: the client settles only what the same process has received.
-    fn receipts(&self) -> Option<&dyn Receipts> {
-        None
     }
 }
 

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{
-    DeadLetterStore, Inspect, MessagesById, Options, Peek, PeekByReceiving, Purge, Receipts, Stats,
+    DeadLetterStore, Inspect, MessagesById, Options, Peek, Purge, Receipts, Stats,
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -97,10 +97,6 @@ impl Inspect for Inspector {
 
     fn dead_letters(&self) -> Option<&dyn DeadLetterStore> {
         Some(self)
-    }
-
-    fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving> {
-        None
     }
 
     fn purge(&self) -> Option<&dyn Purge> {

@@ -15,8 +15,7 @@ use crate::location::Location;
 use crate::message::Message;
 use crate::queues::peek_by_receiving::{self, counts, kept_back, no_dead_letter_store};
 use crate::queues::{
-    Contents, DeadLetterStore, Inspect, Options, Peek, PeekByReceiving, Publisher, Purge, Receipts,
-    Stats, Subscriber,
+    Contents, Inspect, Options, PeekByReceiving, Publisher, Purge, Receipts, Stats, Subscriber,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -39,14 +38,6 @@ impl Inspect for Inspector {
         let survey = self.queue.survey().await?;
         let url = self.queue.known_url().unwrap_or_default();
         Ok(facts::stats(&self.queue.name, url, &survey))
-    }
-
-    fn peek(&self) -> Option<&dyn Peek> {
-        None
-    }
-
-    fn dead_letters(&self) -> Option<&dyn DeadLetterStore> {
-        None
     }
 
     fn peek_by_receiving(&self) -> Option<&dyn PeekByReceiving> {
