@@ -15,7 +15,7 @@ from gifs import gifs
 from jpegs import jpegs
 from pngs import pngs
 from refused import refused
-from sample import PICTURES
+from subject import PICTURES
 from webps import webps
 
 

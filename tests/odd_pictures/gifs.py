@@ -5,7 +5,7 @@ import struct
 from PIL import Image
 
 from profiles import wide
-from sample import add, saved, sample, veiled
+from subject import add, saved, subject, veiled
 
 
 def with_screen(gif, width, height):
@@ -28,17 +28,17 @@ def extension(kind, *blocks):
 
 
 def gifs():
-    picture = sample()
+    picture = subject()
     plain = saved(picture, "GIF", interlace=0)
     add("plain.gif", plain)
     add("interlaced.gif", saved(picture, "GIF", interlace=1))
-    add("interlaced-odd.gif", saved(sample(33, 35), "GIF", interlace=1))
+    add("interlaced-odd.gif", saved(subject(33, 35), "GIF", interlace=1))
     add("grey.gif", saved(picture.convert("L"), "GIF"))
     add("black-and-white.gif", saved(picture.convert("1"), "GIF"))
     for colours in (2, 3, 4, 16, 17, 128, 256):
         add(f"colours-{colours}.gif", saved(picture.quantize(colours), "GIF"))
     for size in ((1, 1), (1, 40), (40, 1), (7, 9), (1200, 900)):
-        add(f"size-{size[0]}x{size[1]}.gif", saved(sample(*size), "GIF"))
+        add(f"size-{size[0]}x{size[1]}.gif", saved(subject(*size), "GIF"))
     see_through = picture.quantize(64)
     add("transparent.gif", saved(see_through, "GIF", transparency=5))
     add("veiled.gif", saved(veiled(picture), "GIF"))

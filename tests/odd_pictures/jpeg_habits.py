@@ -2,14 +2,14 @@
 
 import os
 
-from sample import add, saved, sample
+from subject import add, saved, subject
 from segments import changed, exif, joined, put, segment, segments, with_segment, without
 
 
 def of_one_component():
     """Grey with samples counted as for colours, and without the codes that everybody knows."""
     for width, height in ((240, 180), (1700, 1201)):
-        grey, name = sample(width, height).convert("L"), f"{width}.jpg"
+        grey, name = subject(width, height).convert("L"), f"{width}.jpg"
         plain, progressive = (saved(grey, "JPEG", progressive=how) for how in (False, True))
         for sampling in (0x21, 0x22, 0x44):
             add(f"grey-sampled-{sampling:x}-{name}", changed(plain, 0xC0, put(7, sampling)))
@@ -18,7 +18,7 @@ def of_one_component():
         add(f"grey-sampled-22-more-{name}", odd[:-2] + bytes(range(1, 10)) + odd[-2:])
         add(f"grey-sampled-22-no-end-{name}", odd[:-2])
         add(f"codes-unsaid-grey-{name}", without(plain, 0xC4))
-        add(f"codes-unsaid-{name}", without(saved(sample(width, height), "JPEG"), 0xC4))
+        add(f"codes-unsaid-{name}", without(saved(subject(width, height), "JPEG"), 0xC4))
 
 
 def habits(plain, ink, picture):
@@ -33,7 +33,7 @@ def habits(plain, ink, picture):
     add("scan-says-zeros-grey.jpg", joined(head, body[:7] + bytes(3) + body[10:]))
     head, body = segments(ink)
     add("scan-says-zeros-ink.jpg", joined(head, body[:13] + bytes(3) + body[16:]))
-    large = segments(saved(sample(1700, 1201), "JPEG"))
+    large = segments(saved(subject(1700, 1201), "JPEG"))
     add("scan-says-zeros-large.jpg", joined(large[0], large[1][:11] + bytes(3) + large[1][14:]))
     restarts = saved(picture, "JPEG", restart_marker_rows=1)
     head, body = segments(restarts)
@@ -86,7 +86,7 @@ def habits(plain, ink, picture):
     def in_two_bytes(steps):
         return bytes((0x10 | steps[0],)) + b"".join(bytes((0, step)) for step in steps[1:65])
     add("steps-of-two-bytes.jpg", changed(plain, 0xDB, in_two_bytes))
-    large = saved(sample(1700, 1201), "JPEG")
+    large = saved(subject(1700, 1201), "JPEG")
     add("more-before-end-large.jpg", large[:-2] + bytes(9) + large[-2:])
     add("restarts-none-said.jpg", with_segment(plain, 0xDD, b"\0\0"))
     for code, content in ((0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>"), (0xE1, b"Exif\0\0"), (0xE1, b""),
@@ -96,7 +96,7 @@ def habits(plain, ink, picture):
         add(f"segment-{code:x}-{len(content)}.jpg", with_segment(plain, code, content))
     add("segments-many.jpg", b"\xff\xd8" + b"".join(segment(0xE0 + n % 16, bytes(n)) for n in range(300)
                                                    if n % 16 != 14) + plain[2:])
-    small = saved(sample(16, 12), "JPEG")
+    small = saved(subject(16, 12), "JPEG")
     add("turned-with-picture-inside.jpg", with_segment(plain, 0xE1, exif(6) + small))
     add("turned-behind-xmp.jpg", with_segment(with_segment(plain, 0xE1, exif(6)), 0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>"))
     add("turned-60000.jpg", with_segment(plain, 0xE1, exif(8, "<", 60_000)))

@@ -7,12 +7,12 @@ from PIL import Image, ImageCms
 
 from jpeg_habits import habits
 from profiles import grey_profile, ink_profile, wide
-from sample import add, saved, sample
+from subject import add, saved, subject
 from segments import exif, pieces, segment, segments, with_segment, without
 
 
 def jpegs():
-    picture, grey = sample(), sample().convert("L")
+    picture, grey = subject(), subject().convert("L")
     plain = saved(picture, "JPEG", quality=90)
     ink = saved(picture.convert("CMYK"), "JPEG", quality=90)
     for quality in (1, 5, 20, 50, 75, 95, 100):
@@ -23,12 +23,12 @@ def jpegs():
             add(name, saved(picture, "JPEG", quality=90, subsampling=sampling, progressive=progressive))
     for width, height in ((1, 1), (1, 300), (300, 1), (7, 9), (8, 8), (15, 17), (16, 16), (33, 31),
                           (100, 100), (101, 99), (799, 801), (1601, 1207), (3000, 40), (40, 3000)):
-        add(f"size-{width}x{height}.jpg", saved(sample(width, height), "JPEG", quality=90))
+        add(f"size-{width}x{height}.jpg", saved(subject(width, height), "JPEG", quality=90))
     for width, height in ((1, 1), (17, 33), (1700, 1201)):
         how = {"quality": 90, "progressive": True}
-        add(f"progressive-{width}x{height}.jpg", saved(sample(width, height), "JPEG", **how))
-        add(f"grey-{width}x{height}.jpg", saved(sample(width, height).convert("L"), "JPEG", quality=90))
-        add(f"ink-{width}x{height}.jpg", saved(sample(width, height).convert("CMYK"), "JPEG", quality=90))
+        add(f"progressive-{width}x{height}.jpg", saved(subject(width, height), "JPEG", **how))
+        add(f"grey-{width}x{height}.jpg", saved(subject(width, height).convert("L"), "JPEG", quality=90))
+        add(f"ink-{width}x{height}.jpg", saved(subject(width, height).convert("CMYK"), "JPEG", quality=90))
     add("grey-progressive.jpg", saved(grey, "JPEG", progressive=True))
     add("ink-progressive.jpg", saved(picture.convert("CMYK"), "JPEG", progressive=True))
     add("optimised.jpg", saved(picture, "JPEG", optimize=True))
@@ -73,11 +73,11 @@ def ends(picture, grey, plain, ink):
         add(f"behind-{name}.jpg", plain + behind)
         add(f"behind-{name}-progressive.jpg", progressive + behind)
     add("behind-film-ink.jpg", ink + film)
-    add("behind-film-large.jpg", saved(sample(1700, 1201), "JPEG") + film)
+    add("behind-film-large.jpg", saved(subject(1700, 1201), "JPEG") + film)
     for name, whole in (("plain", plain), ("progressive", progressive), ("ink", ink),
                         ("grey", saved(grey, "JPEG")), ("grey-progressive", saved(grey, "JPEG", progressive=True)),
                         ("restarts", saved(picture, "JPEG", restart_marker_rows=1)),
-                        ("large", saved(sample(1700, 1201), "JPEG"))):
+                        ("large", saved(subject(1700, 1201), "JPEG"))):
         add(f"no-end-{name}.jpg", whole[:-2])
         add(f"half-an-end-{name}.jpg", whole[:-1])
 
@@ -94,7 +94,7 @@ def profiles(picture, grey, plain):
     add("profile-huge.jpg", marked(plain, pieces(huge, 65_000)))
     add("profile-huge-backwards.jpg", marked(plain, pieces(huge, 65_000, (2, 1, 0))))
     add("profile-huge-turned.jpg", with_segment(marked(plain, pieces(huge, 65_000)), 0xE1, exif(6)))
-    add("profile-large-sight.jpg", marked(saved(sample(1700, 1201), "JPEG"), pieces(large, 60_000)))
+    add("profile-large-sight.jpg", marked(saved(subject(1700, 1201), "JPEG"), pieces(large, 60_000)))
     add("profile-piece-missing.jpg", marked(plain, pieces(huge, 65_000, (0, 2))))
     add("profile-piece-twice.jpg", marked(plain, pieces(huge, 65_000, (0, 1, 1, 2))))
     add("profile-count-lies.jpg", marked(plain, pieces(huge, 65_000, None, 9)))

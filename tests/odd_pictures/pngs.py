@@ -7,7 +7,7 @@ import zlib
 from PIL import Image
 
 from profiles import grey_profile, wide
-from sample import add, saved, sample, veiled
+from subject import add, saved, subject, veiled
 from segments import exif
 
 
@@ -44,7 +44,7 @@ def rows(samples, width, channels, depth, filtered):
 def raw_png(kind, depth, interlaced=False, filtered=0, size=(40, 30), more=b"", split=None):
     """A PNG of any colour type and depth."""
     width, height = size
-    picture = veiled(sample(width, height))
+    picture = veiled(subject(width, height))
     top = (1 << depth) - 1
     def sample(x, y):
         r, g, b, a = picture.getpixel((x, y))
@@ -80,21 +80,21 @@ def pngs():
         add(f"filter-{filtered}.png", raw_png(2, 8, False, filtered))
     for size in ((1, 1), (2, 3), (5, 1), (1, 9)):
         add(f"interlaced-{size[0]}x{size[1]}.png", raw_png(6, 8, True, 0, size))
-    plain = saved(sample(), "PNG")
+    plain = saved(subject(), "PNG")
     add("transparent-grey.png", raw_png(0, 8, more=chunk(b"tRNS", b"\0\x40")))
     add("transparent-grey-1.png", raw_png(0, 1, more=chunk(b"tRNS", b"\0\0")))
     add("transparent-grey-16.png", raw_png(0, 16, more=chunk(b"tRNS", b"\x40\x40")))
     add("transparent-rgb.png", raw_png(2, 8, more=chunk(b"tRNS", b"\0\xe6\0\x28\0\x1e")))
     add("transparent-palette.png", raw_png(3, 8, more=chunk(b"tRNS", bytes(range(0, 200)))))
     add("transparent-palette-1.png", raw_png(3, 1, more=chunk(b"tRNS", b"\0")))
-    add("palette-of-pillow.png", saved(sample().quantize(200), "PNG"))
-    add("palette-of-7.png", saved(sample().quantize(7), "PNG"))
-    add("veiled.png", saved(veiled(sample()), "PNG"))
-    add("grey-veiled.png", saved(veiled(sample()).convert("LA"), "PNG"))
+    add("palette-of-pillow.png", saved(subject().quantize(200), "PNG"))
+    add("palette-of-7.png", saved(subject().quantize(7), "PNG"))
+    add("veiled.png", saved(veiled(subject()), "PNG"))
+    add("grey-veiled.png", saved(veiled(subject()).convert("LA"), "PNG"))
     add("split-into-bytes.png", raw_png(2, 8, split=1))
     add("empty-data-chunks.png", plain[:33] + chunk(b"IDAT", b"") + plain[33:])
-    add("large.png", saved(sample(1200, 900), "PNG"))
-    add("narrow.png", saved(sample(3, 2000), "PNG"))
+    add("large.png", saved(subject(1200, 900), "PNG"))
+    add("narrow.png", saved(subject(3, 2000), "PNG"))
     for name, behind in (("text", b"whatever"), ("zeros", bytes(3000)), ("second", plain), ("chunk", chunk(b"tEXt", b"a\0b")),
                          ("film", b"\0\0\0\x18ftypmp42" + os.urandom(9000))):
         add(f"behind-{name}.png", plain + behind)
@@ -127,9 +127,9 @@ def pngs():
     for orientation in range(1, 9):
         add(f"turned-{orientation}.png", with_chunk(plain, chunk(b"eXIf", exif(orientation)[6:])))
     add("turned-with-head.png", with_chunk(plain, chunk(b"eXIf", exif(6))))
-    add("veiled-profile-large.png", with_chunk(saved(veiled(sample()), "PNG"), chunk(b"iCCP", b"x\0\0" + zlib.compress(wide(60_000)))))
-    add("grey-profile-large.png", with_chunk(saved(sample().convert("L"), "PNG"),
+    add("veiled-profile-large.png", with_chunk(saved(veiled(subject()), "PNG"), chunk(b"iCCP", b"x\0\0" + zlib.compress(wide(60_000)))))
+    add("grey-profile-large.png", with_chunk(saved(subject().convert("L"), "PNG"),
                                              chunk(b"iCCP", b"x\0\0" + zlib.compress(grey_profile(60_000)))))
-    second = sample().transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    add("animated.png", saved(sample(), "PNG", save_all=True, append_images=[second], duration=100))
-    add("animated-default-apart.png", saved(sample(), "PNG", save_all=True, append_images=[second], default_image=True))
+    second = subject().transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    add("animated.png", saved(subject(), "PNG", save_all=True, append_images=[second], duration=100))
+    add("animated-default-apart.png", saved(subject(), "PNG", save_all=True, append_images=[second], default_image=True))

@@ -5,12 +5,12 @@ import zlib
 
 from jpegs import apart
 from pngs import END, SIGNATURE, chunk, raw_png
-from sample import add, saved, sample
+from subject import add, saved, subject
 from segments import changed, joined, put, segments, with_segment
 
 
 def refused():
-    picture = sample()
+    picture = subject()
     refused_jpegs(picture, saved(picture, "JPEG", quality=90))
     refused_pngs(saved(picture, "PNG"))
     gif = saved(picture, "GIF", interlace=0)
@@ -34,7 +34,7 @@ def refused_jpegs(picture, plain):
     restarts = saved(picture, "JPEG", restart_marker_rows=1)
     ink = saved(picture.convert("CMYK"), "JPEG")
     for name, whole in (("", plain), ("-progressive", progressive), ("-restarts", restarts), ("-ink", ink),
-                        ("-large", saved(sample(1700, 1201), "JPEG"))):
+                        ("-large", saved(subject(1700, 1201), "JPEG"))):
         add(f"not-cut{name}.jpg", whole[:len(whole) * 2 // 3])
         add(f"not-cut-by-little{name}.jpg", whole[:-12])
         add(f"not-cut-but-ended{name}.jpg", whole[:len(whole) * 2 // 3] + b"\xff\xd9")

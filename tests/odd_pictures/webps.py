@@ -5,7 +5,7 @@ import struct
 from PIL import Image
 
 from profiles import wide
-from sample import add, saved, sample, veiled
+from subject import add, saved, subject, veiled
 from segments import exif
 
 
@@ -23,7 +23,7 @@ def extended(flags, size, chunks):
 
 
 def webps():
-    picture, through = sample(), veiled(sample())
+    picture, through = subject(), veiled(subject())
     for quality in (1, 50, 100):
         add(f"quality-{quality}.webp", saved(picture, "WEBP", quality=quality))
     lossy, lossless = saved(picture, "WEBP", quality=90), saved(picture, "WEBP", lossless=True)
@@ -33,8 +33,8 @@ def webps():
     add("veiled-exact.webp", saved(through, "WEBP", lossless=True, exact=True))
     add("palette.webp", saved(picture.quantize(9), "WEBP", lossless=True))
     for size in ((1, 1), (1, 90), (90, 1), (15, 17), (1300, 900)):
-        add(f"size-{size[0]}x{size[1]}.webp", saved(sample(*size), "WEBP", quality=90))
-        add(f"size-{size[0]}x{size[1]}-lossless.webp", saved(sample(*size), "WEBP", lossless=True))
+        add(f"size-{size[0]}x{size[1]}.webp", saved(subject(*size), "WEBP", quality=90))
+        add(f"size-{size[0]}x{size[1]}-lossless.webp", saved(subject(*size), "WEBP", lossless=True))
     for orientation in range(1, 9):
         add(f"turned-{orientation}.webp", saved(picture, "WEBP", quality=90, exif=exif(orientation)[6:]))
     add("turned-with-head.webp", extended(8, picture.size, lossy[12:] + piece(b"EXIF", exif(6))))

@@ -12,7 +12,7 @@ def add(name, content):
     PICTURES[name] = content
 
 
-def sample(width=240, height=180):
+def subject(width=240, height=180):
     """Something smooth with edges in it, light on the left and dark on the right."""
     across = Image.linear_gradient("L").rotate(90).resize((width, height), Image.BILINEAR)
     down = Image.linear_gradient("L").resize((width, height), Image.BILINEAR)
