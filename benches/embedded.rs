@@ -177,7 +177,8 @@ async fn beside_a_stuck_group(folder: &Path, messages: usize, stuck: usize) -> R
     rates
 }
 
-/// Its folder is the next one's after this: nothing of it may be open any more.
+/// Closes both ends of a queue: the next one is made in the same folder, and nothing may be open
+/// there.
 async fn close(publisher: Box<dyn Publisher>, subscriber: Box<dyn Subscriber>) {
     publisher.close().await.expect("it closes");
     subscriber.close().await.expect("it closes");

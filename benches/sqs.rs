@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The same for both: the server's own work grows with what a queue holds.
+/// How many messages there are, for both: the server's own work grows with what a queue holds.
 const MESSAGES: usize = 1000;
 const BODY: usize = 150;
 

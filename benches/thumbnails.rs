@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 const PHOTOGRAPHS: usize = 8;
-/// Of each photograph.
+/// How many copies there are of each photograph.
 const COPIES: usize = 8;
 const PICTURES: usize = PHOTOGRAPHS * COPIES;
 const ROUNDS: usize = 3;

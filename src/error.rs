@@ -102,7 +102,7 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// The same text on one line, for a log or for the reason of a dead letter.
+    /// What failed, its cause and its hint on one line, for a log or for the reason of a dead letter.
     pub fn one_line(&self) -> String {
         match &self.cause {
             Some(cause) => redact::text(&format!("{}: {}", self.what, chain(cause))).into_owned(),
@@ -125,7 +125,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Its kind and the same text: a backtrace is no help to a person.
+/// Shows the kind and the text, without a backtrace: that is no help to a person.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.kind)

@@ -49,7 +49,7 @@ impl Identity {
         Self { names: [Some(path), inode].into_iter().flatten().collect(), file: Some(file) }
     }
 
-    /// The same thing with one more name.
+    /// Adds one more name of the same thing.
     #[must_use]
     pub fn also(mut self, name: Option<String>) -> Self {
         self.names.extend(name);

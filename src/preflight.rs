@@ -7,11 +7,11 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {
-    /// It is as it should be.
+    /// What was looked at is as it should be.
     Ok,
     /// Nobody could tell, or it deserves a thought.
     Unknown,
-    /// It will not work so.
+    /// A run would fail.
     Wrong,
 }
 
@@ -25,13 +25,13 @@ pub struct Finding {
     /// What to do, or what follows from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// Of which kind the failure is, where it is wrong.
+    /// The kind of the failure that a run would end with; `None` where none was found.
     #[serde(skip)]
     pub kind: Option<Kind>,
 }
 
 impl Finding {
-    /// It is as it should be.
+    /// A finding that all is as it should be.
     pub fn ok(what: impl Into<String>) -> Self {
         Self { standing: Standing::Ok, what: what.into(), hint: None, kind: None }
     }
@@ -41,12 +41,12 @@ impl Finding {
         Self { standing: Standing::Unknown, ..Self::ok(what) }
     }
 
-    /// It will not work so; the kind says what a run would end with.
+    /// A finding that a run would fail; the kind says what it would end with.
     pub fn wrong(kind: Kind, what: impl Into<String>) -> Self {
         Self { standing: Standing::Wrong, kind: Some(kind), ..Self::ok(what) }
     }
 
-    /// It will not work so, as this error says.
+    /// A finding that a run would fail, with the kind, the text and the hint of this error.
     pub fn of(error: &Error) -> Self {
         let hint = error.remedy().map(str::to_owned);
         Self { hint, ..Self::wrong(error.kind(), error.one_line()) }

@@ -31,7 +31,7 @@ const SECRET_PARTS: &[&str] = &[
     "token",
 ];
 
-/// So is one that is called like this.
+/// Parameters of these names are secrets, too.
 const SECRET_NAMES: &[&str] = &["auth", "authorization", "code", "key", "pass", "sig"];
 
 /// A URL without its user and password, and without the values of secret parameters. A password with

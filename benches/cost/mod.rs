@@ -43,8 +43,8 @@ pub fn cpu_millis(usage: &Usage) -> f64 {
 }
 
 impl Cost {
-    /// Of a command, split at spaces, in the folder that the first variable, `HOME`, names. The
-    /// system counts all children together: a process in between has no other one.
+    /// What a command costs, split at spaces, in the folder that the first variable, `HOME`, names.
+    /// The system counts all children together: a process in between has no other one.
     pub fn of(words: &str, environment: &[(&str, String)]) -> Self {
         let output = Command::new(std::env::current_exe().expect("this program"))
             .arg(COUNT)

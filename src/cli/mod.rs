@@ -63,7 +63,7 @@ const COLUMNS: usize = 80;
 pub trait Program: Args {
     /// Which loop it runs, and tells the progress and the summary of; `None` where it runs none.
     const PROGRAM: Option<report::Program>;
-    /// Its name on the command line.
+    /// The program's name on the command line.
     const NAME: &'static str;
     /// The sentence that its help opens with.
     const ABOUT: &'static str;
@@ -394,7 +394,7 @@ fn data_dir(environment: &Environment, ends: &[&Location]) -> Result<PathBuf> {
 
 /// Whether the run may go on.
 enum Locked {
-    /// It may; the locks, where one was asked for, are held as long as this lives.
+    /// The run may go on; the locks, where one was asked for, are kept as long as this lives.
     Yes(Vec<crate::lock::Lock>),
     /// Another run holds the lock, or a signal came while we waited for it.
     No,

@@ -19,7 +19,7 @@ pub async fn load(environment: &Environment, service: &str) -> Result<SdkConfig>
     load_in(environment, service, None).await
 }
 
-/// The same for what names its region itself.
+/// Loads the settings for a service whose URL names its region.
 pub async fn load_in(
     environment: &Environment,
     service: &str,

@@ -93,7 +93,7 @@ pub enum BodyError {
     /// The connection failed, or the time was over.
     #[error(transparent)]
     Broken(#[from] reqwest::Error),
-    /// It is too long; the bound in bytes.
+    /// The answer is longer than this many bytes.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
 }

@@ -114,9 +114,9 @@ impl RedriveOrDrop<'_> {
 
 /// Whether a dead letter is chosen.
 pub enum Choice {
-    /// It is.
+    /// This letter is chosen.
     Yes,
-    /// It has another id.
+    /// This letter has another id than those that are chosen.
     No,
     /// All are chosen, but this one is another queue's; the reason.
     Foreign(String),

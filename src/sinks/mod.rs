@@ -28,16 +28,16 @@ use std::time::Duration;
 /// What became of one message that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is stored, durably.
+    /// The message is stored, durably.
     Stored,
-    /// The same content was stored under this id before.
+    /// Content that is the same was stored under this id before.
     Duplicate,
     /// This message failed now and may succeed later; the reason.
     Retry(String),
     /// This message will never be stored; the reason, without the payload.
     Reject(String),
-    /// It was not written, because an earlier message of its group was not stored; the sink is
-    /// well, and nothing is held against this message.
+    /// The message was not written, because an earlier one of its group was not stored; the sink is
+    /// well, and this message spends no attempt.
     Unwritten,
     /// The sink says about itself that it cannot take anything now: no room, no right, no primary,
     /// locked, gone. No message is to blame, and none is looked for.
@@ -106,8 +106,8 @@ impl Options {
 pub struct Defaults {
     /// At most this many messages in one write.
     pub batch: usize,
-    /// Whether a write is runs of a command, each of which has a place of its own among the writes, and
-    /// a time of its own that it may take.
+    /// Whether a write is runs of a command, each of which has a place of its own among the writes,
+    /// and a time of its own that it may take.
     pub runs: bool,
 }
 
@@ -148,7 +148,8 @@ pub trait Backend: Send + Sync {
         Defaults::default()
     }
 
-    /// Whether what stands behind the scheme is a queue, which the program opens and gives to the sink.
+    /// Whether what stands behind the scheme is a queue, which the program opens and gives to the
+    /// sink.
     fn is_a_queue(&self) -> bool {
         false
     }

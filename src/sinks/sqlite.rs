@@ -120,7 +120,8 @@ impl Store {
         self.database.lock().await.clone()
     }
 
-    /// The same, where it still is what stands at its path; else what stands there now, or a new one.
+    /// The open file, where it still is what stands at its path; else the file that stands there
+    /// now, or a new one.
     async fn open_again(&self) -> Result<Arc<Database>> {
         let mut open = self.database.lock().await;
         if !open.is_there() {
@@ -143,7 +144,8 @@ impl Store {
     }
 }
 
-/// What SQLite says about the file is no message's fault; what nobody knows, or took too long, may be.
+/// What SQLite says about the file is no message's fault; what nobody knows, or took too long, may
+/// be.
 fn outcome_of(error: &Error) -> Outcome {
     match error.kind() {
         Kind::Unreachable | Kind::Configuration => Outcome::Unavailable(error.one_line()),

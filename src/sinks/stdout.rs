@@ -85,7 +85,8 @@ pub struct Stdout {
 }
 
 impl Stdout {
-    /// The same on any writer. One that buffers makes the count of what a broken pipe took wrong.
+    /// A sink that writes lines to any writer. One that buffers makes the count of what a broken pipe
+    /// took wrong.
     pub fn new(writer: Box<dyn Write + Send>, envelope: bool) -> Self {
         let output = Output { writer, closed: false, torn: false };
         Self { output: Arc::new(Mutex::new(output)), envelope, look: None }

@@ -100,7 +100,8 @@ fn retry() -> RetryConfig {
     }
 }
 
-/// Of the cause only what the system said is shown: the rest may tell of a key, letter by letter.
+/// The error of a store that cannot be set up. Only what the system said of the cause is shown: the
+/// rest may tell of a key, letter by letter.
 fn unusable(scheme: &str, error: &object_store::Error) -> Error {
     let why = match failure::find::<std::io::Error>(error) {
         Some(error) => format!("the credentials' file cannot be read: {error}"),

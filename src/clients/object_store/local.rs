@@ -133,8 +133,8 @@ async fn blocking<T: Send + 'static>(
     work.await.unwrap_or_else(|error| Err(Failure::Unavailable(error.to_string())))
 }
 
-/// So much of an opened file, whatever is written behind it meanwhile. In one go: `object_store`
-/// reads in pieces of 8 KiB, each of them on another thread.
+/// Reads this many bytes of an opened file, whatever is written behind them meanwhile. In one go:
+/// `object_store` reads in pieces of 8 KiB, each of them on another thread.
 pub(super) async fn read(file: fs::File, size: u64) -> Result<Bytes, Failure> {
     blocking(move || {
         let mut bytes = Vec::with_capacity(size as usize); // no more than may be

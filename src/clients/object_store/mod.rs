@@ -66,10 +66,10 @@ pub struct Object {
 /// What a store answers to [`Store::ping`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// It can be read from.
+    /// The store can be read from.
     Yes,
-    /// It knows the credentials, and does not show them what is missing: rights for single objects
-    /// look the same.
+    /// The store knows the credentials, and does not show them what is missing: rights for single
+    /// objects look the same.
     Guarded,
 }
 
@@ -128,7 +128,7 @@ impl Store {
         Self { identity, older, bucket, prefix, objects, folder, patience }
     }
 
-    /// The same with another patience: how long an answer may take besides its bytes.
+    /// Sets the patience: how long an answer may take besides its bytes.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }

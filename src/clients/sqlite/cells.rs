@@ -9,9 +9,9 @@ use rusqlite::types::Value;
 /// What a page is, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Of a table: rows by number.
+    /// A table: rows by number.
     Table,
-    /// Of an index, or of a table without row numbers.
+    /// An index, or a table without row numbers.
     Index,
 }
 
@@ -26,9 +26,9 @@ pub struct Node {
 /// One row, or one entry of an index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Its number; 0 in an index.
+    /// The row's number; 0 in an index.
     pub number: i64,
-    /// Its values.
+    /// The row's values.
     pub values: Vec<Value>,
 }
 

@@ -67,9 +67,9 @@ pub struct Schema {
 pub enum State {
     /// Empty.
     Fresh,
-    /// Of an older version that can be upgraded.
+    /// An older version that can be upgraded.
     Older,
-    /// Of this version.
+    /// This version.
     Current,
 }
 

@@ -36,7 +36,8 @@ use writer::{Job, Worth, Writer};
 /// The databases that are open in this process.
 static OPEN: Mutex<Vec<(Identity, Purpose, Weak<Database>)>> = Mutex::new(Vec::new());
 
-/// Whether a URL means the file of its shelf in the user's data folder: it names a file, and not which.
+/// Whether a URL means the file of its shelf in the user's data folder: it names a file, and not
+/// which.
 pub fn is_in_data_dir(url: &Location) -> bool {
     url.scheme() == "sqlite" && url.rest().is_empty()
 }
@@ -57,7 +58,7 @@ impl Reader {
         Ok(Self::of(path, connection))
     }
 
-    /// The same; `None` where there is no file, or nothing was made in it yet.
+    /// Opens a file to look at; `None` where there is no file, or nothing was made in it yet.
     pub async fn open_if_there(path: &Path, schema: &'static Schema) -> Result<Option<Self>> {
         let file = path.to_owned();
         let connection = aside(move || opening::connect_if_there(&file, schema)).await?;

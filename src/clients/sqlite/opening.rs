@@ -95,7 +95,7 @@ pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<Connection> {
     }
 }
 
-/// The same; `None` where there is no file, or nothing was made in it yet.
+/// Opens a file to read; `None` where there is no file, or nothing was made in it yet.
 pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<Connection>> {
     let noun = schema.purpose.noun();
     let no_file = |cause: io::Error| {

@@ -193,7 +193,7 @@ impl Sum {
     }
 }
 
-/// So many bytes; what is missing at the end is zeros. `None` where there are none.
+/// Reads this many bytes; what is missing at the end is zeros. `None` where there are none.
 fn read(file: &File, start: u64, length: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; length];
     let mut filled = 0;

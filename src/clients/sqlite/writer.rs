@@ -18,7 +18,7 @@ const GROUP: usize = 256;
 /// `PRAGMA data_version` costs some microseconds.
 const POLL: Duration = Duration::from_millis(5);
 
-/// So many of these looks come to one whether the file is still there: some tenths of a second.
+/// How many of these looks come to one whether the file is still there: some tenths of a second.
 const POLLS_TO_A_STAT: u32 = 64;
 
 /// Fewer free pages than this are kept for what comes next: 1 MiB.
@@ -30,10 +30,10 @@ const FREED_AT_ONCE: u32 = 8192;
 /// What a job's commit is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth {
-    /// It is on disk before it is answered.
+    /// What was written is on disk before it is answered.
     Kept,
-    /// It outlasts this process, and not a power cut: it waits for no disk, unless a job does that
-    /// shares its commit.
+    /// What was written outlasts this process, and not a power cut: it waits for no disk, unless a
+    /// job does that shares its commit.
     Passing,
     /// As `Passing`, and nobody is told that something has changed.
     Note,
@@ -275,7 +275,8 @@ impl WriterThread {
         Ok(())
     }
 
-    /// It costs a microsecond or two: the system knows the path.
+    /// Fails where the file is no longer what stands at its path. This costs a microsecond or two,
+    /// since the system knows the path.
     fn expect_file(&self) -> Result<(), Undone> {
         if self.anchor.holds() { Ok(()) } else { Err(Undone::Lost) }
     }

@@ -117,7 +117,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// Its leader has ended by itself. What the leader left in the background stays, as in a shell.
+    /// Notes that the group's leader has ended by itself. What the leader left in the background
+    /// stays, as in a shell.
     pub fn leader_ended(mut self) {
         self.ended = true;
         self.groups.tell_guard("end", self.id);

@@ -49,9 +49,9 @@ use tokio::sync::Semaphore;
 pub struct Command {
     /// The arguments after the program, which the URL names.
     pub arguments: Vec<OsString>,
-    /// So many messages a run: 1 gives it the body, more give it lines of JSON.
+    /// How many messages a run gets: 1 gives it the body, more give it lines of JSON.
     pub batch: usize,
-    /// So many runs at once.
+    /// How many runs there may be at once.
     pub concurrency: usize,
     /// How long one run may take.
     pub timeout: Duration,

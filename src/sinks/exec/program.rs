@@ -18,7 +18,7 @@ pub struct Program {
     pub name: String,
     /// What comes after it.
     pub arguments: Vec<OsString>,
-    /// Its file.
+    /// The program's file.
     pub path: PathBuf,
 }
 

@@ -9,8 +9,8 @@
 use crate::message::Delivery;
 use std::collections::BTreeMap;
 
-/// So many bytes of variables are the message's fault where the system refuses them: Linux takes
-/// 128 KiB in one (`MAX_ARG_STRLEN`), and a quarter of the stack in all.
+/// From how many bytes on variables are the message's fault where the system refuses them: Linux
+/// takes 128 KiB in one (`MAX_ARG_STRLEN`), and a quarter of the stack in all.
 pub const SUSPICIOUS_SIZE: usize = 64 << 10;
 
 /// The variables of a message, or why it has none.

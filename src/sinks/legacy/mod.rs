@@ -47,7 +47,7 @@ pub struct Legacy {
 }
 
 impl Legacy {
-    /// The same sink, which sees new bodies only.
+    /// Puts this conversion before a sink, which then sees new bodies only.
     pub fn before(self, sink: Box<dyn Sink>) -> Box<dyn Sink> {
         Box::new(Renewed { legacy: self, sink })
     }

@@ -19,7 +19,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Of a call that gave no answer per document.
+    /// The failure of a call that gave no answer per document.
     pub(super) fn of(error: &Error) -> Self {
         let words = match error.kind.as_ref() {
             ErrorKind::Command(cause) if is_of_room(cause.code, &cause.message) => {
@@ -49,7 +49,7 @@ impl Failure {
         Self { words, standing: None }
     }
 
-    /// Of a write that was done and not confirmed: it may be undone by a change of primary.
+    /// The failure of a write that was done and not confirmed: a change of primary may undo it.
     pub(super) fn unconfirmed(cause: &WriteConcernError) -> Self {
         let words =
             format!("MongoDB did not confirm the write: {}", named(cause.code, &cause.code_name));
@@ -71,7 +71,7 @@ impl Failure {
         Self { words: format!("MongoDB failed: {}", named(code, name)), standing }
     }
 
-    /// Of a call that was not answered in time.
+    /// The failure of a call that was not answered in time.
     pub(super) fn timed_out(after: std::time::Duration) -> Self {
         Self { words: format!("MongoDB did not answer within {after:?}"), standing: None }
     }
@@ -122,8 +122,8 @@ pub(super) fn refused(refusal: Refusal<'_>) -> (Outcome, Option<Failure>) {
 }
 
 /// Servers of other makers say so under codes that say nothing (InternalError, UnknownError,
-/// OperationFailed, CommandFailed): FerretDB passes on the words of SQLite or PostgreSQL. Under a code
-/// of its own the same words may be a document's.
+/// OperationFailed, CommandFailed): FerretDB passes on the words of SQLite or PostgreSQL. Under a
+/// code of its own the same words may be a document's.
 fn is_of_room(code: i32, message: &str) -> bool {
     let words = ["no space left on device", "disk is full", "space quota", "disk quota exceeded"];
     let message = message.to_ascii_lowercase();
@@ -153,7 +153,7 @@ enum Blame {
     Login,
     /// The server cannot write at all, though it answers.
     Server,
-    /// It may work in a moment.
+    /// A write may work in a moment.
     Moment,
     /// This document.
     Document,

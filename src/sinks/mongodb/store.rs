@@ -13,7 +13,7 @@ use mongodb::options::{ReadPreference, SelectionCriteria};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-/// So many documents are replaced at once.
+/// How many documents are replaced at once.
 const REPLACEMENTS: usize = 16;
 
 /// What became of a batch.

@@ -15,7 +15,7 @@ impl Size {
         Self { width, height }
     }
 
-    /// The same, lying on its side.
+    /// The size of the picture lying on its side: width and height change places.
     pub(super) fn turned(self) -> Self {
         Self { width: self.height, height: self.width }
     }
@@ -103,7 +103,7 @@ impl Cut {
             .unwrap_or(8)
     }
 
-    /// The same part of the same picture in another size.
+    /// This part of the picture, where the picture has another size.
     pub(super) fn of_scaled(self, picture: Size, scaled: Size) -> Self {
         let x = f64::from(scaled.width) / f64::from(picture.width);
         let y = f64::from(scaled.height) / f64::from(picture.height);

@@ -12,7 +12,7 @@ pub(super) enum Damage {
     Truncated,
     Damaged,
     Unsupported,
-    /// It takes more than its size allows.
+    /// Decoding it takes more than a file of its size may.
     Bomb,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) picture: DynamicImage,
-    /// Its colours were ink, and its profile, if any, has made them light.
+    /// Whether the colours were ink (CMYK), which the profile, if any, has made light.
     pub(super) was_ink: bool,
     pub(super) remark: Option<&'static str>,
 }

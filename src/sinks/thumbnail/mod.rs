@@ -1,9 +1,10 @@
 //! `thumbnail:STORE-URL`: a small picture beside each picture of an object store.
 //!
-//! A message names an object: `{"bucket"?, "key", ...}` as `files:` publishes it, or its bare key; or it
-//! is an event of a store and names some (see `requests`). Each is got, decoded in memory, made small, and put back under a name that follows from its key, so that a
-//! message that comes twice writes the same object twice. Nothing is decoded whose headers tell that it
-//! would be more than `max-pixels`, and no more at once than there is room for.
+//! A message names an object: `{"bucket"?, "key", ...}` as `files:` publishes it, or its bare key;
+//! or it is an event of a store and names some (see `requests`). Each is got, decoded in memory,
+//! made small, and put back under a name that follows from its key, so that a message that comes
+//! twice writes the same object twice. Nothing is decoded whose headers tell that it would be more
+//! than `max-pixels`, and no more at once than there is room for.
 
 mod backend;
 mod encode;
@@ -41,10 +42,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 use workshop::{ReservedRoom, Workshop};
 
-/// So many messages of one write are worked on at once: while some are decoded, others are got.
+/// How many messages of one write are worked on at once: while some are decoded, others are got.
 const AT_ONCE: usize = 16;
 
-/// What is asked for at first. What is larger tells its size, and is asked for again when there is room.
+/// What is asked for at first. What is larger tells its size, and is asked for again when there is
+/// room.
 const FIRST_BYTES: u64 = 8 << 20;
 
 /// Pictures of a store, and where their thumbnails go.
@@ -235,7 +237,7 @@ impl Thumbnails {
     }
 }
 
-/// So many reasons of one message are told.
+/// How many reasons of one message are told.
 const SHOWN_REASONS: usize = 3;
 
 /// The reasons of a message of which several objects are refused.

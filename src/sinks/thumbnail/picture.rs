@@ -21,7 +21,7 @@ pub struct Recipe {
 pub struct Thumbnail {
     /// The file.
     pub bytes: Vec<u8>,
-    /// Its media type.
+    /// The thumbnail's media type.
     pub content_type: &'static str,
     /// What is odd about its picture, though nothing is missing.
     pub remark: Option<&'static str>,

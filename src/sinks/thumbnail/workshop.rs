@@ -79,7 +79,7 @@ impl Workshop {
     }
 }
 
-/// So many units, and who has them.
+/// Memory for pictures, in units that are lent.
 struct Room {
     units: u32,
     free: Arc<Semaphore>,

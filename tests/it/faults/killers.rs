@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Notes what it works on; what is named `bad` kills the program that has started it.
 const ONE: &str = "echo $KAKEHI_ID >>ran; case $KAKEHI_ID in bad*) kill -9 $PPID; sleep 9;; esac";
 
-/// The same for lines of JSON.
+/// A command that reads lines of JSON, and kills its worker at a bad one.
 const LINES: &str = r#"while read -r line; do
   id=${line#*\"id\":\"}; id=${id%%\"*}; echo "$id" >>ran
   case $id in bad*) kill -9 $PPID; sleep 9;; esac

@@ -18,7 +18,7 @@ const DATABASE: &str = "kakehi-outage";
 const LEASE: &str = "--lease 3s";
 const LONGER_THAN_THE_LEASE: Duration = Duration::from_secs(5);
 
-/// It stands still when it has received its first messages, and written none.
+/// A subscriber stops here when it has received its first messages, and written none.
 const RECEIVED: &str = "subscribe-received=stop@1";
 
 /// In MiB, for a program of a debug build; 42 were seen.

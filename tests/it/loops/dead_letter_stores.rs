@@ -13,7 +13,7 @@ use std::time::Instant;
 /// What is rejected has an id that begins with `b`; the others are written down.
 const REJECTS_B: &str = "case $KAKEHI_ID in b*) exit 65;; esac; echo $KAKEHI_ID >>out";
 
-/// So many messages of a name and group.
+/// This many messages of a name and group, a line each.
 fn lines(name: &str, count: usize, group: Option<&str>) -> String {
     let group = group.map(|group| format!("\"group\":\"{group}\",")).unwrap_or_default();
     (0..count).map(|at| format!("{{\"id\":\"{name}{at:03}\",{group}\"body\":{{}}}}\n")).collect()

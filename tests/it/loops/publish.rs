@@ -266,7 +266,7 @@ struct Fragile {
     down: AtomicBool,
     asked: AtomicUsize,
     taken: Mutex<Vec<String>>,
-    /// It goes down when it is given this id for the first time.
+    /// The queue goes down when it is given this id for the first time.
     breaks_at: Mutex<Option<&'static str>>,
 }
 

@@ -77,7 +77,7 @@ fn holder(sandbox: &Sandbox, from: &str, to: &str) -> Process {
     process
 }
 
-/// The same run under other names, from another folder: whether it is held off.
+/// Whether a run with these names, from this folder, finds the lock taken.
 fn is_held_off(sandbox: &Sandbox, folder: &str, from: &str, to: &str) -> bool {
     let arguments = format!("--lock --from sqlite:{from} --to sqlite:{to}");
     let program: Program = sandbox.subscribe().args(&arguments);

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 /// Starts two that would stay, in its group, and notes them and itself in `pids`. Nobody of them
 /// ends when asked to.
 const STUBBORN: &str = "trap '' TERM; sleep 600 & sleep 600 & echo $! $$ >>pids; wait";
-/// The same, but that they end when asked to.
+/// Starts two that would stay, in its group, and notes them and itself in `pids`. All of them end
+/// when asked to.
 const PATIENT: &str = "sleep 600 & sleep 600 & echo $! $$ >>pids; wait";
 
 #[track_caller]

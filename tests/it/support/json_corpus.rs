@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 /// One document.
 #[derive(Debug, Clone)]
 pub struct Odd {
-    /// Its id: the kind and a number.
+    /// The case's id: the kind and a number.
     pub id: String,
     pub body: Vec<u8>,
     /// The path of the field that is odd: a refusal names it. Empty where it is the body as a whole.

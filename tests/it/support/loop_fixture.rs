@@ -82,7 +82,7 @@ impl LoopFixture {
         self.run_counted(queue, sink, None, plan, shutdown).await
     }
 
-    /// The same, with somebody who counts attempts.
+    /// Runs on a queue that the caller has opened, with somebody who counts attempts.
     pub async fn run_counted(
         &self,
         queue: &dyn Subscriber,

@@ -57,7 +57,7 @@ impl Stage {
         self.subscribe_at(&services::mongodb().hosts, "", words)
     }
 
-    /// The same with more parameters of the sink: `&name=value`.
+    /// A subscriber with more parameters of the sink: `&name=value`.
     pub fn subscribe_to(&self, more: &str, words: &str) -> Program {
         self.subscribe_at(&services::mongodb().hosts, more, words)
     }

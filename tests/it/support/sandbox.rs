@@ -86,7 +86,7 @@ impl Program {
         self
     }
 
-    /// The same program, begun by a shell script that ends with `exec "$@"`.
+    /// Has the program begun by a shell script that ends with `exec "$@"`.
     pub fn through_shell(self, script: &str) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh"]).arg(self.command.get_program());

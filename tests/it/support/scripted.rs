@@ -20,11 +20,11 @@ pub struct Scripted {
     pub down_after: Mutex<Option<usize>>,
     pub closed_after: Option<usize>,
     pub ordered: bool,
-    /// So many writes at once are of use.
+    /// How many writes at once are of use.
     pub at_once: Option<usize>,
     /// Writes nothing of a group behind a message of it that was not stored.
     pub stops: bool,
-    /// So many writes may end.
+    /// How many writes may end.
     pub gate: Option<watch::Sender<usize>>,
     pub slow: bool,
     pub writing: AtomicUsize,

@@ -4,7 +4,7 @@
 use super::segments::{Frame, Scan, Segment, Segments};
 use crate::sinks::thumbnail::means::{Bits, Codes};
 
-/// So many bytes of whatever may stand between the last block and a restart.
+/// How many bytes of whatever may stand between the last block and a restart.
 const PADDING: usize = 4;
 
 /// Whether each scan holds all the blocks that it should, and no code that does not exist. What it
@@ -20,9 +20,9 @@ struct Reader {
     frame: Option<Frame>,
     /// For the means, and for the rest.
     codes: [[Option<Codes>; 4]; 2],
-    /// So many units stand between two restarts; 0: there are none.
+    /// How many units stand between two restarts; 0 where there are none.
     restart: usize,
-    /// Of each component, of each block of a progressive picture: which numbers are not 0.
+    /// Which numbers are not 0, a bit each, for each component and block of a progressive picture.
     nonzero: Vec<Vec<u64>>,
     scans: usize,
 }
@@ -148,9 +148,9 @@ struct Work<'w> {
     scan: &'w Scan,
     is_progressive: bool,
     codes: &'w [[Option<Codes>; 4]; 2],
-    /// Of the scan's first component.
+    /// Which numbers are not 0 in the scan's first component, a bit each, block by block.
     nonzero: &'w mut Vec<u64>,
-    /// So many blocks that follow hold nothing new.
+    /// How many of the blocks that follow hold nothing new.
     run: u32,
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Layout {
     pub(super) keeps_coefficients: bool,
     /// Where the marker of the end stands. What follows it does not belong to the picture.
     pub(super) end: Option<usize>,
-    /// Of each component, of each number of a block: how many of its bits are in no scan.
+    /// How many bits are in no scan, for each component and each number of a block.
     missing: Vec<[Option<u8>; 64]>,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Segments<'b> {
 }
 
 impl<'b> Segments<'b> {
-    /// Of a whole file.
+    /// The segments of a whole file.
     pub(super) fn of(bytes: &'b [u8]) -> Self {
         Self { bytes, at: 2, end: None }
     }
@@ -87,7 +87,7 @@ pub(super) struct Frame {
     pub(super) precision: u8,
     pub(super) width: usize,
     pub(super) height: usize,
-    /// Of each component: its id, and how many samples it has beside and below one another.
+    /// For each component: the id, and how many samples it has beside and below one another.
     pub(super) components: Vec<[usize; 3]>,
 }
 
@@ -118,13 +118,13 @@ impl Frame {
 /// What the header of a scan says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scan {
-    /// Of each component in it: which one of the frame's, and its tables of codes, for the mean of a
-    /// block and for the rest.
+    /// For each component of the scan: which one of the frame's it is, and the tables of codes, for
+    /// the mean of a block and for the rest.
     pub(super) components: Vec<[usize; 3]>,
     /// The first number of each block that it holds, and the last one.
     pub(super) first: usize,
     pub(super) last: usize,
-    /// So many bits of them are still missing: before this scan, and after it.
+    /// How many bits of these numbers are still missing: before this scan, and after it.
     pub(super) before: u8,
     pub(super) after: u8,
 }

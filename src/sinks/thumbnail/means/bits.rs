@@ -1,5 +1,5 @@
-//! The bits of a scan, one after the other. All the time goes here and into the codes: what is small is
-//! inlined by name, since the compiler does not across files.
+//! The bits of a scan, one after the other. All the time goes here and into the codes: what is
+//! small is inlined by name, since the compiler does not across files.
 
 /// The bits of a scan, without what is stuffed in. Behind its end they are zeros.
 pub(in crate::sinks::thumbnail) struct Bits<'s> {
@@ -7,7 +7,7 @@ pub(in crate::sinks::thumbnail) struct Bits<'s> {
     /// The next ones, the very next on top.
     pub(in crate::sinks::thumbnail) next: u64,
     count: u32,
-    /// So many of them are behind the end.
+    /// How many of the bits in store are behind the end of the data.
     made_up: u32,
 }
 
@@ -75,7 +75,7 @@ impl<'s> Bits<'s> {
         if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value }
     }
 
-    /// So many bits as a number; at most 32.
+    /// Reads this many bits, at most 32, as a number.
     pub(in crate::sinks::thumbnail) fn number(&mut self, count: u32) -> u32 {
         self.fill();
         let number = (self.next >> 32 >> (32 - count)) as u32;

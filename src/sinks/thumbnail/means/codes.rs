@@ -2,10 +2,10 @@
 
 use super::bits::Bits;
 
-/// So many bits tell most codes at once.
+/// How many bits tell most codes at once.
 const SHORT: u32 = 9;
 
-/// So many bits tell at once how far to skip.
+/// How many bits tell at once how far to skip.
 const WINDOW: u32 = 12;
 
 /// A table of Huffman codes.
@@ -24,7 +24,7 @@ pub(in crate::sinks::thumbnail) struct Codes {
 #[derive(Clone, Copy)]
 struct Skip {
     bits: u8,
-    /// So many numbers of the block; [`END`] and so many where the block ends behind them.
+    /// How many numbers of the block these are; [`END`] more where the block ends behind them.
     numbers: u8,
 }
 

@@ -4,13 +4,13 @@ use super::bits::Bits;
 use super::codes::Codes;
 
 pub(super) struct Component {
-    /// Its blocks in a unit.
+    /// How many of the component's blocks a unit has beside and below one another.
     across: usize,
     down: usize,
     step: i32,
     /// Where a block gives four means.
     weights: Option<Box<[(u8, f32); 64]>>,
-    /// So many times it must be doubled to be as large as the picture.
+    /// How many times the component must be doubled to be as large as the picture, each way.
     pub(super) wider: u32,
     lower: u32,
     width: usize,

@@ -60,13 +60,13 @@ fn rgb(light: u8, blue: u8, red: u8) -> [u8; 3] {
 struct Header {
     width: u32,
     height: u32,
-    /// Of each component: id, horizontal and vertical sampling, table of steps.
+    /// For each component: id, horizontal and vertical sampling, table of steps.
     frame: Vec<[u8; 4]>,
-    /// Of each component: its tables of codes, for the mean and for the rest.
+    /// For each component: the tables of codes, for the mean and for the rest.
     tables: Vec<[usize; 2]>,
     steps: [Option<Box<[u16; 64]>>; 4],
     codes: [[Option<Box<Codes>>; 4]; 2],
-    /// So many units stand between two restarts; 0: there are none.
+    /// How many units stand between two restarts; 0 where there are none.
     restart: usize,
 }
 

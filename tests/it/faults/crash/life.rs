@@ -41,7 +41,7 @@ struct Actor {
     /// When and with what it is hit.
     fate: Option<(Duration, Signal)>,
     twice: bool,
-    /// It does not end by itself.
+    /// The program does not end by itself.
     stays: bool,
 }
 
@@ -210,8 +210,8 @@ impl<'t> Life<'t> {
     fn judge_publisher(&mut self, job: Job, end: &End, struck: bool) {
         let taken = end.taken();
         self.ledger.accept(&job.ids[..taken]);
-        // 75: another publisher is sending the spool, and what this one has read with it. There is one
-        // wherever a second signal ended a publisher.
+        // 75: another publisher is sending the spool, and what this one has read with it. There is
+        // one wherever a second signal ended a publisher.
         assert!(struck || [0, 75].contains(&end.code), "code {}: {}", end.code, end.stderr);
         assert!(struck || taken == job.ids.len(), "only {taken} were taken: {}", end.stderr);
         if let Some(summary) = end.summary().filter(|_| !self.spools) {

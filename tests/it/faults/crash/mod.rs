@@ -22,10 +22,10 @@ use life::{Blow, Life};
 use std::time::Instant;
 use tally::Tally;
 
-/// So many are killed unless the environment says otherwise.
+/// How many are killed unless the environment says otherwise.
 const KILLS: usize = 200;
 
-/// So many in one life: a book that grows for ever is compared ever more slowly.
+/// How many are killed in one life: a book that grows for ever is compared ever more slowly.
 const KILLS_OF_A_LIFE: usize = 40;
 
 fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {

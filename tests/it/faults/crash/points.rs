@@ -1,5 +1,5 @@
-//! Every failpoint (`src/cli/failpoints.rs`): a program is ended there at its first, its second and a later passing, a life
-//! goes on, and the books are compared.
+//! Every failpoint (`src/cli/failpoints.rs`): a program is ended there at its first, its second and
+//! a later passing, a life goes on, and the books are compared.
 
 use super::drain;
 use super::ledger::{Ledger, To};
@@ -78,10 +78,10 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("subscribe-buried", "tests/it/faults/outage/mod.rs"),
 ];
 
-/// So many messages come before each blow.
+/// How many messages come before each blow.
 const MESSAGES: usize = 60;
 
-/// So many wait in the spool: more than a drain takes at once.
+/// How many messages wait in the spool: more than a drain takes at once.
 const SPOOLED: usize = 600;
 
 /// One queue's life, with one victim after the other at one place.

@@ -37,7 +37,7 @@ trait Bed: Sized {
     /// `publish` to the queue.
     fn publish(&self, words: &str) -> Program;
 
-    /// So many lines with ids, as `stdin:?id=id` reads them.
+    /// This many lines with ids, as `stdin:?id=id` reads them.
     fn lines(count: usize) -> String;
 
     /// Publishes a message `bad` that no store takes.

@@ -40,7 +40,7 @@ enum Step {
         deliveries: Vec<usize>,
         begins: bool,
     },
-    /// So many seconds pass.
+    /// This many seconds pass.
     Pass(i64),
     /// The clock is set forward or back by so many seconds.
     Jump(i64),

@@ -36,7 +36,7 @@ fn noted(sandbox: &Sandbox) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// So many workers lease one message at a time, together `leases` times.
+/// Has this many workers lease one message at a time, together `leases` times.
 fn lease_side_by_side(sandbox: &Sandbox, workers: usize, leases: usize) -> Vec<String> {
     let work = |_| {
         let lease = || {

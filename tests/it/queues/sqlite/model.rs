@@ -29,7 +29,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The same message: its time is not part of it.
+    /// Whether both are the same message: the time is not part of it.
     fn is(&self, other: &Self) -> bool {
         let content = |it: &Self| (it.body.clone(), it.group.clone(), it.tag.clone());
         content(self) == content(other)
@@ -73,7 +73,7 @@ pub struct Item {
     pub attempts: u32,
     /// Leases that were lost in mid-work.
     pub lost: u32,
-    /// It is being worked on.
+    /// The message is being worked on.
     begun: bool,
     remember: i64,
 }
@@ -233,7 +233,7 @@ impl Queue {
         }
     }
 
-    /// Of each group one message is offered, the first, unless some of it are leased.
+    /// Offers one message of each group, the first, unless some of the group are leased.
     fn offer(&mut self, now: i64) {
         let groups: BTreeSet<_> =
             self.items.iter().filter_map(|it| it.message.group.clone()).collect();

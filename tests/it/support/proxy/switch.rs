@@ -29,7 +29,7 @@ pub struct Switch {
 #[derive(Default)]
 pub struct State {
     pub mode: Mode,
-    /// So long takes every piece, each way.
+    /// How long every piece takes, each way.
     pub delay: Duration,
     /// After so many more bytes this way comes a cut.
     pub budget: Option<(Way, usize)>,
