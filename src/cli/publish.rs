@@ -134,8 +134,8 @@ impl Program for Publish {
             let from = sources::identity(&source_url, &source)?;
             Ok([from, queues::identity(&queue_url, Side::Into, &options).await?])
         };
-        let lock = super::lock(&self.common, Self::NAME, identities, wait, context).await?;
-        let super::Locked::Yes(_lock) = lock else { return Ok(()) };
+        let lock = super::lock::hold(&self.common, Self::NAME, identities, wait, context).await?;
+        let super::lock::Locked::Yes(_lock) = lock else { return Ok(()) };
 
         let mut source = sources::open(source_url, &self.source_options(context, data_dir)).await?;
         let plan = Plan {

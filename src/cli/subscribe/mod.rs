@@ -206,8 +206,8 @@ impl Program for Subscribe {
         say_ends(context, &queue_url, into, &data_dir);
         refuse_one_file(&queue_url, &sink_url, context, &data_dir)?;
         let identities = identities(&queue_url, into, context, &data_dir);
-        let lock = super::lock(&self.common, Self::NAME, identities, false, context).await?;
-        let super::Locked::Yes(_lock) = lock else { return Ok(()) };
+        let lock = super::lock::hold(&self.common, Self::NAME, identities, false, context).await?;
+        let super::lock::Locked::Yes(_lock) = lock else { return Ok(()) };
 
         let options = sinks::Options {
             command: self.exec(),
