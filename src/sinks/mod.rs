@@ -200,7 +200,8 @@ pub fn describe(url: &Location, options: &Options) -> String {
 }
 
 /// Looks at a sink as `subscribe` will use it; nothing is written, made or changed.
-pub async fn preflight(url: Location, options: &Options) -> Result<Vec<Finding>> {
+pub async fn preflight(mut url: Location, options: &Options) -> Result<Vec<Finding>> {
+    legacy::take(&mut url)?;
     SINKS.find(&url)?.preflight(url, options).await
 }
 

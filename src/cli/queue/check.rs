@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::preflight::{self, Finding, Standing};
 use crate::queues::Side;
+use crate::sinks::legacy;
 use crate::{queues, sinks, sources, units};
 use clap::Args;
 use std::time::Duration;
@@ -92,7 +93,11 @@ impl Check {
         let mut all = Vec::new();
         for (role, url) in self.ends() {
             let url = self.url(role, url, context)?;
-            let findings = match self.look_at(role, url.clone(), context).await {
+            let looked = match role {
+                Role::Sink => self.look_at_sink(url.clone(), context).await,
+                _ => self.look_at(role, url.clone(), context).await,
+            };
+            let findings = match looked {
                 Ok(findings) => findings,
                 Err(error) => vec![Finding::of(&error)],
             };
@@ -157,5 +162,18 @@ impl Check {
                 sinks::preflight(url, &options).await
             }
         }
+    }
+
+    /// Looks at a sink; one that is another queue is looked at as `publish` would use that.
+    async fn look_at_sink(
+        &self,
+        url: Location,
+        context: &QueueContext<'_>,
+    ) -> Result<Vec<Finding>> {
+        let Some(mut queue) = sinks::queue(&url)? else {
+            return self.look_at(Role::Sink, url, context).await;
+        };
+        legacy::take(&mut queue)?;
+        self.look_at(Role::Into, queue, context).await
     }
 }

@@ -1,5 +1,6 @@
 //! `queue check`: each end of a pipeline is touched, and nothing is moved, made or left behind.
 
+use crate::support::emulator::Name;
 use crate::support::http_server::{Answer, Server};
 use crate::support::proxy::Proxy;
 use crate::support::sandbox::{Program, Run, Sandbox};
@@ -168,6 +169,33 @@ fn the_same_words_mean_what_they_mean_to_publish_and_to_subscribe() {
 }
 
 #[test]
+fn what_subscribe_takes_as_a_sink_is_not_refused() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("photos")).unwrap();
+    sandbox.publish().args("--to sqlite:q.db").stdin("{}\n").run().expect(0);
+    for to in [
+        "sqlite:s.db?legacy",
+        "sqlite:s.db?collection=c&legacy&legacy-timezone=Asia/Tokyo",
+        "stdout:?envelope&legacy",
+        "exec:cat?legacy",
+        "thumbnail:file:photos?legacy",
+        "forward:sqlite:other.db?queue=a",
+        "forward:sqlite:other.db?legacy",
+    ] {
+        let run = sandbox.queue().args("check --from sqlite:q.db --to").arg(to).run().expect(0);
+        let wrong = findings(&run).into_iter().any(|(standing, _)| standing == "wrong");
+        assert!(!wrong, "{to}: {}", run.stdout);
+        let subscribe = sandbox.subscribe().args("--dry-run --from sqlite:q.db --to").arg(to);
+        subscribe.run().expect(0);
+    }
+    for to in ["sqlite:s.db?legacy-timezone=Asia/Tokyo", "forward:sqlite:q.db?nobody=1"] {
+        check(&sandbox, &format!("--to {to}")).expect(2);
+        let subscribe = sandbox.subscribe().args("--dry-run --from sqlite:q.db --to").arg(to);
+        subscribe.run().expect(2);
+    }
+}
+
+#[test]
 fn a_token_is_proved_by_one_request_and_never_shown() {
     let sandbox = Sandbox::new();
     let remo = |endpoint: &str| {
@@ -289,7 +317,7 @@ fn on_emulator(program: Program) -> Program {
 
 #[test]
 fn a_subscription_and_its_topic_are_looked_at() {
-    let (sandbox, name) = (Sandbox::new(), fresh());
+    let (sandbox, name) = (Sandbox::new(), Name::new(PROJECT, "t"));
     let url = format!("pubsub://{PROJECT}/{name}");
     let run = |words: &str| on_emulator(sandbox.queue()).args(words).run();
     for words in [format!("--from {url}"), format!("--queue {url}")] {
@@ -341,7 +369,7 @@ fn whoever_makes_it_nothing_is_missing() {
         lines.map(|line| (line["standing"].clone(), line["what"].clone())).collect::<Vec<_>>()
     };
     let found = ["publish", "subscribe", "queue"].map(|program| {
-        let name = fresh();
+        let name = Name::new(PROJECT, "t");
         let url = format!("pubsub://{PROJECT}/{name}");
         let made = match program {
             "publish" => sandbox.publish().args("--create --to").arg(&url),
@@ -357,7 +385,7 @@ fn whoever_makes_it_nothing_is_missing() {
         // The emulator knows no rights.
         let unknown = text.matches("unknown").count();
         assert_eq!(unknown, text.matches("whether we have the right").count(), "{text}");
-        text.replace(&name, "NAME")
+        text.replace(&*name, "NAME")
     });
     assert!(found.iter().all(|one| *one == found[0]), "{found:#?}");
 }
