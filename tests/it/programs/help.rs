@@ -5,6 +5,7 @@ use crate::support::pictures;
 use crate::support::sandbox::{Run, Sandbox};
 use crate::support::services;
 use kakehi::Kind;
+use std::collections::BTreeSet;
 use std::process::Command;
 
 const PROGRAMS: [&str; 3] = ["publish", "subscribe", "queue"];
@@ -21,6 +22,50 @@ fn told(program: &str, arguments: &str) -> String {
         _ => sandbox.subscribe(),
     };
     run.args(arguments).run().expect(0).stdout
+}
+
+/// The paragraphs on one argument in a program's `--help`.
+fn on_argument(program: &str, argument: &str) -> String {
+    let text = help(program);
+    let lines = text.lines().skip_while(|line| !line.trim_start().starts_with(argument));
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = lines.peekable();
+    let own = lines.peek().map(|line| indent(line)).expect("an argument of this name");
+    let rest = lines.skip(1).take_while(|line| line.trim().is_empty() || indent(line) > own);
+    rest.collect::<Vec<_>>().join("\n")
+}
+
+/// The schemes of the URLs between backticks.
+fn schemes(text: &str) -> BTreeSet<String> {
+    let spans = documents::code_spans(text).into_iter();
+    let scheme = |span: &str| {
+        let (scheme, _) = span.split_once(':')?;
+        let is_one = scheme.chars().all(|c| c.is_ascii_lowercase() || "-+".contains(c));
+        (is_one && !scheme.is_empty()).then(|| scheme.to_owned())
+    };
+    spans.filter_map(scheme).collect()
+}
+
+#[test]
+fn help_names_every_scheme_and_no_other() {
+    let sources = kakehi::sources::SOURCES.schemes();
+    let queues = kakehi::queues::QUEUES.schemes();
+    let sinks = kakehi::sinks::SINKS.schemes();
+    // `memory:` is for tests; a store of pictures has schemes of its own.
+    let stores = kakehi::clients::object_store::SCHEMES;
+    for (program, argument, list, others) in [
+        ("publish", "[SOURCE]", &sources, stores),
+        ("publish", "--to <QUEUE>", &queues, &[]),
+        ("subscribe", "--from <QUEUE>", &queues, &[]),
+        ("subscribe", "--to <SINK>", &sinks, &[]),
+    ] {
+        let text = on_argument(program, argument);
+        let mut named = schemes(&text);
+        named.retain(|scheme| !others.contains(&scheme.as_str()));
+        let known = list.iter().filter(|scheme| !["memory", "mongodb+srv"].contains(scheme));
+        let known: BTreeSet<_> = known.map(|scheme| (*scheme).to_owned()).collect();
+        assert_eq!(named, known, "{program} {argument}:\n{text}");
+    }
 }
 
 #[test]
