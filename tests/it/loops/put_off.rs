@@ -1,5 +1,6 @@
 //! Exit code 75: an attempt of this run failed, and its message waits for a later one.
 
+use crate::support::emulator::Name;
 use crate::support::process::Process;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
@@ -112,7 +113,8 @@ fn it_is_so_on_sqs_and_on_pubsub() {
         assert_eq!(counted(&run, "left_for_later"), 2, "{}", run.stderr);
     }
     let sandbox = Sandbox::new();
-    let url = format!("pubsub://kakehi-test/t{}", uuid::Uuid::now_v7().simple());
+    let name = Name::new("kakehi-test", "t");
+    let url = format!("pubsub://kakehi-test/{name}");
     let on_emulator =
         |program: Program| program.env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator());
     let publish = on_emulator(sandbox.publish()).args("stdin:?envelope --create --to").arg(&url);

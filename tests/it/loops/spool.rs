@@ -1,5 +1,6 @@
 //! The spool: what the queue cannot take now is kept in a file, and follows when it can.
 
+use crate::support::emulator::Name;
 use crate::support::http_server::{Answer, Server};
 use crate::support::proxy::Proxy;
 use crate::support::sandbox::{Program, Run, Sandbox};
@@ -104,8 +105,8 @@ fn publish(sandbox: &Sandbox, to: &str, host: &str) -> Program {
 }
 
 /// A topic with a subscription of its name, which keeps the order of a group.
-fn topic(sandbox: &Sandbox, host: &str) -> (String, String) {
-    let name = format!("t{}", uuid::Uuid::now_v7().simple());
+fn topic(sandbox: &Sandbox, host: &str) -> (Name, String) {
+    let name = Name::new("kakehi-spool", "t");
     let url = format!("pubsub://kakehi-spool/{name}");
     publish(sandbox, &format!("{url}?ordered"), host).arg("--create").run().expect(0);
     (name, url)

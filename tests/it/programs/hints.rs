@@ -1,6 +1,7 @@
 //! Every command that a hint names is whole: it runs as it stands, whatever the URL looks like.
 
 use crate::support::built::programs;
+use crate::support::emulator::Name;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
 use std::fs;
@@ -128,6 +129,7 @@ fn what_is_missing_on_a_service_is_made_by_the_command_that_is_named() {
     }
     let host = services::pubsub_emulator();
     let on_pubsub = |program: Program| program.env("PUBSUB_EMULATOR_HOST", &host);
+    let name = Name::new("kakehi-hints", "hint-");
     let url = format!("pubsub://kakehi-hints/{name}");
     let check = || on_pubsub(sandbox.queue().args("check --queue").arg(&url)).run();
     let run = check().expect(69);

@@ -1,6 +1,7 @@
 //! What is compared and locked is what a URL means, and what is kept on disk is found again,
 //! whatever the URL was spelled like.
 
+use crate::support::emulator::Name;
 use crate::support::process::Process;
 use crate::support::sandbox::{Program, Sandbox};
 use crate::support::services;
@@ -170,8 +171,8 @@ fn a_name_on_sqs_is_its_url() {
 fn a_subscription_is_not_drained_into_its_own_topic() {
     let sandbox = Sandbox::new();
     let host = services::pubsub_emulator();
-    let topic = format!("t{}", uuid::Uuid::now_v7().simple());
-    let subscription = format!("pubsub://kakehi-identity/{topic}-reader");
+    let [topic, reader] = ["t", "reader-"].map(|it| Name::new("kakehi-identity", it));
+    let subscription = format!("pubsub://kakehi-identity/{reader}");
     let create = sandbox.queue().arg("create").arg(format!("{subscription}?topic={topic}"));
     create.env("PUBSUB_EMULATOR_HOST", &host).run().expect(0);
     for to in ["--to forward:", "--to stdout: --dead "] {

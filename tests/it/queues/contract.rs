@@ -3,6 +3,7 @@
 //! What a backend cannot do is named in `Backend::cannot`, with the reason, and the case checks
 //! that the backend says so itself where the trait lets it.
 
+use crate::support::deletion::Deletion;
 use crate::support::services;
 use crate::support::verdicts::retry;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -60,6 +61,8 @@ struct Backend {
     /// How long nothing must come before we believe that nothing is there.
     silence: Duration,
     dir: TempDir,
+    /// Deletes what the case makes at a server.
+    _deletion: Option<Deletion>,
 }
 
 /// The shortest that every queue has.
@@ -90,6 +93,7 @@ impl Backend {
             cannot: &[],
             silence: Duration::ZERO,
             dir,
+            _deletion: None,
         }
     }
 
@@ -97,9 +101,10 @@ impl Backend {
         let host = services::pubsub_emulator();
         // The emulator may have served earlier runs, whose messages are none of ours.
         let run = uuid::Uuid::now_v7().simple();
+        let name = format!("{}-{run}", case.replace('_', "-"));
         let ordered = if case.contains("order") { "?ordered" } else { "" };
         Self {
-            url: format!("pubsub://kakehi-test/{}-{run}{ordered}", case.replace('_', "-")),
+            url: format!("pubsub://kakehi-test/{name}{ordered}"),
             environment: Environment::from_iter([("PUBSUB_EMULATOR_HOST", host)]),
             clock: Clock::system(),
             control: None,
@@ -122,12 +127,13 @@ impl Backend {
             ],
             silence: Duration::from_secs(1),
             dir: TempDir::with_prefix("kakehi-contract-").unwrap(),
+            _deletion: Some(Deletion::of_subscription("kakehi-test", &name)),
         }
     }
 
     fn sqs(case: &str) -> Self {
         Self::of_sqs(
-            format!("sqs:{}-{}", short(case), uuid::Uuid::now_v7().simple()),
+            &format!("{}-{}", short(case), uuid::Uuid::now_v7().simple()),
             &[
                 (GoesByOurClock, "the service has one of its own: `sqs.rs` waits for it"),
                 (Buries, "it moves what was received too often, and nothing else"),
@@ -141,7 +147,7 @@ impl Backend {
 
     fn sqs_fifo(case: &str) -> Self {
         Self::of_sqs(
-            format!("sqs:{}-{}.fifo", short(case), uuid::Uuid::now_v7().simple()),
+            &format!("{}-{}.fifo", short(case), uuid::Uuid::now_v7().simple()),
             &[
                 (GoesByOurClock, "the service has one of its own: `sqs.rs` waits for it"),
                 (Buries, "it moves what was received too often, and nothing else"),
@@ -151,9 +157,9 @@ impl Backend {
         )
     }
 
-    fn of_sqs(url: String, cannot: &'static [(Ability, &'static str)]) -> Self {
+    fn of_sqs(name: &str, cannot: &'static [(Ability, &'static str)]) -> Self {
         Self {
-            url,
+            url: format!("sqs:{name}"),
             environment: services::sqs_variables().into_iter().collect(),
             clock: Clock::system(),
             control: None,
@@ -163,6 +169,7 @@ impl Backend {
             cannot,
             silence: Duration::from_secs(1),
             dir: TempDir::with_prefix("kakehi-contract-").unwrap(),
+            _deletion: Some(Deletion::of_queue(name)),
         }
     }
 

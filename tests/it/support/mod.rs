@@ -1,6 +1,7 @@
 //! What the tests share: places to run in, servers, proxies, and what they look at.
 
 pub mod built;
+pub mod deletion;
 pub mod documents;
 pub mod emulator;
 pub mod endings;

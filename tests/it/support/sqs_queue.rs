@@ -1,5 +1,6 @@
 //! A queue of SQS for one test, and the programs on it.
 
+use crate::support::deletion::Deletion;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
 use crate::support::sqlite_files;
@@ -11,17 +12,19 @@ use std::time::{Duration, Instant};
 /// By then everything must have come out.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A queue of a new name, and a sandbox with a store.
+/// A queue of a new name, which is deleted at the end, and a sandbox with a store.
 pub struct Stage {
     pub sandbox: Sandbox,
     pub name: String,
+    _deletion: Deletion,
 }
 
 impl Stage {
     /// Nothing is made yet.
     pub fn named(ending: &str) -> Self {
         let name = format!("k-{}{ending}", uuid::Uuid::now_v7().simple());
-        Self { sandbox: Sandbox::new(), name }
+        let deletion = Deletion::of_queue(&name);
+        Self { sandbox: Sandbox::new(), name, _deletion: deletion }
     }
 
     /// With its dead-letter queue and redrive policy.
