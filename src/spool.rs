@@ -1,6 +1,6 @@
 //! The spool: a file that keeps what a queue cannot take now, until it can.
 //!
-//! It is an embedded queue's file with one queue in it for each place, named as
+//! The file is that of embedded queues, one for each place, named as
 //! [`queues::key`] names it: what was meant for the cloud is never found by a run that has an
 //! emulator. Whatever works on an embedded queue works on it, by [`Spool::url`].
 

@@ -139,7 +139,7 @@ pub trait Subscriber: Send + Sync {
     /// outlast a power cut.
     async fn begun(&self, _receipts: &[Receipt]) {}
 
-    /// Nothing came of the work on these, and nothing works on them: they are only held again.
+    /// Takes `begun` back: nothing came of the work on these, and they are only leased again.
     async fn interrupted(&self, _receipts: &[Receipt]) {}
 
     /// Carries out verdicts, and answers per delivery in the batch's order.
