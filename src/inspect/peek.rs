@@ -19,7 +19,7 @@ pub async fn peek(
     while left > 0 {
         let page = queue.peek(after, left.min(PAGE)).await?;
         let Some(last) = page.last() else { break };
-        after = last.place;
+        after = last.position;
         left -= page.len();
         if !show(&page)? {
             break;
@@ -44,7 +44,7 @@ pub async fn peek_by_receiving(
 /// A message as it was received: everybody could have had it.
 fn received(delivery: Delivery) -> Peeked {
     Peeked {
-        place: 0,
+        position: 0,
         message: delivery.message,
         attempts: delivery.attempts,
         state: MessageState::Ready,

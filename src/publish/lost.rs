@@ -27,10 +27,10 @@ impl Lost {
         }
     }
 
-    /// Adds a piece of a message by its place.
-    pub(super) fn add_piece(&mut self, place: &str) {
+    /// Adds a piece of a message by its position.
+    pub(super) fn add_piece(&mut self, position: &str) {
         self.count += 1;
-        self.add_name(format!("a part of {place}"));
+        self.add_name(format!("a part of {position}"));
     }
 
     fn add_name(&mut self, name: String) {

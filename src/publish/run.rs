@@ -72,9 +72,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn refuse(&self, place: &str, reason: &str) {
+    pub(super) fn refuse(&self, position: &str, reason: &str) {
         if self.counters.refused.fetch_add(1, Ordering::Relaxed) < NAMED {
-            tracing::warn!("{place} was refused: {reason}");
+            tracing::warn!("{position} was refused: {reason}");
         }
     }
 }

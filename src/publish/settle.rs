@@ -81,7 +81,7 @@ impl Run<'_> {
     fn tally(&self, posted: &Posted) -> Rest {
         let all = (0..posted.batch.messages.len()).collect();
         let mut rest = match posted.answer() {
-            Some(Answer::Each(answers)) => self.sort_out(&posted.batch.messages, answers),
+            Some(Answer::Each(answers)) => self.rest_of(&posted.batch.messages, answers),
             Some(Answer::Failed(error)) => {
                 Rest { left: all, failure: Some(error), ..Rest::default() }
             }
@@ -91,7 +91,7 @@ impl Run<'_> {
         rest
     }
 
-    fn sort_out(&self, messages: &[Message], answers: Vec<Published>) -> Rest {
+    fn rest_of(&self, messages: &[Message], answers: Vec<Published>) -> Rest {
         let mut rest = Rest::default();
         let mut taken = 0;
         for (at, (message, answer)) in messages.iter().zip(answers).enumerate() {
@@ -196,15 +196,15 @@ impl Run<'_> {
 /// The dead letter of a piece of input that is no message, where it cannot be read again. Its name is
 /// made of its place and its bytes, so that the same piece in the same place is one dead letter.
 fn letter(refusal: &Refusal) -> Option<(Message, String)> {
-    let Refusal { place, reason, raw } = refusal;
+    let Refusal { position, reason, raw } = refusal;
     let Raw { bytes, length, .. } = raw.as_ref()?;
-    let id = format!("{}-{}", place.replace(' ', "-"), text::short_name(bytes));
+    let id = format!("{}-{}", position.replace(' ', "-"), text::short_name(bytes));
     let kept = bytes.len() as u64;
     let cut = match kept + 2 < *length {
         true => format!("; only the first {kept} of its {length} bytes are kept"),
         false => String::new(),
     };
-    Some((Message::new(id, bytes.clone()), format!("{place}: {reason}{cut}")))
+    Some((Message::new(id, bytes.clone()), format!("{position}: {reason}{cut}")))
 }
 
 fn postponed(why: &str) -> Error {

@@ -75,11 +75,11 @@ impl Run<'_> {
     pub(super) fn accept(&mut self, batch: Batch) -> Option<Arc<Posted>> {
         count(&self.counters.read, batch.messages.len() + batch.refused.len());
         for refusal in &batch.refused {
-            self.refuse(&refusal.place, &refusal.reason);
+            self.refuse(&refusal.position, &refusal.reason);
             // A line that a stop has cut is no fault of the line.
             if self.plan.spool.is_none() && refusal.raw.as_ref().is_some_and(|raw| raw.cut) {
                 count(&self.counters.unpublished, 1);
-                self.lost.add_piece(&refusal.place);
+                self.lost.add_piece(&refusal.position);
             }
         }
         if self.plan.dry_run {

@@ -64,9 +64,9 @@ struct Memory {
 
 #[derive(Default)]
 struct State {
-    /// The messages by their place in the queue.
+    /// The messages by their position in the queue.
     items: BTreeMap<u64, Item>,
-    /// Numbers places, leases and owners; never the same one twice.
+    /// Numbers positions, leases and owners; never the same one twice.
     last_number: u64,
 }
 
@@ -123,9 +123,9 @@ impl Memory {
         let mut state = self.state();
         let now = self.clock.now();
         self.end_leases(&mut state);
-        let places = state.available(now, request);
+        let positions = state.available(now, request);
         let until = self.lease_end();
-        places.into_iter().map(|place| state.lease(place, self.owner, until)).collect()
+        positions.into_iter().map(|position| state.lease(position, self.owner, until)).collect()
     }
 
     /// Carries out one verdict, if the receipt's lease still stands.
@@ -133,12 +133,12 @@ impl Memory {
         let mut state = self.state();
         let now = self.clock.now();
         self.end_leases(&mut state);
-        let Some(place) = state.place_of(receipt) else { return Settled::LeaseLost };
+        let Some(position) = state.position_of(receipt) else { return Settled::LeaseLost };
         if verdict == Verdict::Ack {
-            state.items.remove(&place);
+            state.items.remove(&position);
             return Settled::Done;
         }
-        let item = state.items.get_mut(&place).expect("its place was found above");
+        let item = state.items.get_mut(&position).expect("its position was found above");
         item.status = match verdict {
             Verdict::Retry { after, .. } => {
                 item.attempts += 1;
@@ -159,9 +159,9 @@ impl Memory {
     fn work_on(&self, receipts: &[Receipt], begins: bool) {
         let mut state = self.state();
         for receipt in receipts {
-            if let Some(place) = state.place_of(receipt)
+            if let Some(position) = state.position_of(receipt)
                 && let Some(Item { status: Status::Leased { begun, .. }, .. }) =
-                    state.items.get_mut(&place)
+                    state.items.get_mut(&position)
             {
                 *begun = begins;
             }
@@ -190,8 +190,8 @@ impl State {
         }
         let status = Status::Due(message.not_before.unwrap_or(now));
         let message = Message { published_at: Some(now), ..message.clone() };
-        let place = self.number();
-        self.items.insert(place, Item { message, attempts: 0, lost: 0, status });
+        let position = self.number();
+        self.items.insert(position, Item { message, attempts: 0, lost: 0, status });
         Published::Accepted
     }
 
@@ -208,28 +208,28 @@ impl State {
         }
     }
 
-    /// The places that may be leased, in order; where there are none, one of a message that may kill
+    /// The positions that may be leased, in order; where there are none, one of a message that may kill
     /// its worker.
     fn available(&self, now: DateTime<Utc>, request: &Receive) -> Vec<u64> {
-        let others = self.places(now, request, false);
+        let others = self.positions(now, request, false);
         if !others.is_empty() {
             return others;
         }
-        let suspects = self.places(now, request, true).into_iter();
-        suspects.min_by_key(|place| (self.items[place].lost, *place)).into_iter().collect()
+        let suspects = self.positions(now, request, true).into_iter();
+        suspects.min_by_key(|position| (self.items[position].lost, *position)).into_iter().collect()
     }
 
-    /// The places of what was lost in mid-work, or of what was not. A message that is leased or not
+    /// The positions of what was lost in mid-work, or of what was not. A message that is leased or not
     /// yet due holds back those behind it in its group; a dead one does not.
-    fn places(&self, now: DateTime<Utc>, request: &Receive, lost: bool) -> Vec<u64> {
+    fn positions(&self, now: DateTime<Utc>, request: &Receive, lost: bool) -> Vec<u64> {
         let mut held = BTreeSet::new();
         let mut tag = match &request.select {
             Select::Tag(tag) => Some(Some(tag.as_str())),
             Select::Any | Select::OldestTag => None,
         };
-        let mut places = BatchBuilder::new(request.limits());
-        for (place, item) in &self.items {
-            if places.is_full() {
+        let mut positions = BatchBuilder::new(request.limits());
+        for (position, item) in &self.items {
+            if positions.is_full() {
                 break;
             }
             let group = item.message.group.as_deref();
@@ -244,32 +244,32 @@ impl State {
                 tag = Some(item.message.tag.as_deref());
             }
             if free && tag.is_none_or(|tag| item.message.tag.as_deref() == tag) {
-                places.push(*place, item.message.size());
+                positions.push(*position, item.message.size());
             } else {
                 held.extend(group);
             }
         }
-        places.into_content()
+        positions.into_content()
     }
 
-    fn lease(&mut self, place: u64, owner: u64, until: i64) -> Delivery {
+    fn lease(&mut self, position: u64, owner: u64, until: i64) -> Delivery {
         let token = self.number();
-        let item = self.items.get_mut(&place).expect("it was found under the same lock");
+        let item = self.items.get_mut(&position).expect("it was found under the same lock");
         item.status = Status::Leased { token, owner, until, begun: false };
         Delivery {
             message: item.message.clone(),
             attempts: Some(item.attempts + 1),
             lost: item.lost,
-            receipt: Receipt(format!("{place} {token}")),
+            receipt: Receipt(format!("{position} {token}")),
         }
     }
 
-    /// The place of a receipt whose lease stands.
-    fn place_of(&self, receipt: &Receipt) -> Option<u64> {
-        let (place, token) = receipt.0.split_once(' ')?;
-        let (place, wanted): (u64, u64) = (place.parse().ok()?, token.parse().ok()?);
-        match self.items.get(&place)?.status {
-            Status::Leased { token, .. } if token == wanted => Some(place),
+    /// The position of a receipt whose lease stands.
+    fn position_of(&self, receipt: &Receipt) -> Option<u64> {
+        let (position, token) = receipt.0.split_once(' ')?;
+        let (position, wanted): (u64, u64) = (position.parse().ok()?, token.parse().ok()?);
+        match self.items.get(&position)?.status {
+            Status::Leased { token, .. } if token == wanted => Some(position),
             _ => None,
         }
     }
@@ -355,9 +355,9 @@ impl Leases for Memory {
         let mut state = self.state();
         self.end_leases(&mut state);
         for receipt in receipts {
-            if let Some(place) = state.place_of(receipt)
+            if let Some(position) = state.position_of(receipt)
                 && let Some(Item { status: Status::Leased { until, .. }, .. }) =
-                    state.items.get_mut(&place)
+                    state.items.get_mut(&position)
             {
                 *until = self.lease_end();
             }

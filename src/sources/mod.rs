@@ -39,7 +39,7 @@ pub struct Batch {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// Where it stood: `line 7`, `device 3 of 5`.
-    pub place: String,
+    pub position: String,
     /// Why it was refused; never the payload itself.
     pub reason: String,
     /// The piece itself, where it cannot be read again: it is to be kept.

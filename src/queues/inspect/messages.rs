@@ -9,7 +9,7 @@ use serde::Serialize;
 /// Looks at messages without taking them.
 #[async_trait]
 pub trait Peek: Send + Sync {
-    /// At most `max` messages behind this place (0: from the first), in the order of publishing,
+    /// At most `max` messages behind this position (0: from the first), in the order of publishing,
     /// whatever their state. Gives fewer where these are large already; none at the end.
     async fn peek(&self, after: i64, max: usize) -> Result<Vec<Peeked>>;
 }
@@ -29,8 +29,8 @@ pub trait MessagesById: Send + Sync {
 /// A message, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peeked {
-    /// The place of the message in the queue.
-    pub place: i64,
+    /// The position of the message in the queue.
+    pub position: i64,
     /// The message.
     pub message: Message,
     /// How often it was delivered; `None` where the queue does not count.

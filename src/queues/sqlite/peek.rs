@@ -56,7 +56,7 @@ pub fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
     };
     let Reading { message, attempts, fault } = Reading::of(row)?;
     Ok(Peeked {
-        place: row.get(0)?,
+        position: row.get(0)?,
         message,
         attempts: Some(attempts),
         state,

@@ -22,14 +22,14 @@ const PROMPT: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(super) struct Piece {
     pub(super) batch: Batch,
-    pub(super) known: Known,
+    pub(super) known: ToRemember,
     /// The files that were refused, as they were.
     pub(super) refused: Vec<(PathBuf, Stamp)>,
 }
 
 /// What the commit of a batch is to remember.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct ToRemember {
     /// The files that were put into the store, by key.
     pub(super) seen: Vec<(String, Seen)>,
     /// The files that were refused until they change, by path.
@@ -85,9 +85,9 @@ impl Intake {
 
     /// Adds a refusal. Where it holds until the file changes, it is remembered.
     pub(super) fn refuse(&mut self, path: PathBuf, reason: String, lasts: Option<Refused>) {
-        let place = format!("file `{}`", shown(&path));
+        let position = format!("file `{}`", shown(&path));
         let piece = self.piece.add(0);
-        piece.batch.refused.push(Refusal { place, reason, raw: None });
+        piece.batch.refused.push(Refusal { position, reason, raw: None });
         piece.known.refused.extend(lasts.map(|refused| (path, refused)));
     }
 

@@ -29,7 +29,7 @@ use crate::clients::object_store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::text;
-use intake::{Intake, Known, Piece, shown};
+use intake::{Intake, Piece, ToRemember, shown};
 use options::FilesOptions;
 use pattern::Pattern;
 use sight::{Sighted, sight};
@@ -153,7 +153,7 @@ struct Files {
     intake: Intake,
     /// What was refused as it is: said once, and not again before it changes.
     refused: BTreeMap<PathBuf, Stamp>,
-    uncommitted: Uncommitted<Known>,
+    uncommitted: Uncommitted<ToRemember>,
     /// What the last look at everything has not found.
     nothing: Option<String>,
     /// The folder was there at that look.
@@ -196,7 +196,7 @@ impl Source for Files {
     }
 
     async fn commit(&mut self, batch: u64) -> Result<()> {
-        let Known { seen, refused } = self.uncommitted.take(batch).unwrap_or_default();
+        let ToRemember { seen, refused } = self.uncommitted.take(batch).unwrap_or_default();
         for (key, seen) in seen {
             self.memory.remember(key, seen);
         }

@@ -155,7 +155,7 @@ impl Inbox {
     fn hear(&self, event: notify::Result<Event>) {
         let mut news = self.lock();
         match event {
-            Ok(event) => news.sort_in(event),
+            Ok(event) => news.apply(event),
             Err(error) => {
                 news.broken = Some(error.to_string());
                 news.look_again = true;
@@ -172,7 +172,7 @@ impl Inbox {
 }
 
 impl News {
-    fn sort_in(&mut self, event: Event) {
+    fn apply(&mut self, event: Event) {
         if event.need_rescan() {
             self.writing.clear();
             self.look_again = true;

@@ -1,7 +1,7 @@
 //! `?mode=changes`: one message a sensor event, which is the same however often it is polled.
 
 use super::SOURCE;
-use super::device::{Device, check_name, compact};
+use super::device::{Device, compact, validate_name};
 use super::state::Seen;
 use crate::message::{self, Message};
 use crate::{text, times};
@@ -56,7 +56,7 @@ fn change<'a>(
     event: &RawValue,
 ) -> Result<Change<'a>, Fault> {
     use Fault::{NotYet, Unusable};
-    check_name(kind)
+    validate_name(kind)
         .map_err(|_| Unusable("its name is empty, too long or holds control characters"))?;
     let event: Event =
         serde_json::from_str(event.get()).map_err(|_| Unusable("it is not an event"))?;

@@ -93,7 +93,7 @@ pub(super) fn parse(json: &RawValue) -> Result<Device<'_>, String> {
     })?;
     let id = raw.id.ok_or("it has no `id`")?.get();
     let id: String = serde_json::from_str(id).map_err(|_| "its `id` is not a string")?;
-    check_name(&id).map_err(|why| format!("its `id` {why}"))?;
+    validate_name(&id).map_err(|why| format!("its `id` {why}"))?;
     let known = |name, value, fits: fn(u8) -> bool| known(&id, name, value, fits);
     Ok(Device {
         name: known("name", raw.name, is_string).unwrap_or(RawValue::NULL),
@@ -114,7 +114,7 @@ pub(super) fn parse(json: &RawValue) -> Result<Device<'_>, String> {
 }
 
 /// Whether a text may stand in a message's id; or what is wrong with it.
-pub(super) fn check_name(text: &str) -> Result<(), &'static str> {
+pub(super) fn validate_name(text: &str) -> Result<(), &'static str> {
     match text {
         "" => Err("is empty"),
         _ if text.len() > MAX_NAME => Err("is longer than 200 bytes"),

@@ -270,19 +270,19 @@ impl Pieces {
         let count = devices.len();
         self.devices = count;
         for (at, device) in devices.into_iter().enumerate() {
-            let place = format!("device {} of {count}", at + 1);
+            let position = format!("device {} of {count}", at + 1);
             match (device::parse(device), form) {
-                (Err(reason), _) => self.refuse(Refusal { place, reason, raw: None }),
+                (Err(reason), _) => self.refuse(Refusal { position, reason, raw: None }),
                 (Ok(device), Form::Snapshot) => {
                     self.add(snapshot::message(&device, request_at), &device, None);
                 }
-                (Ok(device), Form::Changes) => self.add_events(&device, &place, &knows),
+                (Ok(device), Form::Changes) => self.add_events(&device, &position, &knows),
             }
         }
         Ok(())
     }
 
-    fn add_events(&mut self, device: &Device<'_>, place: &str, knows: impl Fn(&Seen) -> bool) {
+    fn add_events(&mut self, device: &Device<'_>, position: &str, knows: impl Fn(&Seen) -> bool) {
         for change in changes::of(device) {
             self.events += 1;
             match change.map(|change| (change.seen(), change)) {
@@ -293,8 +293,8 @@ impl Pieces {
                     tracing::warn!(device_id, "event `{event}` has {what} yet, and is skipped");
                 }
                 Err((event, Fault::Unusable(reason))) => {
-                    let place = format!("{place}, event `{event}`");
-                    self.refuse(Refusal { place, reason: reason.to_owned(), raw: None });
+                    let position = format!("{position}, event `{event}`");
+                    self.refuse(Refusal { position, reason: reason.to_owned(), raw: None });
                 }
             }
         }

@@ -260,11 +260,11 @@ impl Reader {
                 batch.lines.push(line.number);
             }
             Err(reason) => {
-                let place = format!("line {}", line.number);
+                let position = format!("line {}", line.number);
                 let bytes = Bytes::copy_from_slice(line.raw);
                 let batch = part.add(bytes.len());
                 let raw = Some(Raw { bytes, length: line.length, cut: line.cut });
-                batch.refused.push(Refusal { place, reason, raw });
+                batch.refused.push(Refusal { position, reason, raw });
             }
         }
         Ok(true)

@@ -138,8 +138,8 @@ async fn every_batch_is_published_and_committed() {
 #[tokio::test]
 async fn what_is_refused_does_not_stop_the_others() {
     let mut first = batch(&["a", "r1", "d1"]);
-    let (place, reason) = ("line 7".to_owned(), "not JSON".to_owned());
-    first.refused.push(Refusal { place, reason, raw: None });
+    let (position, reason) = ("line 7".to_owned(), "not JSON".to_owned());
+    first.refused.push(Refusal { position, reason, raw: None });
     let mut source = source([first, batch(&["b"])]);
     let (result, summary) = run(&mut source, &Answers::default(), &plan()).await;
     let error = result.unwrap_err();

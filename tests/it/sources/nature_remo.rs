@@ -86,7 +86,11 @@ fn json_of(message: &Message) -> Value {
 }
 
 fn refused(batch: &Batch) -> Vec<String> {
-    batch.refused.iter().map(|refusal| format!("{}: {}", refusal.place, refusal.reason)).collect()
+    batch
+        .refused
+        .iter()
+        .map(|refusal| format!("{}: {}", refusal.position, refusal.reason))
+        .collect()
 }
 
 fn ids(batch: &Batch) -> Vec<&str> {

@@ -44,7 +44,11 @@ fn ids(batch: &Batch) -> Vec<&str> {
 }
 
 fn refused(batch: &Batch) -> Vec<String> {
-    batch.refused.iter().map(|refusal| format!("{}: {}", refusal.place, refusal.reason)).collect()
+    batch
+        .refused
+        .iter()
+        .map(|refusal| format!("{}: {}", refusal.position, refusal.reason))
+        .collect()
 }
 
 fn device(events: &str) -> Answer {

@@ -57,7 +57,11 @@ fn bodies(batch: &Batch) -> Vec<&str> {
 }
 
 fn refused(batch: &Batch) -> Vec<String> {
-    batch.refused.iter().map(|refusal| format!("{}: {}", refusal.place, refusal.reason)).collect()
+    batch
+        .refused
+        .iter()
+        .map(|refusal| format!("{}: {}", refusal.position, refusal.reason))
+        .collect()
 }
 
 #[tokio::test]
