@@ -66,8 +66,7 @@ impl Admin {
     }
 
     /// Proves that the service answers for a topic. Only a network error, missing credentials and a
-    /// missing topic count against it:
-    /// looking at a topic needs a right that a publisher may lack.
+    /// missing topic count against it: looking at one needs a right that a publisher may lack.
     pub(super) async fn ping_topic(&self, topic: &Name) -> Result<()> {
         let question = self.topics.get_topic().set_topic(topic.path());
         proves(within(question.send()).await, topic)

@@ -21,7 +21,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects to the emulator that `PUBSUB_EMULATOR_HOST` names, anonymously; else Google, with Application
+    /// The emulator that `PUBSUB_EMULATOR_HOST` names, anonymously; else Google, with Application
     /// Default Credentials, which the client looks for by itself: `GOOGLE_APPLICATION_CREDENTIALS`,
     /// then the file of `gcloud`, then the metadata server. Nothing is sent yet.
     pub(super) fn open(environment: &Environment) -> Result<Self> {

@@ -140,7 +140,8 @@ impl Name {
         hint::command(words.into_iter().chain(["--expiration-period=never"]))
     }
 
-    /// Refuses a name that breaks the rule of <https://docs.cloud.google.com/pubsub/docs/pubsub-basics#resource_names>.
+    /// Refuses a name that breaks the rule of
+    /// <https://docs.cloud.google.com/pubsub/docs/pubsub-basics#resource_names>.
     fn validated(self) -> Result<Self> {
         let Self { name, .. } = &self;
         let legal = |c: char| c.is_ascii_alphanumeric() || "-_.~+%".contains(c);

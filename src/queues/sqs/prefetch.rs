@@ -57,7 +57,8 @@ pub(super) struct PrefetchBuffer {
     polls: usize,
     /// How many requests were answered, or failed.
     answers: u64,
-    /// Whether the last answer was empty: then one request at a time is enough to find out that more came.
+    /// Whether the last answer was empty: then one request at a time is enough to find out that more
+    /// came.
     quiet: bool,
     /// Why the last request failed: the next one waits.
     last_failure: Option<ServiceError>,
