@@ -3,6 +3,7 @@
 #[cfg(feature = "files")]
 pub mod files;
 pub mod nature_remo;
+#[cfg_attr(not(feature = "files"), expect(dead_code, reason = "only `files:` needs all of it"))]
 mod polling;
 mod state_file;
 pub mod stdin;
