@@ -46,6 +46,11 @@ impl Anchor {
         &self.path
     }
 
+    /// Which file it is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
     /// Whether the file is still at its path; one that cannot be looked at is.
     pub fn holds(&self) -> bool {
         match Identity::of(&self.path) {

@@ -9,6 +9,7 @@ mod cells;
 mod failure;
 mod format;
 mod identity;
+mod open_file;
 mod opening;
 mod pages;
 mod preflight;
@@ -27,9 +28,10 @@ pub use salvage::Salvage;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use identity::Anchor;
+use open_file::OpenFile;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::{oneshot, watch};
 use writer::{Job, Worth, Writer};
 
@@ -45,7 +47,7 @@ pub fn is_in_data_dir(url: &Location) -> bool {
 /// One SQLite file, to look and not to write.
 pub struct Reader {
     path: PathBuf,
-    connection: Arc<Mutex<Connection>>,
+    file: Arc<OpenFile>,
 }
 
 impl Reader {
@@ -54,19 +56,19 @@ impl Reader {
     /// file's log and its index, `-wal` and `-shm`, beside it.)
     pub async fn open(path: &Path, schema: &'static Schema) -> Result<Self> {
         let file = path.to_owned();
-        let connection = aside(move || opening::connect_to_read(&file, schema)).await?;
-        Ok(Self::of(path, connection))
+        let opened = aside(move || opening::connect_to_read(&file, schema)).await?;
+        Ok(Self::of(path, opened))
     }
 
-    /// Opens a file to look at; `None` where there is no file, or nothing was made in it yet.
+    /// Opens a file like [`Reader::open`]; `None` where there is none, or nothing was made in it yet.
     pub async fn open_if_there(path: &Path, schema: &'static Schema) -> Result<Option<Self>> {
         let file = path.to_owned();
-        let connection = aside(move || opening::connect_if_there(&file, schema)).await?;
-        Ok(connection.map(|connection| Self::of(path, connection)))
+        let opened = aside(move || opening::connect_if_there(&file, schema)).await?;
+        Ok(opened.map(|opened| Self::of(path, opened)))
     }
 
-    fn of(path: &Path, connection: Connection) -> Self {
-        Self { path: path.to_owned(), connection: Arc::new(Mutex::new(connection)) }
+    fn of(path: &Path, (connection, anchor): (Connection, Anchor)) -> Self {
+        Self { path: path.to_owned(), file: OpenFile::new(anchor, connection) }
     }
 
     /// Where the file is.
@@ -80,19 +82,25 @@ impl Reader {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let connection = self.connection.clone();
+        let (file, path) = (self.file.clone(), self.path.clone());
         let looked = tokio::task::spawn_blocking(move || {
-            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let moment = connection.unchecked_transaction()?;
-            let seen = look(&moment)?;
-            moment.commit()?;
-            Ok(seen)
+            let connection = file.connection();
+            let Some(connection) = &*connection else { return Err(file.anchor().lost()) };
+            look_at_one_moment(connection, look)
+                .map_err(|failure| failure::explain("read", &path, &failure))
         });
-        match looked.await {
-            Ok(seen) => seen.map_err(|failure| failure::explain("read", &self.path, &failure)),
-            Err(cause) => Err(Error::new(Kind::Bug, "cannot read a file").because(cause)),
-        }
+        looked.await.map_err(|cause| Error::new(Kind::Bug, "cannot read a file").because(cause))?
     }
+}
+
+fn look_at_one_moment<T>(
+    connection: &Connection,
+    look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let moment = connection.unchecked_transaction()?;
+    let seen = look(&moment)?;
+    moment.commit()?;
+    Ok(seen)
 }
 
 /// Opens a file on a thread that may wait for locks.
@@ -165,7 +173,7 @@ fn fill<T>(
 /// One SQLite file and the thread that writes it.
 pub struct Database {
     path: PathBuf,
-    anchor: Anchor,
+    file: Arc<OpenFile>,
     writer: Writer,
     changes: watch::Receiver<()>,
 }
@@ -197,27 +205,30 @@ impl Database {
         let mut open = OPEN.lock().expect("no holder of the list panics");
         open.retain(|(.., database)| database.strong_count() > 0);
         if let Ok(there) = Identity::of(&path) {
-            let same = |(identity, purpose, _): &&(Identity, Purpose, _)| {
-                (*identity, *purpose) == (there, schema.purpose)
+            let same = |(identity, purpose, database): &(Identity, Purpose, Weak<Self>)| {
+                let same = (*identity, *purpose) == (there, schema.purpose);
+                same.then(|| database.upgrade()).flatten().filter(|database| database.is_there())
             };
-            let known = open.iter().find(same).and_then(|(.., database)| database.upgrade());
+            let known = open.iter().find_map(same);
             if let Some(database) = known {
                 return Ok(database);
             }
         }
-        let (connection, identity) = opening::connect(&path, schema)?;
+        let (connection, anchor) = opening::connect(&path, schema)?;
+        let identity = anchor.identity();
+        let file = OpenFile::new(anchor, connection);
         let (tell, changes) = watch::channel(());
-        let anchor = Anchor::new(&path, identity);
-        let writer = Writer::start(anchor.clone(), connection, tell)?;
-        let database = Arc::new(Self { path, anchor, writer, changes });
+        let writer = Writer::start(file.clone(), tell)?;
+        let database = Arc::new(Self { path, file, writer, changes });
         open.push((identity, schema.purpose, Arc::downgrade(&database)));
         Ok(database)
     }
 
     /// Whether the file is still at its path. Where it is not, every write fails as
-    /// [`Kind::Unreachable`]: nothing goes into a file that nobody finds.
+    /// [`Kind::Unreachable`]: nothing goes into a file that nobody finds. Once another handle has
+    /// opened what is there instead, this one is lost for good.
     pub fn is_there(&self) -> bool {
-        self.anchor.holds()
+        self.file.is_there()
     }
 
     /// Where the file is.

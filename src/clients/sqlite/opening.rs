@@ -2,7 +2,8 @@
 
 use super::failure::explain;
 use super::format::{Purpose, Schema, State, found, state, upgrade};
-use super::identity::Identity;
+use super::identity::{Anchor, Identity};
+use super::open_file::close_lost;
 use crate::error::{Error, Kind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
@@ -64,9 +65,11 @@ pub fn full_path(path: &Path) -> Result<PathBuf> {
 /// A file may be replaced, as a repair does, between the opening and the lock that comes with the
 /// first look: SQLite finds a file's log by its name, and would write into the other one's. `open`
 /// only reads, which does no harm, and keeps what it has locked; a file that is locked so is not
-/// repaired. Gives what was opened, and which file it is; `None` where there was none.
+/// repaired. What this process still has open of a file that was there before is closed first.
+/// Gives what was opened, and which file it is; `None` where there was none.
 fn settled<T>(path: &Path, open: impl Fn() -> Result<T>) -> Result<(T, Option<Identity>)> {
     for _ in 0..TRIES {
+        close_lost(path);
         let before = Identity::of(path).ok();
         let opened = open();
         if before == Identity::of(path).ok() {
@@ -79,11 +82,11 @@ fn settled<T>(path: &Path, open: impl Fn() -> Result<T>) -> Result<(T, Option<Id
 }
 
 /// Opens a file that is there, to look and not to write: neither it nor its folder is made.
-pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<Connection> {
+pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<(Connection, Anchor)> {
     let noun = schema.purpose.noun();
     let hint = format!("name the file of a {noun} that is there");
     match connect_if_there(path, schema)? {
-        Some(connection) => Ok(connection),
+        Some(opened) => Ok(opened),
         None if !path.exists() => {
             Err(Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
                 .because(io::Error::from(io::ErrorKind::NotFound))
@@ -95,8 +98,9 @@ pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<Connection> {
     }
 }
 
-/// Opens a file to read; `None` where there is no file, or nothing was made in it yet.
-pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<Connection>> {
+/// Opens a file to look and not to write; `None` where there is no file, or nothing was made in it
+/// yet.
+pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<(Connection, Anchor)>> {
     let noun = schema.purpose.noun();
     let no_file = |cause: io::Error| {
         Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
@@ -112,7 +116,7 @@ pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<Connectio
     }
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let (opened, _) = settled(&there, || {
+    let (opened, identity) = settled(&there, || {
         let mut connection = Connection::open_with_flags(&there, flags).map_err(failed)?;
         be_patient(&mut connection).map_err(failed)?;
         let state = state(&connection, path, schema)?;
@@ -120,13 +124,14 @@ pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<Connectio
     })?;
     // What an older version made can be read as it is.
     let (connection, State::Older | State::Current) = opened else { return Ok(None) };
+    let Some(identity) = identity else { return Ok(None) };
     let settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
     connection.execute_batch(settings).map_err(failed)?;
-    Ok(Some(connection))
+    Ok(Some((connection, Anchor::new(&there, identity))))
 }
 
-/// Opens the write connection, and makes the tables if the file is fresh. Gives which file it is.
-pub fn connect(path: &Path, schema: &Schema) -> Result<(Connection, Identity)> {
+/// Opens the write connection, and makes the tables if the file is fresh.
+pub fn connect(path: &Path, schema: &Schema) -> Result<(Connection, Anchor)> {
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
     let (mut connection, identity) = settled(path, || {
         let connection = open_to_write(path)?;
@@ -141,7 +146,7 @@ pub fn connect(path: &Path, schema: &Schema) -> Result<(Connection, Identity)> {
     }
     make_current(&mut connection, path, schema)?;
     retry_while_busy(|| configure(&connection, schema.purpose)).map_err(failed)?;
-    Ok((connection, identity))
+    Ok((connection, Anchor::new(path, identity)))
 }
 
 fn open_to_write(path: &Path) -> Result<Connection> {
@@ -152,7 +157,7 @@ fn open_to_write(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// As SQLite says of a file that is not there.
+/// What SQLite says of a file that is not there.
 fn cannot_open() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN), None)
 }

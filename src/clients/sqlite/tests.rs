@@ -278,3 +278,71 @@ async fn a_look_takes_no_lock() {
     assert_eq!(database.look(count).await.unwrap(), 2);
     database.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn what_was_at_the_path_before_is_closed_before_another_file_is_opened() {
+    let folder = folder();
+    let path = folder.path().join("notes.db");
+    let old = Database::open(&path, &NOTES).await.unwrap();
+    let reader = Reader::open(&path, &NOTES).await.unwrap();
+    note(&old, "old").await.unwrap();
+    let look =
+        |c: &Connection| c.query_row("SELECT note FROM notes", [], |r| r.get::<_, String>(0));
+    assert_eq!(reader.read(look).await.unwrap(), "old");
+    let changes = old.changes(); // the writer looks into the file all the time
+    replace(&path, "another");
+    let new = Database::open(&path, &NOTES).await.unwrap();
+    assert_eq!(open_nameless(&folder), 0, "the old file is closed");
+    assert!(!old.is_there());
+    for error in [note(&old, "x").await.unwrap_err(), reader.read(look).await.unwrap_err()] {
+        assert_eq!(error.kind(), Kind::Unreachable, "{error}");
+        assert!(error.to_string().contains("another file has taken its place"), "{error}");
+    }
+    drop((changes, reader));
+    old.close().await.unwrap();
+    assert_eq!(new.look(look).await.unwrap(), "another");
+    note(&new, "new").await.unwrap();
+    new.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_comes_back_is_opened_anew() {
+    let folder = folder();
+    let path = folder.path().join("notes.db");
+    let first = Database::open(&path, &NOTES).await.unwrap();
+    note(&first, "first").await.unwrap();
+    let away = folder.path().join("away.db");
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::rename(beside(&path, "-wal"), beside(&away, "-wal")).unwrap();
+    let second = Database::open(&path, &NOTES).await.unwrap();
+    second.close().await.unwrap();
+    std::fs::rename(beside(&away, "-wal"), beside(&path, "-wal")).unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    assert!(!first.is_there(), "its connection was closed");
+    let back = Database::open(&path, &NOTES).await.unwrap();
+    assert_eq!(count(&back).await, 1);
+    first.close().await.unwrap();
+    note(&back, "second").await.unwrap();
+    back.close().await.unwrap();
+}
+
+/// Puts another file with one note at the path, as a restore does, and leaves the log's index there.
+fn replace(path: &Path, note: &str) {
+    let other = path.with_extension("other");
+    let fill = |c: &Connection| c.execute("INSERT INTO notes VALUES (?1)", [note]);
+    make_new(&other, &NOTES, fill).unwrap();
+    Connection::open(path)
+        .unwrap()
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    std::fs::rename(&other, path).unwrap();
+}
+
+/// How many files of this folder this process has open that have no name any more.
+fn open_nameless(folder: &tempfile::TempDir) -> usize {
+    let folder = folder.path().to_str().unwrap();
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    let names = open.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+    let names = names.map(|name| name.to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with(folder) && name.ends_with(" (deleted)")).count()
+}

@@ -2,10 +2,11 @@
 //! only after the commit.
 
 use super::failure::explain;
-use super::identity::Anchor;
+use super::open_file::OpenFile;
 use crate::error::{Error, Kind, Result};
 use rusqlite::Connection;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -101,26 +102,11 @@ pub struct Writer {
 impl Writer {
     /// Starts the thread; `changes` hears of every commit that changed something, and of a file that
     /// is not at its path any more.
-    pub fn start(
-        anchor: Anchor,
-        connection: Connection,
-        changes: watch::Sender<()>,
-    ) -> Result<Self> {
+    pub fn start(file: Arc<OpenFile>, changes: watch::Sender<()>) -> Result<Self> {
         let (jobs, inbox) = mpsc::channel();
-        let kept = connection
-            .pragma_query_value(None, "synchronous", |row| row.get(0))
-            .unwrap_or(WriterThread::FULL);
-        let path = anchor.path().to_owned();
-        let writer = WriterThread {
-            path: path.clone(),
-            anchor,
-            connection,
-            changes,
-            version: 0,
-            polls: 0,
-            kept,
-            synchronous: kept,
-        };
+        let ask = |c: &Connection| c.pragma_query_value(None, "synchronous", |row| row.get(0)).ok();
+        let kept = file.connection().as_ref().and_then(ask).unwrap_or(WriterThread::FULL);
+        let writer = WriterThread { file, changes, version: 0, polls: 0, kept, synchronous: kept };
         let thread = std::thread::Builder::new()
             .name("sqlite writer".to_owned())
             .spawn(move || writer.serve(&inbox))
@@ -149,9 +135,7 @@ pub fn stopped(path: &Path) -> Error {
 
 /// What the thread works with.
 struct WriterThread {
-    path: PathBuf,
-    anchor: Anchor,
-    connection: Connection,
+    file: Arc<OpenFile>,
     changes: watch::Sender<()>,
     version: i64,
     /// How often it has looked for others' commits.
@@ -201,31 +185,21 @@ impl WriterThread {
             }
         }
         fail::fail_point!("sqlite-close");
-        if let Err(failure) = shrink(&self.connection) {
-            tracing::debug!(path = %self.path.display(), %failure, "the file keeps its size");
-        }
-        if let Err((_, failure)) = self.connection.close() {
-            tracing::warn!(path = %self.path.display(), %failure, "cannot close a file cleanly");
+        if let Some(connection) = self.file.take() {
+            close(connection, self.path());
         }
     }
 
     /// Runs these jobs in one transaction and answers them after its commit.
     fn commit(&mut self, mut jobs: Vec<Box<dyn AnyJob>>) {
         let told = jobs.iter().any(|job| job.worth() != Worth::Note);
-        let before = self.connection.total_changes();
-        let outcomes = match self.attempt(&mut jobs) {
-            Ok(outcomes) => outcomes,
+        let (outcomes, changed) = match self.transact(&mut jobs) {
+            Ok(done) => done,
             Err(undone) => {
-                // SQLite may have rolled it back by itself.
-                if !self.connection.is_autocommit()
-                    && let Err(failure) = self.connection.execute_batch("ROLLBACK")
-                {
-                    tracing::error!(path = %self.path.display(), %failure, "cannot roll back");
-                }
                 for job in jobs {
                     job.answer(Err(match &undone {
                         Undone::Failed(failure) => self.explain(failure),
-                        Undone::Lost => self.anchor.lost(),
+                        Undone::Lost => self.file.anchor().lost(),
                     }));
                 }
                 return;
@@ -234,31 +208,55 @@ impl WriterThread {
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             job.answer(outcome.map_err(|failure| self.explain(&failure)));
         }
-        if told && self.connection.total_changes() != before {
+        if told && changed {
             self.changes.send_replace(());
         }
+    }
+
+    /// What became of each job, and whether anything was changed.
+    fn transact(
+        &mut self,
+        jobs: &mut [Box<dyn AnyJob>],
+    ) -> Result<(Vec<rusqlite::Result<()>>, bool), Undone> {
+        let file = self.file.clone();
+        let connection = file.connection();
+        let connection = connection.as_ref().ok_or(Undone::Lost)?;
+        let before = connection.total_changes();
+        let outcomes = self.attempt(connection, jobs);
+        // SQLite may have rolled it back by itself.
+        if outcomes.is_err()
+            && !connection.is_autocommit()
+            && let Err(failure) = connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(path = %self.path().display(), %failure, "cannot roll back");
+        }
+        Ok((outcomes?, connection.total_changes() != before))
     }
 
     /// `Err` is of the transaction, the inner ones are of single jobs.
     fn attempt(
         &mut self,
+        connection: &Connection,
         jobs: &mut [Box<dyn AnyJob>],
     ) -> Result<Vec<rusqlite::Result<()>>, Undone> {
         let kept = jobs.iter().any(|job| job.worth() == Worth::Kept);
-        self.set_synchronous(if kept { self.kept } else { self.kept.min(Self::NORMAL) })?;
+        let level = if kept { self.kept } else { self.kept.min(Self::NORMAL) };
+        self.set_synchronous(connection, level)?;
         let writes = jobs.iter().any(|job| job.worth() != Worth::Look);
-        self.run(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
+        run(connection, if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
         self.expect_file()?;
         let outcomes = match jobs {
             // The transaction itself is the only job's savepoint.
             [job] => {
-                job.run(&self.connection)?;
+                job.run(connection)?;
                 vec![Ok(())]
             }
-            jobs => jobs.iter_mut().map(|job| self.shielded(job)).collect::<Result<_, _>>()?,
+            jobs => {
+                jobs.iter_mut().map(|job| shielded(connection, job)).collect::<Result<_, _>>()?
+            }
         };
         fail::fail_point!("sqlite-commit");
-        self.run("COMMIT")?;
+        run(connection, "COMMIT")?;
         fail::fail_point!("sqlite-committed");
         // Only what whoever comes next will find is answered for.
         self.expect_file()?;
@@ -267,9 +265,9 @@ impl WriterThread {
 
     /// How safe the next commit is. In a log, one that is not synced cannot harm the file, and is on
     /// disk with the next one that is.
-    fn set_synchronous(&mut self, level: i64) -> rusqlite::Result<()> {
+    fn set_synchronous(&mut self, connection: &Connection, level: i64) -> rusqlite::Result<()> {
         if level != self.synchronous {
-            self.connection.pragma_update(None, "synchronous", level)?;
+            connection.pragma_update(None, "synchronous", level)?;
             self.synchronous = level;
         }
         Ok(())
@@ -278,42 +276,19 @@ impl WriterThread {
     /// Fails where the file is no longer what stands at its path. This costs a microsecond or two,
     /// since the system knows the path.
     fn expect_file(&self) -> Result<(), Undone> {
-        if self.anchor.holds() { Ok(()) } else { Err(Undone::Lost) }
-    }
-
-    /// Runs one of several jobs so that its failure undoes only itself.
-    fn shielded(&self, job: &mut Box<dyn AnyJob>) -> rusqlite::Result<rusqlite::Result<()>> {
-        self.run("SAVEPOINT job")?;
-        let outcome = job.run(&self.connection);
-        if let Err(failure) = outcome {
-            if self.connection.is_autocommit() {
-                return Err(failure); // SQLite rolled back everything: all must hear of it
-            }
-            self.run("ROLLBACK TO job")?;
-            self.run("RELEASE job")?;
-            return Ok(Err(failure));
-        }
-        self.run("RELEASE job")?;
-        Ok(outcome)
-    }
-
-    fn run(&self, sql: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+        if self.file.anchor().holds() { Ok(()) } else { Err(Undone::Lost) }
     }
 
     /// Tells the waiting ones if another process has committed since the last look, or if the file
     /// is not at its path any more: what they do next tells them why.
     fn look_outside(&mut self) {
         self.polls = self.polls.wrapping_add(1);
-        if self.polls.is_multiple_of(POLLS_TO_A_STAT) && !self.anchor.holds() {
+        if self.polls.is_multiple_of(POLLS_TO_A_STAT) && !self.file.anchor().holds() {
             self.changes.send_replace(());
         }
-        let version = self
-            .connection
-            .prepare_cached("PRAGMA data_version")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)));
         // A failure here shows in the next transaction, which somebody waits for.
-        if let Ok(version) = version
+        let version = self.file.connection().as_ref().and_then(|c| data_version(c).ok());
+        if let Some(version) = version
             && version != self.version
         {
             self.version = version;
@@ -322,7 +297,48 @@ impl WriterThread {
     }
 
     fn explain(&self, failure: &rusqlite::Error) -> Error {
-        explain("write", &self.path, failure)
+        explain("write", self.path(), failure)
+    }
+
+    fn path(&self) -> &Path {
+        self.file.anchor().path()
+    }
+}
+
+/// Runs one of several jobs so that its failure undoes only itself.
+fn shielded(
+    connection: &Connection,
+    job: &mut Box<dyn AnyJob>,
+) -> rusqlite::Result<rusqlite::Result<()>> {
+    run(connection, "SAVEPOINT job")?;
+    let outcome = job.run(connection);
+    if let Err(failure) = outcome {
+        if connection.is_autocommit() {
+            return Err(failure); // SQLite rolled back everything: all must hear of it
+        }
+        run(connection, "ROLLBACK TO job")?;
+        run(connection, "RELEASE job")?;
+        return Ok(Err(failure));
+    }
+    run(connection, "RELEASE job")?;
+    Ok(outcome)
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// A number that changes when another connection commits.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+}
+
+fn close(connection: Connection, path: &Path) {
+    if let Err(failure) = shrink(&connection) {
+        tracing::debug!(path = %path.display(), %failure, "the file keeps its size");
+    }
+    if let Err((_, failure)) = connection.close() {
+        tracing::warn!(path = %path.display(), %failure, "cannot close a file cleanly");
     }
 }
 
