@@ -122,7 +122,7 @@ fn readings(round: usize) -> Vec<Delivery> {
             "online": true,
         });
         let message = Message::new(message_id(round, device), body.to_string().into_bytes());
-        Delivery { message, attempts: Some(1), lost: 0, receipt: Receipt(String::new()) }
+        Delivery { message, attempts: Some(1), lost: 0, receipt: Receipt("".into()) }
     };
     (0..BATCH).map(reading).collect()
 }

@@ -111,7 +111,7 @@ mod tests {
         message.group = Some("g".to_owned());
         message.attributes.insert("k".to_owned(), "v".to_owned());
         let delivery =
-            Delivery { message, attempts: Some(2), lost: 0, receipt: Receipt(String::new()) };
+            Delivery { message, attempts: Some(2), lost: 0, receipt: Receipt("".into()) };
         let line = serde_json::to_string(&Envelope::of(&delivery)).unwrap();
         let envelope: Envelope = serde_json::from_str(&line).unwrap();
         let back = envelope.into_message(|| unreachable!("it has an id")).unwrap();

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The attribute under which a message's id travels through queues that have ids of their own.
 pub const ID_ATTRIBUTE: &str = "kakehi-id";
@@ -72,6 +73,7 @@ pub struct Delivery {
     pub receipt: Receipt,
 }
 
-/// A queue's own handle on one delivery: valid while the lease lasts, opaque to everybody else.
+/// A queue's own handle on one delivery: valid while the lease lasts, opaque to everybody else. A
+/// clone shares the text: the loop, its heartbeat and the queue each have one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Receipt(pub String);
+pub struct Receipt(pub Arc<str>);

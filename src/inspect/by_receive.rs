@@ -139,7 +139,7 @@ pub fn choice(which: &Which, is_it: impl Fn(&Location) -> bool, head: &DeadLette
 
 /// A dead letter as it was received: its receipt names it.
 pub fn dead_letter(receiving: &dyn PeekByReceiving, delivery: Delivery) -> DeadLetter {
-    let name = DeadLetterId(delivery.receipt.0);
+    let name = DeadLetterId(delivery.receipt.0.to_string());
     let buried_at = delivery.message.published_at;
     let (mut message, death) = receiving.unwrap(delivery.message);
     // The time of the letter's own publishing says when it died, and nothing of the original.

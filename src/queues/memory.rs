@@ -260,7 +260,7 @@ impl State {
             message: item.message.clone(),
             attempts: Some(item.attempts + 1),
             lost: item.lost,
-            receipt: Receipt(format!("{position} {token}")),
+            receipt: Receipt(format!("{position} {token}").into()),
         }
     }
 

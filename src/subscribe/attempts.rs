@@ -1,7 +1,7 @@
 //! Which attempt each delivery of a batch is: as the queue counts, or as we do where it does not
 //! count as we mean it.
 
-use super::{Parts, Rehearsal};
+use super::{Rehearsal, Work};
 use crate::attempts::Ended;
 use crate::message::Delivery;
 use crate::retry::Tries;
@@ -15,7 +15,7 @@ pub(super) struct Try {
     pub(super) first_at: Option<DateTime<Utc>>,
 }
 
-impl Parts<'_> {
+impl Work<'_> {
     /// Before a write: counts where the queue does not, and tells the deliveries their attempts.
     pub(super) async fn begin(&self, batch: &mut [Delivery]) -> Vec<Try> {
         let mut tries: Vec<_> = batch.iter().map(|delivery| self.as_the_queue(delivery)).collect();
@@ -38,7 +38,7 @@ impl Parts<'_> {
 
     /// Whether attempts of this one are counted here, and not by its queue.
     fn counts(&self, delivery: &Delivery) -> bool {
-        delivery.attempts.is_none() || self.queue.capabilities().release_counts
+        delivery.attempts.is_none() || self.capabilities.release_counts
     }
 
     /// Where leases are counted here: which of these have lost one in mid-work.
@@ -67,7 +67,7 @@ impl Parts<'_> {
 
     /// A queue that counts releases too tells only when it is about to take the message away.
     fn as_the_queue(&self, delivery: &Delivery) -> Try {
-        let deliveries = delivery.attempts.filter(|_| self.queue.capabilities().release_counts);
+        let deliveries = delivery.attempts.filter(|_| self.capabilities.release_counts);
         let last = deliveries.zip(self.plan.max_deliveries).is_some_and(|(n, limit)| n >= limit);
         Try { tries: Tries { attempt: delivery.attempts, last }, first_at: None }
     }

@@ -1,7 +1,7 @@
 //! The circuit breaker: while the sink is gone nothing is received, and one small batch stays in
 //! hand to try it with.
 
-use super::Parts;
+use super::Work;
 use super::run::Run;
 use super::settle::Written;
 use crate::error::{Error, Kind};
@@ -61,13 +61,13 @@ impl Run<'_> {
         if self.probe_at().is_none_or(|at| at > Instant::now()) {
             return;
         }
-        let mut batch = self.hand.batch(PROBE, self.parts.plan.batch_bytes);
+        let mut batch = self.hand.batch(PROBE, self.work.plan.batch_bytes);
         if batch.deliveries.is_empty()
             && let Some(suspect) = self.hand.suspect()
         {
             (batch, self.alone) = (suspect, true);
         }
-        self.start(batch, Parts::probe);
+        self.start(batch, Work::probe);
         if let Some(outage) = &mut self.outage {
             outage.probing = true;
         }
@@ -102,7 +102,7 @@ impl Run<'_> {
 
     /// During an outage: stops the queue, and gives back all but what the sink is tried with.
     pub(super) async fn keep_only_the_probe(&mut self) {
-        let Parts { queue, counters, .. } = self.parts;
+        let Work { queue, counters, .. } = self.work;
         let Some(outage) = self.outage.as_mut().filter(|_| self.end.is_none()) else { return };
         if !std::mem::replace(&mut outage.paused, true) {
             self.receiving = None;
@@ -116,7 +116,7 @@ impl Run<'_> {
         }
         self.received = self.received.saturating_sub(surplus.len());
         crate::report::count(&counters.released, surplus.len());
-        self.parts.release(&surplus).await;
+        self.work.release(&surplus).await;
         self.hand.settled(&surplus, Instant::now());
     }
 
@@ -131,7 +131,7 @@ impl Run<'_> {
     }
 }
 
-impl Parts<'_> {
+impl Work<'_> {
     /// Asks whether the sink is there, and only then writes.
     async fn probe(self, batch: Vec<Delivery>) -> Written {
         match self.sink.ping().await {

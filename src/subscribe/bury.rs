@@ -1,6 +1,6 @@
 //! Dead letters of a batch: kept where there is a place for them, else put off.
 
-use super::Parts;
+use super::Work;
 use super::lines::Line;
 use super::settle::{Judged, Written};
 use super::unplaced::Unburied;
@@ -9,7 +9,7 @@ use crate::queues::Verdict;
 use crate::report::count;
 use crate::retry;
 
-impl Parts<'_> {
+impl Work<'_> {
     /// Puts dead letters where they are kept; only then may their messages be acknowledged. What no
     /// place takes now is put off.
     pub(super) async fn bury(&self, judged: &mut Judged, written: &mut Written) {
@@ -84,8 +84,8 @@ impl Parts<'_> {
             return written.unplaced.push((receipt, letter));
         }
         written.given_back.push((id.clone(), Ended::Failed));
-        if self.queue.capabilities().delays {
-            judged.verdicts.push((id, receipt, Verdict::Retry { after: pause, why }));
+        if self.capabilities.delays {
+            judged.verdicts.push((id, receipt, Verdict::Retry(pause)));
         } else {
             written.keep(receipt, until);
         }

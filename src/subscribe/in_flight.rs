@@ -2,7 +2,8 @@
 
 use super::lines::{Batch, Line, Lines};
 use crate::message::{Delivery, Receipt};
-use std::collections::{BTreeSet, HashMap};
+use foldhash::HashMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -79,7 +80,7 @@ impl Hand {
             bytes: 0,
             aside: 0,
             due: BTreeSet::new(),
-            stopped: HashMap::new(),
+            stopped: HashMap::default(),
             quiet_since: now,
         }
     }
@@ -216,7 +217,7 @@ impl Hand {
     pub fn let_go(&mut self, keep: usize) -> Vec<Receipt> {
         self.stopped.clear();
         let kept = std::mem::take(&mut self.due).into_iter().map(|(_, receipt)| receipt);
-        let beyond = self.lines.let_go(keep).into_iter().map(|delivery| delivery.receipt);
+        let beyond = self.lines.release(keep).into_iter().map(|delivery| delivery.receipt);
         beyond.chain(kept).collect()
     }
 

@@ -5,8 +5,10 @@
 
 use crate::batch::{BatchBuilder, BatchLimits};
 use crate::message::{Delivery, Message};
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
+use foldhash::{HashMap, HashMapExt as _};
+use slab::Slab;
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::sync::LazyLock;
 
 /// Which messages must not be written side by side: those of a group, or those with an id. Known by a
@@ -19,7 +21,7 @@ pub struct Line {
 }
 
 /// What digests depend on, so that nobody chooses names that wait for one another.
-static DIGESTS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+static DIGESTS: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
 
 impl Line {
     /// The line of a message, for a sink that keeps the order within groups or does not.
@@ -38,6 +40,18 @@ pub struct Batch {
     pub lines: Vec<Line>,
 }
 
+/// A delivery that waits, by what the lines ask of it: what it carries is not moved.
+#[derive(Clone, Copy)]
+struct Waiting {
+    place: i64,
+    line: Line,
+    /// In bytes.
+    size: usize,
+    lost: u32,
+    /// Where the delivery is kept.
+    key: usize,
+}
+
 /// How a line stands.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Stand {
@@ -54,7 +68,7 @@ enum Stand {
 #[derive(Default)]
 struct Behind {
     stand: Stand,
-    waiting: VecDeque<(i64, Delivery)>,
+    waiting: VecDeque<Waiting>,
     bytes: usize,
 }
 
@@ -64,14 +78,14 @@ pub struct Lines {
     /// Where the next one comes in, behind all others or before them.
     last: i64,
     first: i64,
+    deliveries: Slab<Delivery>,
     /// The first of each line of which nothing is being written.
-    ready: BTreeMap<i64, Delivery>,
+    ready: BTreeMap<i64, Waiting>,
     /// Those of them that may kill their worker; the least likely first.
-    suspects: BTreeMap<(u32, i64), Delivery>,
+    suspects: BTreeMap<(u32, i64), Waiting>,
     /// Every line of which something waits or is being written.
     behind: HashMap<Line, Behind>,
-    waiting: usize,
-    /// How many of those no line holds up.
+    /// How many of those that wait no line holds up.
     free: usize,
     free_bytes: usize,
 }
@@ -79,14 +93,14 @@ pub struct Lines {
 impl Lines {
     /// Empty, for a sink that keeps the order within groups or does not.
     pub fn new(ordered: bool) -> Self {
-        let (ready, suspects, behind) = Default::default();
-        let (last, first, waiting, free, free_bytes) = Default::default();
-        Self { ordered, last, first, ready, suspects, behind, waiting, free, free_bytes }
+        let (ready, suspects, behind) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
+        let (last, first, deliveries, free, free_bytes) = Default::default();
+        Self { ordered, last, first, deliveries, ready, suspects, behind, free, free_bytes }
     }
 
     /// How many wait.
     pub fn waiting(&self) -> usize {
-        self.waiting
+        self.deliveries.len()
     }
 
     /// How many of them no line holds up.
@@ -107,79 +121,78 @@ impl Lines {
     /// Puts this behind all others.
     pub fn push(&mut self, delivery: Delivery) {
         self.last += 1;
-        self.enter(self.last, delivery);
+        let waiting = self.keep(self.last, delivery);
+        self.enter(waiting);
     }
 
-    fn enter(&mut self, place: i64, delivery: Delivery) {
-        let size = delivery.message.size();
-        self.waiting += 1;
-        let line = Line::of(&delivery.message, self.ordered);
-        let Some(behind) = self.behind.get_mut(&line) else {
-            return self.offer(line, Behind::default(), place, delivery);
+    fn keep(&mut self, place: i64, delivery: Delivery) -> Waiting {
+        let (line, size) = (Line::of(&delivery.message, self.ordered), delivery.message.size());
+        let lost = delivery.lost;
+        Waiting { place, line, size, lost, key: self.deliveries.insert(delivery) }
+    }
+
+    fn enter(&mut self, waiting: Waiting) {
+        let Some(behind) = self.behind.get_mut(&waiting.line) else {
+            return self.offer(waiting, Behind::default());
         };
-        behind.waiting.push_back((place, delivery));
-        behind.bytes += size;
+        behind.waiting.push_back(waiting);
+        behind.bytes += waiting.size;
         if behind.stand == Stand::Free {
             self.free += 1;
-            self.free_bytes += size;
+            self.free_bytes += waiting.size;
         }
     }
 
     /// This one is the first of its line now.
-    fn offer(&mut self, line: Line, mut behind: Behind, place: i64, first: Delivery) {
+    fn offer(&mut self, first: Waiting, mut behind: Behind) {
         if first.lost > 0 {
             behind.stand = Stand::Alone;
-            self.suspects.insert((first.lost, place), first);
+            self.suspects.insert((first.lost, first.place), first);
         } else {
             behind.stand = Stand::Free;
             self.free += 1 + behind.waiting.len();
-            self.free_bytes += first.message.size() + behind.bytes;
-            self.ready.insert(place, first);
+            self.free_bytes += first.size + behind.bytes;
+            self.ready.insert(first.place, first);
         }
-        self.behind.insert(line, behind);
+        self.behind.insert(first.line, behind);
     }
 
     /// The next batch: at most `max` messages, ending when it holds `max_bytes`. As much of a line
     /// comes as there is room for, so that other batches find other lines.
     pub fn batch(&mut self, max: usize, max_bytes: usize) -> Batch {
-        let mut taken = BatchBuilder::new(BatchLimits { count: max, bytes: max_bytes });
-        let mut lines = Vec::new();
-        while !taken.is_full() {
-            let Some((place, first)) = self.ready.pop_first() else { break };
-            let line = Line::of(&first.message, self.ordered);
-            self.gone(&first);
-            let size = first.message.size();
-            taken.push((place, first), size);
-            while line.grouped && !taken.is_full() {
-                let Some((place, next)) = self.follower(line) else { break };
-                let size = next.message.size();
-                taken.push((place, next), size);
+        let room = max.min(self.free);
+        let (mut taken, mut lines, mut bytes) = (Vec::with_capacity(room), Vec::new(), 0);
+        while taken.len() < max && bytes < max_bytes {
+            let Some((_, first)) = self.ready.pop_first() else { break };
+            let line = first.line;
+            bytes += self.no_longer_free(first);
+            taken.push(first);
+            while line.grouped && taken.len() < max && bytes < max_bytes {
+                let Some(next) = self.follower(line) else { break };
+                bytes += self.no_longer_free(next);
+                taken.push(next);
             }
             self.stand_still(line);
             lines.push(line);
         }
-        let mut taken = taken.into_content();
-        taken.sort_unstable_by_key(|(place, _)| *place);
-        Batch { deliveries: taken.into_iter().map(|(_, delivery)| delivery).collect(), lines }
+        taken.sort_unstable_by_key(|waiting| waiting.place);
+        Batch { deliveries: taken.into_iter().map(|waiting| self.give(waiting)).collect(), lines }
     }
 
     /// Takes the next of a line whose first was taken, unless it has to be written alone.
-    fn follower(&mut self, line: Line) -> Option<(i64, Delivery)> {
+    fn follower(&mut self, line: Line) -> Option<Waiting> {
         let behind = self.behind.get_mut(&line)?;
-        behind.waiting.front().filter(|(_, next)| next.lost == 0)?;
-        let (place, next) = behind.waiting.pop_front()?;
-        behind.bytes -= next.message.size();
-        self.gone(&next);
-        Some((place, next))
+        behind.waiting.front().filter(|next| next.lost == 0)?;
+        let next = behind.waiting.pop_front()?;
+        behind.bytes -= next.size;
+        Some(next)
     }
 
     /// The one that may kill its worker, alone.
     pub fn suspect(&mut self) -> Option<Batch> {
         let (_, suspect) = self.suspects.pop_first()?;
-        self.waiting -= 1;
-        let line = Line::of(&suspect.message, self.ordered);
-        self.stand_still(line);
-        Some(Batch { deliveries: vec![suspect], lines: vec![line] })
+        self.stand_still(suspect.line);
+        Some(Batch { deliveries: vec![self.give(suspect)], lines: vec![suspect.line] })
     }
 
     /// Nothing more of this line is written for now.
@@ -194,61 +207,65 @@ impl Lines {
     /// A batch is over: puts what was not written of it back to where it stood.
     pub fn put_back(&mut self, unwritten: Vec<Delivery>) {
         for delivery in unwritten.into_iter().rev() {
-            let size = delivery.message.size();
-            let line = Line::of(&delivery.message, self.ordered);
-            let behind = self.behind.entry(line).or_default();
             self.first -= 1;
-            self.waiting += 1;
-            behind.bytes += size;
-            behind.waiting.push_front((self.first, delivery));
+            let waiting = self.keep(self.first, delivery);
+            let behind = self.behind.entry(waiting.line).or_default();
+            behind.bytes += waiting.size;
+            behind.waiting.push_front(waiting);
         }
     }
 
     /// Takes all that waits behind a batch in one of its lines.
     pub fn take(&mut self, line: Line) -> Vec<Delivery> {
         let Some(behind) = self.behind.get_mut(&line) else { return Vec::new() };
-        self.waiting -= behind.waiting.len();
         behind.bytes = 0;
-        std::mem::take(&mut behind.waiting).into_iter().map(|(_, delivery)| delivery).collect()
+        let waiting = std::mem::take(&mut behind.waiting);
+        waiting.into_iter().map(|waiting| self.give(waiting)).collect()
     }
 
     /// Lets the lines of a batch that is over go on.
     pub fn go_on(&mut self, lines: Vec<Line>) {
         for line in lines {
             let Some(mut behind) = self.behind.remove(&line) else { continue };
-            let Some((place, next)) = behind.waiting.pop_front() else { continue };
-            behind.bytes -= next.message.size();
-            self.offer(line, behind, place, next);
+            let Some(next) = behind.waiting.pop_front() else { continue };
+            behind.bytes -= next.size;
+            self.offer(next, behind);
         }
     }
 
-    /// Lets go of all that waits but for the first `keep` that need not be written alone.
-    pub fn let_go(&mut self, keep: usize) -> Vec<Delivery> {
-        let suspects = std::mem::take(&mut self.suspects).into_values();
-        let mut gone: Vec<_> = suspects.collect();
-        let mut all: Vec<_> = std::mem::take(&mut self.ready).into_iter().collect();
+    /// Releases all that waits but for the first `keep` that need not be written alone.
+    pub fn release(&mut self, keep: usize) -> Vec<Delivery> {
+        let mut gone: Vec<_> = std::mem::take(&mut self.suspects).into_values().collect();
+        let mut all: Vec<_> = std::mem::take(&mut self.ready).into_values().collect();
         for behind in self.behind.values_mut() {
             all.extend(behind.waiting.drain(..));
             behind.bytes = 0;
         }
         self.behind.retain(|_, behind| behind.stand == Stand::Written);
-        (self.waiting, self.free, self.free_bytes) = Default::default();
-        all.sort_unstable_by_key(|(place, _)| *place);
-        for (place, delivery) in all {
-            match self.waiting < keep && delivery.lost == 0 {
-                true => self.enter(place, delivery),
-                false => gone.push(delivery),
+        (self.free, self.free_bytes) = Default::default();
+        all.sort_unstable_by_key(|waiting| waiting.place);
+        let mut kept = 0;
+        for waiting in all {
+            match kept < keep && waiting.lost == 0 {
+                true => {
+                    kept += 1;
+                    self.enter(waiting);
+                }
+                false => gone.push(waiting),
             }
         }
-        gone
+        gone.into_iter().map(|waiting| self.give(waiting)).collect()
     }
 
-    /// This one waits no more, and could have been written.
-    fn gone(&mut self, delivery: &Delivery) {
-        let size = delivery.message.size();
-        self.waiting -= 1;
+    /// This one waits no more, and could have been written; gives its size.
+    fn no_longer_free(&mut self, waiting: Waiting) -> usize {
         self.free -= 1;
-        self.free_bytes -= size;
+        self.free_bytes -= waiting.size;
+        waiting.size
+    }
+
+    fn give(&mut self, waiting: Waiting) -> Delivery {
+        self.deliveries.remove(waiting.key)
     }
 }
 
@@ -267,7 +284,7 @@ mod tests {
             name.split_once('@').map_or((name, None), |(id, group)| (id, Some(group)));
         let mut message = Message::new(id, "12345");
         message.group = group.map(str::to_owned);
-        Delivery { message, attempts: None, lost, receipt: Receipt(word.to_owned()) }
+        Delivery { message, attempts: None, lost, receipt: Receipt(word.into()) }
     }
 
     fn lines(ordered: bool, words: &str) -> Lines {
@@ -344,7 +361,7 @@ mod tests {
     fn what_is_let_go_leaves_the_oldest_and_what_is_being_written() {
         let mut lines = lines(true, "1@g 2@g 3@g s! s2 t@h u@h");
         let (_, over) = batch(&mut lines, 1);
-        assert_eq!(ids(&lines.let_go(2)), "s s2 t u");
+        assert_eq!(ids(&lines.release(2)), "s s2 t u");
         assert_eq!((lines.waiting(), lines.free()), (2, 0));
         lines.go_on(over);
         assert_eq!((batch(&mut lines, 9).0, lines.free_bytes()), ("2 3".to_owned(), 0));

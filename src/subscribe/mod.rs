@@ -19,7 +19,7 @@ pub use dead_letters::DeadLetters;
 
 use crate::attempts::Attempts;
 use crate::error::{Error, Kind, Result};
-use crate::queues::{Select, Subscriber};
+use crate::queues::{Capabilities, Select, Subscriber};
 use crate::report::{Counters, count};
 use crate::retry::Limits;
 use crate::sinks::Sink;
@@ -126,6 +126,25 @@ pub struct Parts<'a> {
     pub counters: &'a Counters,
 }
 
+/// What a run works with, and what it has asked the queue once.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    queue: &'a dyn Subscriber,
+    capabilities: &'a Capabilities,
+    sink: &'a dyn Sink,
+    dead: &'a DeadLetters,
+    attempts: Option<&'a Attempts>,
+    plan: &'a Plan,
+    counters: &'a Counters,
+}
+
+impl<'a> Work<'a> {
+    fn new(parts: Parts<'a>, capabilities: &'a Capabilities) -> Self {
+        let Parts { queue, sink, dead, attempts, plan, counters } = parts;
+        Self { queue, capabilities, sink, dead, attempts, plan, counters }
+    }
+}
+
 /// Drains the queue into the sink as the plan says, until it is done or the shutdown is asked for.
 ///
 /// A message is acknowledged only after its write succeeded. The error is that of the queue or the
@@ -134,9 +153,10 @@ pub struct Parts<'a> {
 /// for a later run.
 pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> Result<()> {
     let Parts { queue, plan, counters, dead, .. } = parts;
-    let mut run = Run::new(parts);
+    let capabilities = queue.capabilities();
+    let mut run = Run::new(Work::new(parts, &capabilities));
     let keeper = Keeper::start(queue.leases(), run.held(), plan.lease);
-    let worked = run.work(shutdown).await;
+    let worked = run.until_done(shutdown).await;
     run.let_go();
     count(&counters.dead, queue.unreadable());
     let kept = match keeper {

@@ -40,7 +40,7 @@ impl Run<'_> {
     /// Asks the queue, where more is wanted and no question is on its way.
     pub(super) fn start_receiving(&mut self) {
         if self.receiving.is_none() && self.wants_more() {
-            let answer = self.parts.queue.receive(self.request());
+            let answer = self.work.queue.receive(self.request());
             self.receiving = Some(Receiving { answer, asked_idle: self.idle() });
         }
     }
@@ -52,7 +52,7 @@ impl Run<'_> {
         match answer.deliveries {
             Ok(deliveries) if deliveries.is_empty() => {
                 self.empty = true;
-                let idle = self.parts.plan.idle;
+                let idle = self.work.plan.idle;
                 let quiet = self.hand.quiet_since() + idle <= now;
                 let nothing_in_hand =
                     answer.asked_idle && self.idle() && self.hand.next_due().is_none();
@@ -61,10 +61,10 @@ impl Run<'_> {
                 }
             }
             Ok(mut deliveries) => {
-                self.parts.recall(&mut deliveries).await;
+                self.work.recall(&mut deliveries).await;
                 self.empty = false;
                 self.received += deliveries.len();
-                count(&self.parts.counters.received, deliveries.len());
+                count(&self.work.counters.received, deliveries.len());
                 self.postponed += self.hand.take(deliveries, now);
                 fail::fail_point!("subscribe-received");
             }
@@ -75,7 +75,7 @@ impl Run<'_> {
     /// Ends the run when a limit is reached.
     pub(super) fn stop_when_done(&mut self) {
         // Hands that are full of what is kept until the run ends take no more.
-        let keeps = !self.follows() || self.parts.plan.rehearsal != Rehearsal::No;
+        let keeps = !self.follows() || self.work.plan.rehearsal != Rehearsal::No;
         let full = keeps && self.idle() && self.hand.next_due().is_none() && !self.has_room();
         if self.outage.is_none() && (self.wanted() == Some(0) || full) {
             self.finish(End::Enough);
@@ -86,9 +86,9 @@ impl Run<'_> {
     pub(super) fn quiet_at(&self) -> Option<Instant> {
         let draining = !self.follows() && self.end.is_none();
         let nothing_in_hand = self.idle() && self.hand.next_due().is_none();
-        let guesses = self.parts.queue.capabilities().emptiness == Emptiness::Unknown;
+        let guesses = self.work.capabilities.emptiness == Emptiness::Unknown;
         let waits = draining && guesses && nothing_in_hand;
-        waits.then(|| self.hand.quiet_since() + self.parts.plan.idle)
+        waits.then(|| self.hand.quiet_since() + self.work.plan.idle)
     }
 
     /// The queue was empty in the end, as far as its client can tell.
@@ -98,14 +98,14 @@ impl Run<'_> {
 
     /// There is room in hand for more, and the run's limit is not reached.
     pub(super) fn has_room(&self) -> bool {
-        let plan = self.parts.plan;
+        let plan = self.work.plan;
         let wanted = self.wanted().unwrap_or(usize::MAX);
         wanted > 0 && self.hand.len() < plan.in_flight && self.hand.bytes() < plan.in_flight_bytes
     }
 
     /// How many more messages this run wants; `None` is any number.
     fn wanted(&self) -> Option<usize> {
-        let plan = self.parts.plan;
+        let plan = self.work.plan;
         let once = (plan.mode == Mode::Once).then_some(plan.batch);
         let limit = [plan.max_messages, once].into_iter().flatten().min();
         limit.map(|limit| limit.saturating_sub(self.received))
@@ -114,7 +114,7 @@ impl Run<'_> {
     fn wants_more(&self) -> bool {
         // A queue that was empty a moment ago is asked again when nothing is in hand: the embedded
         // one, and one whose answer we do not wait for.
-        let at_once = self.knows() || self.parts.plan.idle.is_zero();
+        let at_once = self.knows() || self.work.plan.idle.is_zero();
         let known_empty = self.empty && at_once && !self.idle();
         self.end.is_none()
             && self.outage.is_none()
@@ -127,11 +127,11 @@ impl Run<'_> {
 
     /// Nobody needs to wait to know that the queue is empty.
     fn knows(&self) -> bool {
-        self.parts.queue.capabilities().emptiness == Emptiness::Certain
+        self.work.capabilities.emptiness == Emptiness::Certain
     }
 
     fn request(&self) -> Receive {
-        let plan = self.parts.plan;
+        let plan = self.work.plan;
         let room = plan.in_flight - self.hand.len();
         let wait = match plan.mode {
             Mode::Follow => LONG_POLL,

@@ -7,7 +7,7 @@ use super::lines::{Batch, Line};
 use super::receive::{Receiving, received};
 use super::settle::Written;
 use super::unplaced::Unplaced;
-use super::{Mode, Parts, Rehearsal};
+use super::{Mode, Rehearsal, Work};
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
 use crate::report::count;
@@ -30,7 +30,7 @@ pub(super) enum End {
 
 /// One run: what it has in hand, and how it stands.
 pub(super) struct Run<'a> {
-    pub(super) parts: Parts<'a>,
+    pub(super) work: Work<'a>,
     pub(super) hand: Hand,
     pub(super) receiving: Option<Receiving<'a>>,
     pub(super) writing: FuturesUnordered<BoxFuture<'a, (Vec<Line>, Written)>>,
@@ -48,10 +48,10 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(parts: Parts<'a>) -> Self {
+    pub(super) fn new(work: Work<'a>) -> Self {
         Self {
-            parts,
-            hand: Hand::new(parts.sink.ordered(), Instant::now()),
+            work,
+            hand: Hand::new(work.sink.ordered(), Instant::now()),
             receiving: None,
             writing: FuturesUnordered::new(),
             alone: false,
@@ -67,8 +67,8 @@ impl<'a> Run<'a> {
     }
 
     /// The loop itself: returns when nothing is being written any more and nothing more is wanted.
-    pub(super) async fn work(&mut self, shutdown: impl Future<Output = ()>) -> Result<()> {
-        let plan = self.parts.plan;
+    pub(super) async fn until_done(&mut self, shutdown: impl Future<Output = ()>) -> Result<()> {
+        let plan = self.work.plan;
         let mut shutdown = pin!(shutdown.fuse());
         let started = Instant::now();
         let mut last_call: Option<Instant> = None;
@@ -111,13 +111,13 @@ impl<'a> Run<'a> {
 
     /// It stays until it is told to end.
     pub(super) fn follows(&self) -> bool {
-        self.parts.plan.mode == Mode::Follow
+        self.work.plan.mode == Mode::Follow
     }
 
     /// Moves what is waiting into writes, as many at once as the plan and the sink allow; what may
     /// kill us comes alone, after the others.
     fn start_writes(&mut self) {
-        let Parts { sink, plan, .. } = self.parts;
+        let Work { sink, plan, .. } = self.work;
         if self.end == Some(End::Broken) || self.alone {
             return;
         }
@@ -126,37 +126,34 @@ impl<'a> Run<'a> {
         }
         while self.writing.len() < plan.concurrency.min(sink.at_once()) && self.batch_is_due() {
             let batch = self.hand.batch(plan.batch, plan.batch_bytes);
-            self.start(batch, Parts::write_and_settle);
+            self.start(batch, Work::write_and_settle);
         }
         while self.writing.is_empty()
             && let Some(suspect) = self.hand.suspect()
         {
-            self.start(suspect, Parts::write_and_settle);
+            self.start(suspect, Work::write_and_settle);
             self.alone = !self.writing.is_empty();
         }
     }
 
     /// Begins to work on a batch. In a rehearsal without writes it is only named.
-    pub(super) fn start<F>(
-        &mut self,
-        batch: Batch,
-        work: impl FnOnce(Parts<'a>, Vec<Delivery>) -> F,
-    ) where
+    pub(super) fn start<F>(&mut self, batch: Batch, work: impl FnOnce(Work<'a>, Vec<Delivery>) -> F)
+    where
         F: Future<Output = Written> + Send + 'a,
     {
         let Batch { deliveries, lines } = batch;
-        if self.parts.plan.rehearsal == Rehearsal::Look {
+        if self.work.plan.rehearsal == Rehearsal::Look {
             self.look_at(&deliveries);
             return self.hand.go_on(lines);
         }
-        let work = work(self.parts, deliveries);
+        let work = work(self.work, deliveries);
         self.writing.push(async move { (lines, work.await) }.boxed());
     }
 
     /// While the sink is idle whatever waits is written at once; while it writes, what comes is
     /// collected until it is a full batch.
     fn batch_is_due(&self) -> bool {
-        let plan = self.parts.plan;
+        let plan = self.work.plan;
         let free = self.hand.free();
         let full = free >= plan.batch || self.hand.free_bytes() >= plan.batch_bytes;
         let no_more_comes =
@@ -222,7 +219,7 @@ impl<'a> Run<'a> {
     /// Gives back what was kept for a retry that is due now, in a queue that cannot delay.
     async fn release_due(&mut self) {
         let due = self.hand.take_due(Instant::now());
-        self.parts.release(&due).await;
+        self.work.release(&due).await;
         self.hand.settled(&due, Instant::now());
     }
 
@@ -230,7 +227,7 @@ impl<'a> Run<'a> {
     /// Only then: a message that is released while we still listen comes straight back to us.
     pub(super) fn let_go(&mut self) {
         self.writing.clear();
-        count(&self.parts.counters.released, self.hand.waiting());
+        count(&self.work.counters.released, self.hand.waiting());
         if self.postponed > 0 {
             tracing::info!(
                 "{} messages are left to a later run: their retries are due later than `--idle`",

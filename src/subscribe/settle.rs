@@ -4,14 +4,14 @@ use super::attempts::Try;
 use super::in_flight::Until;
 use super::lines::Line;
 use super::unplaced::Unburied;
-use super::{Mode, Parts, Rehearsal, write};
+use super::{Mode, Rehearsal, Work, write};
 use crate::attempts::Ended;
 use crate::message::{Delivery, Receipt};
 use crate::queues::{Settled, Verdict};
 use crate::report::count;
 use crate::retry::{self, Limits};
 use crate::sinks::Outcome;
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -90,7 +90,7 @@ impl Judged {
     }
 }
 
-impl Parts<'_> {
+impl Work<'_> {
     /// Writes a batch and settles each of its messages by what the sink said.
     pub(super) async fn write_and_settle(self, mut batch: Vec<Delivery>) -> Written {
         let mut written = Written::default();
@@ -194,8 +194,8 @@ impl Parts<'_> {
                 judged.ended.push((message.id.clone(), Ended::Failed));
                 let until = self.kept_until(after);
                 written.stopped.insert(Line::of(&message, self.sink.ordered()), until);
-                if self.queue.capabilities().delays {
-                    judged.verdicts.push((message.id, receipt, Verdict::Retry { after, why }));
+                if self.capabilities.delays {
+                    judged.verdicts.push((message.id, receipt, Verdict::Retry(after)));
                 } else {
                     written.keep(receipt, until);
                 }
@@ -242,7 +242,7 @@ impl Parts<'_> {
     /// leaves it to a later run.
     pub(super) fn kept_until(&self, after: Duration) -> Until {
         let now = Instant::now();
-        if self.queue.capabilities().delays {
+        if self.capabilities.delays {
             Until::Now
         } else if self.plan.mode == Mode::Follow || after <= self.plan.idle {
             Until::Due(now + after)

@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
     /// Tries again to keep what waits.
     pub(super) fn try_to_place(&mut self) {
         let letters = std::mem::take(&mut self.unplaced.letters);
-        self.unplaced.trying = Some(self.parts.bury_again(letters).boxed());
+        self.unplaced.trying = Some(self.work.bury_again(letters).boxed());
     }
 
     /// After a try: what was kept is settled, and the rest waits for the next one.
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
         if !untold.is_empty() {
             // A dropped call loses nothing, and the next one has the room.
             self.receiving = None;
-            self.parts.queue.set_aside(&untold).await;
+            self.work.queue.set_aside(&untold).await;
         }
     }
 }

@@ -129,7 +129,7 @@ mod tests {
             message: Message::new(*id, "{}"),
             attempts: Some(1),
             lost: 0,
-            receipt: Receipt((*id).to_owned()),
+            receipt: Receipt((*id).into()),
         };
         ids.iter().map(delivery).collect()
     }

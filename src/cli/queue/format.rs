@@ -325,7 +325,7 @@ fn json(value: &impl Serialize) -> String {
 
 /// An envelope is one of a delivery: here is none.
 fn bare(message: &Message) -> Delivery {
-    Delivery { message: message.clone(), attempts: None, lost: 0, receipt: Receipt(String::new()) }
+    Delivery { message: message.clone(), attempts: None, lost: 0, receipt: Receipt("".into()) }
 }
 
 /// The id, with the group and the tag where there are any.

@@ -27,7 +27,7 @@ impl GivenReceipts {
         context: &QueueContext<'_>,
     ) -> Result<(Box<dyn Inspect>, Vec<Receipt>)> {
         let queue = context.open(&QueueUrl::from(self.queue)).await?;
-        Ok((queue, self.receipts.into_iter().map(Receipt).collect()))
+        Ok((queue, self.receipts.into_iter().map(|text| Receipt(text.into())).collect()))
     }
 
     /// Carries out one verdict on all of them, and tells what became of each.

@@ -55,7 +55,7 @@ struct InFlight {
 impl InFlight {
     fn deliver(&mut self, message: Message, handler: Handler) -> Delivery {
         self.last_number += 1;
-        let receipt = Receipt(self.last_number.to_string());
+        let receipt = Receipt(self.last_number.to_string().into());
         let attempts = handler.delivery_attempt().and_then(|count| count.try_into().ok());
         self.handlers.insert(receipt.clone(), handler);
         Delivery { message, attempts, lost: 0, receipt }

@@ -14,7 +14,7 @@ pub struct Claim {
 impl Claim {
     /// The receipt of it.
     pub fn receipt(self) -> Receipt {
-        Receipt(format!("{}-{}", self.seq, self.token))
+        Receipt(format!("{}-{}", self.seq, self.token).into())
     }
 
     /// What a receipt of ours says; `None` where it is not one.
@@ -33,7 +33,7 @@ mod tests {
         let claim = Claim { seq: 7, token: i64::MAX };
         assert_eq!(Claim::of(&claim.receipt()), Some(claim));
         for rubbish in ["", "7", "7-", "-7", "a-b", "7-8-9", "99999999999999999999-1"] {
-            assert_eq!(Claim::of(&Receipt(rubbish.to_owned())), None, "{rubbish:?}");
+            assert_eq!(Claim::of(&Receipt(rubbish.into())), None, "{rubbish:?}");
         }
     }
 }

@@ -18,8 +18,10 @@ use crate::location::Location;
 use crate::message::{Delivery, Receipt};
 use crate::queues::{Leases, Options, Receive, Select, Settled, Subscriber, Verdict};
 use async_trait::async_trait;
+use foldhash::HashMap;
 use rusqlite::Connection;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -309,8 +311,10 @@ impl Held {
 
     fn forget(&mut self, claims: &[Claim]) {
         for claim in claims {
-            if self.tokens.get(&claim.seq) == Some(&claim.token) {
-                self.tokens.remove(&claim.seq);
+            if let Entry::Occupied(held) = self.tokens.entry(claim.seq)
+                && *held.get() == claim.token
+            {
+                held.remove();
             }
         }
     }

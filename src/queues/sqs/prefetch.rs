@@ -279,7 +279,7 @@ mod tests {
     fn fetched(id: &str, group: Option<&str>, ends: Instant) -> Fetched {
         let message = Message::new(id, "12345");
         let lease = Lease {
-            receipt: Receipt(id.to_owned()),
+            receipt: Receipt(id.into()),
             since: ends,
             ends,
             group: group.map(str::to_owned),
@@ -352,7 +352,7 @@ mod tests {
             .arrive(claimed, Some(vec![fetched("a", None, later()), fetched("b", None, later())]));
         assert_eq!(buffer.claim(Instant::now()), None);
         assert_eq!(buffer.deliver(limits(10, 1), Instant::now()).len(), 1);
-        buffer.remove(&Receipt("a".to_owned()), Instant::now());
+        buffer.remove(&Receipt("a".into()), Instant::now());
         assert!(buffer.claim(Instant::now()).is_some());
     }
 
@@ -364,7 +364,7 @@ mod tests {
         buffer.claim(Instant::now());
         buffer.arrive(9, Some(vec![fetched("a", None, now), fetched("b", None, later())]));
         assert_eq!(ids(&buffer.deliver(limits(9, 1000), now)), ["b"]);
-        let b = Receipt("b".to_owned());
+        let b = Receipt("b".into());
         assert!(buffer.lease(&b, now).is_some());
         buffer.extend([&b], now);
         assert!(buffer.remove(&b, now).is_none());

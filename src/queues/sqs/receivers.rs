@@ -104,7 +104,7 @@ impl Shared {
     /// A message with its lease, which began between `asked` and `came`; `None` where the service gave
     /// no receipt handle.
     fn unpack(&self, mut wire: Wire, (asked, came): (Instant, Instant)) -> Option<Fetched> {
-        let receipt = Receipt(wire.receipt_handle.take()?);
+        let receipt = Receipt(wire.receipt_handle.take()?.into());
         let mut message = self.codec.unpack(&mut wire);
         if self.telling {
             super::server_dead_letters::note(&mut message, &wire);

@@ -102,7 +102,7 @@ impl Queue {
     ) -> Result<HashMap<usize, ServiceError>, ServiceError> {
         let url = self.url().await?;
         let time = deadline.saturating_duration_since(Instant::now()).min(PATIENCE);
-        let of = |at: &usize| (at.to_string(), batch[*at].0.0.as_str(), &batch[*at].1);
+        let of = |at: &usize| (at.to_string(), &*batch[*at].0.0, &batch[*at].1);
         let failed = match batch[open[0]].1 {
             Order::Delete => {
                 let entries = open.iter().map(of).map(|(id, handle, _)| deletion(id, handle));

@@ -86,7 +86,7 @@ mod tests {
         let delivery = |(at, group): (usize, char)| {
             let mut message = Message::new(at.to_string(), "{}");
             message.group = (group != '.').then(|| group.to_string());
-            Delivery { message, attempts: None, lost: 0, receipt: Receipt(at.to_string()) }
+            Delivery { message, attempts: None, lost: 0, receipt: Receipt(at.to_string().into()) }
         };
         groups.chars().enumerate().map(delivery).collect()
     }

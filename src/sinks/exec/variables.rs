@@ -72,7 +72,7 @@ mod tests {
         let mut message = Message::new("id-1", "{}");
         message.attributes =
             attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Delivery { message, attempts: Some(3), lost: 0, receipt: Receipt(String::new()) }
+        Delivery { message, attempts: Some(3), lost: 0, receipt: Receipt("".into()) }
     }
 
     fn names(attributes: &[(&str, &str)]) -> Vec<String> {

@@ -82,7 +82,12 @@ impl Fixed {
             let lost = u32::try_from(word.len() - name.len()).unwrap();
             let (id, group) = name.split_once('@').map_or((name, None), |(id, g)| (id, Some(g)));
             let message = Message { group: group.map(str::to_owned), ..Message::new(id, "{}") };
-            Delivery { message, attempts: Some(1 + lost), lost, receipt: Receipt(at.to_string()) }
+            Delivery {
+                message,
+                attempts: Some(1 + lost),
+                lost,
+                receipt: Receipt(at.to_string().into()),
+            }
         };
         let mut portion = |words: &&[&str]| words.iter().map(&mut delivery).collect();
         let portions = Mutex::new(portions.iter().map(&mut portion).collect());
@@ -117,7 +122,7 @@ impl Subscriber for Fixed {
 
     async fn settle(&self, batch: Vec<(Receipt, Verdict)>) -> Vec<Settled> {
         let settled = vec![Settled::Done; batch.len()];
-        let verdicts = batch.into_iter().map(|(receipt, verdict)| (receipt.0, verdict));
+        let verdicts = batch.into_iter().map(|(receipt, verdict)| (receipt.0.to_string(), verdict));
         self.verdicts.lock().unwrap().extend(verdicts);
         settled
     }

@@ -214,7 +214,7 @@ impl Subscriber for OneAtATime {
             message: Message::new(id, "{}"),
             attempts: Some(1),
             lost: 0,
-            receipt: Receipt(id.to_owned()),
+            receipt: Receipt(id.into()),
         };
         Ok(next.map(delivery).into_iter().collect())
     }

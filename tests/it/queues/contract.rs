@@ -623,8 +623,8 @@ async fn an_unknown_receipt_settles_nothing(backend: &Backend) {
     ack(&*subscriber, &deliveries).await;
     let batch = vec![
         (deliveries[0].receipt.clone(), Verdict::Ack),
-        (Receipt("rubbish".to_owned()), Verdict::Release),
-        (Receipt(String::new()), retry(Duration::ZERO)),
+        (Receipt("rubbish".into()), Verdict::Release),
+        (Receipt("".into()), retry(Duration::ZERO)),
     ];
     assert_eq!(subscriber.settle(batch).await, vec![Settled::LeaseLost; 3]);
     assert_eq!(subscriber.settle(Vec::new()).await, []);

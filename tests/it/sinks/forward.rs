@@ -122,7 +122,7 @@ async fn a_queue_that_takes_nothing_is_unavailable_though_it_can_be_looked_at() 
         message: Message::new(id, "{}"),
         attempts: Some(9),
         lost: 0,
-        receipt: Receipt(id.to_owned()),
+        receipt: Receipt(id.into()),
     };
     let batch = [delivery("a"), delivery("b")];
     let why = || Outcome::Unavailable("no right to publish".to_owned());

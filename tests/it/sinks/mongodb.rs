@@ -99,7 +99,7 @@ impl Bed {
 
 fn delivery(id: &str, body: impl Into<Vec<u8>>) -> Delivery {
     let message = Message::new(id, body.into());
-    Delivery { message, attempts: None, lost: 0, receipt: Receipt(String::new()) }
+    Delivery { message, attempts: None, lost: 0, receipt: Receipt("".into()) }
 }
 
 fn batch(count: usize) -> Vec<Delivery> {

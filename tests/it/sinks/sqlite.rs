@@ -59,7 +59,7 @@ impl Shed {
 
 fn delivery(id: &str, body: &str) -> Delivery {
     let message = Message::new(id, body.as_bytes().to_vec());
-    Delivery { message, attempts: Some(1), lost: 0, receipt: Receipt(String::new()) }
+    Delivery { message, attempts: Some(1), lost: 0, receipt: Receipt("".into()) }
 }
 
 fn differs() -> Outcome {

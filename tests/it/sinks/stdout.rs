@@ -13,7 +13,7 @@ fn deliveries(bodies: &[&str]) -> Vec<Delivery> {
         message: Message::new(format!("id-{at}"), body.as_bytes().to_vec()),
         attempts: Some(1),
         lost: 0,
-        receipt: Receipt(String::new()),
+        receipt: Receipt("".into()),
     };
     bodies.iter().enumerate().map(delivery).collect()
 }

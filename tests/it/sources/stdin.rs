@@ -234,7 +234,7 @@ async fn what_stdout_writes_is_read_back() {
     use kakehi::envelope::Envelope;
     let mut message = Message::new("a", &b"any \xff bytes"[..]);
     message.group = Some("g".to_owned());
-    let receipt = kakehi::Receipt(String::new());
+    let receipt = kakehi::Receipt("".into());
     let delivery = kakehi::Delivery { message, attempts: Some(3), lost: 0, receipt };
     let line = serde_json::to_string(&Envelope::of(&delivery)).unwrap();
     assert_eq!(read("stdin:?envelope", line).await.messages, [delivery.message]);

@@ -80,7 +80,7 @@ async fn a_late_worker_cannot_touch_what_was_leased_again() {
     for delivery in &again {
         assert_eq!(settle(&*quick, delivery, Verdict::Ack).await, Settled::LeaseLost, "twice");
     }
-    let rubbish = vec![(Receipt("rubbish".to_owned()), Verdict::Ack)];
+    let rubbish = vec![(Receipt("rubbish".into()), Verdict::Ack)];
     assert_eq!(quick.settle(rubbish).await, [Settled::LeaseLost]);
 }
 
