@@ -11,6 +11,7 @@ mod format;
 mod identity;
 mod open_file;
 mod opening;
+mod pace;
 mod pages;
 mod preflight;
 mod replace;
@@ -29,6 +30,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use identity::Anchor;
 use open_file::OpenFile;
+use pace::Pace;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
@@ -176,6 +178,7 @@ pub struct Database {
     file: Arc<OpenFile>,
     writer: Writer,
     changes: watch::Receiver<()>,
+    pace: Arc<Pace>,
 }
 
 impl Database {
@@ -218,8 +221,9 @@ impl Database {
         let identity = anchor.identity();
         let file = OpenFile::new(anchor, connection);
         let (tell, changes) = watch::channel(());
-        let writer = Writer::start(file.clone(), tell)?;
-        let database = Arc::new(Self { path, file, writer, changes });
+        let pace = Arc::new(Pace::default());
+        let writer = Writer::start(file.clone(), tell, pace.clone())?;
+        let database = Arc::new(Self { path, file, writer, changes, pace });
         open.push((identity, schema.purpose, Arc::downgrade(&database)));
         Ok(database)
     }
@@ -299,11 +303,23 @@ impl Database {
     }
 
     /// Tells of changes from now on, made here or by another process. While anybody holds what this
-    /// gives, the writer's thread looks for other processes' commits every few milliseconds.
+    /// gives, the writer's thread looks for other processes' commits every few milliseconds, or every few
+    /// dozen: see [`Database::found_nothing`].
     pub fn changes(&self) -> watch::Receiver<()> {
         let mut changes = self.changes.clone();
         changes.mark_unchanged();
         changes
+    }
+
+    /// What woke somebody by `changes` was for him: the looks for others' commits are frequent.
+    pub fn found(&self) {
+        self.pace.found();
+    }
+
+    /// What woke somebody by `changes` was not for him: where that goes on, the looks for others'
+    /// commits become less frequent, down to twenty-five a second.
+    pub fn found_nothing(&self) {
+        self.pace.found_nothing();
     }
 
     /// Gives free pages back to the disk where they are a large part of the file, in steps between

@@ -3,23 +3,20 @@
 
 use super::failure::explain;
 use super::open_file::OpenFile;
+use super::pace::Pace;
 use crate::error::{Error, Kind, Result};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// At most this many jobs share a transaction, so that none waits long for its neighbours.
 const GROUP: usize = 256;
 
-/// How often the thread looks for other processes' commits while somebody waits for them.
-/// `PRAGMA data_version` costs some microseconds.
-const POLL: Duration = Duration::from_millis(5);
-
-/// How many of these looks come to one whether the file is still there: some tenths of a second.
+/// How many looks for others' commits come to one whether the file is still there: some tenths of a
+/// second, or a few seconds at the slowest pace.
 const POLLS_TO_A_STAT: u32 = 64;
 
 /// Fewer free pages than this are kept for what comes next: 1 MiB.
@@ -102,11 +99,12 @@ pub struct Writer {
 impl Writer {
     /// Starts the thread; `changes` hears of every commit that changed something, and of a file that
     /// is not at its path any more.
-    pub fn start(file: Arc<OpenFile>, changes: watch::Sender<()>) -> Result<Self> {
+    pub fn start(file: Arc<OpenFile>, changes: watch::Sender<()>, pace: Arc<Pace>) -> Result<Self> {
         let (jobs, inbox) = mpsc::channel();
         let ask = |c: &Connection| c.pragma_query_value(None, "synchronous", |row| row.get(0)).ok();
         let kept = file.connection().as_ref().and_then(ask).unwrap_or(WriterThread::FULL);
-        let writer = WriterThread { file, changes, version: 0, polls: 0, kept, synchronous: kept };
+        let (version, polls) = (0, 0);
+        let writer = WriterThread { file, changes, pace, version, polls, kept, synchronous: kept };
         let thread = std::thread::Builder::new()
             .name("sqlite writer".to_owned())
             .spawn(move || writer.serve(&inbox))
@@ -137,6 +135,7 @@ pub fn stopped(path: &Path) -> Error {
 struct WriterThread {
     file: Arc<OpenFile>,
     changes: watch::Sender<()>,
+    pace: Arc<Pace>,
     version: i64,
     /// How often it has looked for others' commits.
     polls: u32,
@@ -169,7 +168,7 @@ impl WriterThread {
         loop {
             let watched = self.changes.receiver_count() > 1; // one is the database's own
             let next = match watched {
-                true => inbox.recv_timeout(POLL),
+                true => inbox.recv_timeout(self.pace.interval()),
                 false => inbox.recv().map_err(RecvTimeoutError::from),
             };
             match next {

@@ -16,6 +16,7 @@ mod dead_letters;
 mod enqueue;
 mod error;
 mod fan_out;
+mod in_flight;
 mod inspector;
 mod lease;
 mod lookup;

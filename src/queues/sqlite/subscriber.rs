@@ -2,26 +2,22 @@
 
 use super::begun;
 use super::claim::glance::Glance;
-use super::claim::turns::Turns;
 use super::claim::{Found, Look, Suspects};
 use super::clock::{self, Now};
 use super::create::open_to_receive;
+use super::in_flight::{InFlight, lock};
 use super::lease::Claim;
 use super::options::SqliteOptions;
 use super::settle::{extend, settle};
 use super::waiting::{LONGEST_WAIT, Looked};
-use crate::batch::BatchBuilder;
 use crate::clients::sqlite::Database;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::message::{Delivery, Receipt};
-use crate::queues::{Leases, Options, Receive, Select, Settled, Subscriber, Verdict};
+use crate::queues::{Leases, Options, Receive, Settled, Subscriber, Verdict};
 use async_trait::async_trait;
-use foldhash::HashMap;
 use rusqlite::Connection;
-use std::collections::VecDeque;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -38,7 +34,7 @@ pub async fn open_subscriber(url: Location, options: &Options) -> Result<Box<dyn
     let (database, number) = open_to_receive(&place, options).await?;
     let queue = Queue { database, number, remember: place.remember, clock: options.clock.clone() };
     let in_order = !options.hold;
-    Ok(Box::new(SqliteSubscriber { queue, lease, in_order, held: Arc::default() }))
+    Ok(Box::new(SqliteSubscriber { queue, lease, in_order, in_flight: Arc::default() }))
 }
 
 /// One queue of a file.
@@ -90,25 +86,8 @@ struct SqliteSubscriber {
     lease: i64,
     /// What may kill its worker does not wait for the others.
     in_order: bool,
-    held: Arc<Mutex<Held>>,
+    in_flight: Arc<Mutex<InFlight>>,
 }
-
-/// What this subscriber has leased and not settled.
-#[derive(Default)]
-struct Held {
-    /// The token of each message in hand, by its place in the file.
-    tokens: HashMap<i64, i64>,
-    /// Leased for a `receive` that has not taken them: it waits for its turn, or it was dropped.
-    /// Until when it is ours, by the monotonic clock in milliseconds.
-    stash: VecDeque<(Delivery, i64)>,
-    turns: Turns,
-    /// Messages that could not be read, and are dead letters now.
-    unreadable: usize,
-}
-
-/// Whoever was woken for what another one got looks again after this time only: of many who wait for
-/// one queue few look at each commit.
-const BEATEN: Duration = Duration::from_millis(10);
 
 #[async_trait]
 impl Subscriber for SqliteSubscriber {
@@ -117,11 +96,11 @@ impl Subscriber for SqliteSubscriber {
             return Ok(Vec::new());
         }
         let deadline = Instant::now() + request.wait.min(LONGEST_WAIT);
-        let mut waited = false;
+        let (mut waited, mut woken) = (false, false);
         loop {
             // Listen before looking: what comes between the two is heard.
             let changes = self.queue.database.changes();
-            let stashed = self.held().take(&request, self.queue.clock.monotonic());
+            let stashed = self.in_flight().take(&request, self.queue.clock.monotonic());
             if !stashed.is_empty() {
                 return Ok(stashed);
             }
@@ -134,18 +113,19 @@ impl Subscriber for SqliteSubscriber {
                 Some(looked) => looked,
                 None => self.look(request.clone()).await?,
             };
-            let found = self.held().take(&request, self.queue.clock.monotonic());
+            let found = self.in_flight().take(&request, self.queue.clock.monotonic());
             if !found.is_empty() {
+                self.queue.database.found();
                 return Ok(found);
+            }
+            if woken {
+                self.queue.database.found_nothing();
             }
             if !looked.more {
                 if Instant::now() >= deadline {
                     return Ok(Vec::new());
                 }
-                let woken = looked.wait(changes, &self.queue.clock, deadline).await;
-                if woken && waited {
-                    tokio::time::sleep_until(deadline.min(Instant::now() + BEATEN)).await;
-                }
+                woken = looked.wait(changes, &self.queue.clock, deadline).await;
                 waited = true;
             }
         }
@@ -166,7 +146,7 @@ impl Subscriber for SqliteSubscriber {
         let claims: Vec<_> = verdicts.iter().filter_map(|(claim, _)| *claim).collect();
         match self.queue.settle(verdicts, self.queue.remember).await {
             Ok(settled) => {
-                self.held().forget(&claims);
+                self.in_flight().forget(&claims);
                 settled
             }
             Err(error) => vec![Settled::Unknown(error.one_line()); count],
@@ -178,17 +158,14 @@ impl Subscriber for SqliteSubscriber {
     }
 
     fn unreadable(&self) -> usize {
-        self.held().unreadable
+        self.in_flight().unreadable
     }
 
     async fn pause(&self) -> Result<()> {
         self.queue.settle_dropped_looks().await?;
-        let unseen: Vec<_> = {
-            let stash = std::mem::take(&mut self.held().stash);
-            stash.iter().filter_map(|(delivery, _)| Claim::of(&delivery.receipt)).collect()
-        };
+        let unseen = self.in_flight().take_unseen();
         self.queue.release(unseen.clone()).await?;
-        self.held().forget(&unseen);
+        self.in_flight().forget(&unseen);
         Ok(())
     }
 
@@ -200,9 +177,8 @@ impl Subscriber for SqliteSubscriber {
 
     async fn close(self: Box<Self>) -> Result<()> {
         let mut given_back = self.queue.settle_dropped_looks().await;
-        let tokens = std::mem::take(&mut self.held().tokens);
-        let held = tokens.into_iter().map(|(seq, token)| Claim { seq, token }).collect();
-        given_back = given_back.and(self.queue.release(held).await);
+        let left = self.in_flight().take_all();
+        given_back = given_back.and(self.queue.release(left).await);
         self.queue.database.close().await.and(given_back)
     }
 }
@@ -229,20 +205,16 @@ impl Leases for Extender {
     }
 }
 
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
-    held.lock().expect("no holder of the deliveries panics")
-}
-
 impl SqliteSubscriber {
-    fn held(&self) -> MutexGuard<'_, Held> {
-        lock(&self.held)
+    fn in_flight(&self) -> MutexGuard<'_, InFlight> {
+        lock(&self.in_flight)
     }
 
     /// When messages that may kill their worker have their turn now.
     fn suspects(&self) -> Suspects {
         match self.in_order {
             true => Suspects::InOrder,
-            false if self.held().turns.suspects_first(Instant::now()) => Suspects::First,
+            false if self.in_flight().turns.suspects_first(Instant::now()) => Suspects::First,
             false => Suspects::Last,
         }
     }
@@ -275,7 +247,7 @@ impl SqliteSubscriber {
     async fn look(&self, request: Receive) -> Result<Looked> {
         let Queue { number, clock, .. } = &self.queue;
         let (queue, clock, lease) = (*number, clock.clone(), self.lease);
-        let held = self.held.clone();
+        let in_flight = self.in_flight.clone();
         let suspects = self.suspects();
         let work = move |c: &_| {
             let (now, monotonic) = (clock::now(c, &clock)?, clock.monotonic());
@@ -286,9 +258,9 @@ impl SqliteSubscriber {
         let (answer, answered) = oneshot::channel();
         let keep = move |outcome: Result<(Now, i64, Found)>| {
             let looked = outcome.map(|(now, monotonic, found)| {
-                let mut held = lock(&held);
-                held.keep(found.deliveries, monotonic.saturating_add(lease));
-                held.unreadable += found.unreadable;
+                let mut in_flight = lock(&in_flight);
+                in_flight.keep(found.deliveries, monotonic.saturating_add(lease));
+                in_flight.unreadable += found.unreadable;
                 Looked::of(found.next, found.more, now, monotonic)
             });
             drop(answer.send(looked)); // nobody listens: the stash has it
@@ -298,51 +270,5 @@ impl SqliteSubscriber {
         answered.await.unwrap_or_else(|_| {
             Err(Error::new(Kind::Bug, "the embedded queue's thread has stopped"))
         })
-    }
-}
-
-impl Held {
-    fn keep(&mut self, deliveries: Vec<(Claim, Delivery)>, until: i64) {
-        for (claim, delivery) in deliveries {
-            self.tokens.insert(claim.seq, claim.token);
-            self.stash.push_back((delivery, until));
-        }
-    }
-
-    fn forget(&mut self, claims: &[Claim]) {
-        for claim in claims {
-            if let Entry::Occupied(held) = self.tokens.entry(claim.seq)
-                && *held.get() == claim.token
-            {
-                held.remove();
-            }
-        }
-    }
-
-    /// Takes out of the stash what a request asks for. What has waited there beyond its lease is
-    /// not ours any more.
-    fn take(&mut self, request: &Receive, now: i64) -> Vec<Delivery> {
-        self.stash.retain(|(_, until)| now < *until);
-        let Some((first, _)) = self.stash.front() else { return Vec::new() };
-        let tag = match &request.select {
-            Select::Any => None,
-            Select::Tag(tag) => Some(Some(tag.clone())),
-            Select::OldestTag => Some(first.message.tag.clone()),
-        };
-        let mut taken = BatchBuilder::new(request.limits());
-        let mut rest = VecDeque::new();
-        let mut full = false;
-        for (delivery, until) in self.stash.drain(..) {
-            let wanted = tag.as_ref().is_none_or(|tag| *tag == delivery.message.tag);
-            let size = delivery.message.size();
-            full |= !taken.has_room_for(1, size);
-            if wanted && !full {
-                taken.push(delivery, size);
-            } else {
-                rest.push_back((delivery, until));
-            }
-        }
-        self.stash = rest;
-        taken.into_content()
     }
 }

@@ -13,7 +13,7 @@ use crate::queues::{Receive, Select};
 use expiry::{Next, without_an_end};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use selection::{Hand, Unreadable, limit};
+use selection::{Selection, Unreadable, limit};
 
 /// One look into the queue.
 pub struct Look {
@@ -61,35 +61,40 @@ impl Look {
     /// kill its worker comes alone.
     pub fn run(&self, connection: &Connection, now: Now) -> rusqlite::Result<Found> {
         let mut more = self.bring_back(connection, now)?;
-        let mut hand = Hand::new(&self.request, self.token);
+        let mut selection = Selection::new(&self.request, self.token);
         if self.suspects != Suspects::Last {
-            self.take_suspect(connection, &mut hand)?;
+            self.take_suspect(connection, &mut selection)?;
         }
-        if hand.deliveries.is_empty() {
-            self.take_in_turns(connection, &mut hand, now)?;
+        if selection.deliveries.is_empty() {
+            self.take_in_turns(connection, &mut selection, now)?;
         }
-        if hand.deliveries.is_empty() && self.group.is_none() {
-            self.take_suspect(connection, &mut hand)?;
+        if selection.deliveries.is_empty() && self.group.is_none() {
+            self.take_suspect(connection, &mut selection)?;
         }
-        if hand.deliveries.is_empty() {
-            hand.unreadable.extend(without_an_end(connection, self.queue)?);
+        if selection.deliveries.is_empty() {
+            selection.unreadable.extend(without_an_end(connection, self.queue)?);
         }
-        let unreadable = hand.unreadable.len();
+        let unreadable = selection.unreadable.len();
         more |= unreadable > 0;
-        self.bury(connection, now, std::mem::take(&mut hand.unreadable))?;
-        hand.deliveries.content_mut().sort_unstable_by_key(|(claim, _)| claim.seq);
-        self.lease(connection, now, &hand)?;
-        let next = match hand.deliveries.is_empty() {
+        self.bury(connection, now, std::mem::take(&mut selection.unreadable))?;
+        selection.deliveries.content_mut().sort_unstable_by_key(|(claim, _)| claim.seq);
+        self.lease(connection, now, &selection)?;
+        let next = match selection.deliveries.is_empty() {
             true => self.next(connection)?,
             false => Next::default(),
         };
-        Ok(Found { deliveries: hand.deliveries.into_content(), next, more, unreadable })
+        Ok(Found { deliveries: selection.deliveries.into_content(), next, more, unreadable })
     }
 
-    fn lease(&self, connection: &Connection, now: Now, hand: &Hand) -> rusqlite::Result<()> {
+    fn lease(
+        &self,
+        connection: &Connection,
+        now: Now,
+        selection: &Selection,
+    ) -> rusqlite::Result<()> {
         let mut lease = connection.prepare_cached(LEASE)?;
         let until = now.lease.saturating_add(self.lease);
-        for (claim, _) in hand.deliveries.content() {
+        for (claim, _) in selection.deliveries.content() {
             lease.execute(params![claim.seq, until, self.lease, self.token, now.day])?;
         }
         Ok(())
@@ -114,7 +119,11 @@ impl Look {
     }
 
     /// Takes the one that was lost least often, or the oldest.
-    fn take_suspect(&self, connection: &Connection, hand: &mut Hand) -> rusqlite::Result<()> {
+    fn take_suspect(
+        &self,
+        connection: &Connection,
+        selection: &mut Selection,
+    ) -> rusqlite::Result<()> {
         let tag = match &self.request.select {
             Select::Tag(tag) => Some(tag),
             Select::Any | Select::OldestTag => None,
@@ -123,7 +132,7 @@ impl Look {
             Suspects::InOrder => OLDEST_SUSPECT,
             Suspects::Last | Suspects::First => SUSPECT,
         };
-        hand.take(&mut *connection.prepare_cached(sql)?, params![self.queue, tag]).map(drop)
+        selection.take(&mut *connection.prepare_cached(sql)?, params![self.queue, tag]).map(drop)
     }
 
     /// Takes the oldest, then of the groups among them what follows, and goes on behind those as
@@ -131,22 +140,22 @@ impl Look {
     fn take_in_turns(
         &self,
         connection: &Connection,
-        hand: &mut Hand,
+        selection: &mut Selection,
         now: Now,
     ) -> rusqlite::Result<()> {
         if let Some(group) = &self.group {
             let mut head = connection.prepare_cached(READY_GROUP)?;
-            hand.take(&mut head, params![self.queue, group])?;
-            return self.take_followers(connection, hand, 0, now);
+            selection.take(&mut head, params![self.queue, group])?;
+            return self.take_followers(connection, selection, 0, now);
         }
         let wanted = self.tag(connection)?;
         let mut last = Some(0);
         while let Some(after) = last
-            && hand.room() > 0
+            && selection.room() > 0
         {
-            let taken = hand.deliveries.count();
-            last = self.take_ready(connection, hand, &wanted, after)?;
-            self.take_followers(connection, hand, taken, now)?;
+            let taken = selection.deliveries.count();
+            last = self.take_ready(connection, selection, &wanted, after)?;
+            self.take_followers(connection, selection, taken, now)?;
         }
         Ok(())
     }
@@ -155,32 +164,32 @@ impl Look {
     fn take_ready(
         &self,
         connection: &Connection,
-        hand: &mut Hand,
+        selection: &mut Selection,
         wanted: &Wanted,
         after: i64,
     ) -> rusqlite::Result<Option<i64>> {
-        let (queue, room) = (self.queue, limit(hand.room()));
+        let (queue, room) = (self.queue, limit(selection.room()));
         match wanted {
             Wanted::Any => {
                 let mut ready = connection.prepare_cached(READY)?;
-                hand.take_heads(&mut ready, params![queue, room, after])
+                selection.take_heads(&mut ready, params![queue, room, after])
             }
             Wanted::Tag(Some(tag)) => {
                 let mut ready = connection.prepare_cached(READY_TAG)?;
-                let last = hand.take_heads(&mut ready, params![queue, room, after, tag])?;
-                hand.only = Some(Some(tag.clone()));
+                let last = selection.take_heads(&mut ready, params![queue, room, after, tag])?;
+                selection.only = Some(Some(tag.clone()));
                 Ok(last)
             }
             Wanted::Tag(None) => {
                 let mut ready = connection.prepare_cached(READY_UNTAGGED)?;
-                let last = hand.take_heads(&mut ready, params![queue, room, after])?;
-                hand.only = Some(None);
+                let last = selection.take_heads(&mut ready, params![queue, room, after])?;
+                selection.only = Some(None);
                 Ok(last)
             }
             Wanted::Unreadable => {
-                hand.only = Some(None);
+                selection.only = Some(None);
                 let mut ready = connection.prepare_cached(READY)?;
-                hand.take_heads(&mut ready, params![queue, room, after])
+                selection.take_heads(&mut ready, params![queue, room, after])
             }
             Wanted::Nothing => Ok(None),
         }
@@ -204,22 +213,22 @@ impl Look {
     fn take_followers(
         &self,
         connection: &Connection,
-        hand: &mut Hand,
+        selection: &mut Selection,
         since: usize,
         now: Now,
     ) -> rusqlite::Result<()> {
-        let heads = hand.deliveries.content()[since..].iter();
+        let heads = selection.deliveries.content()[since..].iter();
         let grouped = heads.filter_map(|(_, it)| it.message.group.clone());
         let mut turn: Vec<(String, i64)> = grouped.map(|group| (group, 0)).collect();
         let mut followers = connection.prepare_cached(FOLLOWERS)?;
-        while hand.room() > 0 && !turn.is_empty() {
+        while selection.room() > 0 && !turn.is_empty() {
             let (count, groups) = (turn.len(), std::mem::take(&mut turn));
             for (at, (group, last)) in groups.into_iter().enumerate() {
-                let share = hand.share(count - at);
+                let share = selection.share(count - at);
                 let range = params![self.queue, limit(share), group, now.day, last];
-                let taken = hand.take(&mut followers, range)?;
+                let taken = selection.take(&mut followers, range)?;
                 if taken > 0 && taken == share {
-                    turn.push((group, hand.last_seq()));
+                    turn.push((group, selection.last_seq()));
                 }
             }
         }

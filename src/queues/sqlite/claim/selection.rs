@@ -13,7 +13,7 @@ use rusqlite::{Row, Statement, ToSql};
 const GROUPS: usize = 64;
 
 /// What is being taken.
-pub struct Hand {
+pub struct Selection {
     /// What was taken.
     pub deliveries: BatchBuilder<Vec<(Claim, Delivery)>>,
     /// What was met on the way, and cannot be read.
@@ -52,7 +52,7 @@ enum Step {
     Stop,
 }
 
-impl Hand {
+impl Selection {
     /// Nothing, with room for what is asked for.
     pub fn new(request: &Receive, token: i64) -> Self {
         Self {
