@@ -1,7 +1,8 @@
 //! Which attempt each delivery of a batch is: as the queue counts, or as we do where it does not
 //! count as we mean it.
 
-use super::{Rehearsal, Work};
+use super::plan::Rehearsal;
+use super::work::Work;
 use crate::attempts::Ended;
 use crate::message::Delivery;
 use crate::retry::Tries;

@@ -1,7 +1,7 @@
-//! Extends the leases of what is in hand, by a task of its own: no write starves it, however long
+//! Extends the leases of what is in flight, by a task of its own: no write starves it, however long
 //! it takes and even if it blocks.
 
-use super::in_flight::Held;
+use super::in_flight::Leased;
 use crate::error::{Error, Kind, Result};
 use crate::queues::Leases;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ const EXTENDED_AFTER: u32 = 3;
 const LOOKS: u32 = 6;
 
 /// The task, which ends at the latest when this is dropped.
-pub struct Keeper {
+pub struct LeaseRenewer {
     stop: CancellationToken,
     task: AbortOnDropHandle<()>,
 }
 
-impl Keeper {
-    /// Keeps what is held from now on; `None` where the queue's client does so by itself.
-    pub fn start(leases: Option<Arc<dyn Leases>>, held: Held, lease: Duration) -> Option<Self> {
+impl LeaseRenewer {
+    /// Renews the leases of what is in flight from now on; `None` where the queue's client does so by itself.
+    pub fn start(leases: Option<Arc<dyn Leases>>, leased: Leased, lease: Duration) -> Option<Self> {
         let leases = leases?;
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move {
             tokio::select! {
                 () = stopped => {}
-                () = keep(&*leases, &held, lease) => {}
+                () = keep(&*leases, &leased, lease) => {}
             }
         });
         Some(Self { stop, task: AbortOnDropHandle::new(task) })
@@ -45,7 +45,7 @@ impl Keeper {
     }
 }
 
-async fn keep(leases: &dyn Leases, held: &Held, lease: Duration) {
+async fn keep(leases: &dyn Leases, leased: &Leased, lease: Duration) {
     let pace = lease / LOOKS;
     let mut looks = interval(pace);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -53,12 +53,12 @@ async fn keep(leases: &dyn Leases, held: &Held, lease: Duration) {
         looks.tick().await;
         // Counted from before the request: the new lease may begin no earlier.
         let now = Instant::now();
-        let receipts = held.leased_for(lease / EXTENDED_AFTER, now);
+        let receipts = leased.leased_for(lease / EXTENDED_AFTER, now);
         if receipts.is_empty() {
             continue;
         }
         match timeout(pace, leases.extend(&receipts)).await {
-            Ok(Ok(())) => held.extended(&receipts, now),
+            Ok(Ok(())) => leased.extended(&receipts, now),
             Ok(Err(error)) => tracing::warn!("cannot extend the leases: {}", error.one_line()),
             Err(_) => tracing::warn!("cannot extend the leases: no answer in {pace:?}"),
         }

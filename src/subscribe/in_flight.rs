@@ -1,4 +1,4 @@
-//! What is in hand: every delivery that was received and is not settled.
+//! What is in flight: every delivery that was received and is not settled.
 
 use super::lines::{Batch, Line, Lines};
 use crate::message::{Delivery, Receipt};
@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Deliveries in hand, counted by number and bytes. Those that wait for a write are held here;
+/// Deliveries in flight, counted by number and bytes. Those that wait for a write are held here;
 /// those that are being written, or kept on purpose, are only remembered.
-pub struct Hand {
+pub struct InFlight {
     ordered: bool,
     lines: Lines,
-    held: Held,
+    leased: Leased,
     bytes: usize,
-    /// How many of those in hand take no room.
+    /// How many of those in flight take no room.
     aside: usize,
     due: BTreeSet<(Instant, Receipt)>,
     stopped: HashMap<Line, Until>,
@@ -33,50 +33,50 @@ pub enum Until {
     TheEnd,
 }
 
-/// Everything in hand, by receipt; whoever extends the leases reads along.
+/// Everything in flight, by receipt; whoever extends the leases reads along.
 #[derive(Clone, Default)]
-pub struct Held(Arc<Mutex<HashMap<Receipt, Holding>>>);
+pub struct Leased(Arc<Mutex<HashMap<Receipt, Lease>>>);
 
 #[derive(Clone, Copy)]
-struct Holding {
+struct Lease {
     /// In bytes.
     size: usize,
-    /// When its lease began, or was last extended.
-    leased: Instant,
+    /// When it began, or was last extended.
+    begun: Instant,
     /// It takes no room, and its size is nothing.
     aside: bool,
 }
 
-impl Held {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Receipt, Holding>> {
+impl Leased {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Receipt, Lease>> {
         self.0.lock().expect("no holder of the receipts panics")
     }
 
     /// Those whose lease began, or was last extended, at least this long ago.
     pub fn leased_for(&self, age: Duration, now: Instant) -> Vec<Receipt> {
-        let old = |holding: &Holding| now.duration_since(holding.leased) >= age;
-        let held = self.lock();
-        held.iter().filter(|(_, held)| old(held)).map(|(receipt, _)| receipt.clone()).collect()
+        let old = |lease: &Lease| now.duration_since(lease.begun) >= age;
+        let leases = self.lock();
+        leases.iter().filter(|(_, lease)| old(lease)).map(|(receipt, _)| receipt.clone()).collect()
     }
 
     /// The leases of these were extended.
     pub fn extended(&self, receipts: &[Receipt], now: Instant) {
-        let mut held = self.lock();
+        let mut leases = self.lock();
         for receipt in receipts {
-            if let Some(holding) = held.get_mut(receipt) {
-                holding.leased = now;
+            if let Some(lease) = leases.get_mut(receipt) {
+                lease.begun = now;
             }
         }
     }
 }
 
-impl Hand {
+impl InFlight {
     /// Nothing, for a sink that keeps the order within groups or does not.
     pub fn new(ordered: bool, now: Instant) -> Self {
         Self {
             ordered,
             lines: Lines::new(ordered),
-            held: Held::default(),
+            leased: Leased::default(),
             bytes: 0,
             aside: 0,
             due: BTreeSet::new(),
@@ -85,27 +85,27 @@ impl Hand {
         }
     }
 
-    /// Everything in hand, for whoever extends the leases.
-    pub fn held(&self) -> Held {
-        self.held.clone()
+    /// Everything in flight, for whoever extends the leases.
+    pub fn leased(&self) -> Leased {
+        self.leased.clone()
     }
 
-    /// How many deliveries are in hand, those that were set aside not among them.
+    /// How many deliveries are in flight, those that were set aside not among them.
     pub fn len(&self) -> usize {
-        self.held.lock().len() - self.aside
+        self.leased.lock().len() - self.aside
     }
 
     /// This one stays ours, and takes no room from the others any more.
     pub fn set_aside(&mut self, receipt: &Receipt) {
-        if let Some(holding) = self.held.lock().get_mut(receipt)
-            && !std::mem::replace(&mut holding.aside, true)
+        if let Some(lease) = self.leased.lock().get_mut(receipt)
+            && !std::mem::replace(&mut lease.aside, true)
         {
-            self.bytes -= std::mem::take(&mut holding.size);
+            self.bytes -= std::mem::take(&mut lease.size);
             self.aside += 1;
         }
     }
 
-    /// How many bytes are in hand.
+    /// How many bytes are in flight.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -180,11 +180,11 @@ impl Hand {
     pub fn take(&mut self, deliveries: Vec<Delivery>, now: Instant) -> usize {
         self.quiet_since = now;
         {
-            let mut held = self.held.lock();
+            let mut leases = self.leased.lock();
             for delivery in &deliveries {
                 let size = delivery.message.size();
-                let holding = Holding { size, leased: now, aside: false };
-                if held.insert(delivery.receipt.clone(), holding).is_none() {
+                let lease = Lease { size, begun: now, aside: false };
+                if leases.insert(delivery.receipt.clone(), lease).is_none() {
                     self.bytes += size;
                 }
             }
@@ -212,9 +212,9 @@ impl Hand {
         self.lines.suspect()
     }
 
-    /// Lets go of what is kept for later, and of what waits for a write beyond the first `keep`:
+    /// Releases what is kept for later, and what waits for a write beyond the first `keep`:
     /// all this is to be given back.
-    pub fn let_go(&mut self, keep: usize) -> Vec<Receipt> {
+    pub fn release(&mut self, keep: usize) -> Vec<Receipt> {
         self.stopped.clear();
         let kept = std::mem::take(&mut self.due).into_iter().map(|(_, receipt)| receipt);
         let beyond = self.lines.release(keep).into_iter().map(|delivery| delivery.receipt);
@@ -229,10 +229,10 @@ impl Hand {
     /// These are no longer ours.
     pub fn settled(&mut self, receipts: &[Receipt], now: Instant) {
         self.quiet_since = now;
-        let mut held = self.held.lock();
-        for holding in receipts.iter().filter_map(|receipt| held.remove(receipt)) {
-            self.bytes -= holding.size;
-            self.aside -= usize::from(holding.aside);
+        let mut leases = self.leased.lock();
+        for lease in receipts.iter().filter_map(|receipt| leases.remove(receipt)) {
+            self.bytes -= lease.size;
+            self.aside -= usize::from(lease.aside);
         }
     }
 

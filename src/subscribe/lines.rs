@@ -160,21 +160,20 @@ impl Lines {
     /// The next batch: at most `max` messages, ending when it holds `max_bytes`. As much of a line
     /// comes as there is room for, so that other batches find other lines.
     pub fn batch(&mut self, max: usize, max_bytes: usize) -> Batch {
-        let room = max.min(self.free);
-        let (mut taken, mut lines, mut bytes) = (Vec::with_capacity(room), Vec::new(), 0);
-        while taken.len() < max && bytes < max_bytes {
+        let mut taken = BatchBuilder::new(BatchLimits { count: max, bytes: max_bytes });
+        let mut lines = Vec::new();
+        while !taken.is_full() {
             let Some((_, first)) = self.ready.pop_first() else { break };
             let line = first.line;
-            bytes += self.no_longer_free(first);
-            taken.push(first);
-            while line.grouped && taken.len() < max && bytes < max_bytes {
+            taken.push(first, self.no_longer_free(first));
+            while line.grouped && !taken.is_full() {
                 let Some(next) = self.follower(line) else { break };
-                bytes += self.no_longer_free(next);
-                taken.push(next);
+                taken.push(next, self.no_longer_free(next));
             }
             self.stand_still(line);
             lines.push(line);
         }
+        let mut taken = taken.into_content();
         taken.sort_unstable_by_key(|waiting| waiting.place);
         Batch { deliveries: taken.into_iter().map(|waiting| self.give(waiting)).collect(), lines }
     }

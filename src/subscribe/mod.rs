@@ -6,144 +6,30 @@ mod bury;
 mod dead_letters;
 mod heartbeat;
 mod in_flight;
+mod judge;
 mod later;
 mod lines;
 mod places;
+mod plan;
 mod receive;
+mod receiver;
 mod run;
 mod settle;
 mod unplaced;
+mod work;
 mod write;
+mod written;
 
 pub use dead_letters::DeadLetters;
+pub use plan::{Mode, Plan, Rehearsal};
+pub use work::Parts;
 
-use crate::attempts::Attempts;
 use crate::error::{Error, Kind, Result};
-use crate::queues::{Capabilities, Select, Subscriber};
-use crate::report::{Counters, count};
-use crate::retry::Limits;
-use crate::sinks::Sink;
-use heartbeat::Keeper;
+use crate::report::count;
+use heartbeat::LeaseRenewer;
 use run::Run;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-/// When a run ends by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// When the queue has given nothing for a while.
-    Drain,
-    /// After one batch.
-    Once,
-    /// Not at all.
-    Follow,
-}
-
-/// What is left undone on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rehearsal {
-    /// Nothing: write and acknowledge.
-    No,
-    /// `--debug`: write, and acknowledge nothing.
-    Write,
-    /// `--dry-run`: neither write nor acknowledge.
-    Look,
-}
-
-/// How to run the loop.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// When the run ends by itself.
-    pub mode: Mode,
-    /// What is left undone on purpose.
-    pub rehearsal: Rehearsal,
-    /// At most this many messages in one write.
-    pub batch: usize,
-    /// A batch ends when it holds this many bytes.
-    pub batch_bytes: usize,
-    /// At most this many writes at once; for an ordered sink no two of them have a group in common.
-    pub concurrency: usize,
-    /// At most this many deliveries in hand.
-    pub in_flight: usize,
-    /// At most this many bytes in hand.
-    pub in_flight_bytes: usize,
-    /// The run ends after this many messages.
-    pub max_messages: Option<usize>,
-    /// The run ends after this time.
-    pub max_time: Option<Duration>,
-    /// A drain calls the queue empty after this time without a message.
-    pub idle: Duration,
-    /// How long a delivery is ours.
-    pub lease: Duration,
-    /// How long what is in hand may take after the shutdown was asked for.
-    pub grace: Duration,
-    /// Which messages.
-    pub select: Select,
-    /// How often and how fast a message is tried again.
-    pub retries: Limits,
-    /// After how many deliveries the queue itself takes a message away.
-    pub max_deliveries: Option<u32>,
-}
-
-impl Default for Plan {
-    /// A drain, as `subscribe` makes it where nothing else is asked for.
-    fn default() -> Self {
-        Self {
-            mode: Mode::Drain,
-            rehearsal: Rehearsal::No,
-            batch: 500,
-            batch_bytes: 8 << 20,
-            concurrency: 4,
-            in_flight: 2500,
-            in_flight_bytes: 64 << 20,
-            max_messages: None,
-            max_time: None,
-            idle: Duration::ZERO,
-            lease: Duration::from_secs(30),
-            grace: Duration::from_secs(30),
-            select: Select::Any,
-            retries: Limits::default(),
-            max_deliveries: None,
-        }
-    }
-}
-
-/// What a run works with.
-#[derive(Clone, Copy)]
-pub struct Parts<'a> {
-    /// The queue; the caller closes it afterwards: that gives back what was received and not
-    /// settled.
-    pub queue: &'a dyn Subscriber,
-    /// The sink, which the caller has checked.
-    pub sink: &'a dyn Sink,
-    /// Where dead letters go that the queue does not keep.
-    pub dead: &'a DeadLetters,
-    /// Counts attempts where the queue does not; `None`: then nobody does.
-    pub attempts: Option<&'a Attempts>,
-    /// How to run.
-    pub plan: &'a Plan,
-    /// Where to count what was done.
-    pub counters: &'a Counters,
-}
-
-/// What a run works with, and what it has asked the queue once.
-#[derive(Clone, Copy)]
-struct Work<'a> {
-    queue: &'a dyn Subscriber,
-    capabilities: &'a Capabilities,
-    sink: &'a dyn Sink,
-    dead: &'a DeadLetters,
-    attempts: Option<&'a Attempts>,
-    plan: &'a Plan,
-    counters: &'a Counters,
-}
-
-impl<'a> Work<'a> {
-    fn new(parts: Parts<'a>, capabilities: &'a Capabilities) -> Self {
-        let Parts { queue, sink, dead, attempts, plan, counters } = parts;
-        Self { queue, capabilities, sink, dead, attempts, plan, counters }
-    }
-}
+use work::Work;
 
 /// Drains the queue into the sink as the plan says, until it is done or the shutdown is asked for.
 ///
@@ -155,12 +41,12 @@ pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> 
     let Parts { queue, plan, counters, dead, .. } = parts;
     let capabilities = queue.capabilities();
     let mut run = Run::new(Work::new(parts, &capabilities));
-    let keeper = Keeper::start(queue.leases(), run.held(), plan.lease);
+    let renewer = LeaseRenewer::start(queue.leases(), run.leased(), plan.lease);
     let worked = run.until_done(shutdown).await;
-    run.let_go();
+    run.leave();
     count(&counters.dead, queue.unreadable());
-    let kept = match keeper {
-        Some(keeper) => keeper.stop().await,
+    let kept = match renewer {
+        Some(renewer) => renewer.stop().await,
         None => Ok(()),
     };
     count(&counters.left_for_later, run.later.count());

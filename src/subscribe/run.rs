@@ -1,13 +1,14 @@
 //! The loop itself: what to wait for next, and what to do about it.
 
-use super::breaker::Outage;
-use super::in_flight::{Hand, Held};
+use super::breaker::{self, Breaker};
+use super::in_flight::{InFlight, Leased};
 use super::later::Later;
 use super::lines::{Batch, Line};
-use super::receive::{Receiving, received};
-use super::settle::Written;
+use super::plan::{Mode, Rehearsal};
+use super::receiver::Receiver;
 use super::unplaced::Unplaced;
-use super::{Mode, Rehearsal, Work};
+use super::work::Work;
+use super::written::Written;
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
 use crate::report::count;
@@ -22,27 +23,25 @@ use tokio::time::{Instant, sleep_until};
 pub(super) enum End {
     /// The queue had no more.
     Empty,
-    /// A limit of the plan was reached, or the shutdown was asked for: what is in hand is finished.
+    /// A limit of the plan was reached, or the shutdown was asked for: what is in flight is finished.
     Enough,
-    /// The sink or the queue failed, or the reader is gone: what is in hand is given back.
+    /// The sink or the queue failed, or the reader is gone: what is in flight is given back.
     Broken,
 }
 
-/// One run: what it has in hand, and how it stands.
+/// One run: what it has in flight, and how it stands.
 pub(super) struct Run<'a> {
     pub(super) work: Work<'a>,
-    pub(super) hand: Hand,
-    pub(super) receiving: Option<Receiving<'a>>,
-    pub(super) writing: FuturesUnordered<BoxFuture<'a, (Vec<Line>, Written)>>,
+    pub(super) in_flight: InFlight,
+    pub(super) receiver: Receiver<'a>,
+    writing: FuturesUnordered<BoxFuture<'a, (Vec<Line>, Written)>>,
     /// What is being written may kill us: nothing is begun beside it.
     pub(super) alone: bool,
-    pub(super) outage: Option<Outage>,
-    pub(super) unplaced: Unplaced<'a>,
+    pub(super) breaker: Breaker,
+    unplaced: Unplaced<'a>,
     pub(super) later: Later,
-    pub(super) received: usize,
     /// Left to a later run, and ours until this one ends.
     pub(super) postponed: usize,
-    pub(super) empty: bool,
     pub(super) end: Option<End>,
     failure: Option<Error>,
 }
@@ -51,16 +50,14 @@ impl<'a> Run<'a> {
     pub(super) fn new(work: Work<'a>) -> Self {
         Self {
             work,
-            hand: Hand::new(work.sink.ordered(), Instant::now()),
-            receiving: None,
+            in_flight: InFlight::new(work.sink.ordered(), Instant::now()),
+            receiver: Receiver::new(),
             writing: FuturesUnordered::new(),
             alone: false,
-            outage: None,
+            breaker: Breaker::default(),
             unplaced: Unplaced::none(),
             later: Later::default(),
-            received: 0,
             postponed: 0,
-            empty: false,
             end: None,
             failure: None,
         }
@@ -81,7 +78,7 @@ impl<'a> Run<'a> {
                 return self.failure.take().or_else(|| self.unplaced.error()).map_or(Ok(()), Err);
             }
             self.start_receiving();
-            let (due, quiet) = (self.hand.next_due(), self.quiet_at());
+            let (due, quiet) = (self.in_flight.next_due(), self.quiet_at());
             let (probe, place) = (self.probe_at(), self.place_at());
             tokio::select! {
                 biased;
@@ -92,9 +89,9 @@ impl<'a> Run<'a> {
                 () = at(last_call) => return Err(self.out_of_grace()),
                 Some((lines, written)) = self.writing.next() => self.after_write(lines, written),
                 written = self.unplaced.tried() => self.after_placing(written),
-                answer = received(&mut self.receiving) => self.take(answer).await,
+                answer = self.receiver.answer() => self.take(answer).await,
                 () = at(due) => self.release_due().await,
-                () = at(place) => self.try_to_place(),
+                () = at(place) => self.unplaced.try_again(self.work),
                 () = at(probe) => {}
                 () = at(quiet) => self.finish(End::Empty),
                 () = at(plan.max_time.map(|time| started + time)), if self.end.is_none() => {
@@ -104,9 +101,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Everything in hand, for whoever extends the leases.
-    pub(super) fn held(&self) -> Held {
-        self.hand.held()
+    /// Everything in flight, for whoever extends the leases.
+    pub(super) fn leased(&self) -> Leased {
+        self.in_flight.leased()
     }
 
     /// It stays until it is told to end.
@@ -121,15 +118,15 @@ impl<'a> Run<'a> {
         if self.end == Some(End::Broken) || self.alone {
             return;
         }
-        if self.outage.is_some() {
+        if self.breaker.is_open() {
             return self.start_probe();
         }
         while self.writing.len() < plan.concurrency.min(sink.at_once()) && self.batch_is_due() {
-            let batch = self.hand.batch(plan.batch, plan.batch_bytes);
+            let batch = self.in_flight.batch(plan.batch, plan.batch_bytes);
             self.start(batch, Work::write_and_settle);
         }
         while self.writing.is_empty()
-            && let Some(suspect) = self.hand.suspect()
+            && let Some(suspect) = self.in_flight.suspect()
         {
             self.start(suspect, Work::write_and_settle);
             self.alone = !self.writing.is_empty();
@@ -137,14 +134,14 @@ impl<'a> Run<'a> {
     }
 
     /// Begins to work on a batch. In a rehearsal without writes it is only named.
-    pub(super) fn start<F>(&mut self, batch: Batch, work: impl FnOnce(Work<'a>, Vec<Delivery>) -> F)
+    fn start<F>(&mut self, batch: Batch, work: impl FnOnce(Work<'a>, Vec<Delivery>) -> F)
     where
         F: Future<Output = Written> + Send + 'a,
     {
         let Batch { deliveries, lines } = batch;
         if self.work.plan.rehearsal == Rehearsal::Look {
             self.look_at(&deliveries);
-            return self.hand.go_on(lines);
+            return self.in_flight.go_on(lines);
         }
         let work = work(self.work, deliveries);
         self.writing.push(async move { (lines, work.await) }.boxed());
@@ -154,10 +151,12 @@ impl<'a> Run<'a> {
     /// collected until it is a full batch.
     fn batch_is_due(&self) -> bool {
         let plan = self.work.plan;
-        let free = self.hand.free();
-        let full = free >= plan.batch || self.hand.free_bytes() >= plan.batch_bytes;
-        let no_more_comes =
-            self.end.is_some() || self.empty || !self.has_room() || self.hand.has_suspect();
+        let free = self.in_flight.free();
+        let full = free >= plan.batch || self.in_flight.free_bytes() >= plan.batch_bytes;
+        let no_more_comes = self.end.is_some()
+            || self.receiver.found_nothing()
+            || !self.has_room()
+            || self.in_flight.has_suspect();
         free > 0 && (full || no_more_comes || self.writing.is_empty())
     }
 
@@ -169,32 +168,115 @@ impl<'a> Run<'a> {
 
     /// Nothing is waiting to be written and nothing is being written.
     pub(super) fn idle(&self) -> bool {
-        let waiting = self.hand.waiting() > 0 && self.end != Some(End::Broken);
+        let waiting = self.in_flight.waiting() > 0 && self.end != Some(End::Broken);
         self.writing.is_empty() && !waiting
     }
 
+    /// When to probe the sink again; never while anything is still being written.
+    fn probe_at(&self) -> Option<Instant> {
+        let waits = self.end.is_none() && self.writing.is_empty();
+        self.breaker.next_probe().filter(|_| waits)
+    }
+
+    /// Probes the sink, when it is time to: asks whether it is there, and writes the batch that was
+    /// kept for this.
+    fn start_probe(&mut self) {
+        if self.probe_at().is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        let mut batch = self.in_flight.batch(breaker::PROBE, self.work.plan.batch_bytes);
+        if batch.deliveries.is_empty()
+            && let Some(suspect) = self.in_flight.suspect()
+        {
+            (batch, self.alone) = (suspect, true);
+        }
+        self.start(batch, Work::probe);
+        self.breaker.probe();
+    }
+
+    /// A write told that the sink is gone. A run that would end by itself ends now; one that
+    /// follows waits.
+    fn lose_sink(&mut self, why: String) {
+        match !self.follows() || self.end.is_some() {
+            true => self.break_off(breaker::unavailable(why)),
+            false => self.breaker.lose(why),
+        }
+    }
+
+    /// While the sink is gone: stops the queue, and gives back all but what the sink is probed with.
+    async fn keep_only_the_probe(&mut self) {
+        if !self.breaker.is_open() || self.end.is_some() {
+            return;
+        }
+        if self.breaker.pauses_queue() {
+            self.receiver.stop();
+            if let Err(error) = self.work.queue.pause().await {
+                tracing::warn!("the queue is not paused: {}", error.one_line());
+            }
+        }
+        let surplus = self.in_flight.release(breaker::PROBE);
+        if surplus.is_empty() {
+            return;
+        }
+        self.receiver.give_back(surplus.len());
+        count(&self.work.counters.released, surplus.len());
+        self.work.release(&surplus).await;
+        self.in_flight.settled(&surplus, Instant::now());
+    }
+
+    /// When to try again to keep dead letters that have no place.
+    fn place_at(&self) -> Option<Instant> {
+        self.unplaced.next_try().filter(|_| self.end.is_none())
+    }
+
+    /// After such a try: what was kept is settled, and the rest waits for the next one.
+    fn after_placing(&mut self, written: Written) {
+        self.later.note(&written.ended, None);
+        self.in_flight.settled(&written.settled, Instant::now());
+        if let Some(why) = self.unplaced.after_try(written) {
+            self.lose_queue(&why);
+        }
+    }
+
+    /// Tells the queue's client which deliveries take no room any more.
+    async fn make_room(&mut self) {
+        let untold = self.unplaced.untold();
+        if !untold.is_empty() {
+            // A dropped call loses nothing, and the next one has the room.
+            self.receiver.stop();
+            self.work.queue.set_aside(&untold).await;
+        }
+    }
+
     pub(super) fn finish(&mut self, end: End) {
-        self.end_in_outage();
+        // A run that ends while the sink is gone has not done what it should.
+        if self.end.is_none()
+            && let Some(error) = self.breaker.error()
+        {
+            self.break_off(error);
+        }
         self.end.get_or_insert(end);
     }
 
     pub(super) fn break_off(&mut self, error: Error) {
         self.failure.get_or_insert(error);
         self.end = Some(End::Broken);
-        self.receiving = None;
+        self.receiver.stop();
     }
 
     fn after_write(&mut self, lines: Vec<Line>, mut written: Written) {
         let now = Instant::now();
         self.later.note(&written.ended, written.why_failed.take());
-        self.keep_unplaced(&mut written);
-        self.hand.settled(&written.settled, now);
-        self.hand.take_back(written.unwritten);
-        for (receipt, due) in written.kept {
-            self.hand.keep_until(receipt, due);
+        for receipt in self.unplaced.keep(&mut written) {
+            self.in_flight.set_aside(&receipt);
         }
-        self.postponed += written.postponed + self.hand.stop(written.stopped, now);
-        self.hand.go_on(lines);
+        self.in_flight.settled(&written.settled, now);
+        self.in_flight.take_back(written.unwritten);
+        for (receipt, due) in written.kept {
+            self.in_flight.keep_until(receipt, due);
+        }
+        self.postponed += written.postponed + self.in_flight.stop(written.stopped, now);
+        self.in_flight.go_on(lines);
         self.alone = false;
         if let Some(why) = written.not_settled {
             self.lose_queue(&why);
@@ -204,11 +286,11 @@ impl<'a> Run<'a> {
         }
         match written.unavailable {
             Some(why) => self.lose_sink(why),
-            None => self.keep_sink(),
+            None => self.breaker.close(),
         }
     }
 
-    pub(super) fn lose_queue(&mut self, why: &str) {
+    fn lose_queue(&mut self, why: &str) {
         if self.follows() {
             tracing::warn!("the queue did not take the acknowledgements: {why}");
         } else {
@@ -218,16 +300,16 @@ impl<'a> Run<'a> {
 
     /// Gives back what was kept for a retry that is due now, in a queue that cannot delay.
     async fn release_due(&mut self) {
-        let due = self.hand.take_due(Instant::now());
+        let due = self.in_flight.take_due(Instant::now());
         self.work.release(&due).await;
-        self.hand.settled(&due, Instant::now());
+        self.in_flight.settled(&due, Instant::now());
     }
 
     /// Ends what is being written, and counts what the queue's `close` will give back unwritten.
     /// Only then: a message that is released while we still listen comes straight back to us.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn leave(&mut self) {
         self.writing.clear();
-        count(&self.work.counters.released, self.hand.waiting());
+        count(&self.work.counters.released, self.in_flight.waiting());
         if self.postponed > 0 {
             tracing::info!(
                 "{} messages are left to a later run: their retries are due later than `--idle`",
@@ -237,7 +319,7 @@ impl<'a> Run<'a> {
     }
 
     fn out_of_grace(&self) -> Error {
-        Error::new(Kind::Failed, format!("{} messages were not finished", self.hand.len()))
+        Error::new(Kind::Failed, format!("{} messages were not finished", self.in_flight.len()))
             .because_of("the grace after the signal is over")
             .hint("nothing is lost: they come again; or give a longer `--grace`")
     }

@@ -1,10 +1,9 @@
 //! Dead letters that no place has taken: they stay ours, take no room from the messages that can
 //! be written, and are tried again with backoff.
 
-use super::dead_letters::Letter;
 use super::later::Later;
-use super::run::Run;
-use super::settle::Written;
+use super::work::Work;
+use super::written::{Unburied, Written};
 use crate::attempts::Ended;
 use crate::error::{Error, Kind};
 use crate::message::Receipt;
@@ -13,14 +12,11 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The pauses between two tries: doubled each time, their second half random.
-const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+/// The backoff between two tries: doubled each time, the second half of it random.
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_secs(1))
     .with_max_delay(Duration::from_secs(60))
     .without_max_times();
-
-/// A dead letter and the delivery that it was.
-pub(super) type Unburied = (Receipt, Letter);
 
 /// The letters without a place.
 pub(super) struct Unplaced<'a> {
@@ -37,7 +33,7 @@ struct Down {
     since: Instant,
     why: String,
     next: Instant,
-    pauses: ExponentialBackoff,
+    backoff: ExponentialBackoff,
     /// Those that were given back to the queue, since no more may wait.
     given_back: Later,
 }
@@ -45,20 +41,20 @@ struct Down {
 impl Down {
     fn begin(why: String) -> Self {
         let now = Instant::now();
-        let (pauses, given_back) = (PAUSES.build(), Later::default());
-        let mut down = Self { since: now, why, next: now, pauses, given_back };
+        let (backoff, given_back) = (BACKOFF.build(), Later::default());
+        let mut down = Self { since: now, why, next: now, backoff, given_back };
         down.wait();
         down
     }
 
     /// The next try is after the next pause.
     fn wait(&mut self) {
-        let pause = self.pauses.next().expect("there is no end to the pauses");
+        let pause = self.backoff.next().expect("there is no end to the backoff");
         self.next = Instant::now() + pause.mul_f64(0.5 + fastrand::f64() / 2.0);
     }
 }
 
-impl Unplaced<'_> {
+impl<'a> Unplaced<'a> {
     pub(super) fn none() -> Self {
         Self { letters: Vec::new(), untold: Vec::new(), trying: None, down: None }
     }
@@ -86,73 +82,62 @@ impl Unplaced<'_> {
              it again",
         ))
     }
-}
 
-impl<'a> Run<'a> {
-    /// Takes note of letters that found no place, and of how many of them were given back.
-    pub(super) fn keep_unplaced(&mut self, written: &mut Written) {
+    /// Takes letters that found no place, and notes how many of them were given back. Gives the
+    /// receipts of those that take no room any more.
+    pub(super) fn keep(&mut self, written: &mut Written) -> Vec<Receipt> {
         let letters = std::mem::take(&mut written.unplaced);
-        let Some(why) = written.no_place.take() else { return };
-        let down = self.unplaced.down.get_or_insert_with(|| {
+        let Some(why) = written.no_place.take() else { return Vec::new() };
+        let down = self.down.get_or_insert_with(|| {
             tracing::warn!("dead letters have no place, and wait for one: {why}");
             Down::begin(why.clone())
         });
         down.why = why;
         down.given_back.note(&written.given_back, None);
-        for (receipt, letter) in letters {
-            self.hand.set_aside(&receipt);
-            down.given_back.note(&[(letter.0.id.clone(), Ended::Settled)], None);
-            self.unplaced.untold.push(receipt.clone());
-            self.unplaced.letters.push((receipt, letter));
+        for (_, (message, _)) in &letters {
+            down.given_back.note(&[(message.id.clone(), Ended::Settled)], None);
         }
+        let receipts: Vec<_> = letters.iter().map(|(receipt, _)| receipt.clone()).collect();
+        self.untold.extend_from_slice(&receipts);
+        self.letters.extend(letters);
+        receipts
     }
 
-    /// When to try again.
-    pub(super) fn place_at(&self) -> Option<Instant> {
-        let waits = !self.unplaced.letters.is_empty() && self.unplaced.trying.is_none();
-        self.unplaced.down.as_ref().filter(|_| waits && self.end.is_none()).map(|down| down.next)
+    /// When to try again; `None` where nothing waits for a try.
+    pub(super) fn next_try(&self) -> Option<Instant> {
+        let waits = !self.letters.is_empty() && self.trying.is_none();
+        self.down.as_ref().filter(|_| waits).map(|down| down.next)
     }
 
     /// Tries again to keep what waits.
-    pub(super) fn try_to_place(&mut self) {
-        let letters = std::mem::take(&mut self.unplaced.letters);
-        self.unplaced.trying = Some(self.work.bury_again(letters).boxed());
+    pub(super) fn try_again(&mut self, work: Work<'a>) {
+        let letters = std::mem::take(&mut self.letters);
+        self.trying = Some(work.bury_again(letters).boxed());
     }
 
-    /// After a try: what was kept is settled, and the rest waits for the next one.
-    pub(super) fn after_placing(&mut self, mut written: Written) {
-        self.later.note(&written.ended, None);
-        self.hand.settled(&written.settled, Instant::now());
+    /// After a try: the rest waits for the next one. Gives why the queue did not take a verdict.
+    pub(super) fn after_try(&mut self, mut written: Written) -> Option<String> {
         let none = written.settled.is_empty();
-        self.unplaced.letters.append(&mut written.unplaced);
-        match &mut self.unplaced.down {
+        self.letters.append(&mut written.unplaced);
+        match &mut self.down {
             Some(down) if none => {
                 down.why = written.no_place.unwrap_or_default();
                 tracing::debug!("dead letters still have no place: {}", down.why);
                 down.wait();
             }
-            Some(down) if !self.unplaced.letters.is_empty() => down.wait(),
+            Some(down) if !self.letters.is_empty() => down.wait(),
             _ => {
-                if let Some(down) = self.unplaced.down.take() {
-                    tracing::warn!(
-                        "dead letters have a place again after {:.0?}",
-                        down.since.elapsed()
-                    );
+                if let Some(down) = self.down.take() {
+                    let time = down.since.elapsed();
+                    tracing::warn!("dead letters have a place again after {time:.0?}");
                 }
             }
         }
-        if let Some(why) = written.not_settled {
-            self.lose_queue(&why);
-        }
+        written.not_settled
     }
 
-    /// Tells the queue's client which deliveries take no room any more.
-    pub(super) async fn make_room(&mut self) {
-        let untold = std::mem::take(&mut self.unplaced.untold);
-        if !untold.is_empty() {
-            // A dropped call loses nothing, and the next one has the room.
-            self.receiving = None;
-            self.work.queue.set_aside(&untold).await;
-        }
+    /// Takes the receipts that the queue's client does not know to take no room.
+    pub(super) fn untold(&mut self) -> Vec<Receipt> {
+        std::mem::take(&mut self.untold)
     }
 }
