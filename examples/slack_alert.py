@@ -16,7 +16,7 @@ Needs Python 3 and nothing else.
 
 The exit code decides what becomes of the message: 0 done (told, or nothing to tell), 65 never again
 (it is no reading, or the webhook refuses it: a dead letter), 75 not now (the webhook is down or asks
-for patience: nothing is lost, and nothing is held against the message).
+for patience: nothing is lost, and no attempt is spent).
 """
 import json
 import os

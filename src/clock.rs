@@ -9,14 +9,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::{Arc, LazyLock, Mutex};
 
-/// Tells the time. Cheap to clone.
+/// A source of the time, of day and monotonic. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Source>);
 
 /// Where the time comes from.
 trait Source: Send + Sync {
     fn now(&self) -> DateTime<Utc>;
-    /// In milliseconds.
+    /// The monotonic time in milliseconds.
     fn monotonic(&self) -> i64;
     fn epoch(&self) -> &str;
 }

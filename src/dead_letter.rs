@@ -18,13 +18,13 @@ const FROM: &str = "kakehi-dead-from";
 /// The longest attribute value that Pub/Sub takes, in bytes.
 const LONGEST_VALUE: usize = 1024;
 
-/// What is said of a dead letter that a server made itself.
+/// The reason of a dead letter that a server made itself.
 pub const UNKNOWN: &str = "unknown";
 
 /// Why and when a message was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Death {
-    /// Why; never a payload.
+    /// Why the message was given up; never a payload.
     pub reason: String,
     /// How many attempts were spent on it; `None` where nobody counted.
     pub attempts: Option<u32>,

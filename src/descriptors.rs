@@ -12,17 +12,17 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// A bit for each that was closed.
+/// The standard descriptors that were closed when the process began, a bit each.
 static CLOSED: AtomicU8 = AtomicU8::new(0);
 
-/// One of the three.
+/// One of the three standard descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standard {
-    /// Descriptor 0.
+    /// Standard input, descriptor 0.
     Input,
-    /// Descriptor 1.
+    /// Standard output, descriptor 1.
     Output,
-    /// Descriptor 2.
+    /// Standard error, descriptor 2.
     Error,
 }
 
@@ -35,12 +35,12 @@ fn look() {
 }
 
 impl Standard {
-    /// Whether it was closed when the process began.
+    /// Whether this descriptor was closed when the process began.
     pub fn was_closed(self) -> bool {
         CLOSED.load(Ordering::Relaxed) & 1 << self as u8 != 0
     }
 
-    /// Refuses one that was closed.
+    /// Fails where this descriptor was closed when the process began.
     pub fn expect_open(self) -> Result<()> {
         if !self.was_closed() {
             return Ok(());

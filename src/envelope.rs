@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The line. Exactly one of `body` (JSON, kept as it was written) and `body_base64` (any bytes).
+/// A message as one line of JSON. Exactly one of `body` (JSON, kept as it was written) and
+/// `body_base64` (any bytes).
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Envelope<'a> {
     /// The message's id; one is made where it is absent.
@@ -19,7 +20,7 @@ pub struct Envelope<'a> {
     /// The ordering group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The tag.
+    /// The tag that a receive can select by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// Strings beside the body.
@@ -37,7 +38,7 @@ pub struct Envelope<'a> {
     /// The body, where it is JSON that every reader takes the same way.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub body: Option<Cow<'a, RawValue>>,
-    /// The body in base64, where it is not.
+    /// The body in base64, where it is no such JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_base64: Option<String>,
 }

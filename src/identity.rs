@@ -24,7 +24,7 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileIdentity {
     path: PathBuf,
-    /// Device and inode.
+    /// Device and inode of the file that is there; `None` where there is none.
     now: Option<(u64, u64)>,
 }
 
@@ -36,7 +36,7 @@ pub struct Key {
 }
 
 impl Identity {
-    /// What has one name.
+    /// The identity of a thing that has one name.
     pub fn named(name: impl Into<String>) -> Self {
         Self { names: vec![name.into()], file: None }
     }
@@ -56,14 +56,14 @@ impl Identity {
         self
     }
 
-    /// What is in front of each name tells kinds of things apart.
+    /// Puts the kind of thing in front of each name, so that kinds are told apart.
     #[must_use]
     pub fn of_kind(mut self, kind: &str) -> Self {
         self.names.iter_mut().for_each(|name| *name = format!("{kind} {name}"));
         self
     }
 
-    /// All its names.
+    /// All names of the thing.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
@@ -78,7 +78,7 @@ impl Identity {
         matches!((&self.file, &other.file), (Some(one), Some(other)) if one.is(other))
     }
 
-    /// Whether it is in this file.
+    /// Whether the thing is in this file.
     pub fn is_in(&self, file: &FileIdentity) -> bool {
         self.file.as_ref().is_some_and(|own| own.is(file))
     }
@@ -104,7 +104,7 @@ impl FileIdentity {
 }
 
 impl Key {
-    /// What has had one name only.
+    /// The key of a thing that has had one name only.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), older: Vec::new() }
     }

@@ -17,7 +17,7 @@ pub struct Counters {
     pub unpublished: AtomicU64,
     /// Deliveries received.
     pub received: AtomicU64,
-    /// Messages stored, and not stored before.
+    /// Messages stored that were not stored before.
     pub stored: AtomicU64,
     /// Messages that were there already.
     pub duplicate: AtomicU64,
@@ -27,9 +27,9 @@ pub struct Counters {
     pub left_for_later: AtomicU64,
     /// Messages that became dead letters.
     pub dead: AtomicU64,
-    /// Deliveries given back as if never received.
+    /// Deliveries released: given back to the queue without an attempt.
     pub released: AtomicU64,
-    /// Messages that came again under another delivery: the lease ended before the verdict.
+    /// Deliveries whose lease ended before they were settled: the message is redelivered.
     pub lease_lost: AtomicU64,
     /// Messages put into the spool instead of the queue, as far as they still wait there.
     pub spooled: AtomicU64,
@@ -89,7 +89,7 @@ pub struct Summary {
     pub left_for_later: u64,
     /// Messages that became dead letters.
     pub dead: u64,
-    /// Deliveries given back.
+    /// Deliveries released, without an attempt.
     pub released: u64,
     /// Deliveries whose lease ended before they were settled.
     pub lease_lost: u64,
@@ -141,7 +141,7 @@ impl Summary {
             (self.retried, "to retry"),
             (self.left_for_later, "left for later"),
             (self.dead, "dead"),
-            (self.released, "given back"),
+            (self.released, "released"),
             (self.lease_lost, "lease lost"),
         ];
         parts.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));

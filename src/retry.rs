@@ -10,13 +10,13 @@ use std::time::Duration;
 pub struct Limits {
     /// After this many failed attempts a message becomes a dead letter.
     pub max_attempts: u32,
-    /// After this many leases lost in mid-work it does too.
+    /// After this many leases lost in mid-work a message becomes a dead letter, too.
     pub max_lost: u32,
-    /// The pause after the first failure; it doubles with each one.
+    /// The backoff after the first failure; it doubles with each further one.
     pub first_pause: Duration,
-    /// No pause is longer than this.
+    /// The longest backoff.
     pub longest_pause: Duration,
-    /// The queue's own rule for the pauses, in place of these two.
+    /// The queue's own rule for the backoff, in place of these two.
     pub backoff: Option<Backoff>,
 }
 
@@ -76,13 +76,13 @@ pub fn spent(tries: Tries, lost: u32, limits: &Limits) -> Option<String> {
     })
 }
 
-/// The pause after a failed attempt: by the queue's own rule, where it has one; else exponential,
+/// The backoff after a failed attempt: by the queue's own rule, where it has one; else exponential,
 /// its second half random, so that messages that failed together do not come back together.
 pub fn pause(attempt: u32, limits: &Limits, jitter: f64) -> Duration {
     if let Some(backoff) = limits.backoff {
         return backoff(attempt, jitter);
     }
-    /// After so many doublings every pause is the longest one.
+    /// After this many doublings every backoff is the longest one.
     const DOUBLINGS: u32 = 64;
     let full = ExponentialBuilder::new()
         .with_min_delay(limits.first_pause)

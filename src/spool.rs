@@ -36,7 +36,7 @@ const RESERVED: &AsciiSet = &CONTROLS
     .add(b'"')
     .add(b'`');
 
-/// The queue of one place in a spool file.
+/// What one queue cannot take now, as a queue of its own in a spool file.
 #[derive(Debug, Clone)]
 pub struct Spool {
     path: PathBuf,
@@ -44,7 +44,7 @@ pub struct Spool {
     options: Options,
 }
 
-/// What a spool keeps for its place.
+/// How much a spool keeps for its queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Spooled {
     /// Messages, in whatever state.
@@ -62,7 +62,7 @@ impl Spool {
         Self { path, key: key.into(), options: options.clone() }
     }
 
-    /// The file.
+    /// The path of the spool's file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -150,7 +150,7 @@ impl Spool {
         name.into()
     }
 
-    /// Opens it to keep messages in; the file is made where it is missing.
+    /// Opens the spool to keep messages in; the file is made where it is missing.
     pub async fn open(&self) -> Result<SpoolPublisher> {
         self.adopt().await?;
         // A message waits here for its queue only, and that one is to hold it back.

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 /// How a program ended: what is left for its door to print, and the exit code.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ending {
-    /// For stdout.
+    /// What is printed to stdout.
     pub stdout: String,
-    /// For stderr.
+    /// What is printed to stderr.
     pub stderr: String,
     /// The exit code.
     pub code: u8,
@@ -41,7 +41,7 @@ impl Ending {
     }
 }
 
-/// A reader that has gone wants no more.
+/// Takes a pipe whose reader has gone for a success: nobody wants more.
 fn unless_gone(cause: io::Error) -> io::Result<()> {
     match cause.kind() {
         io::ErrorKind::BrokenPipe => Ok(()),
@@ -58,7 +58,8 @@ pub(super) fn failed<P: Program>(error: &Error) -> Ending {
     }
 }
 
-/// Help and version go to stdout with exit code 0, a wrong command line to stderr with 2.
+/// The ending of a command line that was not run: help and version go to stdout with exit code 0, a
+/// wrong command line to stderr with 2.
 pub(super) fn usage(help: &clap::Error) -> Ending {
     let text = help.render().to_string();
     if help.use_stderr() {

@@ -9,7 +9,8 @@ use std::io::{self, Write};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Warnings; but for AWS's own of a region that nobody names, a page each: our error says it.
+/// What is logged by default: warnings, but for AWS's own of a region that nobody names, a page each:
+/// our error says it.
 const DEFAULT: &str = "warn,aws_config=error";
 
 /// Starts logging for this process: warnings by default, `-q`, `-v` and `-vv`, or `RUST_LOG`.
@@ -57,7 +58,7 @@ impl<'a> MakeWriter<'a> for BesideProgress {
 struct Line<'a>(&'a Progress, &'a Masks);
 
 impl Write for Line<'_> {
-    /// Where the terminal is gone, the line is lost and the run goes on.
+    /// Writes the line. Where the terminal is gone, it is lost and the run goes on.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
         let _ = self.0.aside(|| io::stderr().write_all(self.1.hide(&line).as_bytes()));

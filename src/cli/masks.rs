@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Shorter ones would hide half of every line.
+/// The shortest secret that is hidden, in characters: shorter ones would hide half of every line.
 const SHORTEST: usize = 6;
 
 /// How variables end that say where a server is.

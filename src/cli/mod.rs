@@ -55,7 +55,7 @@ Exit codes:
 
 /// One of the programs.
 pub trait Program: Args {
-    /// Which loop it runs, and tells the progress and the summary of; `None` where it runs none.
+    /// The loop whose progress and summary the program tells; `None` where it runs none.
     const PROGRAM: Option<report::Program>;
     /// The program's name on the command line.
     const NAME: &'static str;
@@ -72,7 +72,7 @@ pub trait Program: Args {
     /// The flags that every program has.
     fn basics(&self) -> &Basics;
 
-    /// How the summary of its loop looks.
+    /// The form of the summary of the loop.
     fn summary(&self) -> SummaryForm {
         SummaryForm::None
     }
@@ -82,16 +82,16 @@ pub trait Program: Args {
         Duration::MAX
     }
 
-    /// How long it may take after a second signal: whoever holds what nobody else has keeps it.
+    /// How long the program may take after a second signal, to keep what nobody else has.
     fn last_moment(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// Does the work; counts as it goes.
+    /// Runs the program; counts as it goes.
     fn run(self, context: &Context) -> impl Future<Output = Result<()>>;
 }
 
-/// What the command lines of all programs have in common.
+/// The command line of a program, with what all of them have in common.
 fn command<P: Program>() -> clap::Command {
     P::augment_args(clap::Command::new(P::NAME))
         .version(env!("CARGO_PKG_VERSION"))
@@ -104,9 +104,9 @@ fn command<P: Program>() -> clap::Command {
 
 /// What a program is given besides its arguments.
 pub struct Context {
-    /// The environment.
+    /// The environment of the program.
     pub environment: Environment,
-    /// Where to count.
+    /// What the run counts.
     pub counters: Counters,
     /// Ctrl-C, SIGTERM and SIGHUP.
     pub signals: Signals,
@@ -121,7 +121,7 @@ impl Context {
     }
 }
 
-/// A number from 1.
+/// Parses a whole number from 1.
 fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".to_owned()),
@@ -130,7 +130,7 @@ fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A number of bytes from 1.
+/// Parses a number of bytes from 1, with or without a unit.
 fn bytes(text: &str) -> Result<usize, String> {
     units::bytes(text, 1..=usize::MAX)
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::location::Location;
 use clap::Args;
 
-/// `--queue-name`.
+/// The flag `--queue-name`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct QueueName {
     /// The queue in the file of an embedded queue, for `?queue=NAME` in its URL
@@ -13,7 +13,7 @@ pub struct QueueName {
     queue_name: Option<String>,
 }
 
-/// `--queue-name` and `--topic`.
+/// The flags `--queue-name` and `--topic`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct QueueNames {
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub struct QueueNames {
     topic: Option<String>,
 }
 
-/// `--collection`.
+/// The flag `--collection`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct CollectionName {
     /// The collection of the sink, for `?collection=NAME` in its URL
@@ -33,14 +33,14 @@ pub struct CollectionName {
 }
 
 impl QueueName {
-    /// The URL with what was asked for; refused where it says the same.
+    /// Adds what the flags say to a URL; refused where the URL says it, too.
     pub fn add(&self, url: Location) -> Result<Location> {
         url.with("queue", self.queue_name.as_deref(), "--queue-name")
     }
 }
 
 impl QueueNames {
-    /// The URL with what was asked for; refused where it says the same.
+    /// Adds what the flags say to a URL; refused where the URL says it, too.
     pub fn add(&self, url: Location) -> Result<Location> {
         self.queue.add(url)?.with("topic", self.topic.as_deref(), "--topic")
     }
@@ -52,12 +52,12 @@ impl QueueNames {
 }
 
 impl CollectionName {
-    /// The URL with what was asked for; refused where it says the same.
+    /// Adds what the flags say to a URL; refused where the URL says it, too.
     pub fn add(&self, url: Location) -> Result<Location> {
         url.with("collection", self.collection.as_deref(), "--collection")
     }
 
-    /// Whether it was asked for.
+    /// Whether the flag was given.
     pub fn is_given(&self) -> bool {
         self.collection.is_some()
     }

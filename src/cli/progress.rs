@@ -27,7 +27,7 @@ impl Progress {
         Self { bar, program }
     }
 
-    /// Whether anybody sees it.
+    /// Whether the progress line is shown.
     pub fn is_shown(&self) -> bool {
         !self.bar.is_hidden()
     }

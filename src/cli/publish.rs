@@ -286,7 +286,7 @@ fn refuse_own_file(spool: &Path, queue: &Location, options: &queues::Options) ->
     }
 }
 
-/// Whether a queue that cannot be opened for this reason never can: no outage is the cause.
+/// Whether a queue that cannot be opened for this reason never can: the service is not the cause.
 fn never_opens(kind: Kind) -> bool {
     matches!(kind, Kind::Usage | Kind::Configuration | Kind::Bug)
 }

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What a shutdown is asked for by, and what the exit code says of it.
+/// The signals that ask for a shutdown, and the kind that the exit code says.
 const HEARD: [(i32, Kind); 3] =
     [(SIGHUP, Kind::HungUp), (SIGINT, Kind::Interrupted), (SIGTERM, Kind::Terminated)];
 

@@ -87,7 +87,7 @@ fn proxy(environment: &Environment) -> Result<Option<Proxy>> {
     Ok(Some(proxy.no_proxy(either("NO_PROXY")?.and_then(NoProxy::from_string))))
 }
 
-/// Why a body was not read.
+/// Why the body of an answer was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// The connection failed, or the time was over.
@@ -98,7 +98,7 @@ pub enum BodyError {
     TooLong(usize),
 }
 
-/// An answer's body, of at most so many bytes.
+/// Reads an answer's body of at most `limit` bytes.
 pub async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {

@@ -26,15 +26,15 @@ pub async fn look(
 pub struct RedriveOrDrop<'a> {
     /// The queue, and how its dead letters are read.
     pub receiving: &'a dyn PeekByReceiving,
-    /// Which of them.
+    /// Which of the dead letters.
     pub which: &'a Which,
     /// Where the originals are put back to; `None` forgets them.
     pub origin: Option<&'a dyn Publisher>,
 }
 
 impl RedriveOrDrop<'_> {
-    /// Does it with what is there, a page at a time, each told with what became of it; gives the
-    /// others back in the end. A letter is acknowledged only after its original was put back: what
+    /// Redrives or drops what is there, a page at a time, and tells what became of each; releases the
+    /// others in the end. A letter is acknowledged only after its original was put back: what
     /// is interrupted between the two is put back twice, under one id.
     pub async fn run(
         &self,

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 /// Dead letters, and how to get at them.
 pub enum DeadLetters<'q> {
-    /// Kept by the queue, which shows them without taking them.
+    /// Dead letters that the queue keeps, and shows without a receive.
     Stored(&'q dyn DeadLetterStore),
-    /// Where looking is receiving.
+    /// Dead letters in a queue of a service, where looking is receiving.
     Received(ReceivedDeadLetters<'q>),
 }
 
 impl<'q> DeadLetters<'q> {
-    /// Those of an opened queue; where looking is receiving, it is over when nothing has come for
+    /// The dead letters of an opened queue; where looking is receiving, it is over when nothing has
+    /// come for
     /// `idle`. An error where the queue keeps none.
     pub async fn of(
         queue: &'q dyn Inspect,
@@ -56,8 +57,8 @@ impl<'q> DeadLetters<'q> {
         }
     }
 
-    /// Redrives or drops them and tells of each; without an action only tells what would become of
-    /// them. Where looking is receiving, a `stop` ends it early.
+    /// Redrives or drops dead letters and tells of each; without an action only tells what would
+    /// become of them. Where looking is receiving, a `stop` ends it early.
     pub async fn work_on(
         &self,
         which: &Which,

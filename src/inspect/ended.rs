@@ -3,8 +3,8 @@
 /// Whether a look, or work on dead letters, saw everything that there was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// To the end.
+    /// Everything that there was was seen.
     All,
-    /// A signal ended it, enough was seen, or nobody reads of it any more.
+    /// Not everything was seen: a signal ended it, enough was seen, or nobody reads of it any more.
     Early,
 }

@@ -9,26 +9,26 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// At most this many messages are taken at once.
+/// The most messages of one receive.
 const PAGE: usize = 200;
 
-/// At most this many bytes are taken at once; a single message may be larger.
+/// The most bytes of one receive; a single message may be larger.
 const PAGE_BYTES: usize = 16 << 20;
 
-/// Leases are extended so long after they began, or were extended: those of a queue whose client
+/// Leases are extended this long after they began, or were extended: those of a queue whose client
 /// does not do it by itself last three times that, or longer.
 const EXTENDED_AFTER: Duration = Duration::from_secs(10);
 
 /// How much to receive, and how long to wait for it.
 #[derive(Debug, Clone, Copy)]
 pub struct ReceiveLimits {
-    /// At most this many messages.
+    /// The most messages.
     pub max: usize,
-    /// Until nothing has come for this long.
+    /// How long nothing may come before it is over.
     pub idle: Duration,
 }
 
-/// What was taken from a queue and is still ours.
+/// Messages in flight: received, and not settled yet.
 pub(super) struct PagedReceiver {
     queue: Box<dyn Subscriber>,
     /// Since when each is leased.

@@ -13,9 +13,9 @@ const PAGE: usize = 200;
 /// What is done with dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadLetterAction {
-    /// They are put back to the end of their queue.
+    /// Dead letters are put back to the end of their queue.
     Redrive,
-    /// They are forgotten.
+    /// Dead letters are forgotten.
     Drop,
 }
 
@@ -35,7 +35,7 @@ impl DeadLetterAction {
 /// A dead letter, and what became of it; `None` where nothing was to be done yet.
 pub type Handled = (DeadLetterHead, Option<DeadLetterOutcome>);
 
-/// Shows at most `max` of them, until `show` says that it is enough.
+/// Shows at most `max` dead letters, until `show` says that it is enough.
 pub async fn list(
     store: &dyn DeadLetterStore,
     which: &Which,
@@ -56,7 +56,8 @@ pub async fn list(
     Ok(Ended::Early)
 }
 
-/// Does it with those that are there now, and tells of each; without an action only tells of them.
+/// Redrives or drops the dead letters that are there now, and tells of each; without an action only
+/// tells of them.
 /// What was begun is finished, though nobody reads of it any more.
 pub async fn work_on(
     store: &dyn DeadLetterStore,

@@ -19,7 +19,7 @@ pub struct Forward<'q> {
 }
 
 impl<'q> Forward<'q> {
-    /// Writes into this queue.
+    /// A sink that writes into this queue.
     pub fn to(queue: Box<dyn Publisher + 'q>) -> Self {
         Self { queue, failure: Mutex::default() }
     }
@@ -72,7 +72,7 @@ impl Sink for Forward<'_> {
         outcomes
     }
 
-    /// A group that is split over two batches must arrive in its order.
+    /// Order matters: a group that is split over two batches must arrive in its order.
     fn ordered(&self) -> bool {
         true
     }

@@ -60,11 +60,11 @@ pub trait Sink: Send + Sync {
     /// its neighbours.
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome>;
 
-    /// Does the order within a group matter to it? Then a group is in one batch at a time, and it
-    /// stops writing a group after the first message of it that was not stored.
+    /// Whether the order within a group matters to the sink. Then a group is in at most one batch
+    /// at a time, and the sink stops writing a group after its first message that was not stored.
     fn ordered(&self) -> bool;
 
-    /// At most this many writes at once are of use.
+    /// How many writes at once are of use, at most.
     fn at_once(&self) -> usize {
         usize::MAX
     }
@@ -104,10 +104,10 @@ impl Options {
 /// What a sink is given where the command line does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Defaults {
-    /// At most this many messages in one write.
+    /// The most messages in one write.
     pub batch: usize,
-    /// Whether a write is runs of a command, each of which has a place of its own among the writes,
-    /// and a time of its own that it may take.
+    /// Whether a write is one run or more of a command, each of which counts as a write of its own
+    /// and has a time limit of its own.
     pub runs: bool,
 }
 

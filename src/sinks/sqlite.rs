@@ -47,7 +47,7 @@ impl Backend for SqliteBackend {
         Ok(Box::new(Store { path, database, table, timeout, clock }))
     }
 
-    /// The collection of a file, whatever that is called.
+    /// Names the collection of a file, whatever the file is called.
     fn identity(&self, url: &Location, options: &Options) -> Result<Identity> {
         let SqliteOptions { path, collection, .. } = SqliteOptions::of(url.clone(), options)?;
         Ok(Identity::in_file(super::file(&path)?, &collection).of_kind("store"))
@@ -64,7 +64,7 @@ impl Backend for SqliteBackend {
     }
 }
 
-/// The file with the table in it.
+/// Opens the file, with the table in it.
 async fn make(path: &Path, table: &Arc<Table>) -> Result<Arc<Database>> {
     let database = Database::open(path, &SCHEMA).await?;
     let table = table.clone();
@@ -72,7 +72,7 @@ async fn make(path: &Path, table: &Arc<Table>) -> Result<Arc<Database>> {
     Ok(database)
 }
 
-/// What its URL says.
+/// What the URL of a store says.
 struct SqliteOptions {
     path: PathBuf,
     collection: String,
@@ -93,7 +93,7 @@ impl SqliteOptions {
     }
 }
 
-/// A name that needs no quotes in anybody's query.
+/// Fails unless a collection's name needs no quotes in anybody's query.
 fn validate_name(name: &str) -> Result<()> {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let legal = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -106,7 +106,7 @@ fn validate_name(name: &str) -> Result<()> {
 }
 
 struct Store {
-    /// As it was named, from the root on: the file there may become another one.
+    /// The path as it was named, from the root on: the file there may become another one.
     path: PathBuf,
     database: Mutex<Arc<Database>>,
     table: Arc<Table>,
@@ -144,8 +144,8 @@ impl Store {
     }
 }
 
-/// What SQLite says about the file is no message's fault; what nobody knows, or took too long, may
-/// be.
+/// The outcome of an error: what SQLite says about the file is no message's fault; what nobody knows,
+/// or took too long, may be.
 fn outcome_of(error: &Error) -> Outcome {
     match error.kind() {
         Kind::Unreachable | Kind::Configuration => Outcome::Unavailable(error.one_line()),

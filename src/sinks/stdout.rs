@@ -21,7 +21,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// What a file system gives at least, in bytes.
+/// The least that a file system gives at once, in bytes.
 const BLOCK: u64 = 4096;
 
 /// The kind of sink that is our standard output.
@@ -38,7 +38,7 @@ impl Backend for StdoutBackend {
     }
 }
 
-/// Opens it: `stdout:`, or `stdout:?envelope`.
+/// Opens the sink by its URL: `stdout:`, or `stdout:?envelope`.
 pub fn open(mut url: Location, _options: &Options) -> Result<Box<dyn Sink>> {
     let envelope = url.flag("envelope")?;
     url.finish(&["envelope"])?;
@@ -76,7 +76,7 @@ pub(super) fn reader_is_gone() -> bool {
     looked.is_ok() && look[0].revents().contains(PollFlags::ERR)
 }
 
-/// Lines on a writer.
+/// A sink that writes lines to a writer.
 pub struct Stdout {
     output: Arc<Mutex<Output>>,
     envelope: bool,
@@ -105,7 +105,7 @@ impl Stdout {
 
 #[async_trait]
 impl Sink for Stdout {
-    /// Whether there is room where it goes, as far as that can be known without a line.
+    /// Fails where there is no room for more lines, as far as that can be known without one.
     async fn ping(&self) -> Result<()> {
         let Some(file) = self.look.clone() else { return Ok(()) };
         self.off_thread(move |_| prove_room(&file)).await.map_err(|cause| {
@@ -124,7 +124,7 @@ impl Sink for Stdout {
         true
     }
 
-    /// Lines come out one after the other, those without a group too.
+    /// One write at a time: lines come out one after the other, those without a group too.
     fn at_once(&self) -> usize {
         1
     }

@@ -16,7 +16,7 @@ pub(super) struct QueueContext<'p> {
     pub(super) program: &'p Context,
     /// How results are told.
     pub(super) form: Form,
-    /// Whether messages were received that are to be given back: a signal waits for that.
+    /// Whether messages were received that are to be released: a signal waits for that.
     pub(super) gives_back: Cell<bool>,
 }
 
@@ -39,7 +39,7 @@ impl QueueContext<'_> {
             .hint("`--take` takes, shows and gives back"))
     }
 
-    /// One line.
+    /// Writes one line to stdout: `text` for a person, `json` for a program.
     pub(super) fn tell(&self, text: &str, json: &serde_json::Value) -> Result<()> {
         let line = match self.form {
             Form::Human => format!("{text}\n"),
@@ -48,7 +48,7 @@ impl QueueContext<'_> {
         say(&line).map(drop)
     }
 
-    /// One line that is for people only.
+    /// Writes one line to stdout for a person; a program gets none.
     pub(super) fn remark(&self, text: &str) -> Result<()> {
         match self.form {
             Form::Human => say(&format!("{text}\n")).map(drop),
@@ -88,7 +88,7 @@ pub(super) async fn closing<T>(queue: &dyn Inspect, done: Result<T>) -> Result<T
     closed.map(|()| done)
 }
 
-/// Writes to stdout; `false` where nobody reads it any more.
+/// Writes a text to stdout; `false` where nobody reads it any more.
 pub(super) fn say(text: &str) -> Result<bool> {
     match Standard::Output.open()?.write_all(text.as_bytes()) {
         Ok(()) => Ok(true),

@@ -11,7 +11,7 @@ use clap::Args;
 
 /// Take messages out for some time, each with a receipt
 ///
-/// One that is not settled in time is offered again.
+/// One that is not settled in time is redelivered.
 #[derive(Debug, Args)]
 pub(super) struct Lease {
     #[command(flatten)]
@@ -37,7 +37,7 @@ impl Lease {
         let leased = receipts(&*queue)?.lease(request).await;
         let leased = closing(&*queue, leased).await?;
         let text: String = leased.iter().map(|it| format::leased(it, context.form)).collect();
-        // What nobody reads is offered again when its time is over.
+        // What nobody reads is redelivered when its lease ends.
         say(&text).map(drop)
     }
 }

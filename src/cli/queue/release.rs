@@ -1,4 +1,4 @@
-//! `queue release`: gives messages back by their receipts.
+//! `queue release`: gives messages back by their receipts, without an attempt.
 
 use super::context::QueueContext;
 use super::receipts::GivenReceipts;
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::queues::Verdict;
 use clap::Args;
 
-/// Give messages back, to be offered again now
+/// Release messages: they are redelivered at once
 ///
 /// The attempt does not count.
 #[derive(Debug, Args)]

@@ -71,7 +71,7 @@ pub struct Subscribe {
     ///
     /// The body is on stdin; KAKEHI_ID, KAKEHI_ATTEMPT, KAKEHI_GROUP, KAKEHI_TAG and
     /// `KAKEHI_ATTRIBUTE_<NAME>` are in its environment. Exit 0: stored; 65: rejected; 69 or 75:
-    /// unavailable, nothing is held against the message; else: tried again.
+    /// unavailable, which spends no attempt; else: tried again.
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["to", "collection"])]
     command: Vec<OsString>,
 
@@ -126,7 +126,7 @@ pub struct Subscribe {
     #[arg(long, value_name = "N", default_value = "4", value_parser = positive)]
     concurrency: usize,
 
-    /// How long a delivery is ours before it is offered again; extended while a write runs
+    /// How long a delivery is ours before it is redelivered; extended while a write runs
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     lease: Duration,

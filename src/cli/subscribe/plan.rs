@@ -133,7 +133,7 @@ impl Subscribe {
     }
 }
 
-/// A queue that counts every delivery counts what is only given back, too.
+/// Warns of a queue that counts every delivery, also those that are only released.
 fn warn_of_releases(rehearsal: Rehearsal, max_deliveries: Option<u32>) {
     if rehearsal != Rehearsal::No {
         tracing::warn!("giving a message back counts as a delivery attempt of this queue");

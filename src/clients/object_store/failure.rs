@@ -17,9 +17,10 @@ pub enum Failure {
     /// The object has more bytes than are wanted.
     #[error("it has {size} bytes, and {limit} are the most")]
     TooLarge {
-        /// As many as it says, or as many as had come when it was given up.
+        /// The size of the object in bytes as the store says, or how many had come when it was
+        /// given up.
         size: u64,
-        /// As many as may be.
+        /// The most bytes that are wanted.
         limit: u64,
     },
     /// Nothing can have this key; the store was not asked.
@@ -45,7 +46,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether it is about this object alone, and not about the store.
+    /// Whether the failure is about this object alone, and not about the store.
     pub fn is_the_objects(&self) -> bool {
         match self {
             Self::Missing | Self::TooLarge { .. } | Self::BadKey(_) | Self::Refused(_) => true,
@@ -53,7 +54,7 @@ impl Failure {
         }
     }
 
-    /// The kind of error that it is.
+    /// The kind of error that the failure is.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Unavailable(_) | Self::NoRoom(_) => Kind::Unreachable,
@@ -155,7 +156,7 @@ fn status(error: &object_store::Error) -> Option<u16> {
     chain(error).find_map(|error| error.to_string().strip_prefix(STATUS)?.get(..3)?.parse().ok())
 }
 
-/// The word for the trouble in an answer's XML: `NoSuchBucket`.
+/// The code of the error in an answer's XML: `NoSuchBucket`.
 fn code(error: &object_store::Error) -> Option<String> {
     let text = whole(error);
     let (_, rest) = text.split_once("<Code>")?;

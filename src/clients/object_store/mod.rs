@@ -177,7 +177,7 @@ impl Store {
         self.in_time(max_bytes, whole).await.map_err(|failure| self.of_one(failure))
     }
 
-    /// A file that may not be read is no trouble of the folder's.
+    /// A file that may not be read is no fault of the folder's.
     fn of_one(&self, failure: Failure) -> Failure {
         match failure {
             Failure::Denied(why) if self.folder.is_some() => Failure::Refused(why),

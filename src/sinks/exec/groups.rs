@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 /// How long a group may take to end by itself, after it was asked to.
 const MOMENT: Duration = Duration::from_secs(2);
-/// How often we look whether it has.
+/// How often we look whether a group that was asked to end has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The guard: it reads `start GROUP` and `end GROUP` until we are gone, asks the groups that are
@@ -49,7 +49,7 @@ pub struct Groups(Mutex<State>);
 #[derive(Default)]
 struct State {
     guard: Option<Child>,
-    /// Asked to end when their runs were dropped, and not seen ended yet.
+    /// Groups that were asked to end when their runs were dropped, and were not seen to end yet.
     dropped: Vec<Pid>,
 }
 
@@ -71,7 +71,7 @@ impl Groups {
         Arc::new(Self(Mutex::new(State { guard, ..State::default() })))
     }
 
-    /// A run has started, as the leader of a group of its own.
+    /// Notes that a run has started, as the leader of a group of its own.
     pub fn start(self: &Arc<Self>, leader: u32) -> Group {
         let id = i32::try_from(leader).ok().and_then(Pid::from_raw);
         let id = id.expect("the system's process ids are positive");
@@ -141,7 +141,7 @@ impl Drop for Group {
     }
 }
 
-/// Asks, waits a moment, kills. Its leader must be reaped by somebody meanwhile.
+/// Asks a group to end, waits a moment, and kills it. Somebody must reap its leader meanwhile.
 async fn end(id: Pid) {
     signal(id, Signal::TERM);
     let deadline = Instant::now() + MOMENT;

@@ -3,7 +3,7 @@
 use crate::message::Delivery;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// Runs that come one after the other, each with the places of its messages in the batch.
+/// Runs that come one after the other, each with the positions of its messages in the batch.
 #[derive(Debug)]
 pub struct Lane {
     runs: VecDeque<Vec<usize>>,
@@ -70,7 +70,7 @@ impl Lane {
         }
     }
 
-    /// This message was not stored: what follows it in its group is not written.
+    /// Holds back what follows this message in its group, since it was not stored.
     pub fn hold_back_after(&mut self, at: usize, batch: &[Delivery]) {
         self.blocked.extend(batch[at].message.group.clone());
     }

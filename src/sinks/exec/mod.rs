@@ -11,7 +11,7 @@
 //! |---|---|
 //! | 0 | stored |
 //! | 65 | rejected: a dead letter |
-//! | 69, 75 | the sink is unavailable: receiving stops, nothing is held against the message |
+//! | 69, 75 | the sink is unavailable: receiving stops, and no attempt is spent |
 //! | anything else, a signal, the end of the time it may take | failed: tried again |
 //!
 //! A batch that failed or was rejected runs again, one message at a time. The runs of one group of
@@ -83,7 +83,7 @@ pub struct ExecBackend;
 
 #[async_trait]
 impl Backend for ExecBackend {
-    /// A program that is not there, or may not be run, is refused.
+    /// Opens the command as a sink; a program that is not there, or may not be run, is refused.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
         url.finish(&[])?;
         let name = url.file().into_os_string();
@@ -99,7 +99,7 @@ impl Backend for ExecBackend {
         Ok(Box::new(Exec { runner, batch, permits }))
     }
 
-    /// A program by its file, or by its name where `PATH` leads to it.
+    /// Names a program by its file, or by its name where `PATH` leads to it.
     fn identity(&self, url: &Location, _options: &Options) -> Result<Identity> {
         let path = url.file();
         match path.parent() {
@@ -123,13 +123,13 @@ impl Backend for ExecBackend {
 struct Exec {
     runner: Runner,
     batch: usize,
-    /// One for each run that may be on its way, over all writes.
+    /// Permits for runs, over all writes: as many as may run at once.
     permits: Semaphore,
 }
 
 #[async_trait]
 impl Sink for Exec {
-    /// Whether the program is there. What it would say of an outage only a run can tell.
+    /// Looks whether the program is there. Whether its own sink is available only a run can tell.
     async fn ping(&self) -> Result<()> {
         self.runner.program().ensure_runnable()
     }

@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// By itself, or by somebody's signal.
+    /// The run ended by itself, or by somebody's signal.
     Exit(ExitStatus),
     /// We stopped it: it took too long.
     TimedOut,

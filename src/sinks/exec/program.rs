@@ -14,16 +14,16 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A program that may be run, and its arguments.
 pub struct Program {
-    /// As it was named; what is not UTF-8 in it is written out.
+    /// The program as it was named; what is not UTF-8 in it is written out.
     pub name: String,
-    /// What comes after it.
+    /// The arguments that follow the program.
     pub arguments: Vec<OsString>,
     /// The program's file.
     pub path: PathBuf,
 }
 
 impl Program {
-    /// Finds it: a name with a slash is a path, another one is looked for in `PATH`.
+    /// Finds a program: a name with a slash is a path, another one is looked for in `PATH`.
     pub fn find(name: &OsStr, arguments: Vec<OsString>, environment: &Environment) -> Result<Self> {
         let path = environment.os("PATH").unwrap_or(OsStr::new(DEFAULT_PATH));
         let folders = path.as_bytes().split(|byte| *byte == b':').map(OsStr::from_bytes);
@@ -40,7 +40,7 @@ impl Program {
         }
     }
 
-    /// Whether it is there and may be run.
+    /// Fails unless the program is there and may be run, with what to do about it.
     pub fn ensure_runnable(&self) -> Result<()> {
         if may_run(&self.path) {
             return Ok(());

@@ -163,8 +163,8 @@ fn no_input(program: &str, cause: &io::Error) -> Outcome {
 }
 
 impl Input<'_> {
-    /// In memory and whole before the run starts: a run never sees half of it, even if we are
-    /// killed, and may leave it unread.
+    /// Puts the input into a file in memory, whole before the run starts: a run never sees half of
+    /// it, even if we are killed, and may leave it unread.
     fn to_file(&self) -> io::Result<File> {
         let mut file = File::from(memfd_create("message", MemfdFlags::CLOEXEC)?);
         match self {
@@ -182,7 +182,7 @@ impl Input<'_> {
         Ok(file)
     }
 
-    /// For the log: the id, or the first of them.
+    /// Names the input in the log: the id, or the first of them.
     fn name(&self) -> String {
         match self {
             Self::Body(delivery) => delivery.message.id.clone(),

@@ -11,7 +11,7 @@
 use chrono_tz::Tz;
 use std::collections::HashSet;
 
-/// Nothing is nested deeper: `serde_json` reads 128 levels.
+/// The deepest that a literal may be nested: `serde_json` reads 128 levels.
 const DEEPEST: usize = 100;
 
 /// The text of a Python dict as JSON, or why it is none. The reason has a place, and no payload.
@@ -142,7 +142,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// As Python writes numbers: no leading zeros, no underscores, a sign for minus only.
+    /// Reads a number as Python writes it: no leading zeros, no underscores, a sign for minus only.
     fn number(&mut self) -> Step {
         let rest = self.rest();
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+-._".contains(c)));

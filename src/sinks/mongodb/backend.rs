@@ -16,7 +16,8 @@ pub struct MongoDbBackend;
 
 #[async_trait]
 impl Backend for MongoDbBackend {
-    /// The server is not asked for anything yet; for `mongodb+srv:` the name server is.
+    /// Opens the sink. The server is not asked for anything yet; for `mongodb+srv:` the name server
+    /// is.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
         let settings = MongoDbOptions::read(url, options).await?;
         Ok(Box::new(MongoDb::new(settings, options.write_timeout)?))
@@ -37,7 +38,7 @@ impl Backend for MongoDbBackend {
     }
 }
 
-/// The hosts in any order and with their ports, the database, the collection.
+/// Names a collection: its hosts, in one order and with their ports, its database and its name.
 fn collection(url: &Location) -> Identity {
     let rest = url.rest().trim_start_matches('/');
     let (hosts, database) = rest.split_once('/').unwrap_or((rest, ""));

@@ -3,8 +3,8 @@
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 
-/// What MongoDB's drivers compress with. Ours does not: it is an offer to the server, which does
-/// without where nobody makes it.
+/// The methods that MongoDB's drivers compress with. Ours uses none: they are an offer to the
+/// server, which does without where nobody makes it.
 const COMPRESSORS: &[&str] = &["snappy", "zlib", "zstd"];
 
 /// Takes the parameters for compression out of the URL: what is known is not done, and told at `-v`.

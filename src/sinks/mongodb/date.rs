@@ -12,7 +12,7 @@ pub(super) const EXACT_DATES: &str = "exact_dates";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) millis: i64,
-    /// All of it in UTC, where milliseconds cannot hold it: more digits, or a leap second.
+    /// The whole time in UTC, where milliseconds cannot hold it: more digits, or a leap second.
     pub(super) exact: Option<String>,
 }
 

@@ -44,12 +44,13 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// Strings under these keys, and no others, become dates.
+    /// Rules by which strings under these keys, and no others, become dates.
     pub(super) fn new<'a>(dates: impl IntoIterator<Item = &'a str>) -> Self {
         Self { dates: dates.into_iter().map(str::to_owned).collect() }
     }
 
-    /// The document of a body, its `_id` first; or why it can be none, without its content.
+    /// Makes the document of a body, its `_id` first; the error says why it can be none, without
+    /// its content.
     pub(super) fn document(&self, id: &str, body: &[u8]) -> Result<RawDocumentBuf, String> {
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err("the body is not a JSON object".to_owned());

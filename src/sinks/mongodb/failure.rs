@@ -11,10 +11,11 @@ pub(super) const DUPLICATE_KEY: i32 = 11000;
 /// A failure of a whole call: nothing is known about its documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// Why, in our words.
+    /// Why the call failed, in our words.
     pub(super) words: String,
-    /// What it says of the server, where it cannot be a document's fault: a login that may read but
-    /// not write, a full disk, a majority that is not there, a primary that has stepped down.
+    /// What the failure says of the server, where it cannot be a document's fault: a login that may
+    /// read but not write, a full disk, a majority that is not there, a primary that has stepped
+    /// down.
     pub(super) standing: Option<Kind>,
 }
 
@@ -76,8 +77,8 @@ impl Failure {
         Self { words: format!("MongoDB did not answer within {after:?}"), standing: None }
     }
 
-    /// For every message of the call: what the server says about itself is nobody's fault, a
-    /// connection that broke may be.
+    /// The outcome for every message of the call: what the server says about itself is nobody's
+    /// fault, a connection that broke may be.
     pub(super) fn outcome(&self) -> Outcome {
         match self.standing {
             Some(_) => Outcome::Unavailable(self.words.clone()),

@@ -57,7 +57,7 @@ struct MongoDb {
     timeout: Duration,
     /// Why the last look at a server failed: the driver's own error for "no server" is a page long.
     last_look: LastLook,
-    /// Every use of the driver runs in one of these: it wants its futures run to their end.
+    /// Tasks in which every use of the driver runs: it wants its futures run to their end.
     tasks: TaskTracker,
     closed: CancellationToken,
 }

@@ -3,7 +3,7 @@
 use crate::json::Decimal;
 use mongodb::bson::raw::{RawBson, RawBsonRef};
 
-/// A decimal of so many digits comes back from a double as it was.
+/// A decimal of this many digits comes back from a double as it was.
 const SAFE_DIGITS: usize = 15;
 
 /// The number: a whole one as a 64-bit integer, any other, and where a double is wanted each, as a
@@ -17,7 +17,7 @@ pub(super) fn exactly(text: &str, as_double: bool) -> Option<RawBson> {
     comes_back(text, double).then_some(RawBson::Double(double))
 }
 
-/// One without a point or a power. `-0` is none: only a double tells it from 0.
+/// Reads a number without a point or a power. `-0` is none: only a double tells it from 0.
 fn whole(text: &str) -> Option<i64> {
     let plain = !text.contains(['.', 'e', 'E']) && text != "-0";
     plain.then(|| text.parse().ok()).flatten()

@@ -25,7 +25,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Options of the connection string that are secrets: in a URL they would be seen.
 const SECRET_OPTIONS: &[&str] = &["tlscertificatekeyfilepassword", "proxypassword"];
 
-/// All that the sink needs.
+/// All that the sink needs of its URL and the environment.
 #[derive(Debug)]
 pub(super) struct MongoDbOptions {
     pub(super) client: ClientOptions,
@@ -38,7 +38,7 @@ pub(super) struct MongoDbOptions {
 }
 
 impl MongoDbOptions {
-    /// Reads them. For `mongodb+srv:` this asks the name server.
+    /// Reads the options. For `mongodb+srv:` this asks the name server.
     pub(super) async fn read(mut url: Location, options: &Options) -> Result<Self> {
         refuse_secrets(&url)?;
         let login = login_hint(&url);

@@ -19,12 +19,12 @@ const REPLACEMENTS: usize = 16;
 /// What became of a batch.
 #[derive(Debug)]
 pub(super) struct Written {
-    /// One per document, in their order.
+    /// An outcome for each document, in their order.
     pub(super) outcomes: Vec<Outcome>,
 }
 
 impl Written {
-    /// Nothing is known about any document.
+    /// The answers where nothing is known about any document.
     pub(super) fn failed(count: usize, failure: &Failure) -> Self {
         Self { outcomes: vec![failure.outcome(); count] }
     }
@@ -76,7 +76,9 @@ impl Store {
         }
     }
 
-    /// A server that stumbles over one odd document, and says no more, has refused that one.
+    /// What became of a batch that failed as a whole. A server that stumbles over one odd document,
+    /// and says
+    /// no more, has refused that one.
     fn failed(documents: &[RawDocumentBuf], error: &Error) -> Written {
         let failure = Failure::of(error);
         let answered = matches!(*error.kind, ErrorKind::Command(_)) && failure.standing.is_none();
@@ -218,7 +220,7 @@ fn take_apart(
     (written, clashes)
 }
 
-/// A key that is there already, and not under our id.
+/// The outcome for a key that is there already, and not under our id.
 fn not_found(message: &str) -> Outcome {
     match failure::index_name(message) {
         Some("_id_") => Outcome::Retry("what was stored under this id has just gone".to_owned()),

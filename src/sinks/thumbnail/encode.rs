@@ -7,10 +7,10 @@ use image::codecs::webp::WebPEncoder;
 use image::error::ImageError;
 use image::{DynamicImage, ImageEncoder, ImageFormat, RgbaImage};
 
-/// As the seed writes them.
+/// The quality of thumbnails in JPEG, from 1 to 100: that of the programs this one replaces.
 const JPEG_QUALITY: u8 = 95;
 
-/// Writes it in this format, which keeps the profile if it can.
+/// Writes a picture in this format, which keeps the profile if it can.
 pub(super) fn encode(
     picture: DynamicImage,
     format: ImageFormat,

@@ -2,9 +2,9 @@
 //!
 //! A message names an object: `{"bucket"?, "key", ...}` as `files:` publishes it, or its bare key;
 //! or it is an event of a store and names some (see `requests`). Each is got, decoded in memory,
-//! made small, and put back under a name that follows from its key, so that a message that comes
-//! twice writes the same object twice. Nothing is decoded whose headers tell that it would be more
-//! than `max-pixels`, and no more at once than there is room for.
+//! made small, and put back under a name that follows from its key, so that a message that is
+//! redelivered writes the same object again. Nothing is decoded whose headers tell that it would be
+//! more than `max-pixels`, and no more at once than there is room for.
 
 mod backend;
 mod encode;
@@ -77,7 +77,7 @@ impl Sink for Thumbnails {
         outcomes
     }
 
-    /// Whichever comes first: each picture has a thumbnail of its own.
+    /// No order matters: each picture has a thumbnail of its own.
     fn ordered(&self) -> bool {
         false
     }
@@ -157,7 +157,8 @@ impl Thumbnails {
         }
     }
 
-    /// What the store says about itself is no picture's fault; a connection that broke may be.
+    /// The outcome of a failure of the store: what the store says about itself is no picture's
+    /// fault; a connection that broke may be.
     fn outcome_of(&self, failure: &Failure) -> Outcome {
         let why = format!("`{}` is unavailable: {failure}", self.store);
         if matches!(failure, Failure::Unavailable(_)) {

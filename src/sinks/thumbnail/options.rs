@@ -70,7 +70,7 @@ fn size(text: &str) -> Result<Size> {
     })
 }
 
-/// What it stands before must stay a key below it.
+/// Fails unless every key with this prefix before it is still a key of the store.
 fn validate_prefix(prefix: &str) -> Result<()> {
     let checked = match prefix {
         "" => Err("without it a thumbnail would have the key of its picture".to_owned()),

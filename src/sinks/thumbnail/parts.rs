@@ -10,7 +10,7 @@ pub(super) struct Parts<'p> {
 }
 
 impl<'p> Parts<'p> {
-    /// One behind the other; some may be empty.
+    /// Joins these pieces, one behind the other; some may be empty.
     pub(super) fn new(parts: [&'p [u8]; 3]) -> Self {
         Self { parts, at: 0 }
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat};
 
-/// What is to be made.
+/// Which thumbnail is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recipe {
     /// The size that is wanted.
@@ -19,7 +19,7 @@ pub struct Recipe {
 /// A thumbnail, in the format of its picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// The file.
+    /// The thumbnail's file.
     pub bytes: Vec<u8>,
     /// The thumbnail's media type.
     pub content_type: &'static str,
@@ -94,7 +94,8 @@ impl Picture {
         }
     }
 
-    /// The picture is turned when it is small: a side that will be a width is still a height.
+    /// Which part of the picture becomes the thumbnail. The picture is turned when it is small: a
+    /// side that will be a width is still a height.
     fn cut(&self, recipe: Recipe) -> Cut {
         let size = if self.is_turned() { recipe.size.turned() } else { recipe.size };
         recipe.fit.cut(self.facts.size, size)

@@ -4,8 +4,8 @@ use super::fit::Cut;
 use fast_image_resize::{MulDiv, ResizeOptions, Resizer};
 use image::DynamicImage;
 
-/// This part of it, in the size that it is to have. What can be seen through counts as little as it
-/// is seen.
+/// Resizes this part of a picture to the size that it is to have. What can be seen through counts
+/// as little as it is seen.
 pub(super) fn lanczos(mut picture: DynamicImage, cut: Cut) -> Result<DynamicImage, String> {
     let failed = |cause: &dyn std::fmt::Display| format!("it cannot be made smaller: {cause}");
     let mut small = DynamicImage::new(cut.to.width, cut.to.height, picture.color());

@@ -26,7 +26,7 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    /// For files of at most so many bytes.
+    /// A workshop for files of at most this many bytes each.
     pub(super) fn new(max_bytes: u64) -> Self {
         Self {
             cores: Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from))),
@@ -102,7 +102,7 @@ fn units(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).max(1)
 }
 
-/// Room that is given back when this goes out of scope.
+/// Room for a picture, free again when this goes out of scope.
 pub(super) struct ReservedRoom(OwnedSemaphorePermit);
 
 impl ReservedRoom {

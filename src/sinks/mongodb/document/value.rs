@@ -25,7 +25,7 @@ pub(super) struct Fields<'r, 'a> {
     pub(super) reading: &'r Reading<'a>,
     /// The message's id, which becomes `_id`: at the top only.
     pub(super) id: Option<&'r str>,
-    /// How deep it lies; 1 at the top.
+    /// How deep the object lies; 1 at the top.
     pub(super) depth: usize,
 }
 

@@ -8,7 +8,7 @@ use super::{Request, shown, text};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// The message in a message of SNS; nothing where it is none.
+/// The message in a message of SNS; `None` where it is none.
 pub(super) fn message_of_sns(body: &Value) -> Result<Option<&str>, String> {
     if text(body, "/TopicArn").is_none() {
         return Ok(None);
@@ -24,7 +24,7 @@ pub(super) fn message_of_sns(body: &Value) -> Result<Option<&str>, String> {
     }
 }
 
-/// The objects of an event; nothing where it is none of S3's.
+/// The objects of an event; `None` where it is none of S3's.
 pub(super) fn of_event(body: &Value) -> Option<Result<Vec<Request>, String>> {
     if let Some(records) = body.get("Records").and_then(Value::as_array) {
         let requests = records.iter().map(of_record).filter_map(Result::transpose).collect();

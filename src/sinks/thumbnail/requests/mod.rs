@@ -13,13 +13,13 @@ use crate::text;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An object of a store.
+/// An object of a store, of which a message wants a thumbnail.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Request {
-    /// Where it is said.
+    /// The bucket, where the message names it.
     bucket: Option<String>,
     key: String,
-    /// The store itself tells of it, in an event.
+    /// Whether the store itself tells of the object, in an event.
     #[serde(skip)]
     is_event: bool,
 }
@@ -90,7 +90,7 @@ fn of_object(text: &str, deepest: usize) -> Result<Vec<Request>, String> {
     requests.unwrap_or_else(|| Err(unknown()))
 }
 
-/// The text at this place of a value.
+/// The text at this JSON pointer of a value.
 fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
     value.pointer(pointer)?.as_str()
 }
@@ -100,7 +100,7 @@ impl Request {
         Self { bucket: None, key, is_event: false }
     }
 
-    /// What the store tells of.
+    /// An object that an event of the store tells of.
     fn of_event(bucket: &str, key: impl Into<String>) -> Self {
         Self { bucket: Some(bucket.to_owned()), key: key.into(), is_event: true }
     }
@@ -117,7 +117,7 @@ impl Request {
         shown(&self.key)
     }
 
-    /// What is to be done for it in this place, if anything is.
+    /// What is to be done for the object in a store of this layout, if anything is.
     ///
     /// A thumbnail has none: whoever makes a message of each new object would else make thumbnails of
     /// thumbnails without end. A store tells of the thumbnails, too, and of what stands for a folder:
