@@ -6,7 +6,7 @@
 //! are open, and what is read and written goes past the standard library's own handles.
 
 use crate::error::{Error, Kind, Result};
-use rustix::io::fcntl_getfd;
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -32,6 +32,24 @@ fn look() {
     let closed = |fd: &BorrowedFd<'_>| u8::from(fcntl_getfd(fd).is_err());
     let bits = all.iter().enumerate().map(|(at, fd)| closed(fd) << at).sum();
     CLOSED.store(bits, Ordering::Relaxed);
+}
+
+/// Has the program that this process is about to become find closed what was closed when the process
+/// began: what the standard library opened in its place is not passed on.
+///
+/// # Errors
+/// The system's, where it cannot be told so.
+pub fn stay_closed() -> io::Result<()> {
+    for (standard, descriptor) in [
+        (Standard::Input, rustix::stdio::stdin()),
+        (Standard::Output, rustix::stdio::stdout()),
+        (Standard::Error, rustix::stdio::stderr()),
+    ] {
+        if standard.was_closed() {
+            fcntl_setfd(descriptor, FdFlags::CLOEXEC)?;
+        }
+    }
+    Ok(())
 }
 
 impl Standard {

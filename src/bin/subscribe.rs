@@ -1,9 +1,9 @@
 //! `subscribe`: drains a queue into a sink.
 
-use kakehi::cli::{self, subscribe::Subscribe};
+use kakehi::cli::{programs, subscribe::Subscribe};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let environment = std::env::vars_os().collect();
-    cli::run::<Subscribe>(std::env::args_os(), environment).tell()
+    programs::open::<Subscribe>(std::env::args_os(), environment, std::env::current_exe).tell()
 }

@@ -1,17 +1,19 @@
 //! What the programs share: arguments, logging, signals, the lock, the summary, exit codes.
 //!
-//! A program is a [`Program`]; its door in `src/bin` calls [`run`] with the arguments and the
-//! environment, prints the [`Ending`] and exits with its code.
+//! A program is a [`Program`]; its door in `src/bin` calls [`programs::open`] with the arguments and
+//! the environment, prints the [`Ending`] and exits with its code.
 
 mod arguments;
 pub mod cut;
 mod ending;
 pub mod failpoints;
 pub mod generate;
+pub mod launcher;
 pub mod lock;
 pub mod logging;
 pub mod masks;
 pub mod names;
+pub mod programs;
 pub mod progress;
 pub mod publish;
 pub mod queue;

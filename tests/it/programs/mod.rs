@@ -10,6 +10,7 @@ mod examples;
 mod help;
 mod hints;
 mod identity;
+mod kakehi;
 mod main_job;
 mod missing_queue;
 mod not_utf8;

@@ -100,7 +100,8 @@ impl Process {
         links.any(|link| link == path)
     }
 
-    fn facts(&self, what: &str) -> String {
+    /// What the system tells of it: its `comm`, its `cmdline`.
+    pub fn facts(&self, what: &str) -> String {
         let path = format!("/proc/{}/{what}", self.child.0.id());
         std::fs::read_to_string(path).expect("it has not been waited for")
     }

@@ -1,0 +1,98 @@
+//! The list of the programs, and `kakehi`, which holds them all: `kakehi publish ...`.
+
+use super::ending::usage;
+use super::publish::Publish;
+use super::queue::Queue;
+use super::subscribe::Subscribe;
+use super::{Ending, Program, launcher};
+use crate::environment::Environment;
+use rustix::thread;
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
+use std::vec;
+
+/// What the program that holds the others is called.
+pub const HOLDER: &str = "kakehi";
+
+/// Every program, in the order of a pipeline.
+pub const PROGRAMS: [Entry; 3] =
+    [Entry::of::<Publish>(), Entry::of::<Subscribe>(), Entry::of::<Queue>()];
+
+/// A program, as the list knows it.
+pub struct Entry {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    about: &'static str,
+    run: fn(vec::IntoIter<OsString>, Environment) -> Ending,
+}
+
+impl Entry {
+    const fn of<P: Program>() -> Self {
+        Self { name: P::NAME, about: P::ABOUT, run: super::run::<P> }
+    }
+
+    /// What it does, in one line: its help's first sentence without its name, up to the comma.
+    pub fn line(&self) -> &'static str {
+        let does = self.about.trim_start_matches(self.name).trim_start();
+        does.split(',').next().unwrap_or(does)
+    }
+}
+
+/// Opens the door of a program of its own. A build with the feature `launchers` holds only the way to
+/// [`HOLDER`] there, which lies beside the running program `this`.
+pub fn open<P: Program>(
+    args: impl Iterator<Item = OsString>,
+    environment: Environment,
+    this: impl FnOnce() -> io::Result<PathBuf>,
+) -> Ending {
+    if cfg!(feature = "launchers") {
+        launcher::launch::<P>(args, this)
+    } else {
+        super::run::<P>(args, environment)
+    }
+}
+
+/// Runs the program that the first argument names on the others; tells of all programs where there is
+/// none.
+pub fn run(mut args: impl Iterator<Item = OsString>, environment: Environment) -> Ending {
+    args.next(); // our own name
+    let word = args.next();
+    let named = |entry: &&Entry| word.as_deref() == Some(OsStr::new(entry.name));
+    match PROGRAMS.iter().find(named) {
+        Some(entry) => {
+            show_as(entry.name);
+            let args: Vec<_> = std::iter::once(entry.name.into()).chain(args).collect();
+            (entry.run)(args.into_iter(), environment)
+        }
+        None => without_program(word),
+    }
+}
+
+/// Gives this process the program's name in the system's lists, so that `pgrep` and `killall` find it
+/// by that. It works under any other name, too.
+fn show_as(name: &str) {
+    let name = CString::new(name).expect("a program's name holds no zero");
+    let _ = thread::set_name(&name);
+}
+
+/// The list, the version, or what is wrong with a word that names no program.
+fn without_program(word: Option<OsString>) -> Ending {
+    match command().try_get_matches_from(std::iter::once(HOLDER.into()).chain(word)) {
+        Ok(_) => Ending { stdout: command().render_help().to_string(), ..Ending::default() },
+        Err(told) => usage(&told),
+    }
+}
+
+fn command() -> clap::Command {
+    let programs = PROGRAMS.iter().map(|it| clap::Command::new(it.name).about(it.line()));
+    clap::Command::new(HOLDER)
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("kakehi holds the programs of a pipeline")
+        .override_usage("kakehi <PROGRAM> [ARGUMENTS]...")
+        .subcommands(programs)
+        .subcommand_help_heading("Programs")
+        .disable_help_subcommand(true)
+        .max_term_width(80)
+        .after_help("What a program takes: `kakehi PROGRAM --help`")
+}
