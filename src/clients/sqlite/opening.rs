@@ -253,8 +253,9 @@ fn configure(connection: &Connection, purpose: Purpose) -> rusqlite::Result<()> 
          -- The log goes into the file every 16 MiB, and shrinks to 64 MiB if a reader had let it grow.
          PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;
-         -- 64 MiB.
-         PRAGMA cache_size = -65536;
+         -- 8 MiB: the system keeps the file's pages anyway. With less, what a large transaction changes
+         -- does not fit, and is written twice.
+         PRAGMA cache_size = -8192;
          PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 0;
          PRAGMA foreign_keys = OFF;
