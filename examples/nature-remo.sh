@@ -61,7 +61,8 @@ cat <<'END'
 
 # This build knows no HTTPS and no cloud, and is slow. The programs as they are
 # meant, which takes longer:
-#   cargo install --path . --locked --root ~/.local
+#   cargo install --path . --locked --profile dist --features launchers \
+#     --root ~/.local
 #
 # The same commands for real. Your own devices, with a token from
 # https://home.nature.global:
