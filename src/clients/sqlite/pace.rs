@@ -13,7 +13,7 @@ const SHORTEST: Duration = Duration::from_millis(5);
 /// The shortest time is doubled up to so many times.
 const DOUBLED_AT_MOST: u32 = 3;
 
-/// So many times in a row it may be for nothing: one publisher's run is more than one commit.
+/// How many times in a row it may be for nothing: one publisher's run is more than one commit.
 const FOR_NOTHING: u32 = 2;
 
 /// Counts how often in a row it was woken for nothing.
