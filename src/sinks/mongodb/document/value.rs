@@ -4,7 +4,6 @@ use super::{Reading, Role};
 use crate::json::Token;
 use crate::sinks::mongodb::date::Moment;
 use crate::sinks::mongodb::number;
-use crate::text;
 use mongodb::bson::raw::{CStr, RawArrayBuf, RawBson, RawDocumentBuf, cstr};
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -79,9 +78,14 @@ fn same_id(id: &str, value: &RawBson) -> Result<(), &'static str> {
     }
 }
 
-/// A key for a message: in backticks, fit to be shown, and not longer than a line.
+/// A key for the reason of a dead letter: in backticks, escaped as ever, for people match on reasons,
+/// and not longer than a line.
 pub(super) fn shown(key: &str) -> String {
-    format!("`{}`", text::beginning(key, 40))
+    let mut start: String = key.chars().take(40).flat_map(char::escape_debug).collect();
+    if key.chars().nth(40).is_some() {
+        start.push('…');
+    }
+    format!("`{start}`")
 }
 
 /// Reads any value.

@@ -9,7 +9,6 @@ mod azure;
 mod google;
 
 use crate::message::Message;
-use crate::text;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -162,8 +161,13 @@ impl Request {
 /// More of a key is not shown; no store takes longer ones.
 const SHOWN: usize = 1024;
 
-fn shown(key: &str) -> String {
-    text::beginning(key, SHOWN)
+/// A name for the reason of a dead letter, escaped as ever, for people match on reasons.
+fn shown(name: &str) -> String {
+    let visible = |c: char| match c.is_control() || matches!(c, '\u{202a}'..='\u{202e}') {
+        true => c.escape_unicode().to_string(),
+        false => c.to_string(),
+    };
+    name.chars().take(SHOWN).map(visible).collect()
 }
 
 #[cfg(test)]

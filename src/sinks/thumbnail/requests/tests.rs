@@ -211,7 +211,7 @@ fn a_thumbnail_has_a_name_that_follows_from_the_key() {
     assert_eq!(name(request(None, "a"), Some("x")).unwrap(), "thumbnail/a");
     for (request, bucket, reason) in [
         (request(Some("y"), "a"), Some("x"), "it is in the bucket `y`, and this is `x`"),
-        (request(Some("y\n"), "a"), None, "it is in the bucket `y\\n`, and this store has none"),
+        (request(Some("y\n"), "a"), None, "it is in the bucket `y\\u{a}`, and this store has none"),
         (
             request(None, "thumbnail/a"),
             None,
