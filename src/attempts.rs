@@ -247,13 +247,13 @@ mod tests {
     use chrono::TimeDelta;
     use tempfile::TempDir;
 
-    struct Place {
+    struct Fixture {
         dir: TempDir,
         clock: Clock,
         hand: ClockControl,
     }
 
-    impl Place {
+    impl Fixture {
         fn new() -> Self {
             let (clock, hand) = Clock::manual(DateTime::from_timestamp(1_000_000, 0).unwrap());
             Self { dir: TempDir::with_prefix("kakehi-attempts-").unwrap(), clock, hand }
@@ -281,7 +281,7 @@ mod tests {
 
     #[tokio::test]
     async fn failures_count_and_releases_do_not() {
-        let place = Place::new();
+        let place = Fixture::new();
         let attempts = place.attempts("q");
         for expected in [1, 2, 3] {
             assert_eq!(begin(&attempts, &["a", "b"]).await, [expected, 1]);
@@ -295,7 +295,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_being_written_when_its_holder_died_counts_one() {
-        let place = Place::new();
+        let place = Fixture::new();
         let dies = place.attempts("q");
         assert_eq!(begin(&dies, &["a"]).await, [1]);
         assert_eq!(lost(&dies, &["a"]).await, [0]);
@@ -313,13 +313,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_id_that_is_twice_in_a_batch_is_one_message() {
-        let place = Place::new();
+        let place = Fixture::new();
         assert_eq!(begin(&place.attempts("q"), &["a", "a"]).await, [1, 1]);
     }
 
     #[tokio::test]
     async fn each_queue_has_its_own_count_and_the_first_time_stays() {
-        let place = Place::new();
+        let place = Fixture::new();
         let (one, other) = (place.attempts("one"), place.attempts("other"));
         begin(&one, &["a"]).await;
         end(&one, "a", Ended::Failed).await;
@@ -331,7 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_an_older_version_counted_is_found_and_its_secret_is_gone() {
-        let place = Place::new();
+        let place = Fixture::new();
         let old = place.attempts("q at http://me:hunter2@h");
         begin(&old, &["a"]).await;
         end(&old, "a", Ended::Failed).await;
@@ -346,7 +346,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_no_queue_can_hold_any_more_is_forgotten() {
-        let place = Place::new();
+        let place = Fixture::new();
         let old = place.attempts("q");
         begin(&old, &["a"]).await;
         end(&old, "a", Ended::Failed).await;

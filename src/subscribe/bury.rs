@@ -1,7 +1,7 @@
 //! Dead letters of a batch: kept where there is a place for them, else put off.
 
 use super::judge::Judged;
-use super::lines::Line;
+use super::lanes::Lane;
 use super::work::Work;
 use super::written::{Unburied, Written};
 use crate::attempts::Ended;
@@ -20,7 +20,7 @@ impl Work<'_> {
         let left = match self.dead.down() {
             None => self.keep(letters, &mut judged).await,
             Some(why) => {
-                judged.written.no_place = Some(why);
+                judged.written.not_kept = Some(why);
                 letters
             }
         };
@@ -53,7 +53,7 @@ impl Work<'_> {
                     judged.verdicts.push((letter.0.id, receipt, Verdict::Ack));
                 }
                 Err(why) => {
-                    judged.written.no_place = Some(why);
+                    judged.written.not_kept = Some(why);
                     left.push((receipt, letter));
                 }
             }
@@ -71,7 +71,7 @@ impl Work<'_> {
         let (id, until) = (message.id.clone(), self.kept_until(pause));
         judged.written.ended.push((id.clone(), Ended::Failed));
         if message.group.is_some() && self.sink.ordered() {
-            judged.written.stopped.insert(Line::of(message, true), until);
+            judged.written.stopped.insert(Lane::of(message, true), until);
         }
         if self.dead.may_wait(&letter) {
             return judged.written.unplaced.push((receipt, letter));

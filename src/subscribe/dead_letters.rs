@@ -1,7 +1,7 @@
 //! Dead letters of queues that do not bury by themselves: published to another queue, and only
 //! then acknowledged. What that queue does not take is kept in the spool.
 
-use super::places::Places;
+use super::whereabouts::Whereabouts;
 use crate::dead_letter::{self, Death};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
@@ -25,7 +25,7 @@ pub struct DeadLetters {
     from: String,
     options: queues::Options,
     publisher: OnceCell<Box<dyn Publisher>>,
-    places: Places,
+    whereabouts: Whereabouts,
     waiting: Mutex<Waiting>,
 }
 
@@ -47,8 +47,8 @@ impl DeadLetters {
         // A forgotten dead-letter queue must be seen, not made in silence by a later run. What it
         // is given was received: what a service added to it is no fault of its publisher.
         let options = queues::Options { create: false, passes_on: true, ..options };
-        let (publisher, places, waiting) = Default::default();
-        Self { url, from, options, publisher, places, waiting }
+        let (publisher, whereabouts, waiting) = Default::default();
+        Self { url, from, options, publisher, whereabouts, waiting }
     }
 
     /// Whether they go to another queue.
@@ -59,7 +59,7 @@ impl DeadLetters {
     /// Where a person finds those of this run, as the end of a clause.
     pub(super) fn look(&self) -> String {
         let spool = self.spool().and_then(|spool| spool.url()).ok();
-        self.places.look(self.url.as_deref(), spool.as_deref(), &self.from)
+        self.whereabouts.look(self.url.as_deref(), spool.as_deref(), &self.from)
     }
 
     /// The death of a message, now.
@@ -86,7 +86,7 @@ impl DeadLetters {
         room
     }
 
-    /// So many letters, of so many bytes, wait no more.
+    /// Forgets this many letters, of this many bytes together, which wait no more.
     pub(super) fn wait_no_more(&self, letters: usize, bytes: usize) {
         let mut waiting = self.waiting();
         waiting.letters -= letters;
@@ -96,7 +96,7 @@ impl DeadLetters {
     /// Keeps these, and answers per letter, in their order: the error is why it could not be kept.
     pub(super) async fn keep(&self, letters: &[Letter]) -> Vec<Result<(), String>> {
         let mut kept = self.publish(letters).await;
-        self.places.published(kept.iter().filter(|one| matches!(one, Kept::Yes)).count());
+        self.whereabouts.published(kept.iter().filter(|one| matches!(one, Kept::Yes)).count());
         let refused = |(at, one): (usize, &Kept)| matches!(one, Kept::Refused(_)).then_some(at);
         let refused: Vec<_> = kept.iter().enumerate().filter_map(refused).collect();
         if !refused.is_empty() {
@@ -133,11 +133,11 @@ impl DeadLetters {
     async fn keep_in_spool(&self, letters: Vec<Letter>, why: &str) -> Result<()> {
         let spool = self.spool()?;
         spool.bury(&letters).await?;
-        self.places.spooled(letters.len());
+        self.whereabouts.spooled(letters.len());
         tracing::warn!(
             "{} dead letters are kept in the spool, see {}: {why}",
             letters.len(),
-            super::places::list(&spool.url()?)
+            super::whereabouts::list(&spool.url()?)
         );
         Ok(())
     }
@@ -181,9 +181,9 @@ impl DeadLetters {
 #[derive(Clone)]
 enum Kept {
     Yes,
-    /// It was not taken now; the reason.
+    /// No place took it now, for this reason.
     NotNow(String),
-    /// It will never be taken; the reason.
+    /// No place will ever take it, for this reason.
     Refused(String),
 }
 

@@ -1,6 +1,6 @@
 //! What is in flight: every delivery that was received and is not settled.
 
-use super::lines::{Batch, Line, Lines};
+use super::lanes::{Batch, Lane, Lanes};
 use crate::message::{Delivery, Receipt};
 use foldhash::HashMap;
 use std::collections::BTreeSet;
@@ -12,13 +12,13 @@ use tokio::time::Instant;
 /// those that are being written, or kept on purpose, are only remembered.
 pub struct InFlight {
     ordered: bool,
-    lines: Lines,
+    lanes: Lanes,
     leased: Leased,
     bytes: usize,
     /// How many of those in flight take no room.
     aside: usize,
     due: BTreeSet<(Instant, Receipt)>,
-    stopped: HashMap<Line, Until>,
+    stopped: HashMap<Lane, Until>,
     quiet_since: Instant,
 }
 
@@ -43,7 +43,7 @@ struct Lease {
     size: usize,
     /// When it began, or was last extended.
     begun: Instant,
-    /// It takes no room, and its size is nothing.
+    /// Whether it takes no room; then its size is nothing.
     aside: bool,
 }
 
@@ -75,7 +75,7 @@ impl InFlight {
     pub fn new(ordered: bool, now: Instant) -> Self {
         Self {
             ordered,
-            lines: Lines::new(ordered),
+            lanes: Lanes::new(ordered),
             leased: Leased::default(),
             bytes: 0,
             aside: 0,
@@ -112,22 +112,22 @@ impl InFlight {
 
     /// How many deliveries wait for a write.
     pub fn waiting(&self) -> usize {
-        self.lines.waiting()
+        self.lanes.waiting()
     }
 
     /// How many of them nothing holds up.
     pub fn free(&self) -> usize {
-        self.lines.free()
+        self.lanes.free()
     }
 
     /// How many bytes these have.
     pub fn free_bytes(&self) -> usize {
-        self.lines.free_bytes()
+        self.lanes.free_bytes()
     }
 
     /// Whether one waits that has to be written alone.
     pub fn has_suspect(&self) -> bool {
-        self.lines.has_suspect()
+        self.lanes.has_suspect()
     }
 
     /// When the last delivery came or was settled.
@@ -135,16 +135,16 @@ impl InFlight {
         self.quiet_since
     }
 
-    /// A message of each of these lines failed: what waits behind it is kept as long as itself.
+    /// A message of each of these lanes failed: what waits behind it is kept as long as itself.
     /// Gives how many of them are kept to the end.
-    pub fn stop(&mut self, lines: HashMap<Line, Until>, now: Instant) -> usize {
+    pub fn stop(&mut self, lanes: HashMap<Lane, Until>, now: Instant) -> usize {
         let mut to_the_end = 0;
-        for (line, until) in lines {
-            for delivery in self.lines.take(line) {
+        for (lane, until) in lanes {
+            for delivery in self.lanes.take(lane) {
                 to_the_end += self.keep(delivery, until, now);
             }
             if until != Until::Now {
-                self.stopped.insert(line, until);
+                self.stopped.insert(lane, until);
             }
         }
         to_the_end
@@ -160,17 +160,17 @@ impl InFlight {
         0
     }
 
-    /// Puts these behind what waits, but for those whose line is stopped.
-    fn line_up(&mut self, deliveries: Vec<Delivery>, now: Instant) -> usize {
+    /// Puts these behind what waits, but for those whose lane is stopped.
+    fn enter_lanes(&mut self, deliveries: Vec<Delivery>, now: Instant) -> usize {
         let mut to_the_end = 0;
         for delivery in deliveries {
             let stopped = match self.stopped.is_empty() {
                 true => None,
-                false => self.stopped.get(&Line::of(&delivery.message, self.ordered)).copied(),
+                false => self.stopped.get(&Lane::of(&delivery.message, self.ordered)).copied(),
             };
             match stopped {
                 Some(until) => to_the_end += self.keep(delivery, until, now),
-                None => self.lines.push(delivery),
+                None => self.lanes.push(delivery),
             }
         }
         to_the_end
@@ -189,27 +189,27 @@ impl InFlight {
                 }
             }
         }
-        self.line_up(deliveries, now)
+        self.enter_lanes(deliveries, now)
     }
 
-    /// Takes back what was in a batch and could not be written: it is the next of its line.
+    /// Takes back what was in a batch and could not be written: it is the next of its lane.
     pub fn take_back(&mut self, deliveries: Vec<Delivery>) {
-        self.lines.put_back(deliveries);
+        self.lanes.put_back(deliveries);
     }
 
-    /// A batch is over: its lines go on.
-    pub fn go_on(&mut self, lines: Vec<Line>) {
-        self.lines.go_on(lines);
+    /// A batch is over: its lanes go on.
+    pub fn go_on(&mut self, lanes: Vec<Lane>) {
+        self.lanes.go_on(lanes);
     }
 
     /// The next batch to write: at most `max` messages, ending when it holds `max_bytes`.
     pub fn batch(&mut self, max: usize, max_bytes: usize) -> Batch {
-        self.lines.batch(max, max_bytes)
+        self.lanes.batch(max, max_bytes)
     }
 
     /// The next message that has to be written alone.
     pub fn suspect(&mut self) -> Option<Batch> {
-        self.lines.suspect()
+        self.lanes.suspect()
     }
 
     /// Releases what is kept for later, and what waits for a write beyond the first `keep`:
@@ -217,7 +217,7 @@ impl InFlight {
     pub fn release(&mut self, keep: usize) -> Vec<Receipt> {
         self.stopped.clear();
         let kept = std::mem::take(&mut self.due).into_iter().map(|(_, receipt)| receipt);
-        let beyond = self.lines.release(keep).into_iter().map(|delivery| delivery.receipt);
+        let beyond = self.lanes.release(keep).into_iter().map(|delivery| delivery.receipt);
         beyond.chain(kept).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::attempts::Try;
 use super::in_flight::Until;
-use super::lines::Line;
+use super::lanes::Lane;
 use super::plan::{Mode, Rehearsal};
 use super::work::Work;
 use super::written::{Unburied, Written};
@@ -16,7 +16,7 @@ use foldhash::HashSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// So many messages of a batch that failed are named one by one.
+/// How many messages of a batch that failed are named one by one.
 const NAMED: usize = 10;
 
 /// A batch that was judged: what became of it so far, and what is left to do.
@@ -29,23 +29,23 @@ pub(super) struct Judged {
     pub(super) letters: Vec<Unburied>,
     /// Begun, and not written.
     pub(super) interrupted: Vec<Receipt>,
-    /// Lines of which a message became a dead letter.
-    died: HashSet<Line>,
+    /// Lanes of which a message became a dead letter.
+    died: HashSet<Lane>,
 }
 
 /// What becomes of one delivery.
 enum Fate {
-    /// Nothing became of it, and it is the next of its line.
+    /// Nothing became of it, and it is the next of its lane.
     Next(Delivery),
-    /// Nothing became of it, and it is kept as long as what failed before it in its line.
+    /// Nothing became of it, and it is kept as long as what failed before it in its lane.
     Kept(Delivery, Until),
     /// A rehearsal settles nothing, and it would have been stored.
     Rehearsed,
     /// A rehearsal settles nothing, and it failed.
     FailedInRehearsal(Delivery),
-    /// It is tried again after this time, since it failed for this reason.
+    /// After this time the message is tried again, since it failed for this reason.
     Retried(Delivery, Duration, String),
-    /// It becomes a dead letter, for this reason.
+    /// The message becomes a dead letter, for this reason.
     Buried(Delivery, Try, String),
     /// The queue is told.
     Settled(Delivery, Verdict),
@@ -118,11 +118,11 @@ impl Work<'_> {
             };
         }
         if outcome == Outcome::Unwritten {
-            let line = self.line(&delivery);
-            if let Some(until) = before.written.stopped.get(&line) {
+            let lane = self.lane(&delivery);
+            if let Some(until) = before.written.stopped.get(&lane) {
                 return Fate::Kept(delivery, *until);
             }
-            if before.died.contains(&line) {
+            if before.died.contains(&lane) {
                 return Fate::Next(delivery);
             }
         }
@@ -159,10 +159,10 @@ impl Work<'_> {
 
     fn note_retry(&self, delivery: Delivery, after: Duration, why: String, judged: &mut Judged) {
         count(&self.counters.retried, 1);
-        let (line, until) = (self.line(&delivery), self.kept_until(after));
+        let (lane, until) = (self.lane(&delivery), self.kept_until(after));
         let Delivery { message, receipt, .. } = delivery;
         judged.written.ended.push((message.id.clone(), Ended::Failed));
-        judged.written.stopped.insert(line, until);
+        judged.written.stopped.insert(lane, until);
         if self.capabilities.delays {
             judged.verdicts.push((message.id, receipt, Verdict::Retry { after, why }));
         } else {
@@ -171,7 +171,7 @@ impl Work<'_> {
     }
 
     fn note_death(&self, delivery: Delivery, tried: Try, why: String, judged: &mut Judged) {
-        judged.died.insert(self.line(&delivery));
+        judged.died.insert(self.lane(&delivery));
         let Delivery { message, receipt, attempts, .. } = delivery;
         if self.dead.are_published() {
             let mut death = self.dead.death(why);
@@ -182,8 +182,8 @@ impl Work<'_> {
         }
     }
 
-    fn line(&self, delivery: &Delivery) -> Line {
-        Line::of(&delivery.message, self.sink.ordered())
+    fn lane(&self, delivery: &Delivery) -> Lane {
+        Lane::of(&delivery.message, self.sink.ordered())
     }
 
     /// How often and how fast a message is tried again on this queue.

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind};
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
-/// So many are told apart, by a digest; beyond them it is only counted.
+/// How many are told apart, by a digest; beyond them it is only counted.
 const TOLD_APART: usize = 65_536;
 
 /// The messages that failed and have not been settled since.

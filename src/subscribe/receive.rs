@@ -28,7 +28,7 @@ impl Run<'_> {
             Ok(deliveries) if deliveries.is_empty() => {
                 let idle = self.work.plan.idle;
                 let quiet = self.in_flight.quiet_since() + idle <= now;
-                if !self.follows() && answer.asked_idle && self.nothing_in_flight() && quiet {
+                if !self.follows() && answer.was_idle && self.nothing_in_flight() && quiet {
                     self.finish(End::Empty);
                 }
             }

@@ -8,14 +8,14 @@ use futures_util::future::BoxFuture;
 
 /// One question at a time, and how many messages came.
 pub(super) struct Receiver<'a> {
-    asked: Option<Asked<'a>>,
+    question: Option<Question<'a>>,
     received: usize,
     /// The last answer was empty.
     empty: bool,
 }
 
 /// A question to the queue that is on its way.
-struct Asked<'a> {
+struct Question<'a> {
     answer: BoxFuture<'a, Result<Vec<Delivery>>>,
     idle: bool,
 }
@@ -23,18 +23,18 @@ struct Asked<'a> {
 /// What the queue answered, and whether nothing was in flight when it was asked.
 pub(super) struct Answer {
     pub(super) deliveries: Result<Vec<Delivery>>,
-    pub(super) asked_idle: bool,
+    pub(super) was_idle: bool,
 }
 
 impl<'a> Receiver<'a> {
     /// Nothing is asked yet.
     pub(super) fn new() -> Self {
-        Self { asked: None, received: 0, empty: false }
+        Self { question: None, received: 0, empty: false }
     }
 
     /// Whether a question is on its way.
     pub(super) fn is_asking(&self) -> bool {
-        self.asked.is_some()
+        self.question.is_some()
     }
 
     /// Whether the last answer was empty.
@@ -44,29 +44,29 @@ impl<'a> Receiver<'a> {
 
     /// Asks the queue. `idle`: nothing is in flight.
     pub(super) fn ask(&mut self, queue: &'a dyn Subscriber, request: Receive, idle: bool) {
-        self.asked = Some(Asked { answer: queue.receive(request), idle });
+        self.question = Some(Question { answer: queue.receive(request), idle });
     }
 
     /// Drops the question: what a dropped one had leased is delivered by a later one, or given back.
     pub(super) fn stop(&mut self) {
-        self.asked = None;
+        self.question = None;
     }
 
     /// Waits for the answer, for ever where nothing was asked. A dropped call loses nothing.
     pub(super) async fn answer(&mut self) -> Answer {
-        let Some(Asked { answer, idle }) = &mut self.asked else {
+        let Some(Question { answer, idle }) = &mut self.question else {
             return std::future::pending().await;
         };
-        let (deliveries, asked_idle) = (answer.await, *idle);
-        self.asked = None;
+        let (deliveries, was_idle) = (answer.await, *idle);
+        self.question = None;
         if let Ok(deliveries) = &deliveries {
             self.empty = deliveries.is_empty();
             self.received += deliveries.len();
         }
-        Answer { deliveries, asked_idle }
+        Answer { deliveries, was_idle }
     }
 
-    /// So many of what came were given back, and do not count.
+    /// Takes back from the count how many of what came were given back.
     pub(super) fn give_back(&mut self, count: usize) {
         self.received = self.received.saturating_sub(count);
     }

@@ -2,8 +2,8 @@
 
 use super::breaker::{self, Breaker};
 use super::in_flight::{InFlight, Leased};
+use super::lanes::{Batch, Lane};
 use super::later::Later;
-use super::lines::{Batch, Line};
 use super::plan::{Mode, Rehearsal};
 use super::receiver::Receiver;
 use super::unplaced::Unplaced;
@@ -34,7 +34,7 @@ pub(super) struct Run<'a> {
     pub(super) work: Work<'a>,
     pub(super) in_flight: InFlight,
     pub(super) receiver: Receiver<'a>,
-    writing: FuturesUnordered<BoxFuture<'a, (Vec<Line>, Written)>>,
+    writing: FuturesUnordered<BoxFuture<'a, (Vec<Lane>, Written)>>,
     /// What is being written may kill us: nothing is begun beside it.
     pub(super) alone: bool,
     pub(super) breaker: Breaker,
@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
             }
             self.start_receiving();
             let (due, quiet) = (self.in_flight.next_due(), self.quiet_at());
-            let (probe, place) = (self.probe_at(), self.place_at());
+            let (probe, letters) = (self.probe_at(), self.keep_letters_at());
             tokio::select! {
                 biased;
                 () = &mut shutdown => {
@@ -87,11 +87,11 @@ impl<'a> Run<'a> {
                     last_call = Some(Instant::now() + plan.grace);
                 }
                 () = at(last_call) => return Err(self.out_of_grace()),
-                Some((lines, written)) = self.writing.next() => self.after_write(lines, written),
+                Some((lanes, written)) = self.writing.next() => self.after_write(lanes, written),
                 written = self.unplaced.tried() => self.after_placing(written),
                 answer = self.receiver.answer() => self.take(answer).await,
                 () = at(due) => self.release_due().await,
-                () = at(place) => self.unplaced.try_again(self.work),
+                () = at(letters) => self.unplaced.try_again(self.work),
                 () = at(probe) => {}
                 () = at(quiet) => self.finish(End::Empty),
                 () = at(plan.max_time.map(|time| started + time)), if self.end.is_none() => {
@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
         self.in_flight.leased()
     }
 
-    /// It stays until it is told to end.
+    /// Whether the run stays until it is told to end.
     pub(super) fn follows(&self) -> bool {
         self.work.plan.mode == Mode::Follow
     }
@@ -138,13 +138,13 @@ impl<'a> Run<'a> {
     where
         F: Future<Output = Written> + Send + 'a,
     {
-        let Batch { deliveries, lines } = batch;
+        let Batch { deliveries, lanes } = batch;
         if self.work.plan.rehearsal == Rehearsal::Look {
             self.look_at(&deliveries);
-            return self.in_flight.go_on(lines);
+            return self.in_flight.go_on(lanes);
         }
         let work = work(self.work, deliveries);
-        self.writing.push(async move { (lines, work.await) }.boxed());
+        self.writing.push(async move { (lanes, work.await) }.boxed());
     }
 
     /// While the sink is idle whatever waits is written at once; while it writes, what comes is
@@ -225,7 +225,7 @@ impl<'a> Run<'a> {
     }
 
     /// When to try again to keep dead letters that have no place.
-    fn place_at(&self) -> Option<Instant> {
+    fn keep_letters_at(&self) -> Option<Instant> {
         self.unplaced.next_try().filter(|_| self.end.is_none())
     }
 
@@ -264,7 +264,7 @@ impl<'a> Run<'a> {
         self.receiver.stop();
     }
 
-    fn after_write(&mut self, lines: Vec<Line>, mut written: Written) {
+    fn after_write(&mut self, lanes: Vec<Lane>, mut written: Written) {
         let now = Instant::now();
         self.later.note(&written.ended, written.why_failed.take());
         for receipt in self.unplaced.keep(&mut written) {
@@ -276,7 +276,7 @@ impl<'a> Run<'a> {
             self.in_flight.keep_until(receipt, due);
         }
         self.postponed += written.postponed + self.in_flight.stop(written.stopped, now);
-        self.in_flight.go_on(lines);
+        self.in_flight.go_on(lanes);
         self.alone = false;
         if let Some(why) = written.not_settled {
             self.lose_queue(&why);

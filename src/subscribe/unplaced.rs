@@ -87,7 +87,7 @@ impl<'a> Unplaced<'a> {
     /// receipts of those that take no room any more.
     pub(super) fn keep(&mut self, written: &mut Written) -> Vec<Receipt> {
         let letters = std::mem::take(&mut written.unplaced);
-        let Some(why) = written.no_place.take() else { return Vec::new() };
+        let Some(why) = written.not_kept.take() else { return Vec::new() };
         let down = self.down.get_or_insert_with(|| {
             tracing::warn!("dead letters have no place, and wait for one: {why}");
             Down::begin(why.clone())
@@ -121,7 +121,7 @@ impl<'a> Unplaced<'a> {
         self.letters.append(&mut written.unplaced);
         match &mut self.down {
             Some(down) if none => {
-                down.why = written.no_place.unwrap_or_default();
+                down.why = written.not_kept.unwrap_or_default();
                 tracing::debug!("dead letters still have no place: {}", down.why);
                 down.wait();
             }

@@ -2,7 +2,7 @@
 
 use super::dead_letters::Letter;
 use super::in_flight::Until;
-use super::lines::Line;
+use super::lanes::Lane;
 use crate::attempts::Ended;
 use crate::message::{Delivery, Receipt};
 use foldhash::HashMap;
@@ -25,8 +25,8 @@ pub(super) struct Written {
     pub(super) kept: Vec<(Receipt, Instant)>,
     /// How many are left to a later run.
     pub(super) postponed: usize,
-    /// Lines of which a message failed.
-    pub(super) stopped: HashMap<Line, Until>,
+    /// Lanes of which a message failed.
+    pub(super) stopped: HashMap<Lane, Until>,
     /// The sink cannot be reached.
     pub(super) unavailable: Option<String>,
     /// The reader is gone.
@@ -38,7 +38,7 @@ pub(super) struct Written {
     /// Those beyond what may wait so, which were given back to the queue.
     pub(super) given_back: Vec<(String, Ended)>,
     /// Why dead letters have no place.
-    pub(super) no_place: Option<String>,
+    pub(super) not_kept: Option<String>,
     /// What became of the attempts.
     pub(super) ended: Vec<(String, Ended)>,
     /// Why one of them failed.

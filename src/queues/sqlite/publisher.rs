@@ -29,7 +29,12 @@ pub async fn open_publisher(url: Location, options: &Options) -> Result<Box<dyn 
     }
     let queue = open(&place, options.clock.clone()).await?;
     let (timeout, hold) = (options.publish_timeout, options.hold);
-    Ok(Box::new(SqlitePublisher { place, queue: Mutex::new(Arc::new(queue)), timeout, hold }))
+    Ok(Box::new(SqlitePublisher {
+        options: place,
+        queue: Mutex::new(Arc::new(queue)),
+        timeout,
+        hold,
+    }))
 }
 
 async fn open(place: &SqliteOptions, clock: Clock) -> Result<Queue> {
@@ -40,7 +45,7 @@ async fn open(place: &SqliteOptions, clock: Clock) -> Result<Queue> {
 }
 
 struct SqlitePublisher {
-    place: SqliteOptions,
+    options: SqliteOptions,
     /// The file that is open, and the queue's number in it.
     queue: Mutex<Arc<Queue>>,
     timeout: Duration,
@@ -94,9 +99,9 @@ impl SqlitePublisher {
     async fn reopen(&self, stale: &Arc<Queue>) -> Result<Arc<Queue>> {
         let mut queue = self.queue.lock().await;
         if Arc::ptr_eq(&queue, stale) {
-            let path = self.place.path.display();
+            let path = self.options.path.display();
             tracing::warn!("`{path}` is another file than the one that was open: opening it anew");
-            *queue = Arc::new(open(&self.place, stale.clock.clone()).await?);
+            *queue = Arc::new(open(&self.options, stale.clock.clone()).await?);
         }
         Ok(queue.clone())
     }

@@ -73,9 +73,9 @@ fn millis(duration: Duration) -> i64 {
 pub enum Attempt {
     /// Nothing: it was given back, or had not begun.
     Uncounted,
-    /// It failed.
+    /// The attempt failed.
     Failed,
-    /// Its lease ended in mid-work.
+    /// The lease ended in mid-work.
     Lost,
 }
 

@@ -8,19 +8,11 @@ const LEANING: &[&str] = &["The same", "It ", "Its ", "Of ", "So "];
 /// What none says.
 const NOWHERE: &[&str] = &["See the module."];
 
-/// Folders and files whose comments are being written.
-const PENDING: &[&str] =
-    &["src/queues/sqlite/claim/", "src/queues/sqlite/settle.rs", "src/subscribe/"];
-
 /// The text of a line of a doc comment.
 fn doc(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let text = line.strip_prefix("///").or(line.strip_prefix("//!"))?;
     Some(text.strip_prefix(' ').unwrap_or(text))
-}
-
-fn is_pending(file: &Source) -> bool {
-    PENDING.iter().any(|path| file.is_in(path))
 }
 
 /// The lines of a file's doc comments that lean on others.
@@ -44,7 +36,7 @@ fn doc_comments_stand_alone() {
     let folders = ["src", "tests/it", "benches", "examples", "fuzz/targets"];
     let all = folders.into_iter().flat_map(|folder| files(folder, ".rs"));
     // These files name what they hold out.
-    let all = all.filter(|file| !is_pending(file) && !file.is_in("tests/it/tidy/"));
+    let all = all.filter(|file| !file.is_in("tests/it/tidy/"));
     none(all.flat_map(|file| faults(&file)).collect(), "a doc comment leans on another one");
 }
 
@@ -66,7 +58,7 @@ const REASON: &str = "//! Longer than others:";
 #[test]
 fn files_are_short_but_for_two_that_say_why() {
     let mut longer = Vec::new();
-    for file in files("src", ".rs").into_iter().filter(|file| !is_pending(file)) {
+    for file in files("src", ".rs").into_iter() {
         if file.text.lines().count() <= LONGEST {
             continue;
         }

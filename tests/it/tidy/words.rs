@@ -79,15 +79,6 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("hand_over", "src/sources/", "what is done with a thing, by a verb of plain English"),
 ];
 
-/// Folders and files whose names are being changed.
-const PENDING: &[&str] = &[
-    "src/attempts.rs",
-    "src/queues/sqlite/claim/",
-    "src/queues/sqlite/publisher.rs",
-    "src/queues/sqlite/subscriber.rs",
-    "src/subscribe/",
-];
-
 /// What is named in a file: the file itself, types with their variants, functions, modules, constants
 /// and fields.
 struct Name<'s> {
@@ -209,16 +200,12 @@ fn faults(file: &Source) -> Vec<String> {
     found
 }
 
-fn is_pending(file: &Source) -> bool {
-    PENDING.iter().any(|path| file.is_in(path))
-}
-
 #[test]
 fn names_use_one_word_for_each_idea() {
     let folders = ["src", "tests/it", "benches", "examples", "fuzz/targets"];
     let all = folders.into_iter().flat_map(|folder| files(folder, ".rs"));
     // This file names the words.
-    let all = all.filter(|file| !is_pending(file) && file.path != "tests/it/tidy/words.rs");
+    let all = all.filter(|file| file.path != "tests/it/tidy/words.rs");
     none(all.flat_map(|file| faults(&file)).collect(), "DESIGN.md has a word for this");
 }
 

@@ -191,7 +191,7 @@ impl Look {
                 let mut ready = connection.prepare_cached(READY)?;
                 selection.take_heads(&mut ready, params![queue, room, after])
             }
-            Wanted::Nothing => Ok(None),
+            Wanted::NoMessage => Ok(None),
         }
     }
 
@@ -204,7 +204,7 @@ impl Look {
                 .prepare_cached(OLDEST_TAG)?
                 .query_row([self.queue], |row| Ok(Wanted::of(row.get_ref(0)?)))
                 .optional()?
-                .unwrap_or(Wanted::Nothing),
+                .unwrap_or(Wanted::NoMessage),
         })
     }
 
@@ -241,7 +241,7 @@ enum Wanted {
     Tag(Option<String>),
     /// What the oldest has, which no message can have: it is met, and behind it those without one.
     Unreadable,
-    Nothing,
+    NoMessage,
 }
 
 impl Wanted {

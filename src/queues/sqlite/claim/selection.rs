@@ -26,11 +26,11 @@ pub struct Selection {
 
 /// A message that cannot be read.
 pub struct Unreadable {
-    /// Its place in the file.
+    /// The place of the message in the file.
     pub seq: i64,
-    /// Its id, as far as it can be read.
+    /// The id of the message, as far as it can be read.
     pub id: String,
-    /// Its group.
+    /// The group of the message.
     pub group: Option<Group>,
     /// What cannot be read.
     pub fault: String,
@@ -44,11 +44,11 @@ pub fn limit(count: usize) -> i64 {
 /// What became of a row.
 #[derive(PartialEq, Eq)]
 enum Step {
-    /// It was taken, a group's or one by itself.
+    /// The message was taken, a group's or one by itself.
     Taken { grouped: bool },
-    /// It was none that can be delivered.
+    /// The message cannot be delivered.
     Passed,
-    /// It may not be taken, nor what follows it.
+    /// The message may not be taken, nor what follows it.
     Stop,
 }
 

@@ -1,7 +1,7 @@
-//! What waits for a write, in lines: of one line at most one batch is written at a time.
+//! What waits for a write, in lanes: of one lane at most one batch is written at a time.
 //!
-//! Messages of a group are a line where the sink keeps their order. Every other message is in the
-//! line of its id: two with one id are written one after the other, each in a batch of its own.
+//! Messages of a group are a lane where the sink keeps their order. Every other message is in the
+//! lane of its id: two with one id are written one after the other, each in a batch of its own.
 
 use crate::batch::{BatchBuilder, BatchLimits};
 use crate::message::{Delivery, Message};
@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 /// digest, as every message has one. Should two names ever have the same, they only wait for one
 /// another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Line {
+pub struct Lane {
     digest: u64,
     grouped: bool,
 }
@@ -23,8 +23,8 @@ pub struct Line {
 /// What digests depend on, so that nobody chooses names that wait for one another.
 static DIGESTS: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
 
-impl Line {
-    /// The line of a message, for a sink that keeps the order within groups or does not.
+impl Lane {
+    /// The lane of a message, for a sink that keeps the order within groups or does not.
     pub fn of(message: &Message, ordered: bool) -> Self {
         let of = |name: &str, grouped| Self { digest: DIGESTS.hash_one(name), grouped };
         match &message.group {
@@ -34,17 +34,17 @@ impl Line {
     }
 }
 
-/// A batch, and the lines that stand still until it is over.
+/// A batch, and the lanes that stand still until it is over.
 pub struct Batch {
     pub deliveries: Vec<Delivery>,
-    pub lines: Vec<Line>,
+    pub lanes: Vec<Lane>,
 }
 
-/// A delivery that waits, by what the lines ask of it: what it carries is not moved.
+/// A delivery that waits, by what the lanes ask of it: what it carries is not moved.
 #[derive(Clone, Copy)]
 struct Waiting {
-    place: i64,
-    line: Line,
+    position: i64,
+    lane: Lane,
     /// In bytes.
     size: usize,
     lost: u32,
@@ -52,19 +52,19 @@ struct Waiting {
     key: usize,
 }
 
-/// How a line stands.
+/// How a lane stands.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Stand {
-    /// Its first can be written, and what is behind that with it.
+    /// The first of it can be written, and what is behind that with it.
     #[default]
     Free,
-    /// Its first has to be written alone.
+    /// The first of it has to be written alone.
     Alone,
     /// Something of it is being written.
     Written,
 }
 
-/// What a line has behind the first of it, or behind what is being written of it.
+/// What a lane has behind the first of it, or behind what is being written of it.
 #[derive(Default)]
 struct Behind {
     stand: Stand,
@@ -73,24 +73,24 @@ struct Behind {
 }
 
 /// Everything that waits for a write.
-pub struct Lines {
+pub struct Lanes {
     ordered: bool,
     /// Where the next one comes in, behind all others or before them.
     last: i64,
     first: i64,
     deliveries: Slab<Delivery>,
-    /// The first of each line of which nothing is being written.
+    /// The first of each lane of which nothing is being written.
     ready: BTreeMap<i64, Waiting>,
     /// Those of them that may kill their worker; the least likely first.
     suspects: BTreeMap<(u32, i64), Waiting>,
-    /// Every line of which something waits or is being written.
-    behind: HashMap<Line, Behind>,
-    /// How many of those that wait no line holds up.
+    /// Every lane of which something waits or is being written.
+    behind: HashMap<Lane, Behind>,
+    /// How many of those that wait no lane holds up.
     free: usize,
     free_bytes: usize,
 }
 
-impl Lines {
+impl Lanes {
     /// Empty, for a sink that keeps the order within groups or does not.
     pub fn new(ordered: bool) -> Self {
         let (ready, suspects, behind) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
@@ -103,7 +103,7 @@ impl Lines {
         self.deliveries.len()
     }
 
-    /// How many of them no line holds up.
+    /// How many of them no lane holds up.
     pub fn free(&self) -> usize {
         self.free
     }
@@ -113,7 +113,7 @@ impl Lines {
         self.free_bytes
     }
 
-    /// Whether one waits that may kill its worker, and nothing before it in its line.
+    /// Whether one waits that may kill its worker, and nothing before it in its lane.
     pub fn has_suspect(&self) -> bool {
         !self.suspects.is_empty()
     }
@@ -125,14 +125,14 @@ impl Lines {
         self.enter(waiting);
     }
 
-    fn keep(&mut self, place: i64, delivery: Delivery) -> Waiting {
-        let (line, size) = (Line::of(&delivery.message, self.ordered), delivery.message.size());
+    fn keep(&mut self, position: i64, delivery: Delivery) -> Waiting {
+        let (lane, size) = (Lane::of(&delivery.message, self.ordered), delivery.message.size());
         let lost = delivery.lost;
-        Waiting { place, line, size, lost, key: self.deliveries.insert(delivery) }
+        Waiting { position, lane, size, lost, key: self.deliveries.insert(delivery) }
     }
 
     fn enter(&mut self, waiting: Waiting) {
-        let Some(behind) = self.behind.get_mut(&waiting.line) else {
+        let Some(behind) = self.behind.get_mut(&waiting.lane) else {
             return self.offer(waiting, Behind::default());
         };
         behind.waiting.push_back(waiting);
@@ -143,44 +143,44 @@ impl Lines {
         }
     }
 
-    /// This one is the first of its line now.
+    /// This one is the first of its lane now.
     fn offer(&mut self, first: Waiting, mut behind: Behind) {
         if first.lost > 0 {
             behind.stand = Stand::Alone;
-            self.suspects.insert((first.lost, first.place), first);
+            self.suspects.insert((first.lost, first.position), first);
         } else {
             behind.stand = Stand::Free;
             self.free += 1 + behind.waiting.len();
             self.free_bytes += first.size + behind.bytes;
-            self.ready.insert(first.place, first);
+            self.ready.insert(first.position, first);
         }
-        self.behind.insert(first.line, behind);
+        self.behind.insert(first.lane, behind);
     }
 
-    /// The next batch: at most `max` messages, ending when it holds `max_bytes`. As much of a line
-    /// comes as there is room for, so that other batches find other lines.
+    /// The next batch: at most `max` messages, ending when it holds `max_bytes`. As much of a lane
+    /// comes as there is room for, so that other batches find other lanes.
     pub fn batch(&mut self, max: usize, max_bytes: usize) -> Batch {
         let mut taken = BatchBuilder::new(BatchLimits { count: max, bytes: max_bytes });
-        let mut lines = Vec::new();
+        let mut lanes = Vec::new();
         while !taken.is_full() {
             let Some((_, first)) = self.ready.pop_first() else { break };
-            let line = first.line;
+            let lane = first.lane;
             taken.push(first, self.no_longer_free(first));
-            while line.grouped && !taken.is_full() {
-                let Some(next) = self.follower(line) else { break };
+            while lane.grouped && !taken.is_full() {
+                let Some(next) = self.follower(lane) else { break };
                 taken.push(next, self.no_longer_free(next));
             }
-            self.stand_still(line);
-            lines.push(line);
+            self.stand_still(lane);
+            lanes.push(lane);
         }
         let mut taken = taken.into_content();
-        taken.sort_unstable_by_key(|waiting| waiting.place);
-        Batch { deliveries: taken.into_iter().map(|waiting| self.give(waiting)).collect(), lines }
+        taken.sort_unstable_by_key(|waiting| waiting.position);
+        Batch { deliveries: taken.into_iter().map(|waiting| self.give(waiting)).collect(), lanes }
     }
 
-    /// Takes the next of a line whose first was taken, unless it has to be written alone.
-    fn follower(&mut self, line: Line) -> Option<Waiting> {
-        let behind = self.behind.get_mut(&line)?;
+    /// Takes the next of a lane whose first was taken, unless it has to be written alone.
+    fn follower(&mut self, lane: Lane) -> Option<Waiting> {
+        let behind = self.behind.get_mut(&lane)?;
         behind.waiting.front().filter(|next| next.lost == 0)?;
         let next = behind.waiting.pop_front()?;
         behind.bytes -= next.size;
@@ -190,13 +190,13 @@ impl Lines {
     /// The one that may kill its worker, alone.
     pub fn suspect(&mut self) -> Option<Batch> {
         let (_, suspect) = self.suspects.pop_first()?;
-        self.stand_still(suspect.line);
-        Some(Batch { deliveries: vec![self.give(suspect)], lines: vec![suspect.line] })
+        self.stand_still(suspect.lane);
+        Some(Batch { deliveries: vec![self.give(suspect)], lanes: vec![suspect.lane] })
     }
 
-    /// Nothing more of this line is written for now.
-    fn stand_still(&mut self, line: Line) {
-        let Some(behind) = self.behind.get_mut(&line) else { return };
+    /// Nothing more of this lane is written for now.
+    fn stand_still(&mut self, lane: Lane) {
+        let Some(behind) = self.behind.get_mut(&lane) else { return };
         if std::mem::replace(&mut behind.stand, Stand::Written) == Stand::Free {
             self.free -= behind.waiting.len();
             self.free_bytes -= behind.bytes;
@@ -208,24 +208,24 @@ impl Lines {
         for delivery in unwritten.into_iter().rev() {
             self.first -= 1;
             let waiting = self.keep(self.first, delivery);
-            let behind = self.behind.entry(waiting.line).or_default();
+            let behind = self.behind.entry(waiting.lane).or_default();
             behind.bytes += waiting.size;
             behind.waiting.push_front(waiting);
         }
     }
 
-    /// Takes all that waits behind a batch in one of its lines.
-    pub fn take(&mut self, line: Line) -> Vec<Delivery> {
-        let Some(behind) = self.behind.get_mut(&line) else { return Vec::new() };
+    /// Takes all that waits behind a batch in one of its lanes.
+    pub fn take(&mut self, lane: Lane) -> Vec<Delivery> {
+        let Some(behind) = self.behind.get_mut(&lane) else { return Vec::new() };
         behind.bytes = 0;
         let waiting = std::mem::take(&mut behind.waiting);
         waiting.into_iter().map(|waiting| self.give(waiting)).collect()
     }
 
-    /// Lets the lines of a batch that is over go on.
-    pub fn go_on(&mut self, lines: Vec<Line>) {
-        for line in lines {
-            let Some(mut behind) = self.behind.remove(&line) else { continue };
+    /// Lets the lanes of a batch that is over go on.
+    pub fn go_on(&mut self, lanes: Vec<Lane>) {
+        for lane in lanes {
+            let Some(mut behind) = self.behind.remove(&lane) else { continue };
             let Some(next) = behind.waiting.pop_front() else { continue };
             behind.bytes -= next.size;
             self.offer(next, behind);
@@ -242,7 +242,7 @@ impl Lines {
         }
         self.behind.retain(|_, behind| behind.stand == Stand::Written);
         (self.free, self.free_bytes) = Default::default();
-        all.sort_unstable_by_key(|waiting| waiting.place);
+        all.sort_unstable_by_key(|waiting| waiting.position);
         let mut kept = 0;
         for waiting in all {
             match kept < keep && waiting.lost == 0 {
@@ -286,10 +286,10 @@ mod tests {
         Delivery { message, attempts: None, lost, receipt: Receipt(word.into()) }
     }
 
-    fn lines(ordered: bool, words: &str) -> Lines {
-        let mut lines = Lines::new(ordered);
-        words.split_whitespace().for_each(|word| lines.push(delivery(word)));
-        lines
+    fn lanes(ordered: bool, words: &str) -> Lanes {
+        let mut lanes = Lanes::new(ordered);
+        words.split_whitespace().for_each(|word| lanes.push(delivery(word)));
+        lanes
     }
 
     fn ids(deliveries: &[Delivery]) -> String {
@@ -297,89 +297,89 @@ mod tests {
         ids.join(" ")
     }
 
-    fn batch(lines: &mut Lines, max: usize) -> (String, Vec<Line>) {
-        let batch = lines.batch(max, usize::MAX);
-        (ids(&batch.deliveries), batch.lines)
+    fn batch(lanes: &mut Lanes, max: usize) -> (String, Vec<Lane>) {
+        let batch = lanes.batch(max, usize::MAX);
+        (ids(&batch.deliveries), batch.lanes)
     }
 
     #[test]
     fn a_group_is_in_one_batch_and_others_go_beside_it() {
-        let mut lines = lines(true, "a1@a b1@b a2@a x a3@a b2@b");
-        assert_eq!((lines.waiting(), lines.free()), (6, 6));
-        let (first, a) = batch(&mut lines, 2);
-        assert_eq!((&first[..], lines.free()), ("a1 a2", 3));
-        let (second, others) = batch(&mut lines, 9);
+        let mut lanes = lanes(true, "a1@a b1@b a2@a x a3@a b2@b");
+        assert_eq!((lanes.waiting(), lanes.free()), (6, 6));
+        let (first, a) = batch(&mut lanes, 2);
+        assert_eq!((&first[..], lanes.free()), ("a1 a2", 3));
+        let (second, others) = batch(&mut lanes, 9);
         assert_eq!(second, "b1 x b2");
-        assert_eq!((&batch(&mut lines, 9).0[..], lines.waiting()), ("", 1));
-        lines.push(delivery("b3@b"));
-        lines.go_on(others);
-        lines.go_on(a);
-        assert_eq!(batch(&mut lines, 9).0, "a3 b3");
-        assert_eq!((lines.waiting(), lines.free(), lines.free_bytes()), (0, 0, 0));
+        assert_eq!((&batch(&mut lanes, 9).0[..], lanes.waiting()), ("", 1));
+        lanes.push(delivery("b3@b"));
+        lanes.go_on(others);
+        lanes.go_on(a);
+        assert_eq!(batch(&mut lanes, 9).0, "a3 b3");
+        assert_eq!((lanes.waiting(), lanes.free(), lanes.free_bytes()), (0, 0, 0));
     }
 
     #[test]
     fn without_an_order_only_the_same_id_waits() {
-        let mut lines = lines(false, "1@g 2@g 1@h 3 1");
+        let mut lanes = lanes(false, "1@g 2@g 1@h 3 1");
         for expected in ["1 2 3", "1", "1", ""] {
-            let (ids, over) = batch(&mut lines, 9);
+            let (ids, over) = batch(&mut lanes, 9);
             assert_eq!(ids, expected);
-            lines.go_on(over);
+            lanes.go_on(over);
         }
-        assert!(lines.behind.is_empty());
+        assert!(lanes.behind.is_empty());
     }
 
     #[test]
     fn what_was_not_written_is_the_next_of_its_line() {
-        let mut lines = lines(true, "1@g 2@g 3@g 4@g x");
-        let Batch { mut deliveries, lines: over } = lines.batch(3, usize::MAX);
-        lines.put_back(deliveries.split_off(1));
-        assert_eq!((batch(&mut lines, 9).0, lines.waiting()), ("x".to_owned(), 3));
-        lines.go_on(over);
-        assert_eq!(batch(&mut lines, 9).0, "2 3 4");
+        let mut lanes = lanes(true, "1@g 2@g 3@g 4@g x");
+        let Batch { mut deliveries, lanes: over } = lanes.batch(3, usize::MAX);
+        lanes.put_back(deliveries.split_off(1));
+        assert_eq!((batch(&mut lanes, 9).0, lanes.waiting()), ("x".to_owned(), 3));
+        lanes.go_on(over);
+        assert_eq!(batch(&mut lanes, 9).0, "2 3 4");
     }
 
     #[test]
     fn a_suspect_is_alone_and_holds_up_its_line_only() {
-        let mut lines = lines(true, "1@g 2@g! 3@g a! x");
-        let (ids, over) = batch(&mut lines, 9);
-        assert_eq!((&ids[..], lines.free(), lines.has_suspect()), ("1 x", 0, true));
-        lines.go_on(over);
+        let mut lanes = lanes(true, "1@g 2@g! 3@g a! x");
+        let (ids, over) = batch(&mut lanes, 9);
+        assert_eq!((&ids[..], lanes.free(), lanes.has_suspect()), ("1 x", 0, true));
+        lanes.go_on(over);
         let mut alone = || {
-            let suspect = lines.suspect().map(|it| (it.deliveries[0].message.id.clone(), it.lines));
+            let suspect = lanes.suspect().map(|it| (it.deliveries[0].message.id.clone(), it.lanes));
             suspect.map(|(id, over)| {
-                lines.go_on(over);
+                lanes.go_on(over);
                 id
             })
         };
         assert_eq!([alone(), alone(), alone()], [Some("2".into()), Some("a".into()), None]);
-        assert_eq!(batch(&mut lines, 9).0, "3");
+        assert_eq!(batch(&mut lanes, 9).0, "3");
     }
 
     #[test]
-    fn what_is_let_go_leaves_the_oldest_and_what_is_being_written() {
-        let mut lines = lines(true, "1@g 2@g 3@g s! s2 t@h u@h");
-        let (_, over) = batch(&mut lines, 1);
-        assert_eq!(ids(&lines.release(2)), "s s2 t u");
-        assert_eq!((lines.waiting(), lines.free()), (2, 0));
-        lines.go_on(over);
-        assert_eq!((batch(&mut lines, 9).0, lines.free_bytes()), ("2 3".to_owned(), 0));
+    fn what_is_released_leaves_the_oldest_and_what_is_being_written() {
+        let mut lanes = lanes(true, "1@g 2@g 3@g s! s2 t@h u@h");
+        let (_, over) = batch(&mut lanes, 1);
+        assert_eq!(ids(&lanes.release(2)), "s s2 t u");
+        assert_eq!((lanes.waiting(), lanes.free()), (2, 0));
+        lanes.go_on(over);
+        assert_eq!((batch(&mut lanes, 9).0, lanes.free_bytes()), ("2 3".to_owned(), 0));
     }
 
     #[test]
     fn what_waits_behind_a_batch_can_be_taken() {
-        let mut lines = lines(true, "1@g 2@g 3@g");
-        let (_, over) = batch(&mut lines, 1);
-        assert_eq!(ids(&lines.take(over[0])), "2 3");
-        lines.go_on(over);
-        assert!(lines.behind.is_empty() && lines.waiting() == 0);
+        let mut lanes = lanes(true, "1@g 2@g 3@g");
+        let (_, over) = batch(&mut lanes, 1);
+        assert_eq!(ids(&lanes.take(over[0])), "2 3");
+        lanes.go_on(over);
+        assert!(lanes.behind.is_empty() && lanes.waiting() == 0);
     }
 
     #[test]
     fn a_batch_ends_with_its_bytes() {
-        let mut lines = lines(true, "1@g 2@g 3@g x");
+        let mut lanes = lanes(true, "1@g 2@g 3@g x");
         let size = delivery("1@g").message.size();
-        assert_eq!(lines.free_bytes(), 3 * size + size - 1);
-        assert_eq!(ids(&lines.batch(9, size + 1).deliveries), "1 2");
+        assert_eq!(lanes.free_bytes(), 3 * size + size - 1);
+        assert_eq!(ids(&lanes.batch(9, size + 1).deliveries), "1 2");
     }
 }

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many letters each of the places has taken.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct Whereabouts {
     published: AtomicUsize,
     spooled: AtomicUsize,
 }
 
-impl Places {
+impl Whereabouts {
     /// The queue of dead letters has taken so many.
     pub(super) fn published(&self, letters: usize) {
         self.published.fetch_add(letters, Ordering::Relaxed);
@@ -53,12 +53,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_places_are_those_that_have_taken_something() {
+    fn those_are_named_that_have_taken_something() {
         let look = |published, spooled| {
-            let places = Places::default();
-            places.published(published);
-            places.spooled(spooled);
-            places.look(Some("memory:d"), Some("sqlite:s.db?queue=q"), "memory:q")
+            let whereabouts = Whereabouts::default();
+            whereabouts.published(published);
+            whereabouts.spooled(spooled);
+            whereabouts.look(Some("memory:d"), Some("sqlite:s.db?queue=q"), "memory:q")
         };
         assert_eq!(look(2, 0), " in `memory:d`");
         assert_eq!(look(0, 2), " in the spool, see `queue dead list 'sqlite:s.db?queue=q'`");
@@ -66,7 +66,7 @@ mod tests {
             look(1, 2),
             ": 1 in `memory:d`, and 2 in the spool, see `queue dead list 'sqlite:s.db?queue=q'`"
         );
-        let own = Places::default().look(None, None, "sqlite:q.db?queue=a");
+        let own = Whereabouts::default().look(None, None, "sqlite:q.db?queue=a");
         assert_eq!(own, ", see `queue dead list 'sqlite:q.db?queue=a'`");
     }
 }
