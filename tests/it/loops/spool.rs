@@ -141,7 +141,7 @@ fn a_queue_that_is_down_gets_everything_once_it_is_back() {
     let sandbox = Sandbox::new();
     let proxy = Proxy::start(&services::pubsub_emulator());
     let host = proxy.address();
-    let (_, url) = topic(&sandbox, &host);
+    let (_topic, url) = topic(&sandbox, &host);
     proxy.cut();
     let run = publish(&sandbox, &url, &host).stdin(lines(["a", "b"])).run().expect(75);
     assert!(run.stderr.contains("2 messages wait in the spool"), "{}", run.stderr);
@@ -170,7 +170,7 @@ fn a_cut_in_the_middle_sends_the_rest_through_the_spool_in_order() {
     let sandbox = Sandbox::new();
     let proxy = Proxy::start(&services::pubsub_emulator());
     let host = proxy.address();
-    let (_, url) = topic(&sandbox, &host);
+    let (_topic, url) = topic(&sandbox, &host);
     let mut child = publish(&sandbox, &url, &host).args("--batch 2 -vv").spawn();
     let mut stdin = child.stdin.take().expect("a pipe");
     let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -211,7 +211,7 @@ fn what_the_queue_refuses_of_the_spool_is_kept_with_its_reason() {
     let sandbox = Sandbox::new();
     let host = services::pubsub_emulator();
     let proxy = Proxy::start(&host);
-    let (_, url) = topic(&sandbox, &proxy.address());
+    let (_topic, url) = topic(&sandbox, &proxy.address());
     let envelope = |id: &str, attributes: &str| {
         format!("{{\"id\":\"{id}\",\"attributes\":{attributes},\"body\":1}}\n")
     };
