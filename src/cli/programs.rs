@@ -39,14 +39,14 @@ impl Entry {
     }
 }
 
-/// Opens the door of a program of its own. A build with the feature `launchers` holds only the way to
-/// [`HOLDER`] there, which lies beside the running program `this`.
+/// Opens the door of a program of its own. A build with the feature `launchers`, and without `whole`,
+/// holds only the way to [`HOLDER`] there, which lies beside the running program `this`.
 pub fn open<P: Program>(
     args: impl Iterator<Item = OsString>,
     environment: Environment,
     this: impl FnOnce() -> io::Result<PathBuf>,
 ) -> Ending {
-    if cfg!(feature = "launchers") {
+    if cfg!(all(feature = "launchers", not(feature = "whole"))) {
         launcher::launch::<P>(args, this)
     } else {
         super::run::<P>(args, environment)
