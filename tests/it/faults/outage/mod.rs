@@ -50,6 +50,12 @@ trait Bed: Sized {
     /// an earlier run had in flight.
     fn drain_patiently(&self, count: usize) -> Program;
 
+    /// `subscribe` to the store, to be killed in mid-work: what it has asked the service for must not
+    /// get for long what the next run waits for.
+    fn drain_to_be_killed(&self) -> Program {
+        self.drain_patiently(3)
+    }
+
     /// `subscribe --follow` to the store.
     fn follow(&self) -> Program;
 
@@ -125,7 +131,7 @@ async fn a_run_killed_between_a_dead_letter_and_its_acknowledgement_loses_nothin
         if B::KILLED_BESIDE_GOOD_ONES {
             bed.publish_lines(2);
         }
-        let killed = bed.drain_patiently(3).env("KAKEHI_FAILPOINTS", "subscribe-buried=kill@1");
+        let killed = bed.drain_to_be_killed().env("KAKEHI_FAILPOINTS", "subscribe-buried=kill@1");
         killed.run().expect(137);
         if !B::KILLED_BESIDE_GOOD_ONES {
             bed.publish_lines(2);

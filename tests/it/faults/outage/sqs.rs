@@ -50,6 +50,12 @@ impl Bed for Stage {
         self.drain("--lease 3s --idle 8s")
     }
 
+    /// Each request that waits at the server when its client dies gets messages all the same, for one
+    /// lease.
+    fn drain_to_be_killed(&self) -> Program {
+        self.drain("--lease 3s --idle 1s")
+    }
+
     fn follow(&self) -> Program {
         self.drain("--lease 3s --follow")
     }
