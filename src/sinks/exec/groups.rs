@@ -3,7 +3,8 @@
 //! Three ways lead to that. A run that takes too long is asked to end and then killed. A run that
 //! nobody waits for any more is asked to end at once, and `close` kills what does not. And when we
 //! are killed ourselves, a guard does both: a shell in a group of its own, which ignores signals,
-//! knows the groups, and sees its pipe from us end.
+//! knows the groups, and sees its pipe from us end. A run that had started when we died, and of whose
+//! group we could not tell any more, it finds by the name of its input, which no other run has.
 
 use futures_util::future::join_all;
 use rustix::io::Errno;
@@ -20,24 +21,38 @@ const MOMENT: Duration = Duration::from_secs(2);
 /// How often we look whether a group that was asked to end has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The guard: it reads `start GROUP` and `end GROUP` until we are gone, asks the groups that are
-/// left to end, and kills them [`MOMENT`] later.
+/// The guard: it reads `expect MARK`, `start MARK GROUP`, `never MARK` and `end GROUP` until we are
+/// gone, asks the groups that are left to end, and kills them [`MOMENT`] later.
 const GUARD: &str = r#"
 trap '' HUP INT TERM
-groups=' '
-while read -r word group; do
+groups=' ' marks=' '
+without() {
+  case $1 in
+    *" $2 "*) rest="${1%%" $2 "*} ${1#*" $2 "}" ;;
+    *) rest=$1 ;;
+  esac
+}
+while read -r word name group; do
   case $word in
-    start) groups="$groups$group " ;;
-    end) case $groups in
-      *" $group "*) groups="${groups%%" $group "*} ${groups#*" $group "}" ;;
-    esac ;;
+    expect) marks="$marks$name " ;;
+    start) without "$marks" "$name"; marks=$rest groups="$groups$group " ;;
+    never) without "$marks" "$name"; marks=$rest ;;
+    end) without "$groups" "$name"; groups=$rest ;;
   esac
 done
 for group in $groups; do kill -s TERM -- "-$group"; done
 for wait in 1 2 3 4 5 6 7 8 9 10; do
+  for mark in $marks; do
+    for group in $(ls -l /proc/[0-9]*/fd/0 | sed -n "s|.*/proc/\([0-9]*\)/fd/0 -> .*$mark.*|\1|p"); do
+      case $groups in
+        *" $group "*) ;;
+        *) kill -s TERM -- "-$group" && groups="$groups$group " ;;
+      esac
+    done
+  done
   alive=
   for group in $groups; do kill -s 0 -- "-$group" && alive=1; done
-  [ "$alive" ] || exit 0
+  [ "$alive${marks# }" ] || exit 0
   sleep 0.2
 done
 for group in $groups; do kill -s KILL -- "-$group"; done
@@ -71,12 +86,11 @@ impl Groups {
         Arc::new(Self(Mutex::new(State { guard, ..State::default() })))
     }
 
-    /// Notes that a run has started, as the leader of a group of its own.
-    pub fn start(self: &Arc<Self>, leader: u32) -> Group {
-        let id = i32::try_from(leader).ok().and_then(Pid::from_raw);
-        let id = id.expect("the system's process ids are positive");
-        self.tell_guard("start", id);
-        Group { id, groups: self.clone(), ended: false }
+    /// Notes that a run is about to start, with a mark that no other run has.
+    pub fn expect(self: &Arc<Self>) -> Expected {
+        let mark = format!("{:032x}", fastrand::u128(..));
+        self.tell_guard(&format!("expect {mark}"));
+        Expected { mark, groups: self.clone(), started: false }
     }
 
     /// Kills the groups that were asked to end and have not, and lets the guard go.
@@ -84,7 +98,7 @@ impl Groups {
         let dropped = std::mem::take(&mut self.state().dropped);
         join_all(dropped.iter().map(|id| end(*id))).await;
         for id in dropped {
-            self.tell_guard("end", id);
+            self.tell_guard(&format!("end {id}"));
         }
         let guard = self.state().guard.take();
         if let Some(mut guard) = guard {
@@ -94,11 +108,11 @@ impl Groups {
         }
     }
 
-    fn tell_guard(&self, word: &str, id: Pid) {
+    fn tell_guard(&self, line: &str) {
         let mut state = self.state();
         let pipe = state.guard.as_mut().and_then(|guard| guard.stdin.as_mut());
         if let Some(pipe) = pipe
-            && let Err(cause) = pipe.write_all(format!("{word} {id}\n").as_bytes())
+            && let Err(cause) = pipe.write_all(format!("{line}\n").as_bytes())
         {
             tracing::debug!("the guard of the commands is gone: {cause}");
         }
@@ -106,6 +120,37 @@ impl Groups {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("nobody panics while holding it")
+    }
+}
+
+/// A run that is about to start. Dropped before it has, none is expected any more.
+pub struct Expected {
+    mark: String,
+    groups: Arc<Groups>,
+    started: bool,
+}
+
+impl Expected {
+    /// What the file on the run's standard input has in its name.
+    pub fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    /// Notes that the run has started, as the leader of a group of its own.
+    pub fn started(mut self, leader: u32) -> Group {
+        let id = i32::try_from(leader).ok().and_then(Pid::from_raw);
+        let id = id.expect("the system's process ids are positive");
+        self.started = true;
+        self.groups.tell_guard(&format!("start {} {id}", self.mark));
+        Group { id, groups: self.groups.clone(), ended: false }
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        if !self.started {
+            self.groups.tell_guard(&format!("never {}", self.mark));
+        }
     }
 }
 
@@ -121,14 +166,14 @@ impl Group {
     /// stays, as in a shell.
     pub fn leader_ended(mut self) {
         self.ended = true;
-        self.groups.tell_guard("end", self.id);
+        self.groups.tell_guard(&format!("end {}", self.id));
     }
 
     /// Ends the whole group: asks, waits a moment, kills.
     pub async fn end(mut self) {
         end(self.id).await;
         self.ended = true;
-        self.groups.tell_guard("end", self.id);
+        self.groups.tell_guard(&format!("end {}", self.id));
     }
 }
 

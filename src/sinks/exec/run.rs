@@ -1,6 +1,6 @@
 //! One run of the command, from its start to its outcome.
 
-use super::groups::Groups;
+use super::groups::{Expected, Group, Groups};
 use super::outcome::{self, End};
 use super::program::Program;
 use super::{stderr, variables};
@@ -71,15 +71,16 @@ impl Runner {
             },
         };
         let size = variables::size(&variables);
-        let stdin = match input.to_file() {
+        let expected = self.groups.expect();
+        let stdin = match input.to_file(expected.mark()) {
             Ok(stdin) => stdin,
             Err(cause) => return no_input(&self.program.name, &cause),
         };
-        let child = match self.start(stdin, variables) {
-            Ok(child) => child,
+        let (child, group) = match self.start(expected, stdin, variables) {
+            Ok(started) => started,
             Err(cause) => return self.not_started(&cause, size),
         };
-        let ended = self.watch(child, &input.name()).await;
+        let ended = self.watch(child, group, &input.name()).await;
         match ended.map(|end| outcome::of(end, &self.program.name)) {
             // It was not its messages' fault, and the next run would fare no better.
             Ok(Outcome::Retry(_)) if stdout::reader_is_gone() => Outcome::Closed,
@@ -88,10 +89,15 @@ impl Runner {
         }
     }
 
-    fn start(&self, stdin: File, variables: BTreeMap<String, String>) -> io::Result<Child> {
+    fn start(
+        &self,
+        expected: Expected,
+        stdin: File,
+        variables: BTreeMap<String, String>,
+    ) -> io::Result<(Child, Group)> {
         let Program { name, arguments, path } = &self.program;
         let environment = self.environment.iter().map(|(name, value)| (name, value));
-        Command::new(path)
+        let child = Command::new(path)
             .arg0(name)
             .args(arguments)
             .env_clear()
@@ -101,7 +107,10 @@ impl Runner {
             .stdout(stdout_of_a_run()?)
             .stderr(Stdio::piped())
             .process_group(0)
-            .spawn()
+            .spawn()?;
+        fail::fail_point!("exec-started");
+        let group = expected.started(child.id().expect("nobody has waited for it"));
+        Ok((child, group))
     }
 
     /// A message whose variables are too large never fits; all else that can go wrong here is the
@@ -117,8 +126,7 @@ impl Runner {
     }
 
     /// Logs what it says until it ends, or its time is over and its whole group is ended.
-    async fn watch(&self, mut child: Child, id: &str) -> io::Result<End> {
-        let group = self.groups.start(child.id().expect("nobody has waited for it"));
+    async fn watch(&self, mut child: Child, group: Group, id: &str) -> io::Result<End> {
         let pipe = child.stderr.take().expect("it is a pipe");
         let mut said = pin!(stderr::tell(BufReader::new(pipe), &self.program.name, id));
         let mut ended = pin!(async {
@@ -164,9 +172,10 @@ fn no_input(program: &str, cause: &io::Error) -> Outcome {
 
 impl Input<'_> {
     /// Puts the input into a file in memory, whole before the run starts: a run never sees half of
-    /// it, even if we are killed, and may leave it unread.
-    fn to_file(&self) -> io::Result<File> {
-        let mut file = File::from(memfd_create("message", MemfdFlags::CLOEXEC)?);
+    /// it, even if we are killed, and may leave it unread. The file's name ends with the run's mark.
+    fn to_file(&self, mark: &str) -> io::Result<File> {
+        let name = format!("message-{mark}");
+        let mut file = File::from(memfd_create(name, MemfdFlags::CLOEXEC)?);
         match self {
             Self::Body(delivery) => file.write_all(&delivery.message.body)?,
             Self::Lines(deliveries) => {

@@ -143,6 +143,18 @@ fn a_second_signal_and_a_kill_leave_no_process_and_acknowledge_nothing() {
 }
 
 #[test]
+fn a_command_that_had_only_just_started_ends_with_us() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "1");
+    let script = "trap '' TERM; echo $$ >>pids; sleep 600; echo it stayed >>pids";
+    let program = subscribe(&sandbox, "", script);
+    // The end of the run is that of its output, which the command has, too.
+    program.env("KAKEHI_FAILPOINTS", "exec-started=kill@1").run().expect(137);
+    assert_eq!(noted(&sandbox).len(), 1, "it was ended");
+    until_all_ended(&sandbox);
+}
+
+#[test]
 fn what_a_command_left_in_the_background_stays_and_does_not_hold_us() {
     let sandbox = Sandbox::new();
     publish_all(&sandbox, "1");
