@@ -1,7 +1,6 @@
 //! A program that is only the way to `kakehi`, which lies beside it and holds them all.
 
 use super::ending::failed;
-use super::programs::HOLDER;
 use super::{Ending, Program};
 use crate::error::{Error, Kind};
 use crate::{descriptors, text};
@@ -10,6 +9,9 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+
+/// What the program that holds the others is called.
+pub const HOLDER: &str = "kakehi";
 
 /// Becomes `kakehi NAME ARGUMENTS...`: the process stays, with its descriptors, its environment and
 /// what it ignores of signals. Comes back only where that fails.

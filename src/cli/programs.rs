@@ -1,19 +1,17 @@
 //! The list of the programs, and `kakehi`, which holds them all: `kakehi publish ...`.
 
 use super::ending::usage;
+use super::launcher::{self, HOLDER};
 use super::publish::Publish;
 use super::queue::Queue;
 use super::subscribe::Subscribe;
-use super::{Ending, Program, launcher};
+use super::{Ending, Program};
 use crate::environment::Environment;
 use rustix::thread;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 use std::vec;
-
-/// What the program that holds the others is called.
-pub const HOLDER: &str = "kakehi";
 
 /// Every program, in the order of a pipeline.
 pub const PROGRAMS: [Entry; 3] =
