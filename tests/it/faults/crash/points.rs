@@ -67,7 +67,8 @@ const CASES: [Case; 25] = [
 ];
 
 /// Those that need other ends, and the files of their tests.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("exec-started", "tests/it/sinks/exec_processes.rs"),
     ("repair-saved", "tests/it/queues/sqlite/replaced.rs"),
     ("repair-linked", "tests/it/queues/sqlite/replaced.rs"),
     ("repair-log-moved", "tests/it/queues/sqlite/replaced.rs"),
