@@ -1,12 +1,13 @@
 //! What a kind of queue is to the programs: everything that its scheme stands for.
 
 use super::inspect::closed;
-use super::{Deletion, Inspect, Options, Publisher, Subscriber};
-use crate::error::Result;
+use super::{Deletion, Inspect, Options, Publisher, Subscriber, TaskQueues};
+use crate::error::{Error, Kind, Result};
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::preflight::Finding;
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// What a queue is to whoever opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,13 @@ pub trait Backend: Send + Sync {
     /// Opens the queue to look inside and to mend; what is not there is not made.
     async fn inspector(&self, url: Location, _options: &Options) -> Result<Box<dyn Inspect>> {
         Err(closed(&url, IN_PROCESS))
+    }
+
+    /// Opens the queues of tasks of the URL's place.
+    async fn tasks(&self, url: Location, _options: &Options) -> Result<Arc<dyn TaskQueues>> {
+        Err(Error::new(Kind::Configuration, format!("cannot serve `{url}`"))
+            .because_of("its messages are not leased by their names")
+            .hint("name an embedded queue: `sqlite:PATH`"))
     }
 
     /// Makes the queue. `false`: it was there already, and is as it was.

@@ -12,6 +12,7 @@ pub mod service_error;
 pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+mod tasks;
 
 pub use backend::{Backend, Side};
 pub use capabilities::{Backoff, Capabilities, Emptiness};
@@ -21,6 +22,10 @@ pub use inspect::{
     Peek, PeekByReceiving, Peeked, Purge, Receipts, RepairLoss, Repaired, Stats, Verified, Which,
 };
 pub use options::Options;
+pub use tasks::{
+    Added, Change, Changed, Deleted, NewTask, RetryLimits, Task, TaskLease, TaskQueues,
+    TaskSettings, TaskStats, Tasks,
+};
 // The spool is an embedded queue, and so is every file that is mended.
 pub use sqlite::{
     adopt, backlog, bury, names, not_put_back, open_if_there, repair, verify, wipe_out,
@@ -259,6 +264,12 @@ pub async fn create(url: Location, options: &Options) -> Result<bool> {
 /// Deletes a queue with all that it holds, or only tells what that would remove unless `yes`.
 pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Deletion> {
     QUEUES.find(&url)?.delete(url, options, yes).await
+}
+
+/// Opens the queues of tasks of a place; what is not there is not made, but by
+/// [`TaskQueues::create`].
+pub async fn open_tasks(url: Location, options: &Options) -> Result<Arc<dyn TaskQueues>> {
+    QUEUES.find(&url)?.tasks(url, options).await
 }
 
 /// Looks at a queue as `publish` or `subscribe` will use it; nothing is published, received, made or
