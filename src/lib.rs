@@ -13,6 +13,7 @@
 //! | queue -> sink | [`mod@subscribe`] |
 //! | what a queue could not take, kept in a file | [`spool`] |
 //! | a queue's inside, shown | [`inspect`] |
+//! | what is served over HTTP | `serve`, where it is built in |
 //! | what a look at an end found | [`preflight`] |
 //! | what becomes of a delivery, purely | [`retry`] |
 //! | a dead letter as a message, purely | [`dead_letter`] |
@@ -56,6 +57,8 @@ pub mod registry;
 pub mod report;
 pub mod retry;
 pub mod schedule;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod sinks;
 pub mod sources;
 pub mod spool;

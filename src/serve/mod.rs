@@ -1,0 +1,3 @@
+//! What is served over HTTP, a room for each family of protocols.
+
+pub mod taskqueue;

@@ -1,0 +1,1 @@
+//! `queue.yaml`: the file that says which queues there are.
