@@ -7,6 +7,10 @@ use std::ops::RangeInclusive;
 /// How many bytes the payload of a task has at most.
 pub const PAYLOAD_BYTES: usize = 1024 * 1024;
 
+/// How many bytes of a request's body are read, after it was unpacked: a task with a payload of the
+/// largest size is well below.
+pub const BODY_BYTES: usize = 4 * 1024 * 1024;
+
 /// How many characters a tag has at most.
 pub const TAG_CHARACTERS: usize = 500;
 
@@ -19,6 +23,9 @@ pub const LEASED_BYTES: usize = 20 * 1024 * 1024;
 
 /// How many seconds a lease is.
 pub const LEASE_SECONDS: RangeInclusive<i64> = 0..=604_800;
+
+/// How many seconds a call waits for the first task, where it may.
+pub const WAIT_SECONDS: RangeInclusive<i64> = 0..=3600;
 
 /// How far ahead the time may be from which a task can be leased.
 pub const ETA_AHEAD: TimeDelta = TimeDelta::days(30);

@@ -2,14 +2,22 @@
 //! on the same tasks.
 
 pub mod cloud_tasks;
+pub mod failure;
+pub mod format;
+pub mod input;
 pub mod limits;
+pub mod operations;
+pub mod partial;
+pub mod payload;
+pub mod percent;
+pub mod query;
 pub mod queue_yaml;
+pub mod request;
 pub mod rest;
 pub mod rpc_http;
 
 use crate::clock::Clock;
 use crate::queues::TaskQueues;
-use axum::Router;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -49,10 +57,3 @@ pub struct Acl {
 /// response, for whoever counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation(pub &'static str);
-
-/// The routes of all protocols.
-pub fn routes(served: &Served) -> Router {
-    rest::routes(served.clone())
-        .merge(cloud_tasks::routes(served.clone()))
-        .merge(rpc_http::routes(served.clone()))
-}

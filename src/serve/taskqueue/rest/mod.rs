@@ -1,9 +1,41 @@
-//! App Engine's REST API for pull queues, `taskqueue/v1beta2`.
+//! App Engine's REST API for pull queues, `taskqueue/v1beta2`, with the document that describes it.
+//!
+//! | call | request |
+//! |---|---|
+//! | taskqueues.get | `GET /taskqueues/{queue}?getStats=` |
+//! | tasks.list | `GET /taskqueues/{queue}/tasks` |
+//! | tasks.insert | `POST /taskqueues/{queue}/tasks` |
+//! | tasks.lease | `POST /taskqueues/{queue}/tasks/lease?numTasks=&leaseSecs=&groupByTag=&tag=&wait=` |
+//! | tasks.get | `GET /taskqueues/{queue}/tasks/{task}` |
+//! | tasks.delete | `DELETE /taskqueues/{queue}/tasks/{task}` |
+//! | tasks.patch | `PATCH /taskqueues/{queue}/tasks/{task}?newLeaseSeconds=` |
+//! | tasks.update | `POST /taskqueues/{queue}/tasks/{task}?newLeaseSeconds=` |
+//!
+//! each below `/taskqueue/v1beta2/projects/{project}`. `wait`, in seconds, is ours: a lease that
+//! waits for the first task. One server serves the queues of one place, whatever the project is
+//! called.
 
-use super::Served;
+mod calls;
+mod discovery;
+mod errors;
+mod lease;
+mod queue;
+mod route;
+mod task;
+mod update;
+
+pub use errors::refusal;
+
+use super::{Served, limits};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{any, get};
 
 /// The routes of this protocol.
-pub fn routes(_served: Served) -> Router {
+pub fn routes(served: Served) -> Router {
     Router::new()
+        .route("/discovery/v1/apis/taskqueue/v1beta2/rest", get(discovery::serve))
+        .route("/taskqueue/v1beta2/{*path}", any(calls::serve))
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .with_state(served)
 }
