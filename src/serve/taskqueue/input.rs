@@ -25,7 +25,7 @@ fn fault(body: &str, cause: &serde_json::Error) -> Failure {
     let position = format!("(line {}, column {})", cause.line(), cause.column());
     let told = match (cause.is_data(), json::path_of(body, cause).as_str(), words(cause)) {
         (false, _, _) => format!("The body is not JSON {position}"),
-        (true, _, Some(words)) if words.contains(" field `") => format!("The body has a {words}"),
+        (true, _, Some(words)) if words.contains(" field `") => format!("The body has the {words}"),
         (true, "", words) => format!("The body {} {position}", words.as_deref().unwrap_or(TYPE)),
         (true, path, words) => format!("The field {path} {}", words.as_deref().unwrap_or(TYPE)),
     };
@@ -196,17 +196,20 @@ mod tests {
             (r#"{"bytes": ["s3cret"]}"#, format!("The field bytes {wrong}")),
             (r#"{"inner": ["s3cret"]}"#, format!("The field inner {wrong}")),
             (r#"["s3cret"]"#, format!("The body {wrong} (line 1, column 0)")),
-            (r#"{"number": 1, "number": 2}"#, "The body has a duplicate field `number`".to_owned()),
+            (
+                r#"{"number": 1, "number": 2}"#,
+                "The body has the duplicate field `number`".to_owned(),
+            ),
             ("s3cret", "The body is not JSON (line 1, column 1)".to_owned()),
             ("", "The body is not JSON (line 1, column 0)".to_owned()),
             (r#"{"number": 1e999}"#, "The body is not JSON (line 1, column 16)".to_owned()),
         ] {
             assert_eq!(told(body), expected, "{body}");
         }
-        assert!(told(r#"{"other": 1}"#).starts_with("The body has a unknown field `other`"));
+        assert!(told(r#"{"other": 1}"#).starts_with("The body has the unknown field `other`"));
         assert!(told("\u{feff}{}").starts_with("The body is not JSON"));
         assert!(told(b"\xff\xfe{\0}\0").contains("not UTF-8"));
         assert!(told(format!(r#"{{"{}": 1}}"#, "x".repeat(10_000))).len() < 400);
-        assert!(told("[".repeat(100_000)).contains("not JSON"));
+        assert!(told(r#"{"inner":"#.repeat(100_000)).contains("not JSON"));
     }
 }

@@ -40,15 +40,19 @@ impl Query {
         self.any(names)?.map(|value| flag(names[0], value)).transpose()
     }
 
-    /// A whole number that lies in the range.
-    pub fn number(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Failure> {
-        self.get(name)?.map(|value| number(name, value, range)).transpose()
+    /// A whole number that lies in the range. Empty, it is absent.
+    pub fn number(
+        &self,
+        names: &[&str],
+        range: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Failure> {
+        self.any(names)?.map(|value| number(names[0], value, range)).transpose()
     }
 
     /// A whole number in the range, which must be there.
     pub fn required(&self, name: &str, range: RangeInclusive<i64>) -> Result<i64, Failure> {
         let missing = || Failure::invalid(format!("The parameter {name} is required"));
-        self.number(name, range)?.ok_or_else(missing)
+        self.number(&[name], range)?.ok_or_else(missing)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Reads it from the parameters.
 pub(super) fn read(query: &Query) -> Result<TaskLease, Failure> {
     let max = query.required("numTasks", limits::LEASED_TASKS)?;
-    let wait = query.number("wait", limits::WAIT_SECONDS)?.unwrap_or(0);
+    let wait = query.number(&["wait"], limits::WAIT_SECONDS)?.unwrap_or(0);
     Ok(TaskLease {
         max: usize::try_from(max).unwrap_or(0),
         max_bytes: limits::LEASED_BYTES,
