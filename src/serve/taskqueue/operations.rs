@@ -86,7 +86,7 @@ pub fn validate_tag(tag: &str) -> Result<(), Failure> {
 }
 
 /// Why a task was not added.
-fn refusal(answer: Added) -> Failure {
+pub fn refusal(answer: Added) -> Failure {
     match answer {
         Added::Exists => Failure::new(Reason::NameInUse, "A task of this name is in the queue"),
         Added::Deleted => {

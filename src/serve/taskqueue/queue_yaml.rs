@@ -1,1 +1,0 @@
-//! `queue.yaml`: the file that says which queues there are.
