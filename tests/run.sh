@@ -34,6 +34,9 @@ cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
 ferretdb=$cache/ferretdb-$ferretdb_version-patched
 # Python with moto, which speaks SQS and S3, and with Pillow, which the benches compare with.
 python=$cache/python-moto-$moto_version-pillow-$pillow_version
+# Google's clients in Go, as programs for the tests; built anew when their sources change.
+go_clients=$cache/go-clients-$(find tests/clients/go -type f | LC_ALL=C sort | xargs -d '\n' sha256sum |
+  sha256sum | head -c 16)
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 
 long='' work=test
@@ -95,12 +98,12 @@ find_missing_for_servers() {
   need python3 python3-venv
   [[ -e $python/complete ]] || python3 -c 'import ensurepip, venv' 2>/dev/null ||
     packages+=(python3-venv)
-  if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb ]]; then
+  if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb || $work == test && ! -d $go_clients ]]; then
     if ! command -v go >/dev/null; then
       packages+=(golang-go)
     elif ! go_is_new_enough; then
-      missing+=("Go 1.24 or later, which builds FerretDB $ferretdb_version: this one is
-    $(go env GOVERSION); take Debian 13's \`golang-go\` or the Go project's archive; or give TEST_MONGODB_URI")
+      missing+=("Go 1.24 or later, which builds FerretDB $ferretdb_version and Google's clients: this one
+    is $(go env GOVERSION); take Debian 13's \`golang-go\` or the Go project's archive")
     fi
   fi
   if [[ -z ${TEST_PUBSUB_EMULATOR_HOST:-} ]]; then
@@ -230,6 +233,30 @@ compile_ferretdb() {
   # Another run must never see half of it.
   cp -- "$run/data/built" "$ferretdb.$$"
   mv -- "$ferretdb.$$" "$ferretdb"
+}
+
+build_go_clients() {
+  [[ -d $go_clients ]] && return
+  lock_file "$cache/go-clients.lock" "builds Google's clients in Go"
+  [[ -d $go_clients ]] && return
+  say "building Google's clients in Go, once"
+  start compile_go_clients
+  finish || { say "Google's clients could not be built" >&2; exit 1; }
+  exec {lock}>&-
+}
+
+# Each program twice: with version 1 of App Engine's package, and with version 2.
+# shellcheck disable=SC2317 # `start` runs it
+compile_go_clients() {
+  export GOTOOLCHAIN=local CGO_ENABLED=0
+  local built=$run/data/go-clients
+  mkdir -p "$built/v1" "$built/v2"
+  (cd tests/clients/go && go build -trimpath -ldflags "-s -w" -o "$built/v1/" ./... &&
+    go build -trimpath -ldflags "-s -w" -tags v2 -o "$built/v2/" ./...)
+  # Another run must never see half of it.
+  rm -rf -- "$go_clients".*
+  cp -R -- "$built" "$go_clients.$$"
+  mv -- "$go_clients.$$" "$go_clients"
 }
 
 install_python() {
@@ -371,10 +398,10 @@ fuzz() { # fuzz TARGET...: each for a while, on what it knows already and on the
   fi
   local target seconds=${KAKEHI_FUZZ_SECONDS:-60}
   cp -- Cargo.lock fuzz/ # the versions of the product
-  mkdir -p fuzz/corpus/{device,legacy,location,stdin}
+  mkdir -p fuzz/corpus/{device,legacy,location,queue_yaml,rpc_http,stdin}
   cp -- tests/fixtures/nature-remo/*.json fuzz/corpus/device/
   split -l 1 -- tests/fixtures/legacy/readings.txt fuzz/corpus/legacy/reading-
-  (($#)) || set -- device legacy location stdin
+  (($#)) || set -- device legacy location queue_yaml rpc_http stdin
   for target; do
     say "fuzzing $target for $seconds s"
     PATH=$cache/tools/bin:$PATH cargo fuzz run -s none --target-dir "$cache/fuzz-target" "$target" \
@@ -407,7 +434,8 @@ fi
 began=$SECONDS
 [[ $long || -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
 [[ $long ]] || install_python
-export TEST_PYTHON=$python/bin/python
+[[ $long || $work != test ]] || build_go_clients
+export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients
 got_servers=$((SECONDS - began))
 
 # The benches measure one of each.
