@@ -13,7 +13,7 @@
 //! | queue -> sink | [`mod@subscribe`] |
 //! | what a queue could not take, kept in a file | [`spool`] |
 //! | a queue's inside, shown | [`inspect`] |
-//! | what is served over HTTP | `serve`, where it is built in |
+//! | what is served over HTTP; the server below it | `serve`, `http_server`, where they are built in |
 //! | what a look at an end found | [`preflight`] |
 //! | what becomes of a delivery, purely | [`retry`] |
 //! | a dead letter as a message, purely | [`dead_letter`] |
@@ -43,6 +43,8 @@ pub mod envelope;
 pub mod environment;
 pub mod error;
 pub mod hint;
+#[cfg(feature = "serve")]
+pub mod http_server;
 pub mod identity;
 pub mod inspect;
 pub mod json;

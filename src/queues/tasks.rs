@@ -122,8 +122,14 @@ pub enum Deleted {
 pub struct TaskStats {
     /// All tasks, leased or not.
     pub tasks: u64,
+    /// Those that could be leased now.
+    pub ready: u64,
+    /// Those whose time has not come.
+    pub scheduled: u64,
     /// Those that are leased now.
     pub leased: u64,
+    /// Dead letters, which are none of the tasks.
+    pub dead: u64,
     /// The smallest `eta` of any task, in microseconds since 1970; `None` where there is none.
     pub oldest_eta: Option<i64>,
     /// Leases that were given in the last minute.

@@ -4,6 +4,7 @@ mod faults;
 mod loops;
 mod programs;
 mod queues;
+mod serve;
 mod sinks;
 mod sources;
 mod support;

@@ -16,8 +16,9 @@ pub(super) struct QueueContext<'p> {
     pub(super) program: &'p Context,
     /// How results are told.
     pub(super) form: Form,
-    /// Whether messages were received that are to be released: a signal waits for that.
-    pub(super) gives_back: Cell<bool>,
+    /// Whether the action ends by itself after a signal, as it has something to finish: messages that
+    /// are to be released, requests that are being served.
+    pub(super) finishes: Cell<bool>,
 }
 
 impl QueueContext<'_> {
@@ -31,7 +32,7 @@ impl QueueContext<'_> {
         let cost = receiving.cost(what).await?;
         if take.take {
             tracing::warn!("looking is receiving here: {cost}");
-            self.gives_back.set(true);
+            self.finishes.set(true);
             return Ok(());
         }
         Err(Error::new(Kind::Usage, "cannot look without taking")

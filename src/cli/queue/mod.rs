@@ -15,6 +15,8 @@ mod purge;
 mod receipts;
 mod release;
 mod repair;
+#[cfg(feature = "serve")]
+mod serve;
 mod stats;
 mod verify;
 
@@ -36,8 +38,11 @@ use peek::Peek;
 use purge::Purge;
 use release::Release;
 use repair::Repair;
+#[cfg(feature = "serve")]
+use serve::Serve;
 use stats::Stats;
 use std::cell::Cell;
+use std::time::Duration;
 use verify::Verify;
 
 const EXAMPLES: &str = "\
@@ -93,6 +98,8 @@ enum Action {
     Check(Check),
     Verify(Verify),
     Repair(Repair),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
 }
 
 impl Action {
@@ -112,6 +119,17 @@ impl Action {
             Self::Check(check) => check.run(context).await,
             Self::Verify(verify) => verify.run(context).await,
             Self::Repair(repair) => repair.run(context).await,
+            #[cfg(feature = "serve")]
+            Self::Serve(serve) => serve.run(context).await,
+        }
+    }
+
+    /// How long what is in flight may take after a signal; without end where that is always short.
+    fn grace(&self) -> Duration {
+        match self {
+            #[cfg(feature = "serve")]
+            Self::Serve(serve) => serve.grace,
+            _ => Duration::MAX,
         }
     }
 }
@@ -130,6 +148,10 @@ impl Program for Queue {
         &self.basics
     }
 
+    fn grace(&self) -> Duration {
+        self.action.as_ref().map_or(Duration::MAX, Action::grace)
+    }
+
     async fn run(self, program: &Context) -> Result<()> {
         let Some(action) = self.action else {
             return Err(Error::new(Kind::Usage, "there is nothing to do")
@@ -138,12 +160,12 @@ impl Program for Queue {
         // Whoever cannot be told what was done is not to have it done.
         Standard::Output.expect_open()?;
         let form = if self.json { Form::Json } else { Form::Human };
-        let context = QueueContext { program, form, gives_back: Cell::new(false) };
+        let context = QueueContext { program, form, finishes: Cell::new(false) };
         let stopped = async {
             program.signals.shutdown().await;
             // Whatever was written is written as a whole, or not at all; what was received is still
-            // to be given back.
-            if context.gives_back.get() {
+            // to be given back, and what is served to be finished.
+            if context.finishes.get() {
                 std::future::pending().await
             }
         };

@@ -11,7 +11,7 @@ use std::process::Command;
 const PROGRAMS: [&str; 3] = ["publish", "subscribe", "queue"];
 
 /// As many lines as a program's `-h` may have: a screen of 24, and a little.
-const SCREEN: usize = 28;
+const SCREEN: usize = 30;
 
 /// What a program answers to these arguments.
 fn told(program: &str, arguments: &str) -> String {

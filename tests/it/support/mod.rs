@@ -5,6 +5,7 @@ pub mod deletion;
 pub mod documents;
 pub mod emulator;
 pub mod endings;
+pub mod http_client;
 pub mod http_server;
 pub mod json_corpus;
 pub mod loop_fixture;

@@ -61,7 +61,7 @@ impl ChosenLetters {
             Some(queue) if !yes => {
                 context.warn_of_cost(queue, Contents::DeadLetters, &take).await?;
             }
-            Some(_) => context.gives_back.set(true),
+            Some(_) => context.finishes.set(true),
             None => {}
         }
         let mut totals = Totals::new(verb, &which, context.form);

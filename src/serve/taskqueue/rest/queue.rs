@@ -82,6 +82,7 @@ mod tests {
             oldest_eta: Some(1_500_000_000_999_999),
             leased_last_minute: 4,
             leased_last_hour: 5,
+            ..TaskStats::default()
         };
         let users = Acl { users: vec!["a@b".to_owned()], writers: vec![] };
         let queue = QueueAnswer {

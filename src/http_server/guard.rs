@@ -1,0 +1,74 @@
+//! What stands before every handler: who is let in, and the whole body within its limits.
+
+use super::access::Access;
+use super::connections::Slot;
+use super::refusal::{ErrorFormat, Refusal};
+use super::{Limits, body, gunzip};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use std::any::Any;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Lets requests in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    access: Arc<Access>,
+    limits: Limits,
+}
+
+impl Guard {
+    pub(super) fn new(access: Arc<Access>, limits: Limits) -> Self {
+        Self { access, limits }
+    }
+
+    /// Has a router see only requests of those who may, each with its whole body, unpacked. What is
+    /// refused, and a handler that panics, is told in the format of the protocol that it serves.
+    pub fn protect(&self, router: Router, format: ErrorFormat) -> Router {
+        router
+            // The body is within the limits by then.
+            .layer(DefaultBodyLimit::disable())
+            .layer(CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| bug(format)))
+            .layer(from_fn_with_state((self.clone(), format), pass))
+    }
+
+    async fn admit(&self, request: Request) -> Result<Request, Refusal> {
+        let (mut head, body) = request.into_parts();
+        let slot = head.extensions.get::<Slot>().cloned();
+        let unread = !axum::body::HttpBody::is_end_stream(&body);
+        self.access.verify(&head).map_err(|refusal| Refusal { unread, ..refusal })?;
+        let body = {
+            let _waiting = slot.as_ref().map(Slot::waits_for_client);
+            body::read(body, &self.limits).await?
+        };
+        let body = gunzip::unpack(&mut head.headers, body, self.limits.body_bytes)?;
+        Ok(Request::from_parts(head, Body::from(body)))
+    }
+}
+
+async fn pass(
+    State((guard, format)): State<(Guard, ErrorFormat)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let slot = request.extensions().get::<Slot>().cloned();
+    match guard.admit(request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => {
+            if let Some(slot) = slot.filter(|_| refusal.unread) {
+                slot.leave_unread();
+            }
+            refusal.answer(format)
+        }
+    }
+}
+
+/// The answer where a handler panicked: the next request may well be served.
+fn bug(format: ErrorFormat) -> Response {
+    tracing::error!("a request failed by a bug of ours");
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "a bug of the server").answer(format)
+}

@@ -1,0 +1,4 @@
+//! What is served over HTTP.
+
+mod http_server;
+mod program;
