@@ -28,7 +28,7 @@ pub async fn serve(
     let queues = Arc::new(CountedQueues::new(served.queues.clone(), metrics.clone()));
     let served = Served { queues, ..served };
     let router = router(&served, &server, &metrics);
-    server.serve(observed(router, metrics.observer()), stop, grace).await;
+    server.serve(observed(router, metrics), stop, grace).await;
 }
 
 /// All that is served: each protocol behind a guard that speaks it, and the health behind none.
@@ -55,3 +55,6 @@ fn rpc(served: &Served, address: SocketAddr) -> Router {
 async fn unknown(uri: Uri) -> Response {
     rest::refusal(StatusCode::NOT_FOUND, &format!("nothing is served at `{}`", uri.path()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use axum::routing::get;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub(super) struct Metrics {
     inserts: Family<QueueLabel, Counter>,
     leases: Family<QueueLabel, Counter>,
     deletes: Family<QueueLabel, Counter>,
+    in_flight: Gauge,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RequestLabels, Histogram, fn() -> Histogram>,
 }
@@ -62,20 +64,23 @@ impl Metrics {
     /// Counts from now on; the clock tells how old what waits is.
     pub(super) fn new(clock: Clock) -> Self {
         let seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
-        let (registry, inserts, leases, deletes, requests) = Default::default();
-        let mut it = Self { registry, clock, inserts, leases, deletes, requests, seconds };
+        let (registry, inserts, leases, deletes, in_flight, requests) = Default::default();
+        let mut it =
+            Self { registry, clock, inserts, leases, deletes, in_flight, requests, seconds };
         it.register();
         it
     }
 
     fn register(&mut self) {
-        let Self { registry, inserts, leases, deletes, requests, seconds, .. } = self;
+        let Self { registry, inserts, leases, deletes, in_flight, requests, seconds, .. } = self;
         let mut queues = |name: &str, help: &str, family: &Family<_, Counter>| {
             registry.register(name, help, family.clone());
         };
         queues("kakehi_tasks_inserted", "Tasks that were inserted here", inserts);
         queues("kakehi_tasks_leased", "Leases that were given here", leases);
         queues("kakehi_tasks_deleted", "Tasks that were deleted here", deletes);
+        let help = "Requests that are being served";
+        registry.register("kakehi_http_requests_in_flight", help, in_flight.clone());
         registry.register("kakehi_http_requests", "Requests that were answered", requests.clone());
         let help = "How long the answers took, in seconds";
         registry.register("kakehi_http_request_seconds", help, seconds.clone());
@@ -91,18 +96,25 @@ impl Metrics {
         }
     }
 
-    /// Counts requests.
-    pub(super) fn observer(self: &Arc<Self>) -> Observer {
-        let metrics = self.clone();
-        Arc::new(move |answered| metrics.count(answered))
-    }
-
     fn count(&self, answered: &Answered<'_>) {
         let operation = answered.response.extensions().get::<Operation>().map(|it| it.0);
         let route = operation.or(answered.route).unwrap_or("none").to_owned();
         let labels = RequestLabels { route, status: answered.response.status().as_u16() };
         self.requests.get_or_create(&labels).inc();
         self.seconds.get_or_create(&labels).observe(answered.took.as_secs_f64());
+    }
+}
+
+impl Observer for Metrics {
+    fn begun(&self) {
+        self.in_flight.inc();
+    }
+
+    fn ended(&self, answered: Option<&Answered<'_>>) {
+        self.in_flight.dec();
+        if let Some(answered) = answered {
+            self.count(answered);
+        }
     }
 }
 
