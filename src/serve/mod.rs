@@ -6,7 +6,7 @@ mod health;
 mod metrics;
 pub mod taskqueue;
 
-use crate::http_server::{Server, observed, plain};
+use crate::http_server::{Server, observed};
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -38,12 +38,13 @@ fn router(served: &Served, server: &Server, metrics: &Arc<Metrics>) -> Router {
     guard
         .protect(rest::routes(served.clone()), rest::refusal)
         .merge(guard.protect(cloud_tasks::routes(served.clone()), cloud_tasks::refusal))
-        .merge(guard.protect(rpc(served, server.address()), plain))
+        .merge(guard.protect(rpc(served, server.address()), rpc_http::refusal))
         .merge(guard.protect(numbers.fallback(unknown), rest::refusal))
         .merge(health::routes(served.queues.clone()))
 }
 
-/// App Engine's own RPC, whose clients can show no token: for this machine alone.
+/// App Engine's own RPC, whose clients can show no token: for this machine alone, and for nobody
+/// where a token is to be shown, as a proxy may bring others here.
 fn rpc(served: &Served, address: SocketAddr) -> Router {
     match address.ip().to_canonical().is_loopback() {
         true => rpc_http::routes(served.clone()),

@@ -41,7 +41,7 @@ const ACL: [&str; 2] = ["user_email", "writer_email"];
 /// A file that is right in all that it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueFile {
-    /// Its queues, in their order; no name stands twice.
+    /// All queues, in their order; no name stands twice.
     pub queues: Vec<FileQueue>,
     /// How many bytes all queues together may hold.
     pub storage_limit: Option<u64>,

@@ -10,7 +10,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Code {
-    /// It is done.
+    /// What was wanted is done.
     Ok = 0,
     /// There is no queue of this name.
     UnknownQueue = 1,

@@ -23,7 +23,7 @@ pub use lease::{Leasing, leasing};
 use super::Served;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -47,10 +47,9 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const ELSEWHERE: &str = "`/rpc_http` is served on a loopback address only: its clients send no \
                          token. Use the REST API `taskqueue/v1beta2` from other machines.\n";
 
-/// The route of the RPC, for a server that listens on a loopback address. How large a body may be,
-/// the server decides.
+/// The route of the RPC, for a server that listens on a loopback address.
 pub fn routes(served: Served) -> Router {
-    Router::new().route(PATH, post(answer)).layer(DefaultBodyLimit::disable()).with_state(served)
+    Router::new().route(PATH, post(answer)).with_state(served)
 }
 
 /// The route for a server that listens on any other address: nobody is served, and told why.
