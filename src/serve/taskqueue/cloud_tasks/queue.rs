@@ -97,7 +97,8 @@ impl RetryInput {
     fn leases(&self) -> Result<Option<u32>, Failure> {
         let unlimited = self.unlimited_attempts.unwrap_or(false);
         match self.max_attempts {
-            None => Ok(None),
+            // As older and newer versions of this API say that there is no limit.
+            None | Some(Int64(-1)) => Ok(None),
             Some(_) if unlimited => {
                 Err(Failure::invalid("maxAttempts and unlimitedAttempts exclude each other"))
             }
@@ -200,6 +201,7 @@ mod tests {
         for (body, mask, expected) in [
             (five, "", (Some(5), Some(70))),
             (unlimited, "", (None, Some(70))),
+            (r#"{"retryConfig": {"maxAttempts": -1}}"#, "", (None, Some(70))),
             (age, "", (Some(7), Some(9))),
             ("{}", "", (Some(7), Some(70))),
             (five, "retryConfig", (Some(5), None)),
@@ -221,7 +223,7 @@ mod tests {
             (r#"{"rateLimits": {}}"#, ""),
             (r#"{"pullTarget": []}"#, ""),
             (r#"{"retryConfig": {"maxAttempts": 0}}"#, ""),
-            (r#"{"retryConfig": {"maxAttempts": -1}}"#, ""),
+            (r#"{"retryConfig": {"maxAttempts": -2}}"#, ""),
             (r#"{"retryConfig": {"maxAttempts": 2147483648}}"#, ""),
             (r#"{"retryConfig": {"maxAttempts": 5, "unlimitedAttempts": true}}"#, ""),
             (r#"{"retryConfig": {"maxRetryDuration": "-1s"}}"#, ""),

@@ -1,5 +1,6 @@
 //! The document that describes this API, from which clients make themselves; what may be selected of
-//! a response is looked up there, too.
+//! a response is looked up there, too. No scopes are in it: for these, Python's client would ask for
+//! Google's credentials, where there are none.
 
 use super::errors;
 use super::route::Action;
