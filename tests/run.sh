@@ -30,10 +30,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ferretdb_version=1.24.2
 moto_version=5.2.5
 pillow_version=13.0.0
+google_api_version=2.202.0
+google_tasks_version=2.26.0
 cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
 ferretdb=$cache/ferretdb-$ferretdb_version-patched
-# Python with moto, which speaks SQS and S3, and with Pillow, which the benches compare with.
+# Python with moto, which speaks SQS and S3, with Pillow, which the benches compare with, and with
+# Google's clients.
 python=$cache/python-moto-$moto_version-pillow-$pillow_version
+python+=-google-$google_api_version-$google_tasks_version
 # Google's clients in Go, as programs for the tests; built anew when their sources change.
 go_clients=$cache/go-clients-$(find tests/clients/go -type f | LC_ALL=C sort | xargs -d '\n' sha256sum |
   sha256sum | head -c 16)
@@ -263,9 +267,9 @@ install_python() {
   [[ -e $python/complete ]] && return
   lock_file "$python.lock" 'installs moto'
   [[ -e $python/complete ]] && return
-  say "installing moto $moto_version and Pillow $pillow_version, once"
+  say "installing moto $moto_version, Pillow $pillow_version and Google's clients, once"
   start fill_python
-  finish || { say 'moto could not be installed' >&2; exit 1; }
+  finish || { say "moto, Pillow or Google's clients could not be installed" >&2; exit 1; }
   exec {lock}>&-
 }
 
@@ -274,7 +278,8 @@ fill_python() {
   rm -rf -- "$python"
   python3 -m venv "$python"
   "$python/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
-    "moto[server]==$moto_version" "pillow==$pillow_version"
+    "moto[server]==$moto_version" "pillow==$pillow_version" \
+    "google-api-python-client==$google_api_version" "google-cloud-tasks==$google_tasks_version"
   touch "$python/complete"
 }
 
