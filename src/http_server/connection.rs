@@ -23,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 /// the connection ends before, the system takes the answer back.
 const LINGERING: Duration = Duration::from_secs(10);
 
+/// How many bytes the head of a request has at most.
+const HEAD_BYTES: usize = 64 << 10;
+
 /// What a connection needs.
 #[derive(Debug, Clone)]
 pub(super) struct Conditions {
@@ -51,6 +54,7 @@ async fn converse(stream: TcpStream, slot: &Slot, conditions: &Conditions) {
         service_fn(move |request| Box::pin(answer(router.clone(), request, answering.clone())));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(conditions.limits.head_time);
+    builder.max_buf_size(HEAD_BYTES);
     let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {
         // Whoever is answered from then on is told that this was the last answer.
