@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The body of a call to lease.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(super) struct LeaseInput {
+pub struct LeaseInput {
     /// The queue's long name.
     pub(super) parent: Option<String>,
     #[serde(alias = "max_tasks")]
@@ -30,7 +30,7 @@ pub(super) struct LeaseInput {
 
 impl LeaseInput {
     /// What is to be leased. How long to wait for it is a parameter of the address.
-    pub(super) fn request(&self, query: &Query) -> Result<TaskLease, Failure> {
+    pub fn request(&self, query: &Query) -> Result<TaskLease, Failure> {
         let Int64(max) = self.max_tasks.unwrap_or(Int64(0));
         if !limits::LEASED_TASKS.contains(&max) {
             return Err(out_of_range(&"The field maxTasks", &limits::LEASED_TASKS));

@@ -27,6 +27,10 @@ mod tasks;
 mod view;
 
 pub use errors::refusal;
+pub use lease::LeaseInput;
+pub use names::Location;
+pub use route::{Action, Call, OnQueue, OnTasks};
+pub use task::TaskInput;
 
 use super::{Served, limits};
 use axum::Router;

@@ -4,11 +4,11 @@ use crate::serve::taskqueue::failure::Failure;
 
 /// Where the queues are, as the client calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Location {
+pub struct Location {
     /// The project.
-    pub(super) project: String,
+    pub project: String,
     /// The region.
-    pub(super) location: String,
+    pub location: String,
 }
 
 impl Location {

@@ -11,16 +11,16 @@ const BASE: &str = "/v2beta2/projects/";
 
 /// A call, and where its queue is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Call {
+pub struct Call {
     /// Where the queue is.
-    pub(super) location: Location,
+    pub location: Location,
     /// What to do with it.
-    pub(super) action: Action,
+    pub action: Action,
 }
 
 /// What a call does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Action {
+pub enum Action {
     /// Shows the queues.
     ListQueues,
     /// Makes a queue.
@@ -33,7 +33,7 @@ pub(super) enum Action {
 
 /// What is done with a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OnQueue {
+pub enum OnQueue {
     /// Shows it.
     Get,
     /// Sets it otherwise.
@@ -48,7 +48,7 @@ pub(super) enum OnQueue {
 
 /// What is done with tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum OnTasks {
+pub enum OnTasks {
     /// Shows some.
     List,
     /// Adds one.
@@ -69,7 +69,7 @@ pub(super) enum OnTasks {
 
 impl Call {
     /// Finds the call.
-    pub(super) fn find(method: &Method, path: &str) -> Result<Self, Failure> {
+    pub fn find(method: &Method, path: &str) -> Result<Self, Failure> {
         let segments = percent::segments(path.strip_prefix(BASE).unwrap_or_default())?;
         let [project, locations, location, queues, rest @ ..] = segments.as_slice() else {
             return Err(nowhere());

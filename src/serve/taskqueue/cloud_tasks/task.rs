@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 /// A task that came in. What only the server sets may come back with it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(super) struct TaskInput {
+pub struct TaskInput {
     name: Option<String>,
     #[serde(alias = "schedule_time")]
     schedule_time: Option<Timestamp>,
@@ -121,7 +121,7 @@ struct MessageInput {
 
 impl TaskInput {
     /// The task that is to be added to a queue of this long name. An empty name or tag counts as none.
-    pub(super) fn new_task(self, queue: &str) -> Result<NewTask, Failure> {
+    pub fn new_task(self, queue: &str) -> Result<NewTask, Failure> {
         if self.app_engine_http_request.is_some() {
             return Err(Failure::invalid(
                 "A task of a pull queue has a pullMessage, and no request",

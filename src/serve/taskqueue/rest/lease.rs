@@ -7,8 +7,8 @@ use crate::serve::taskqueue::operations::validate_tag;
 use crate::serve::taskqueue::query::Query;
 use std::time::Duration;
 
-/// Reads it from the parameters.
-pub(super) fn read(query: &Query) -> Result<TaskLease, Failure> {
+/// Reads from the parameters which tasks to lease.
+pub fn read_lease(query: &Query) -> Result<TaskLease, Failure> {
     let max = query.required("numTasks", limits::LEASED_TASKS)?;
     let wait = query.number(&["wait"], limits::WAIT_SECONDS)?.unwrap_or(0);
     Ok(TaskLease {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     fn request(query: &str) -> Result<TaskLease, Failure> {
-        read(&Query::read(&format!("numTasks=100&leaseSecs=3600&{query}")).unwrap())
+        read_lease(&Query::read(&format!("numTasks=100&leaseSecs=3600&{query}")).unwrap())
     }
 
     #[test]
@@ -95,10 +95,10 @@ mod tests {
             "numTasks=1&leaseSecs=1&wait=1s",
             "numTasks=99999999999999999999&leaseSecs=1",
         ] {
-            assert!(read(&Query::read(query).unwrap()).is_err(), "{query}");
+            assert!(read_lease(&Query::read(query).unwrap()).is_err(), "{query}");
         }
         for query in ["numTasks=1&leaseSecs=0", "numTasks=1000&leaseSecs=604800"] {
-            assert!(read(&Query::read(query).unwrap()).is_ok(), "{query}");
+            assert!(read_lease(&Query::read(query).unwrap()).is_ok(), "{query}");
         }
     }
 }

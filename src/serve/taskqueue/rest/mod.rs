@@ -25,6 +25,9 @@ mod task;
 mod update;
 
 pub use errors::refusal;
+pub use lease::read_lease;
+pub use route::{Action, Call};
+pub use task::TaskInput;
 
 use super::{Served, limits};
 use axum::Router;

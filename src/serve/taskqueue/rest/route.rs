@@ -9,18 +9,18 @@ const BASE: &str = "/taskqueue/v1beta2/projects/";
 
 /// A call, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Call {
+pub struct Call {
     /// The project, as the client calls it.
-    pub(super) project: String,
+    pub project: String,
     /// The queue's name.
-    pub(super) queue: String,
+    pub queue: String,
     /// What to do.
-    pub(super) action: Action,
+    pub action: Action,
 }
 
 /// What a call does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Action {
+pub enum Action {
     /// Shows the queue.
     GetQueue,
     /// Shows its first tasks.
@@ -41,7 +41,7 @@ pub(super) enum Action {
 
 impl Call {
     /// Finds the call.
-    pub(super) fn find(method: &Method, path: &str) -> Result<Self, Failure> {
+    pub fn find(method: &Method, path: &str) -> Result<Self, Failure> {
         let segments = percent::segments(path.strip_prefix(BASE).unwrap_or_default())?;
         let [project, collection, queue, rest @ ..] = segments.as_slice() else {
             return Err(nowhere());

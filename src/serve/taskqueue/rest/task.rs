@@ -1,11 +1,12 @@
 //! Tasks as this API writes and reads them.
 
 use super::route::Call;
-use crate::queues::Task;
+use crate::queues::{NewTask, Task};
 use crate::serve::taskqueue::failure::Failure;
 use crate::serve::taskqueue::input::{Base64, Int64};
 use crate::serve::taskqueue::limits;
 use crate::serve::taskqueue::payload::UrlSafe;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A task that is answered.
@@ -74,7 +75,7 @@ fn text<S: Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
 /// to be of their types, since clients send back what they were given.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct TaskInput {
+pub struct TaskInput {
     /// The task's name.
     pub(super) id: Option<String>,
     /// The queue's name, short or with the project's.
@@ -94,6 +95,18 @@ pub(super) struct TaskInput {
 }
 
 impl TaskInput {
+    /// The task that is to be added. An empty name or tag counts as none, and the time 0 as now.
+    pub fn new_task(self) -> Result<NewTask, Failure> {
+        let eta = self.lease_timestamp.filter(|Int64(eta)| *eta != 0).map(eta).transpose()?;
+        Ok(NewTask {
+            name: self.id.filter(|id| !id.is_empty()),
+            body: self.payload_base64.map(|Base64(bytes)| bytes.into()).unwrap_or_default(),
+            tag: self.tag.filter(|tag| !tag.is_empty()),
+            eta,
+            limits: None,
+        })
+    }
+
     /// The task's name, where one is given.
     pub(super) fn name(&self) -> Option<&str> {
         self.id.as_deref().filter(|id| !id.is_empty())
@@ -107,6 +120,11 @@ impl TaskInput {
             false => Err(Failure::invalid("The task's queueName is not that of the request")),
         }
     }
+}
+
+fn eta(Int64(micros): Int64) -> Result<DateTime<Utc>, Failure> {
+    let time = DateTime::from_timestamp_micros(micros).filter(|_| micros > 0);
+    time.ok_or_else(|| Failure::invalid("leaseTimestamp is no time in microseconds since 1970"))
 }
 
 /// Whether a short or long name is that of the queue that is called.
@@ -180,6 +198,29 @@ mod tests {
         assert_eq!(task.name(), Some("t"));
         assert_eq!(task.payload_base64, Some(Base64(b"\xfb\xff".to_vec())));
         assert_eq!((task.lease_timestamp, task.tag), (Some(Int64(12)), None));
+    }
+
+    fn new_task(body: &str) -> Result<NewTask, Failure> {
+        input::read::<TaskInput>(body.as_bytes())?.new_task()
+    }
+
+    #[test]
+    fn a_new_task_is_read() {
+        assert_eq!(new_task("{}").unwrap(), NewTask::default());
+        let empty = r#"{"id":"","tag":"","leaseTimestamp":0}"#;
+        assert_eq!(new_task(empty).unwrap(), NewTask::default());
+        let task = r#"{"id":"a","tag":"x","leaseTimestamp":"1000000","payloadBase64":"aGk="}"#;
+        let task = new_task(task).unwrap();
+        assert_eq!((task.name.as_deref(), task.tag.as_deref()), (Some("a"), Some("x")));
+        assert_eq!(task.eta.unwrap().timestamp(), 1);
+        assert_eq!(task.body, "hi");
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_refused() {
+        for time in ["-1", "\"-1\"", "9223372036854775807999", "1.5", "true", "\"soon\""] {
+            assert!(new_task(&format!(r#"{{"leaseTimestamp":{time}}}"#)).is_err(), "{time}");
+        }
     }
 
     #[test]
