@@ -5,7 +5,7 @@
 //! there as being written is what a run was writing when it died: its lease was lost, and that
 //! counts. What is only given back does not.
 
-use crate::clients::sqlite::{Database, Purpose, Reader, Schema};
+use crate::clients::sqlite::{Database, Purpose, Reader, Schema, Upgrade};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::identity::Key;
@@ -42,7 +42,9 @@ static SCHEMA: Schema = Schema {
                 lost INTEGER NOT NULL DEFAULT 0, -- leases that were lost, which `failed` counts too
                 PRIMARY KEY (place, id)
              ) STRICT, WITHOUT ROWID;",
-    upgrades: &["ALTER TABLE tries ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;"],
+    upgrades: &[Upgrade::beside_others(
+        "ALTER TABLE tries ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;",
+    )],
 };
 
 /// How a message stands before a write.

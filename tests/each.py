@@ -23,7 +23,7 @@ FLAGS = {"--exact", "--nocapture", "--no-capture", "--show-output"}
 SERVERS = ["TEST_PUBSUB_EMULATOR_HOST", "TEST_MONGODB_URI", "TEST_SQS_ENDPOINT", "TEST_S3_ENDPOINT"]
 
 CORES = os.cpu_count() or 1
-MOST = int(os.environ.get("RUST_TEST_THREADS") or 4 * CORES)
+MOST = int(os.environ.get("RUST_TEST_THREADS") or 8 * CORES)
 LEAST = min(2 * CORES, MOST)
 # This share of the processors' time must have been idle, in so many seconds.
 IDLE, MOMENT = 0.15, 0.25

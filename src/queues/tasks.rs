@@ -198,8 +198,8 @@ pub trait TaskQueues: Send + Sync {
     /// Makes a queue. `false`: it was there already, and is as it was.
     async fn create(&self, name: &str, settings: TaskSettings) -> Result<bool>;
 
-    /// Lets all queues together hold so many bytes of payload, as long as these are open: what is
-    /// added beyond is [`Added::NoRoom`]. `None`: as much as there is room for.
+    /// Lets the place hold so many bytes in all, as long as these are open: beyond them nothing is
+    /// added, and the answer is [`Added::NoRoom`]. `None`: as much as there is room for.
     async fn set_storage_limit(&self, bytes: Option<u64>) -> Result<()>;
 
     /// Closes what was opened; what was answered stays.

@@ -57,9 +57,29 @@ pub struct Schema {
     pub version: i32,
     /// The statements that make a fresh file's tables.
     pub tables: &'static str,
-    /// What brings a file of version 1 to version 2, then that to version 3, and so on. A program
-    /// of the older version may have the file open: what its statements name must stay.
-    pub upgrades: &'static [&'static str],
+    /// What brings a file of version 1 to version 2, then that to version 3, and so on.
+    pub upgrades: &'static [Upgrade],
+}
+
+/// What brings a file to the next version.
+#[derive(Debug)]
+pub struct Upgrade {
+    /// The statements that do it.
+    pub sql: &'static str,
+    /// Nobody else may have the file open.
+    pub alone: bool,
+}
+
+impl Upgrade {
+    /// An upgrade under which a program of the older version goes on: what its statements name stays.
+    pub const fn beside_others(sql: &'static str) -> Self {
+        Self { sql, alone: false }
+    }
+
+    /// An upgrade that is done only while nobody else has the file open.
+    pub const fn alone(sql: &'static str) -> Self {
+        Self { sql, alone: true }
+    }
 }
 
 /// What a file is to us.
@@ -67,8 +87,8 @@ pub struct Schema {
 pub enum State {
     /// Empty.
     Fresh,
-    /// An older version that can be upgraded.
-    Older,
+    /// An older version that can be upgraded; perhaps only while nobody else has it open.
+    Older { alone: bool },
     /// This version.
     Current,
 }
@@ -93,7 +113,10 @@ pub fn state(connection: &Connection, path: &Path, schema: &Schema) -> Result<St
     if application == i64::from(schema.purpose.application_id()) {
         return match version.cmp(&i64::from(schema.version)) {
             Ordering::Equal => Ok(State::Current),
-            Ordering::Less if version >= 1 => Ok(State::Older),
+            Ordering::Less if version >= 1 => {
+                let alone = missing(schema, version).any(|step| step.alone);
+                Ok(State::Older { alone })
+            }
             Ordering::Greater => refuse(
                 format!("a newer version of this program made it (format {version})"),
                 format!("use that version, or name another file for the {noun}"),
@@ -120,6 +143,11 @@ pub fn state(connection: &Connection, path: &Path, schema: &Schema) -> Result<St
     )
 }
 
+/// The upgrades that a file of this version lacks.
+fn missing(schema: &Schema, version: i64) -> impl Iterator<Item = &Upgrade> {
+    schema.upgrades.iter().skip(usize::try_from(version - 1).unwrap_or_default())
+}
+
 /// Makes a fresh file ours. Another process may have been faster.
 pub fn found(connection: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
     // Both are kept in the file, and can be chosen only before its first table.
@@ -140,9 +168,8 @@ pub fn found(connection: &mut Connection, schema: &Schema) -> rusqlite::Result<(
 pub fn upgrade(connection: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let done = usize::try_from(version - 1).unwrap_or_default();
-    for step in schema.upgrades.iter().skip(done) {
-        transaction.execute_batch(step)?;
+    for step in missing(schema, version.into()) {
+        transaction.execute_batch(step.sql)?;
     }
     transaction.pragma_update(None, "user_version", version.max(schema.version))?;
     fail::fail_point!("sqlite-upgrade");

@@ -19,7 +19,7 @@ mod salvage;
 mod writer;
 
 pub use cells::Kind as TreeKind;
-pub use format::{Purpose, Schema};
+pub use format::{Purpose, Schema, Upgrade};
 pub use identity::Identity;
 pub use pages::{Pages, beside};
 pub use preflight::preflight;
@@ -185,8 +185,9 @@ impl Database {
     /// Opens a file, and makes it and its folder where they are missing. Where this process has it
     /// open already, that is what the caller gets.
     ///
-    /// What an older version made is upgraded; its programs that have the file open go on. A file
-    /// that is not ours, of a newer version, corrupt or not writable is refused as
+    /// What an older version made is upgraded. Some upgrades are done only while no other program has
+    /// the file open: it is waited for some seconds, and is [`Kind::Unreachable`] then. A file that is
+    /// not ours, of a newer version, corrupt or not writable is refused as
     /// [`Kind::Configuration`]; a full disk and a file locked for seconds are
     /// [`Kind::Unreachable`].
     pub async fn open(path: &Path, schema: &'static Schema) -> Result<Arc<Self>> {
@@ -197,9 +198,9 @@ impl Database {
     /// Opens a file that is there; `None` where there is none, or nothing was made in it yet.
     pub async fn open_if_there(path: &Path, schema: &'static Schema) -> Result<Option<Arc<Self>>> {
         let path = path.to_owned();
-        aside(move || match opening::connect_if_there(&path, schema)? {
-            None => Ok(None),
-            Some(_) => Self::open_full(opening::full_path(&path)?, schema).map(Some),
+        aside(move || match opening::connect_if_there(&path, schema)?.is_some() {
+            false => Ok(None),
+            true => Self::open_full(opening::full_path(&path)?, schema).map(Some),
         })
         .await
     }

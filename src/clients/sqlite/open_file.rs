@@ -70,6 +70,28 @@ pub fn close_lost(path: &Path) {
     }
 }
 
+/// Does this work while this process has no connection open that looks at the file at this path;
+/// then they are opened again. Who looks at it meanwhile waits.
+pub fn without_readers<T>(
+    path: &Path,
+    work: impl FnOnce() -> T,
+    reopen: impl Fn() -> rusqlite::Result<Connection>,
+) -> T {
+    let at_path = |file: &Arc<OpenFile>| file.anchor.path() == path;
+    let files: Vec<_> = list().iter().filter_map(Weak::upgrade).filter(at_path).collect();
+    let mut connections: Vec<_> = files.iter().map(|file| file.connection()).collect();
+    let were_open: Vec<_> = connections.iter_mut().map(|it| it.take().is_some()).collect();
+    let done = work();
+    for (connection, was_open) in connections.iter_mut().zip(were_open) {
+        if was_open {
+            **connection = reopen()
+                .inspect_err(|failure| tracing::warn!(%failure, "cannot look at a file any more"))
+                .ok();
+        }
+    }
+    done
+}
+
 fn list() -> MutexGuard<'static, Vec<Weak<OpenFile>>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }

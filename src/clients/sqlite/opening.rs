@@ -3,10 +3,10 @@
 use super::failure::explain;
 use super::format::{Purpose, Schema, State, found, state, upgrade};
 use super::identity::{Anchor, Identity};
-use super::open_file::close_lost;
+use super::open_file::{close_lost, without_readers};
 use crate::error::{Error, Kind, Result};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 use rustix::io::Errno;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -115,34 +115,44 @@ pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<(Connecti
         return Err(no_file(io::ErrorKind::IsADirectory.into()));
     }
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let (opened, identity) = settled(&there, || {
-        let mut connection = Connection::open_with_flags(&there, flags).map_err(failed)?;
-        be_patient(&mut connection).map_err(failed)?;
+        let connection = open_to_read(&there).map_err(failed)?;
         let state = state(&connection, path, schema)?;
         Ok((connection, state))
     })?;
     // What an older version made can be read as it is.
-    let (connection, State::Older | State::Current) = opened else { return Ok(None) };
+    let (connection, State::Older { .. } | State::Current) = opened else { return Ok(None) };
     let Some(identity) = identity else { return Ok(None) };
-    let settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
-    connection.execute_batch(settings).map_err(failed)?;
     Ok(Some((connection, Anchor::new(&there, identity))))
+}
+
+fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    be_patient(&mut connection)?;
+    let settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
+    connection.execute_batch(settings)?;
+    Ok(connection)
 }
 
 /// Opens the write connection, and makes the tables if the file is fresh.
 pub fn connect(path: &Path, schema: &Schema) -> Result<(Connection, Anchor)> {
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
-    let (mut connection, identity) = settled(path, || {
+    let ((mut connection, state), identity) = settled(path, || {
         let connection = open_to_write(path)?;
-        state(&connection, path, schema)?;
-        Ok(connection)
+        let state = state(&connection, path, schema)?;
+        Ok((connection, state))
     })?;
     let identity = identity.ok_or_else(|| explain("open", path, &cannot_open()))?;
     if connection.is_readonly(MAIN_DB).map_err(failed)? {
         return Err(Error::new(Kind::Configuration, format!("cannot write `{}`", path.display()))
             .because_of("it is read-only for this user")
             .hint("make it writable for this user, or name another file"));
+    }
+    if state == (State::Older { alone: true }) {
+        drop(connection);
+        upgrade_alone(path, schema)?;
+        return connect(path, schema);
     }
     make_current(&mut connection, path, schema)?;
     retry_while_busy(|| configure(&connection, schema.purpose)).map_err(failed)?;
@@ -182,7 +192,7 @@ fn make_current(connection: &mut Connection, path: &Path, schema: &Schema) -> Re
     if state(connection, path, schema)? == State::Fresh {
         retry_while_busy(|| found(connection, schema)).map_err(failed)?;
     }
-    if state(connection, path, schema)? == State::Older {
+    if let State::Older { .. } = state(connection, path, schema)? {
         retry_while_busy(|| upgrade(connection, schema)).map_err(failed)?;
         state(connection, path, schema)?;
     }
@@ -195,19 +205,67 @@ pub fn connect_alone(path: &Path, schema: &Schema) -> Result<Connection> {
     // Refuses what is missing and what is not ours, and makes nothing.
     drop(connect_to_read(path, schema)?);
     let failed = |failure: rusqlite::Error| explain("open", path, &failure);
-    let there = full_path(path)?;
-    let (mut connection, _) = settled(&there, || {
-        let connection = open_to_write(&there)?;
-        // Said before the first look into the file: only then does WAL mode take the file's own
-        // lock, which every other connection shares as long as it is open.
-        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(failed)?;
-        retry_while_busy(|| connection.query_row("PRAGMA schema_version", [], |_| Ok(())))
-            .map_err(failed)?;
-        Ok(connection)
-    })?;
+    let mut connection = open_alone(&full_path(path)?, failed)?;
     make_current(&mut connection, path, schema)?;
     configure(&connection, schema.purpose).map_err(failed)?;
     Ok(connection)
+}
+
+/// Opens a file that no other connection has open, nor can open until this one is closed.
+fn open_alone(path: &Path, failed: impl Fn(rusqlite::Error) -> Error) -> Result<Connection> {
+    let since = Instant::now();
+    loop {
+        let (locked, _) = settled(path, || {
+            let mut connection = open_to_write(path)?;
+            Ok(lock_alone(&mut connection).map(|()| connection))
+        })?;
+        match locked {
+            // Two that hold what both of them share, and wait for more, would wait for ever: whoever
+            // was refused lets go of it, for no time that another one has.
+            Err(failure) if is_busy(&failure) && since.elapsed() < PATIENCE => {
+                std::thread::sleep(TRY_EVERY * fastrand::u32(1..20));
+            }
+            locked => return locked.map_err(failed),
+        }
+    }
+}
+
+/// Takes the file's own lock, which every other connection shares as long as it is open: WAL mode does
+/// so only where this is said before the first look into the file.
+fn lock_alone(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
+    connection.query_row("PRAGMA schema_version", [], |_| Ok(()))?;
+    be_patient(connection)
+}
+
+fn is_busy(failure: &rusqlite::Error) -> bool {
+    failure.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+/// Brings a file up to this version while nobody else has it open. Who looks at it in this process
+/// waits, and then sees the new one.
+fn upgrade_alone(path: &Path, schema: &Schema) -> Result<()> {
+    let failed = |failure: rusqlite::Error| match is_busy(&failure) {
+        true => {
+            let version = schema.version;
+            Error::new(Kind::Unreachable, format!("cannot upgrade `{}`", path.display()))
+                .because_of(format!(
+                    "another program has it open, and would not know format {version}"
+                ))
+                .hint(
+                    "end every program that uses this file, then run this again: the file is \
+                     upgraded at once, and nothing is lost",
+                )
+        }
+        false => explain("upgrade", path, &failure),
+    };
+    let work = || {
+        let mut connection = open_alone(path, failed)?;
+        retry_while_busy(|| upgrade(&mut connection, schema)).map_err(failed)?;
+        connection.close().map_err(|(_, failure)| failed(failure))
+    };
+    without_readers(path, work, || open_to_read(path))
 }
 
 /// Waits for locks in small fixed steps.
@@ -228,10 +286,7 @@ fn retry_while_busy(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite:
     let since = Instant::now();
     loop {
         match step() {
-            Err(failure)
-                if failure.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
-                    && since.elapsed() < PATIENCE =>
-            {
+            Err(failure) if is_busy(&failure) && since.elapsed() < PATIENCE => {
                 std::thread::sleep(TRY_EVERY);
             }
             other => return other,

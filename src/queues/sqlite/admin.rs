@@ -6,7 +6,8 @@ use super::lookup::find;
 use super::options::SqliteOptions;
 use super::schema::SCHEMA;
 use super::settle::Ending;
-use crate::clients::sqlite::write_alone;
+use crate::clients::sqlite::{Database, write_alone};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::location::Location;
 use crate::queues::{Deletion, Options, Purge};
@@ -19,17 +20,22 @@ const AT_ONCE: usize = 2000;
 #[async_trait]
 impl Purge for Inspector {
     async fn purge(&self) -> Result<Option<u64>> {
-        let queue = self.number;
-        let last = self.reader.read(|c| c.query_row(LAST, [], |row| row.get(0))).await?;
-        let (mut removed, mut after) = (0, 0);
-        loop {
-            let clock = self.clock.clone();
-            let remove = move |c: &_| remove_some(c, queue, after, last, clock.millis());
-            let step = self.write(remove).await?;
-            let Some(seq) = step.last else { return Ok(Some(removed)) };
-            after = seq;
-            removed += step.removed;
-        }
+        let database = self.database().await?;
+        purge(&database, self.number, &self.clock).await.map(Some)
+    }
+}
+
+/// Removes what a queue holds now, in steps between which others write; gives how much.
+pub async fn purge(database: &Database, queue: i64, clock: &Clock) -> Result<u64> {
+    let last = database.look(|c| c.query_row(LAST, [], |row| row.get(0))).await?;
+    let (mut removed, mut after) = (0, 0);
+    loop {
+        let clock = clock.clone();
+        let step = database.write(move |c| remove_some(c, queue, after, last, clock.millis()));
+        let step = step.await?;
+        let Some(seq) = step.last else { return Ok(removed) };
+        after = seq;
+        removed += step.removed;
     }
 }
 
@@ -93,10 +99,12 @@ const LAST: &str = "SELECT coalesce(max(seq), 0) FROM messages";
 const OLDEST: &str = "
 SELECT seq, grp FROM messages NOT INDEXED
 WHERE queue = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4";
-const DELETE: [&str; 5] = [
+const DELETE: [&str; 7] = [
     "DELETE FROM bodies WHERE seq IN (SELECT seq FROM messages WHERE queue = ?1)",
     "DELETE FROM messages WHERE queue = ?1",
     "DELETE FROM dead WHERE queue = ?1",
     "DELETE FROM remembered WHERE queue = ?1",
+    "DELETE FROM runs WHERE queue = ?1",
+    "DELETE FROM leases_given WHERE queue = ?1",
     "DELETE FROM queues WHERE id = ?1",
 ];

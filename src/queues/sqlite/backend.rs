@@ -1,14 +1,15 @@
 //! The embedded queue, as the list of queues knows it.
 
 use super::options::SqliteOptions;
-use super::{admin, create, inspector, preflight, publisher, subscriber};
+use super::{admin, create, inspector, preflight, publisher, subscriber, tasks};
 use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::preflight::Finding;
-use crate::queues::{Backend, Deletion, Inspect, Options, Publisher, Side, Subscriber};
+use crate::queues::{Backend, Deletion, Inspect, Options, Publisher, Side, Subscriber, TaskQueues};
 use crate::text;
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// The kind of queue that is in a file of ours.
 pub struct SqliteBackend;
@@ -42,6 +43,10 @@ impl Backend for SqliteBackend {
 
     async fn inspector(&self, url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
         inspector::open(url, options).await
+    }
+
+    async fn tasks(&self, url: Location, options: &Options) -> Result<Arc<dyn TaskQueues>> {
+        tasks::open(url, options).await
     }
 
     async fn create(&self, url: Location, options: &Options) -> Result<bool> {

@@ -58,9 +58,11 @@ impl DeadLetterStore for Inspector {
     }
 
     async fn redrive(&self, letters: Vec<DeadLetterId>) -> Result<Vec<DeadLetterOutcome>> {
-        let (queue, remember) = (self.number, self.remember);
-        let redrive =
-            move |c: &_| letters.iter().map(|it| redrive(c, queue, remember, it)).collect();
+        let (queue, remember, clock) = (self.number, self.remember, self.clock.clone());
+        let redrive = move |c: &_| {
+            let now = clock.millis();
+            letters.iter().map(|it| redrive(c, queue, now, remember, it)).collect()
+        };
         self.write(redrive).await
     }
 
@@ -112,7 +114,7 @@ pub fn not_put_back(fault: &str) -> String {
     format!("it cannot be read: {fault}; publish anew what is left of it, and drop it")
 }
 
-/// Place and id stand first; first_at, died_at, reason and attempts from this column on. What cannot
+/// Position and id stand first; first_at, died_at, reason and attempts from this column on. What cannot
 /// be read is left out.
 fn head_from(row: &Row<'_>, at: usize) -> rusqlite::Result<DeadLetterHead> {
     let number = |at| Ok::<_, rusqlite::Error>(integer(row.get_ref(at)?));
@@ -134,6 +136,7 @@ fn head_from(row: &Row<'_>, at: usize) -> rusqlite::Result<DeadLetterHead> {
 fn redrive(
     connection: &Connection,
     queue: i64,
+    available_at: i64,
     remember: Duration,
     name: &DeadLetterId,
 ) -> rusqlite::Result<DeadLetterOutcome> {
@@ -148,7 +151,8 @@ fn redrive(
     // by now is found out by whoever receives, as for all that are scheduled.
     let now = message.published_at.map_or(0, |time| time.timestamp_millis());
     let entering = [Entering::of(&message)];
-    let answer = insert(connection, Entry { queue, now, remember, hold: true }, &entering)?.pop();
+    let entry = Entry { queue, now, available_at, remember, hold: true };
+    let answer = insert(connection, entry, &entering)?.pop();
     match answer {
         Some(Published::Accepted) => {
             connection.prepare_cached(DROP)?.execute(params![row, queue])?;

@@ -69,6 +69,13 @@ impl Row {
     }
 }
 
+impl Row {
+    /// When it is due, in milliseconds.
+    pub fn due(&self) -> Option<i64> {
+        self.not_before.as_ref().map(|(_, millis)| *millis)
+    }
+}
+
 /// Stands for everything about a message that makes it the same message. The name that a person gave
 /// to what it is about is none of it: that may be another one when the same fact is published again.
 pub fn digest(
@@ -108,8 +115,10 @@ fn without_name(attributes: &str) -> Cow<'_, str> {
 pub struct Entry {
     /// The queue's number.
     pub queue: i64,
-    /// The time, in milliseconds.
+    /// The time of publishing, in milliseconds.
     pub now: i64,
+    /// From when a message that waits for nothing can be had, in milliseconds.
+    pub available_at: i64,
     /// How long an id counts after its message was acknowledged.
     pub remember: Duration,
     /// Whether a message is held back until its `not_before`, or only carries it.
@@ -158,6 +167,7 @@ fn insert_one(
         _ if due.is_some_and(|due| due > entry.now) => 2,
         _ => 0,
     };
+    let available_at = due.unwrap_or(entry.available_at);
     let inserted = connection.prepare_cached(INSERT)?.execute(params![
         entry.queue,
         state,
@@ -170,6 +180,7 @@ fn insert_one(
         entry.now,
         i64::try_from(entry.remember.as_millis()).unwrap_or(i64::MAX),
         due,
+        available_at,
     ])?;
     if inserted == 0 {
         let known = find(connection, LIVE, entry.queue, &row.id)?;
@@ -212,15 +223,15 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
 
 const INSERT: &str = "
 INSERT INTO messages
-  (queue, state, id, grp, tag, attributes, digest, not_before, published_at, remember, due)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+  (queue, state, id, grp, tag, attributes, digest, not_before, published_at, remember, due, available_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (queue, id) DO NOTHING";
 const INSERT_BODY: &str = "INSERT INTO bodies (seq, body) VALUES (?1, ?2)";
 const LIVE: &str = "SELECT digest FROM messages WHERE queue = ?1 AND id = ?2";
 const REMEMBERED: &str = "SELECT digest FROM remembered WHERE queue = ?1 AND id = ?2";
 const ANY_REMEMBERED: &str = "SELECT 1 FROM remembered LIMIT 1";
 const GROUP_HAS_ANY: &str = "
-SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 AND state BETWEEN 0 AND 3 LIMIT 1";
+SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 LIMIT 1";
 const FORGET: &str = "
 DELETE FROM remembered WHERE (queue, id) IN
   (SELECT queue, id FROM remembered WHERE until <= ?1 ORDER BY until LIMIT 2000)";

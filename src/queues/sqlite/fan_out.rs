@@ -19,15 +19,30 @@ pub fn publish(
     rows: &[Result<Row, String>],
 ) -> rusqlite::Result<Vec<Published>> {
     let answers = insert(connection, entry, rows)?;
-    let receivers = receivers(connection, entry.queue)?;
-    if receivers.is_empty() {
-        return Ok(answers);
-    }
     let accepted = rows.iter().zip(&answers).filter(|(_, it)| **it == Published::Accepted);
     let accepted: Vec<&Row> = accepted.filter_map(|(row, _)| row.as_ref().ok()).collect();
-    for queue in receivers {
+    pass_on(connection, entry, &accepted)?;
+    Ok(answers)
+}
+
+/// Puts one message into a queue and into those whose topic it is; answers for the queue itself.
+pub fn publish_one(
+    connection: &Connection,
+    entry: Entry,
+    row: &Row,
+) -> rusqlite::Result<Published> {
+    let answer = enter(connection, entry, &[row])?.remove(0);
+    if answer == Published::Accepted {
+        pass_on(connection, entry, &[row])?;
+    }
+    Ok(answer)
+}
+
+/// Puts what a queue has accepted into those whose topic it is.
+fn pass_on(connection: &Connection, entry: Entry, accepted: &[&Row]) -> rusqlite::Result<()> {
+    for queue in receivers(connection, entry.queue)? {
         let entry = Entry { queue, ..entry };
-        let entered = enter(connection, entry, &accepted)?;
+        let entered = enter(connection, entry, accepted)?;
         for (row, answer) in accepted.iter().zip(entered) {
             if let Published::Refused(reason) = answer {
                 let Entry { queue, now, .. } = entry;
@@ -37,7 +52,7 @@ pub fn publish(
             }
         }
     }
-    Ok(answers)
+    Ok(())
 }
 
 fn receivers(connection: &Connection, queue: i64) -> rusqlite::Result<Vec<i64>> {

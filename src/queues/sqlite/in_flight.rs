@@ -1,5 +1,6 @@
 //! What one subscriber of an embedded queue has in flight.
 
+use super::claim::selection::Taken;
 use super::claim::turns::Turns;
 use super::lease::Claim;
 use crate::batch::BatchBuilder;
@@ -20,8 +21,8 @@ pub struct InFlight {
     stash: VecDeque<(Delivery, i64)>,
     /// Whose turn it is.
     pub turns: Turns,
-    /// Messages that could not be read, and are dead letters now.
-    pub unreadable: usize,
+    /// Messages that could not be delivered, and are dead letters now.
+    pub buried: usize,
 }
 
 /// Locks it: no holder waits for anything.
@@ -31,8 +32,8 @@ pub fn lock(in_flight: &Mutex<InFlight>) -> MutexGuard<'_, InFlight> {
 
 impl InFlight {
     /// Keeps what was leased until then, for the next `take`.
-    pub fn keep(&mut self, deliveries: Vec<(Claim, Delivery)>, until: i64) {
-        for (claim, delivery) in deliveries {
+    pub fn keep(&mut self, deliveries: Vec<Taken>, until: i64) {
+        for Taken { claim, delivery, .. } in deliveries {
             self.tokens.insert(claim.seq, claim.token);
             self.stash.push_back((delivery, until));
         }

@@ -84,7 +84,10 @@ impl SqlitePublisher {
         let Queue { database, number, remember, clock } = queue;
         let (queue, clock, remember, hold) = (*number, clock.clone(), *remember, self.hold);
         let inserted = database.write(move |c| {
-            let entry = Entry { queue, now: clock.millis(), remember, hold };
+            let now = clock.millis();
+            // What is not held back stays in the order of publishing, whatever the clock does.
+            let available_at = if hold { now } else { 0 };
+            let entry = Entry { queue, now, available_at, remember, hold };
             publish(c, entry, &rows)
         });
         tokio::time::timeout(self.timeout, inserted).await.unwrap_or_else(|_| {

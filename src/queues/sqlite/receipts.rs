@@ -2,8 +2,8 @@
 //! that is needed to settle them, and nothing gives them back before their time.
 
 use super::begun;
-use super::claim::{Found, Look, Suspects};
-use super::clock::{self, Now};
+use super::claim::{Look, Suspects};
+use super::clock;
 use super::inspector::Inspector;
 use super::lease::Claim;
 use super::settle::{extend, settle};
@@ -72,29 +72,19 @@ impl Inspector {
             lease: clock::length(time),
             token: fastrand::i64(1..),
             suspects: Suspects::Last,
+            counts_leases: false,
             request: Receive { max, max_bytes: MOST_BYTES, wait, select },
             group,
         };
         let clock = self.clock.clone();
         let lease = move |c: &Connection| {
             let (now, monotonic) = (clock::now(c, &clock)?, clock.monotonic());
-            let found = first(&look, c, now)?;
-            let claims: Vec<_> = found.deliveries.iter().map(|(claim, _)| *claim).collect();
+            let found = look.run_until_found(c, now)?;
+            let claims: Vec<_> = found.deliveries.iter().map(|it| it.claim).collect();
             begun::begin(c, &claims)?;
-            let leased = found.deliveries.into_iter().map(|(_, delivery)| delivery).collect();
+            let leased = found.deliveries.into_iter().map(|it| it.delivery).collect();
             Ok((leased, Looked::of(found.next, found.more, now, monotonic)))
         };
         database.write(lease).await
-    }
-}
-
-/// Looks until something was found, or nothing is there. What is due comes back in steps; the first
-/// ones may bring nothing that can be leased.
-fn first(look: &Look, connection: &Connection, now: Now) -> rusqlite::Result<Found> {
-    loop {
-        let found = look.run(connection, now)?;
-        if !found.deliveries.is_empty() || !found.more {
-            return Ok(found);
-        }
     }
 }

@@ -100,14 +100,23 @@ impl<'c> Ending<'c> {
     }
 
     /// Forgets a message, but not its id where that counts on.
-    fn acknowledge(&mut self, claim: Claim, remember: i64) -> rusqlite::Result<bool> {
+    pub fn acknowledge(&mut self, claim: Claim, remember: i64) -> rusqlite::Result<bool> {
         let Some(leased) = self.leased(claim)? else { return Ok(false) };
-        let remember = leased.remember.max(remember);
+        self.forget(claim.seq, leased.group, leased.remember.max(remember))
+    }
+
+    /// Forgets a message, but not its id for so long, in milliseconds.
+    pub fn forget(
+        &mut self,
+        seq: i64,
+        group: Option<Group>,
+        remember: i64,
+    ) -> rusqlite::Result<bool> {
         if remember > 0 {
             let until = self.now.saturating_add(remember);
-            self.connection.prepare_cached(REMEMBER)?.execute(params![claim.seq, until])?;
+            self.connection.prepare_cached(REMEMBER)?.execute(params![seq, until])?;
         }
-        self.remove(claim.seq, leased.group)
+        self.remove(seq, group)
     }
 
     /// Offers a message again, not before `due`.
@@ -118,7 +127,8 @@ impl<'c> Ending<'c> {
         due: Option<i64>,
     ) -> rusqlite::Result<bool> {
         let Some(leased) = self.leased(claim)? else { return Ok(false) };
-        self.offer(claim.seq, leased.group, attempt, due)?;
+        let available_at = (attempt == Attempt::Failed).then(|| due.unwrap_or(self.now));
+        self.offer(claim.seq, leased.group, attempt, due, available_at)?;
         Ok(true)
     }
 
@@ -132,8 +142,8 @@ impl<'c> Ending<'c> {
         self.remove(claim.seq, leased.group)
     }
 
-    /// Keeps a message that cannot be read as a dead letter, as it is.
-    pub fn bury_unread(
+    /// Keeps a message that cannot be delivered as a dead letter, as it is.
+    pub fn bury_undelivered(
         &mut self,
         seq: i64,
         group: Option<Group>,
@@ -144,13 +154,14 @@ impl<'c> Ending<'c> {
     }
 
     /// Puts a message whose lease has ended back into its queue: into its group's line, or to where
-    /// it is offered at once or when it is due.
+    /// it is offered at once or when it is due. Without a new place it has its old one.
     pub fn offer(
         &mut self,
         seq: i64,
         group: Option<Group>,
         attempt: Attempt,
         due: Option<i64>,
+        available_at: Option<i64>,
     ) -> rusqlite::Result<()> {
         let state = match (&group, due) {
             (Some(_), _) => 1,
@@ -158,7 +169,8 @@ impl<'c> Ending<'c> {
             (None, None) => 0,
         };
         let (counted, lost) = (attempt != Attempt::Uncounted, attempt == Attempt::Lost);
-        self.connection.prepare_cached(OFFER)?.execute(params![seq, state, due, counted, lost])?;
+        let row = params![seq, state, due, counted, lost, available_at];
+        self.connection.prepare_cached(OFFER)?.execute(row)?;
         self.groups.extend(group);
         Ok(())
     }
@@ -170,8 +182,12 @@ impl<'c> Ending<'c> {
         // Neighbours in the index one after the other, each once.
         groups.sort_unstable();
         groups.dedup();
+        let mut end_run = connection.prepare_cached(END_RUN)?;
         let mut go_on = connection.prepare_cached(GO_ON)?;
-        groups.iter().try_for_each(|group| go_on.execute(params![queue, group, now]).map(drop))
+        groups.iter().try_for_each(|group| {
+            end_run.execute(params![queue, group])?;
+            go_on.execute(params![queue, group, now]).map(drop)
+        })
     }
 
     fn leased(&mut self, claim: Claim) -> rusqlite::Result<Option<Leased>> {
@@ -214,20 +230,24 @@ SELECT queue, coalesce(id, ''), grp, tag, attributes, coalesce(body, x''), not_b
 FROM messages LEFT JOIN bodies USING (seq) WHERE messages.seq = ?1";
 const OFFER: &str = "
 UPDATE messages SET state = ?2, due = ?3, span = NULL, token = NULL, attempts = attempts + ?4,
-                    lost = lost + ?5
+                    lost = lost + ?5, available_at = coalesce(?6, available_at)
 WHERE seq = ?1";
 const EXTEND: &str =
     "UPDATE messages SET due = ?3, span = ?4 WHERE seq = ?1 AND token = ?2 AND queue = ?5";
-/// The first message that waits in a group of which none is offered, scheduled or leased.
+/// A run has ended when nothing of it is leased any more.
+const END_RUN: &str = "
+DELETE FROM runs WHERE queue = ?1 AND grp = ?2 AND NOT EXISTS (
+  SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 AND seq <= runs.last AND state = 3)";
+/// Unless a run of it is leased, a group's first message is the one that is offered.
 const GO_ON: &str = "
 UPDATE messages SET state = CASE WHEN due > ?3 THEN 2 ELSE 0 END,
                     due = CASE WHEN due > ?3 THEN due END
-WHERE seq = (SELECT seq FROM messages WHERE queue = ?1 AND grp = ?2 AND state = 1
-             ORDER BY seq LIMIT 1)
-  AND NOT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 AND state IN (0, 2, 3))";
+WHERE seq = (SELECT min(seq) FROM messages WHERE queue = ?1 AND grp = ?2) AND state = 1
+  AND NOT EXISTS (SELECT 1 FROM runs WHERE queue = ?1 AND grp = ?2)";
 
 #[cfg(test)]
-pub const HOT: &[&str] = &[LEASED, DELETE, DELETE_BODY, REMEMBER, BURY, OFFER, EXTEND, GO_ON];
+pub const HOT: &[&str] =
+    &[LEASED, DELETE, DELETE_BODY, REMEMBER, BURY, OFFER, EXTEND, END_RUN, GO_ON];
 
 #[cfg(test)]
 mod tests {

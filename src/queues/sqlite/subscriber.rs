@@ -158,7 +158,7 @@ impl Subscriber for SqliteSubscriber {
     }
 
     fn unreadable(&self) -> usize {
-        self.in_flight().unreadable
+        self.in_flight().buried
     }
 
     async fn pause(&self) -> Result<()> {
@@ -252,7 +252,8 @@ impl SqliteSubscriber {
         let work = move |c: &_| {
             let (now, monotonic) = (clock::now(c, &clock)?, clock.monotonic());
             let token = fastrand::i64(1..);
-            let look = Look { queue, lease, token, suspects, request, group: None };
+            let look =
+                Look { queue, lease, token, suspects, counts_leases: false, request, group: None };
             look.run(c, now).map(|found| (now, monotonic, found))
         };
         let (answer, answered) = oneshot::channel();
@@ -260,7 +261,7 @@ impl SqliteSubscriber {
             let looked = outcome.map(|(now, monotonic, found)| {
                 let mut in_flight = lock(&in_flight);
                 in_flight.keep(found.deliveries, monotonic.saturating_add(lease));
-                in_flight.unreadable += found.unreadable;
+                in_flight.buried += found.buried;
                 Looked::of(found.next, found.more, now, monotonic)
             });
             drop(answer.send(looked)); // nobody listens: the stash has it

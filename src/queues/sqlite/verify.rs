@@ -25,6 +25,10 @@ pub fn verified(connection: &Connection) -> rusqlite::Result<Vec<Verified>> {
         for (what, sql) in PROMISES {
             all.push(promise(connection, what, sql)?);
         }
+        // Older versions have no such table.
+        if connection.table_exists(None, "runs")? {
+            all.push(promise(connection, RUNS.0, RUNS.1)?);
+        }
         all.push(readable(connection)?);
     }
     Ok(all)
@@ -143,13 +147,26 @@ const PROMISES: &[(&str, &str)] = &[
         "SELECT states || ' by state, ' || messages || ' in all' FROM (
            SELECT (SELECT count(*) FROM messages WHERE state = 0 AND tag IS NULL)
                 + (SELECT count(*) FROM messages WHERE state = 0 AND tag IS NOT NULL)
-                + (SELECT count(*) FROM messages WHERE state = 1 AND grp IS NOT NULL)
+                + (SELECT count(*) FROM messages WHERE state = 1)
                 + (SELECT count(*) FROM messages WHERE state = 2)
                 + (SELECT count(*) FROM messages WHERE state = 3) AS states,
                 (SELECT count(*) FROM messages) AS messages)
          WHERE states <> messages",
     ),
 ];
+
+/// What of a group is leased, and what the file notes of it.
+const RUNS: (&str, &str) = (
+    "of every group it is noted how far it is leased",
+    "SELECT 'message ' || seq FROM messages
+     WHERE state = 3 AND grp IS NOT NULL AND NOT EXISTS (
+       SELECT 1 FROM runs
+       WHERE runs.queue = messages.queue AND runs.grp = messages.grp AND seq <= last)
+     UNION ALL
+     SELECT 'the run up to message ' || last FROM runs WHERE NOT EXISTS (
+       SELECT 1 FROM messages
+       WHERE messages.queue = runs.queue AND messages.grp = runs.grp AND state = 3)",
+);
 
 #[cfg(test)]
 mod tests {
@@ -166,6 +183,7 @@ mod tests {
                    (3, 1, 1, 'c', 'g', x'', 0, 0, NULL, NULL, NULL),
                    (4, 1, 2, 'd', NULL, x'', 0, 0, 9, NULL, NULL),
                    (5, 1, 3, 'e', 'h', x'', 0, 0, 9, 9, 9);
+            INSERT INTO runs (queue, grp, last) VALUES (1, 'h', 5);
             INSERT INTO bodies SELECT seq, x'' FROM messages;
             INSERT INTO dead (seq, queue, id, attributes, body, published_at, attempts, died_at, reason)
             VALUES (1, 1, 'x', '{}', x'', 0, 1, 0, '');";
@@ -181,7 +199,7 @@ mod tests {
     #[test]
     fn a_good_file_keeps_every_promise() {
         assert_eq!(broken(&file()), []);
-        assert_eq!(verified(&file()).unwrap().len(), PROMISES.len() + 2);
+        assert_eq!(verified(&file()).unwrap().len(), PROMISES.len() + 3);
     }
 
     #[test]
@@ -203,6 +221,21 @@ mod tests {
             connection.execute_batch(sql).unwrap();
             let broken = broken(&connection);
             assert!(broken.contains(&(PROMISES[at].0, 1)), "{sql}: {broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_noted_otherwise_than_it_is_leased_is_named() {
+        for (sql, named) in [
+            ("DELETE FROM runs", "message 5"),
+            ("UPDATE runs SET last = 4", "message 5"),
+            ("INSERT INTO runs (queue, grp, last) VALUES (1, 'g', 2)", "the run up to message 2"),
+        ] {
+            let connection = file();
+            connection.execute_batch(sql).unwrap();
+            let checks = verified(&connection).unwrap();
+            let check = checks.iter().find(|check| check.what == RUNS.0).unwrap();
+            assert_eq!((check.wrong, check.first.as_deref()), (1, Some(named)), "{sql}");
         }
     }
 

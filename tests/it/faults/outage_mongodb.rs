@@ -224,7 +224,7 @@ async fn a_server_slower_than_the_lease_gets_each_message_once() {
 
 #[tokio::test]
 async fn connections_that_are_cut_anywhere_or_closed_by_half_lose_nothing() {
-    let bed = Bed::new(1_000);
+    let bed = Bed::new(2_000);
     let proxy = bed.proxy();
     for (way, bytes) in [
         (Way::Request, 10),

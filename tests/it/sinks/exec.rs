@@ -166,7 +166,9 @@ fn a_group_waits_behind_its_first_message_that_was_not_stored() {
     let run = subscribe(&sandbox, "", script).run().expect(75);
     assert_eq!(sorted(&run), ["a1", "b1", "b2", "b3"]);
     let stats = stats(&sandbox);
-    assert_eq!((&stats["scheduled"], &stats["waiting"]), (&json!(1), &json!(1)), "{stats}");
+    // The failed one waits for its next attempt, for which it may be time by now.
+    let count = |state: &str| stats[state].as_u64().unwrap();
+    assert_eq!((count("scheduled") + count("ready"), count("waiting")), (1, 1), "{stats}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What was to wait comes back into an embedded queue: leases end, and what was scheduled is due.
 
-use super::selection::Unreadable;
+use super::selection::Passed;
 use crate::queues::sqlite::begun;
-use crate::queues::sqlite::claim::Look;
+use crate::queues::sqlite::claim::{Look, Suspects};
 use crate::queues::sqlite::clock::{Now, TOLERATED};
 use crate::queues::sqlite::codec::{Group, integer, lossy};
 use crate::queues::sqlite::lease::Claim;
@@ -25,15 +25,14 @@ pub struct Next {
 impl Look {
     /// Offers again what was leased or scheduled up to now. `true`: there may be more of it.
     pub fn bring_back(&self, connection: &Connection, now: Now) -> rusqlite::Result<bool> {
-        let mut ended =
-            claims_and_groups(connection, EXPIRED, params![self.queue, now.lease, AT_ONCE])?;
+        let mut all = ended(connection, EXPIRED, params![self.queue, now.lease, AT_ONCE])?;
         // No clock of this machine has given a lease that begins in the future. Those that end
         // within the length of ours are looked at when they seem to have ended.
         let begun = now.lease.saturating_add(TOLERATED);
         let future = params![self.queue, begun.saturating_add(self.lease), begun, AT_ONCE];
-        ended.extend(claims_and_groups(connection, FROM_THE_FUTURE, future)?);
-        let mut count = ended.len() as i64;
-        self.offer_again(connection, now, ended)?;
+        all.extend(ended(connection, FROM_THE_FUTURE, future)?);
+        let mut count = all.len() as i64;
+        self.offer_again(connection, now, all)?;
         count = count
             .max(connection.prepare_cached(DUE)?.execute(params![self.queue, now.day, AT_ONCE])?
                 as i64);
@@ -45,18 +44,21 @@ impl Look {
         &self,
         connection: &Connection,
         now: Now,
-        ended: Vec<(Claim, Option<Group>)>,
+        ended: Vec<LeaseEnded>,
     ) -> rusqlite::Result<()> {
         if ended.is_empty() {
             return Ok(());
         }
-        let claims: Vec<_> = ended.iter().map(|(claim, _)| *claim).collect();
+        let claims: Vec<_> = ended.iter().map(|it| it.claim).collect();
         let begun = begun::end(connection, &claims)?;
         let mut ending = Ending::new(connection, self.queue, now.day)?;
-        for (claim, group) in ended {
+        let in_order = self.suspects == Suspects::InOrder;
+        for LeaseEnded { claim, group, end } in ended {
+            // It was had in its turn: what could be had by then comes first.
+            let available_at = (!in_order).then(|| now.to_day(end).min(now.day));
             let lost = begun.contains(claim);
             let attempt = if lost { Attempt::Lost } else { Attempt::Uncounted };
-            ending.offer(claim.seq, group, attempt, None)?;
+            ending.offer(claim.seq, group, attempt, None, available_at)?;
         }
         ending.finish()?;
         begun::sweep(connection)
@@ -72,34 +74,43 @@ impl Look {
     }
 }
 
-fn claims_and_groups(
+/// A message whose lease has ended.
+struct LeaseEnded {
+    claim: Claim,
+    group: Option<Group>,
+    /// When, in the time of leases.
+    end: i64,
+}
+
+fn ended(
     connection: &Connection,
     sql: &str,
     params: &[&dyn ToSql],
-) -> rusqlite::Result<Vec<(Claim, Option<Group>)>> {
+) -> rusqlite::Result<Vec<LeaseEnded>> {
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params, |row| {
         let token = integer(row.get_ref(2)?).unwrap_or_default();
-        Ok((Claim { seq: row.get(0)?, token }, row.get(1)?))
+        let end = integer(row.get_ref(3)?).unwrap_or_default();
+        Ok(LeaseEnded { claim: Claim { seq: row.get(0)?, token }, group: row.get(1)?, end })
     })?;
     rows.collect()
 }
 
 /// What is leased or scheduled, and nobody can tell until when: time would never bring it back.
-pub fn without_an_end(connection: &Connection, queue: i64) -> rusqlite::Result<Vec<Unreadable>> {
+pub fn without_an_end(connection: &Connection, queue: i64) -> rusqlite::Result<Vec<Passed>> {
     let mut statement = connection.prepare_cached(WITHOUT_AN_END)?;
     let rows = statement.query_map(params![queue, AT_ONCE], |row| {
-        let (id, fault) = (lossy(row.get_ref(2)), "its `due`".to_owned());
-        Ok(Unreadable { seq: row.get(0)?, group: row.get(1)?, id, fault })
+        Ok(Passed::unreadable(row.get(0)?, lossy(row.get_ref(2)), row.get(1)?, "its `due`"))
     })?;
     rows.collect()
 }
 
 const EXPIRED: &str = "
-SELECT seq, grp, token FROM messages WHERE queue = ?1 AND state = 3 AND due <= ?2
+SELECT seq, grp, token, due FROM messages WHERE queue = ?1 AND state = 3 AND due <= ?2
 ORDER BY due LIMIT ?3";
 const FROM_THE_FUTURE: &str = "
-SELECT seq, grp, token FROM messages WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span > ?3
+SELECT seq, grp, token, due FROM messages
+WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span > ?3
 ORDER BY due LIMIT ?4";
 /// What is no whole number sorts before all numbers, or behind them.
 const WITHOUT_AN_END: &str = "

@@ -384,6 +384,9 @@ const OFFER: &str = "
 UPDATE messages SET state = CASE WHEN grp IS NOT NULL THEN 1
                                  WHEN state = 2 AND due IS NOT NULL THEN 2 ELSE 0 END,
                     due = CASE WHEN state IN (1, 2) THEN due END,
+                    -- An older version gave it none.
+                    available_at = CASE WHEN state IN (1, 2) AND available_at = 0 THEN coalesce(due, 0)
+                                 ELSE available_at END,
                     span = NULL, token = NULL, attempts = max(attempts, 0),
                     lost = min(max(lost, 0), max(attempts, 0))";
 const OFFER_GROUPS: &str = "

@@ -39,6 +39,7 @@ pub(super) async fn the_order_holds_through_retries(backend: &Backend) {
     assert_eq!(ids(&first), ["1"]);
     let others = subscriber.receive(any(9, Duration::ZERO)).await.unwrap();
     assert_eq!(ids(&others), ["free"], "2 waits for 1");
+    ack(&*subscriber, &others).await;
     settle_one(&*subscriber, &first[0], retry(Duration::from_secs(60))).await;
     assert!(backend.is_silent(&*subscriber).await, "2 still waits for 1");
     if backend.cannot(GoesByOurClock) {

@@ -129,8 +129,8 @@ fn jump() -> impl Strategy<Value = i64> {
 
 const HOUR: i64 = 60 * 60;
 
-/// A message in the file: queue, id, state, time, attempts, those lost of them, and body.
-type Row = (String, String, &'static str, Option<i64>, u32, u32, String);
+/// A message in the file: queue, id, state, time, attempts, those lost of them, place and body.
+type Row = (String, String, &'static str, Option<i64>, u32, u32, i64, String);
 
 /// Two subscribers of one queue, one of the queue that receives the same, one of a third.
 const SUBSCRIBERS: [&str; 4] = ["a", "a", "b", "c"];
@@ -310,7 +310,7 @@ impl Both {
             .prepare(
                 "SELECT name, messages.id, state,
                         CASE state WHEN 3 THEN due - (SELECT ahead FROM lease_time) ELSE due END,
-                        attempts, lost, CAST(body AS TEXT)
+                        attempts, lost, available_at, CAST(body AS TEXT)
                  FROM messages JOIN bodies USING (seq) JOIN queues ON queues.id = queue
                  ORDER BY name, seq",
             )
@@ -319,7 +319,8 @@ impl Both {
             let (state, due): (u8, Option<i64>) = (row.get(2)?, row.get(3)?);
             let word = ["ready", "waiting", "scheduled", "leased"][usize::from(state)];
             let due = due.filter(|_| state != 0);
-            Ok((row.get(0)?, row.get(1)?, word, due, row.get(4)?, row.get(5)?, row.get(6)?))
+            let (attempts, lost, available_at) = (row.get(4)?, row.get(5)?, row.get(6)?);
+            Ok((row.get(0)?, row.get(1)?, word, due, attempts, lost, available_at, row.get(7)?))
         });
         let real: Vec<Row> = rows.unwrap().map(Result::unwrap).collect();
         let told = self.model.queues.iter().flat_map(|(name, queue)| {
@@ -331,7 +332,8 @@ impl Both {
                     State::Leased { from, .. } => ("leased", Some(from + LEASE)),
                 };
                 let model::Message { id, body, .. } = item.message.clone();
-                ((*name).to_owned(), id, word, due, item.attempts, item.lost, body)
+                let (attempts, lost, available_at) = (item.attempts, item.lost, item.available_at);
+                ((*name).to_owned(), id, word, due, attempts, lost, available_at, body)
             })
         });
         assert_eq!(real, told.collect::<Vec<_>>(), "what the file holds");

@@ -10,6 +10,7 @@ mod promises;
 mod receipts;
 mod repair;
 mod replaced;
+mod tasks;
 mod topics;
 mod unreadable;
 mod versions;

@@ -76,6 +76,8 @@ pub struct Item {
     /// The message is being worked on.
     begun: bool,
     remember: i64,
+    /// From when it could be had: the order of delivery.
+    pub available_at: i64,
 }
 
 /// One queue.
@@ -203,7 +205,16 @@ impl Queue {
             && self.items.iter().any(|it| it.message.group == message.group);
         let state = if behind { State::Waiting(message.due) } else { State::at(message.due, now) };
         let (message, begun) = (message.clone(), false);
-        self.items.push(Item { message, state, attempts: 0, lost: 0, begun, remember });
+        let available_at = message.due.unwrap_or(now);
+        self.items.push(Item {
+            message,
+            state,
+            attempts: 0,
+            lost: 0,
+            begun,
+            remember,
+            available_at,
+        });
         Answer::Accepted
     }
 
@@ -223,6 +234,7 @@ impl Queue {
                 let lost = u32::from(item.begun);
                 (item.attempts, item.lost) = (item.attempts + lost, item.lost + lost);
                 item.state = item.given_back(None);
+                item.available_at = (from + LEASE + now.day - now.passed).min(now.day);
             }
         }
         self.offer(now.day);
@@ -253,13 +265,18 @@ impl Queue {
 
     fn lease(&mut self, max: usize, select: Select, now: Now, token: u64) -> Vec<Delivery> {
         let ready = |it: &&Item| it.state == State::Ready && it.lost == 0;
-        let oldest = self.items.iter().find(ready).map(|it| it.message.tag.clone());
+        // Since when each could be had, and among those of one moment the order of publishing.
+        let mut order: Vec<usize> = (0..self.items.len()).collect();
+        order.sort_by_key(|at| self.items[*at].available_at);
+        let oldest = order.iter().map(|at| &self.items[*at]).find(ready);
+        let oldest = oldest.map(|it| it.message.tag.clone());
         let wanted = |it: &Item| match select {
             Select::Any => true,
             Select::Tag(tag) => it.message.tag.as_deref() == Some(tag),
             Select::OldestTag => Some(&it.message.tag) == oldest.as_ref(),
         };
-        let mut taken: Vec<usize> = (0..self.items.len())
+        let mut taken: Vec<usize> = order
+            .into_iter()
             .filter(|at| ready(&&self.items[*at]) && wanted(&self.items[*at]))
             .take(max)
             .collect();
@@ -286,7 +303,20 @@ impl Queue {
                 taken.extend(some);
             }
         }
-        taken.sort_unstable();
+        // What follows in a group has no earlier place than what it follows.
+        let group_of = |at: usize| self.items[at].message.group.clone();
+        let available_at = |at: usize| {
+            let before = taken.iter().filter(|it| **it < at && group_of(at).is_some());
+            let before = before.filter(|it| group_of(**it) == group_of(at));
+            before
+                .map(|it| self.items[*it].available_at)
+                .max()
+                .unwrap_or(i64::MIN)
+                .max(self.items[at].available_at)
+        };
+        let mut sorted: Vec<_> = taken.iter().map(|at| (available_at(*at), *at)).collect();
+        sorted.sort_unstable();
+        let mut taken: Vec<_> = sorted.into_iter().map(|(_, at)| at).collect();
         if taken.is_empty() && max > 0 {
             taken.extend(self.suspect(select));
         }
@@ -325,6 +355,7 @@ impl Queue {
             Verdict::Bury => self.dead.push(self.items.remove(at).message),
             Verdict::Retry(after) => {
                 self.items[at].attempts += 1;
+                self.items[at].available_at = now + after;
                 self.items[at].state =
                     self.items[at].given_back((after > 0).then_some(now + after));
             }

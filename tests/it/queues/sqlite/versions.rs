@@ -7,29 +7,23 @@ use kakehi::queues;
 use rusqlite::{Connection, params};
 use std::path::Path;
 
-const VERSION_1: &str = include_str!("../../../fixtures/queue-version-1.sql");
+/// What made a file of version 1, and what the next ones made of it.
+const VERSIONS: [&str; 3] = [
+    include_str!("../../../fixtures/queue-version-1.sql"),
+    include_str!("../../../fixtures/queue-version-2.sql"),
+    include_str!("../../../fixtures/queue-version-3.sql"),
+];
 
-/// The statements with which programs of version 1 publish and bury, word for word.
+/// The statements with which programs of versions 1 to 3 publish, word for word.
 const INSERT: &str = "
 INSERT INTO messages
   (queue, state, id, grp, tag, attributes, digest, not_before, published_at, remember, due)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT (queue, id) DO NOTHING";
 const INSERT_BODY: &str = "INSERT INTO bodies (seq, body) VALUES (?1, ?2)";
-const BURY: &str = "
-INSERT INTO dead (queue, id, grp, tag, attributes, body, not_before, published_at, attempts,
-                  first_at, died_at, reason)
-SELECT queue, id, grp, tag, attributes, body, not_before, published_at, attempts, first_at, ?2, ?3
-FROM messages JOIN bodies USING (seq) WHERE seq = ?1";
-/// The statement with which programs of version 2 lease, word for word.
-const LEASE: &str = "
-UPDATE messages SET state = 3, due = ?2, span = ?3, token = ?4, attempts = attempts + 1,
-                    first_at = coalesce(first_at, ?5)
-WHERE seq = ?1";
-const QUEUE: &str = "INSERT INTO queues (name) VALUES (?1) ON CONFLICT DO NOTHING";
 
 fn make(path: &Path) {
-    Connection::open(path).unwrap().execute_batch(VERSION_1).unwrap();
+    Connection::open(path).unwrap().execute_batch(VERSIONS[0]).unwrap();
 }
 
 fn version(path: &Path) -> i64 {
@@ -56,7 +50,7 @@ fn a_file_of_version_1_is_looked_at_as_it_is_and_upgraded_by_the_first_that_writ
     assert_eq!(version(&path), 1, "looking changes nothing");
 
     queue("dead redrive sqlite:q.db --id dead1 --yes").expect(0);
-    assert_eq!(version(&path), 3);
+    assert_eq!(version(&path), 4);
     assert_eq!(stats(""), [4, 2, 1, 2, 1]);
     queue("verify q.db").expect(0);
     let drained = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run().expect(0);
@@ -90,91 +84,79 @@ async fn many_programs_may_upgrade_one_file() {
             let output = child.wait_with_output().unwrap();
             assert!(output.status.success(), "{output:?}");
         }
-        assert_eq!(version(&sandbox.path(&name)), 3);
+        assert_eq!(version(&sandbox.path(&name)), 4);
         sandbox.queue().args("verify").arg(&name).run().expect(0);
     }
 }
 
 #[tokio::test]
-async fn a_program_of_version_1_that_has_the_file_open_goes_on_with_it() {
-    let pond = Pond::new();
-    let path = pond.folder.path().join("q.db");
-    make(&path);
-    pond.pass(365 * 24 * 60 * 60); // behind the time at which the file's messages were leased
-    // It has prepared its statements, and uses them after the upgrade.
-    let old = Connection::open(&path).unwrap();
-    let mut insert = old.prepare(INSERT).unwrap();
-    let mut insert_body = old.prepare(INSERT_BODY).unwrap();
-    let mut bury = old.prepare(BURY).unwrap();
-    let mut insert_queue = old.prepare(QUEUE).unwrap();
-    let publisher = pond.publisher().await;
-    let subscriber = pond.subscriber().await;
-    assert_eq!(version(&path), 3);
-
-    insert_queue.execute(["third"]).unwrap();
-    let none = None::<String>;
-    let inserted = params![1, 0, "old", none, none, none, [0_u8; 32], none, 1000, 0, None::<i64>];
-    assert_eq!(insert.execute(inserted).unwrap(), 1);
-    insert_body.execute(params![old.last_insert_rowid(), b"old".as_slice()]).unwrap();
-    publish(&*publisher, "new").await;
-    assert_eq!(drain(&*subscriber).await, "ready tagged g1 g2 old new");
-    assert_eq!(bury.execute(params![8, 2000, "old ways"]).unwrap(), 1);
-    let inspector = queues::open_inspector(pond.url(""), &pond.options).await.unwrap();
-    let listed = inspector
-        .dead_letters()
-        .unwrap()
-        .list(&queues::Which::All, Default::default(), 9)
-        .await
-        .unwrap();
-    assert_eq!(listed.last().unwrap().head.reason, "old ways");
+async fn a_file_that_an_older_program_has_open_is_not_upgraded() {
+    // Each waits for the other program as long as anybody does.
+    futures_util::future::join_all((1..=VERSIONS.len()).map(refused_while_open)).await;
 }
 
-#[tokio::test]
-async fn a_program_of_version_2_that_has_the_file_open_goes_on_with_it() {
+async fn refused_while_open(version_there: usize) {
     let pond = Pond::new();
     let path = pond.folder.path().join("q.db");
-    make(&path);
     let old = Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../../../fixtures/queue-version-2.sql")).unwrap();
-    old.execute_batch("DELETE FROM messages; DELETE FROM bodies").unwrap();
-    let mut lease = old.prepare(LEASE).unwrap();
-    let reader = queues::open_inspector(pond.url(""), &pond.options).await.unwrap();
-    let (publisher, subscriber) = pond.both().await;
-    assert_eq!(version(&path), 3);
-    publish(&*publisher, "a b c").await;
-    let seq = "SELECT seq FROM messages WHERE id = 'a'";
-    let seq: i64 = old.query_row(seq, [], |row| row.get(0)).unwrap();
-    // By the time of day, as it knows no other.
-    let now = pond.options.clock.millis();
-    assert_eq!(lease.execute(params![seq, now + 30_000, 30_000, 7, now]).unwrap(), 1);
-    let got = receive(&*subscriber, 1).await;
-    assert_eq!(ids(&got), "b");
-    pond.pass(29);
-    assert_eq!(ids(&receive(&*subscriber, 9).await), "c");
-    assert_eq!(reader.stats().await.unwrap().leased, Some(3));
-    pond.pass(1);
-    assert_eq!(ids(&receive(&*subscriber, 9).await), "a b");
-}
-
-#[tokio::test]
-async fn the_first_topic_of_an_upgraded_file_waits_for_the_end_of_older_programs() {
-    let pond = Pond::new();
-    let path = pond.folder.path().join("q.db");
-    make(&path);
-    let old = Connection::open(&path).unwrap();
-    let queues: i64 = old.query_row("SELECT count(*) FROM queues", [], |row| row.get(0)).unwrap();
-    assert_eq!(queues, 2);
-    let topic = "?queue=alerts&topic=default";
-    // An older program would publish past the topic: what it published would be lost to `alerts`.
-    let error = queues::create(pond.url(topic), &pond.options).await.unwrap_err();
+    VERSIONS[..version_there].iter().for_each(|step| old.execute_batch(step).unwrap());
+    let looking = queues::open_inspector(pond.url(""), &pond.options).await.unwrap();
+    let ready = looking.stats().await.unwrap().ready.unwrap();
+    let error = queues::open_publisher(pond.url(""), &pond.options).await.err().unwrap();
     assert_eq!(error.kind(), Kind::Unreachable, "{error}");
-    assert!(error.to_string().contains("older version of this program"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("another program has it open, and would not know format 4"), "{text}");
+    assert_eq!(version(&path), version_there as i64);
+
+    // It goes on, and what it published before it ended is there.
+    let none = None::<String>;
+    let row = params![1, 0, "old", none, none, none, [0_u8; 32], none, 1000, 0, None::<i64>];
+    assert_eq!(old.execute(INSERT, row).unwrap(), 1);
+    old.execute(INSERT_BODY, params![old.last_insert_rowid(), b"old".as_slice()]).unwrap();
+    assert_eq!(looking.stats().await.unwrap().ready, Some(ready + 1));
     drop(old);
-    assert!(queues::create(pond.url(topic), &pond.options).await.unwrap());
-    // From now on none can come, and topics are made while others work.
+    // Who only looks at it, here the one from before, hinders nobody.
     let publisher = pond.publisher().await;
-    queues::create(pond.url("?queue=more&topic=default"), &pond.options).await.unwrap();
-    publish(&*publisher, "a").await;
+    assert_eq!(version(&path), 4);
+    assert_eq!(looking.stats().await.unwrap().ready, Some(ready + 1));
+    publish(&*publisher, "new").await;
+    let drained = drain(&*pond.subscriber().await).await;
+    assert!(drained.starts_with("ready tagged g1 g2 old"), "{drained}");
+    assert!(drained.ends_with("new"), "{drained}");
+}
+
+#[tokio::test]
+async fn what_older_versions_scheduled_comes_in_its_time_and_the_rest_before_what_is_new() {
+    let pond = Pond::new();
+    let path = pond.folder.path().join("q.db");
+    let old = Connection::open(&path).unwrap();
+    VERSIONS.iter().for_each(|step| old.execute_batch(step).unwrap());
+    old.execute_batch("DELETE FROM messages; DELETE FROM bodies").unwrap();
+    let now = pond.options.clock.millis();
+    for (id, state, due) in [("late", 2, Some(now + 60_000)), ("a", 0, None), ("b", 0, None)] {
+        let none = None::<String>;
+        let row = params![1, state, id, none, none, none, [0_u8; 32], none, now, 0, due];
+        old.execute(INSERT, row).unwrap();
+        old.execute(INSERT_BODY, params![old.last_insert_rowid(), b"x".as_slice()]).unwrap();
+    }
+    drop(old);
+    let (publisher, subscriber) = pond.both().await;
+    pond.pass(30);
+    publish(&*publisher, "c").await;
+    pond.pass(60);
+    publish(&*publisher, "d").await;
+    assert_eq!(ids(&receive(&*subscriber, 9).await), "a b c late d");
+}
+
+#[tokio::test]
+async fn the_first_topic_of_a_file_of_version_1_is_made_when_it_is_upgraded() {
+    let pond = Pond::new();
+    make(&pond.folder.path().join("q.db"));
+    for queue in ["?queue=alerts", "?queue=more"] {
+        let topic = format!("{queue}&topic=default");
+        assert!(queues::create(pond.url(&topic), &pond.options).await.unwrap());
+    }
+    publish(&*pond.publisher().await, "a").await;
     for queue in ["?queue=alerts", "?queue=more"] {
         assert_eq!(drain(&*pond.subscriber_from(queue).await).await, "a");
     }
@@ -184,7 +166,7 @@ async fn the_first_topic_of_an_upgraded_file_waits_for_the_end_of_older_programs
 fn a_newer_version_is_refused_untouched() {
     let sandbox = Sandbox::new();
     make(&sandbox.path("q.db"));
-    Connection::open(sandbox.path("q.db")).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    Connection::open(sandbox.path("q.db")).unwrap().pragma_update(None, "user_version", 5).unwrap();
     let before = std::fs::read(sandbox.path("q.db")).unwrap();
     let subscribe = sandbox.subscribe().args("--from sqlite:q.db --to stdout:").run();
     let publish = sandbox.publish().args("--to sqlite:q.db").stdin("{}\n").run();

@@ -130,3 +130,61 @@ async fn a_receive_wakes_when_something_is_due() {
         assert_eq!(ids(&got.unwrap()), expected);
     }
 }
+
+#[tokio::test]
+async fn what_could_be_had_first_comes_first() {
+    let pond = Pond::new();
+    let (publisher, subscriber) = pond.both().await;
+    let mut late = message("late");
+    late.not_before = Some(pond.options.clock.now() + TimeDelta::seconds(60));
+    publisher.publish(&[late]).await.unwrap();
+    publish(&*publisher, "a b c d").await;
+    let got = receive(&*subscriber, 3).await;
+    assert_eq!(ids(&got), "a b c");
+    // What is given back has its place again; what failed stands behind what came meanwhile, and so
+    // does what was leased until its time was over.
+    settle(&*subscriber, &got[0], Verdict::Release).await;
+    pond.pass(1);
+    settle(&*subscriber, &got[1], retry(Duration::ZERO)).await;
+    pond.pass(20);
+    publish(&*publisher, "e").await;
+    pond.pass(20);
+    publish(&*publisher, "f").await;
+    pond.pass(30);
+    publish(&*publisher, "g").await;
+    assert_eq!(drain(&*subscriber).await, "a d b e c f late g");
+}
+
+#[tokio::test]
+async fn a_tag_whose_messages_always_fail_starves_no_other() {
+    let pond = Pond::new();
+    let (publisher, subscriber) = pond.both().await;
+    for (id, tag) in [("1", "bad"), ("2", "bad"), ("3", "good")] {
+        let mut message = message(id);
+        message.tag = Some(tag.to_owned());
+        publisher.publish(&[message]).await.unwrap();
+    }
+    let bad = select(&*subscriber, Select::OldestTag).await;
+    assert_eq!(ids(&bad), "1 2");
+    pond.pass(1);
+    for delivery in &bad {
+        settle(&*subscriber, delivery, retry(Duration::ZERO)).await;
+    }
+    assert_eq!(ids(&select(&*subscriber, Select::OldestTag).await), "3");
+    assert_eq!(ids(&select(&*subscriber, Select::OldestTag).await), "1 2");
+}
+
+#[tokio::test]
+async fn a_group_keeps_its_order_wherever_its_first_message_stands() {
+    let pond = Pond::new();
+    let (publisher, subscriber) = pond.both().await;
+    publish(&*publisher, "1@g 2@g a 3@g").await;
+    let first = receive(&*subscriber, 1).await;
+    assert_eq!(ids(&first), "1");
+    pond.pass(1);
+    settle(&*subscriber, &first[0], retry(Duration::from_secs(5))).await;
+    publish(&*publisher, "b").await;
+    pond.pass(9);
+    publish(&*publisher, "4@g c").await;
+    assert_eq!(ids(&receive(&*subscriber, 9).await), "a b 1 2 3 4 c");
+}

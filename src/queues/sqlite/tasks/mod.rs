@@ -1,0 +1,21 @@
+//! An embedded queue as tasks have it: leased by anybody for a time, found by their names, and proved
+//! to be leased by the end of the lease.
+
+mod add;
+mod change;
+mod delete;
+mod eta;
+mod file;
+mod lease;
+mod queue;
+mod row;
+mod settings;
+mod stats;
+
+pub use file::open;
+pub use row::limits as retry_limits;
+pub use settings::Limits;
+
+#[cfg(test)]
+pub const HOT: &[&[&str]] =
+    &[add::HOT, change::HOT, delete::HOT, lease::HOT, row::HOT, settings::HOT, stats::HOT];

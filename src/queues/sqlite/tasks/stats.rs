@@ -1,0 +1,62 @@
+//! How many tasks there are, and how many were leased of late.
+
+use super::eta;
+use super::lease::COUNTED;
+use crate::queues::TaskStats;
+use crate::queues::sqlite::clock::{Now, TOLERATED};
+use crate::queues::sqlite::codec::integer;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// Counts the tasks of a queue.
+pub fn of(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<TaskStats> {
+    let live = params![queue, now.lease, now.lease.saturating_add(TOLERATED)];
+    let second = now.day.div_euclid(1000);
+    let given = |since: i64| count(connection, GIVEN, params![queue, second - since]);
+    Ok(TaskStats {
+        tasks: count(connection, TASKS, params![queue])?,
+        leased: count(connection, LEASED, live)?,
+        oldest_eta: oldest(connection, queue)?,
+        leased_last_minute: given(60)?,
+        leased_last_hour: given(COUNTED)?,
+    })
+}
+
+fn count(
+    connection: &Connection,
+    sql: &str,
+    params: &[&dyn rusqlite::ToSql],
+) -> rusqlite::Result<u64> {
+    let count = connection.prepare_cached(sql)?.query_row(params, |row| row.get::<_, i64>(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// The first entry of each index has the smallest time of its state.
+fn oldest(connection: &Connection, queue: i64) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached(FIRST)?;
+    let places = statement.query_row([queue], |row: &Row<'_>| {
+        let first = [integer(row.get_ref(0)?), integer(row.get_ref(1)?), integer(row.get_ref(2)?)];
+        Ok(first
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|available_at| eta::of_availability(available_at, None)))
+    })?;
+    let mut statement = connection.prepare_cached(FIRST_LEASED)?;
+    let leased = statement.query_row([queue], |row| eta::of_row(row, 0)).optional()?.flatten();
+    Ok(places.into_iter().chain(leased).min())
+}
+
+const TASKS: &str = "SELECT count(*) FROM messages WHERE queue = ?1";
+const LEASED: &str = "
+SELECT count(*) FROM messages WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span <= ?3";
+const GIVEN: &str =
+    "SELECT coalesce(sum(count), 0) FROM leases_given WHERE queue = ?1 AND second > ?2";
+const FIRST: &str = "
+SELECT (SELECT min(available_at) FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NULL),
+       (SELECT min(available_at) FROM messages WHERE queue = ?1 AND state = 0 AND tag IS NOT NULL),
+       (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 2)";
+const FIRST_LEASED: &str = "
+SELECT due, token FROM messages WHERE queue = ?1 AND state = 3 ORDER BY due LIMIT 1";
+
+#[cfg(test)]
+pub const HOT: &[&str] = &[GIVEN, FIRST, FIRST_LEASED];
