@@ -136,7 +136,7 @@ fn size(path: &Path) -> Result<u64> {
 ///
 /// Nobody has brought back yet what has become due, nor what was leased by one who never came
 /// back: it is counted as what the next `receive` will find.
-fn stats(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<Stats> {
+pub fn stats(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<Stats> {
     let all = Count::of(connection, ALL, queue)?;
     let count = |sql| Ok::<_, rusqlite::Error>(Count::of(connection, sql, queue)?.count);
     let (ready, tagged) = (count(READY)?, count(READY_TAGGED)?);

@@ -2,19 +2,25 @@
 
 use super::eta;
 use super::lease::COUNTED;
-use crate::queues::TaskStats;
-use crate::queues::sqlite::clock::{Now, TOLERATED};
+use crate::queues::sqlite::clock::Now;
 use crate::queues::sqlite::codec::integer;
+use crate::queues::sqlite::inspector::stats;
+use crate::queues::{Stats, TaskStats};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Counts the tasks of a queue.
 pub fn of(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<TaskStats> {
-    let live = params![queue, now.lease, now.lease.saturating_add(TOLERATED)];
+    let Stats { ready, waiting, scheduled, leased, dead, .. } = stats(connection, queue, now)?;
+    let [ready, waiting, scheduled, leased, dead] =
+        [ready, waiting, scheduled, leased, dead].map(Option::unwrap_or_default);
     let second = now.day.div_euclid(1000);
     let given = |since: i64| count(connection, GIVEN, params![queue, second - since]);
     Ok(TaskStats {
-        tasks: count(connection, TASKS, params![queue])?,
-        leased: count(connection, LEASED, live)?,
+        tasks: ready + waiting + scheduled + leased,
+        ready,
+        scheduled,
+        leased,
+        dead,
         oldest_eta: oldest(connection, queue)?,
         leased_last_minute: given(60)?,
         leased_last_hour: given(COUNTED)?,
@@ -46,9 +52,6 @@ fn oldest(connection: &Connection, queue: i64) -> rusqlite::Result<Option<i64>> 
     Ok(places.into_iter().chain(leased).min())
 }
 
-const TASKS: &str = "SELECT count(*) FROM messages WHERE queue = ?1";
-const LEASED: &str = "
-SELECT count(*) FROM messages WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span <= ?3";
 const GIVEN: &str =
     "SELECT coalesce(sum(count), 0) FROM leases_given WHERE queue = ?1 AND second > ?2";
 const FIRST: &str = "

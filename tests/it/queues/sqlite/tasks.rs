@@ -335,7 +335,7 @@ async fn stats_tell_what_there_is_and_what_was_leased_of_late() {
     let eta = Some(pond.options.clock.now() + TimeDelta::seconds(100));
     queue.add(vec![named("a"), named("b"), NewTask { eta, ..named("c") }]).await.unwrap();
     let stats = queue.stats().await.unwrap();
-    assert_eq!((stats.tasks, stats.leased), (3, 0));
+    assert_eq!((stats.tasks, stats.ready, stats.scheduled, stats.leased), (3, 2, 1, 0));
     assert_eq!(stats.oldest_eta, Some(start + 10_000_000));
     lease(&*queue, 5).await;
     let stats = queue.stats().await.unwrap();
