@@ -63,10 +63,7 @@ async fn apply_queue(queue: &FileQueue, resumes: bool, queues: &dyn TaskQueues) 
         tracing::info!(queue = queue.name, "made the queue");
         return Ok(());
     }
-    let Some(tasks) = queues.find(&queue.name).await? else {
-        let what = format!("the queue `{}` was deleted meanwhile", queue.name);
-        return Err(Error::new(Kind::Failed, what).hint("try again"));
-    };
+    let Some(tasks) = queues.find(&queue.name).await? else { return Err(not_served(queue)) };
     let before = tasks.settings().await?;
     let settings = TaskSettings { limits: queue.limits, paused: before.paused && !resumes };
     if settings != before {
@@ -74,6 +71,13 @@ async fn apply_queue(queue: &FileQueue, resumes: bool, queues: &dyn TaskQueues) 
         tracing::info!(queue = queue.name, "the queue is set as the file says");
     }
     Ok(())
+}
+
+fn not_served(queue: &FileQueue) -> Error {
+    let what = format!("cannot set the queue `{}` as the file says", queue.name);
+    Error::new(Kind::Configuration, what)
+        .because_of("it is not among those that are served")
+        .hint("a URL with `?queue=NAME` serves this one alone")
 }
 
 /// What the file says and no queue keeps.
