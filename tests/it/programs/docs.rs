@@ -39,33 +39,48 @@ fn flags(text: &str) -> BTreeSet<&str> {
     starts.map(|(at, _)| flag(at)).filter(|flag| !flag.is_empty()).collect()
 }
 
+/// Whether a line of a document begins with something of ours, which is there, with its flags.
+fn exists(sandbox: &Sandbox, line: &str) -> bool {
+    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let program = match first {
+        "bash" => {
+            let script = rest.split(' ').next().unwrap_or_default();
+            assert!(root().join(script).is_file(), "{line}");
+            return true;
+        }
+        "publish" => sandbox.publish(),
+        "subscribe" => sandbox.subscribe(),
+        "queue" => sandbox.queue(),
+        _ => return false,
+    };
+    // clap refuses an argument that it does not know before it comes to `--help`.
+    let words = words(rest.split(" #").next().unwrap_or_default());
+    // What stands behind `--` is another program's.
+    let words = words.iter().take_while(|word| *word != "--");
+    words.fold(program, Program::arg).arg("--help").run().expect(0);
+    true
+}
+
 #[test]
 fn the_readmes_commands_exist() {
     let sandbox = Sandbox::new();
     let (blocks, _) = blocks(&read("README.md"));
-    let mut seen = 0;
-    for line in blocks.iter().flatten() {
-        let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let program = match first {
-            "bash" => {
-                let script = rest.split(' ').next().unwrap_or_default();
-                assert!(root().join(script).is_file(), "{line}");
-                seen += 1;
-                continue;
-            }
-            "publish" => sandbox.publish(),
-            "subscribe" => sandbox.subscribe(),
-            "queue" => sandbox.queue(),
-            _ => continue,
-        };
-        // clap refuses an argument that it does not know before it comes to `--help`.
-        let words = words(rest.split(" #").next().unwrap_or_default());
-        // What stands behind `--` is another program's.
-        let words = words.iter().take_while(|word| *word != "--");
-        words.fold(program, Program::arg).arg("--help").run().expect(0);
-        seen += 1;
-    }
+    let seen = blocks.iter().flatten().filter(|line| exists(&sandbox, line)).count();
     assert!(seen >= 6, "only {seen} commands found");
+}
+
+#[test]
+fn the_pages_commands_exist() {
+    let sandbox = Sandbox::new();
+    for page in fs::read_dir(root().join("docs")).expect("docs/") {
+        let page = page.expect("a page").path();
+        let (blocks, _) = blocks(&fs::read_to_string(&page).expect("a page"));
+        // What is poured into a command stands before it.
+        let last = |line: &String| line.rsplit(" | ").next().map(str::to_owned);
+        let commands = blocks.iter().flatten().filter_map(last);
+        let seen = commands.filter(|command| exists(&sandbox, command)).count();
+        assert!(seen >= 2, "only {seen} commands found in {}", page.display());
+    }
 }
 
 #[test]

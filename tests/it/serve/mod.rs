@@ -2,3 +2,4 @@
 
 mod http_server;
 mod program;
+mod rpc_http;

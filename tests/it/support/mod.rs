@@ -20,6 +20,7 @@ pub mod s3;
 pub mod sandbox;
 pub mod scripted;
 pub mod services;
+pub mod serving;
 pub mod sink_options;
 pub mod sqlite_files;
 pub mod sqs_queue;

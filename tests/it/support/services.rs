@@ -2,6 +2,7 @@
 //! needs one and has none fails with how to get it, and never skips.
 
 use std::env;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long what was in the hands of a program that was killed may take to come again. The emulator
@@ -36,6 +37,11 @@ pub fn s3() -> String {
 /// A Python that has Pillow.
 pub fn python() -> String {
     required("TEST_PYTHON", "a Python with Pillow")
+}
+
+/// The folder of Google's clients in Go: each program in `v1` and in `v2`.
+pub fn go_clients() -> PathBuf {
+    required("TEST_GO_CLIENTS", "Google's clients in Go").into()
 }
 
 /// Where MongoDB listens, and who we are there. The password is raw: not percent-encoded.

@@ -1,0 +1,286 @@
+//! Programs in Go on `golang/appengine`, versions 1 and 2.
+
+use crate::support::process::Process;
+use crate::support::sandbox::{Program, Sandbox};
+use crate::support::services;
+use crate::support::serving::Serving;
+use serde_json::{Value, json};
+
+const VERSIONS: [&str; 2] = ["v1", "v2"];
+
+/// A queue `pull-queue` in `q.db`, served.
+fn serve(sandbox: &Sandbox) -> Serving {
+    sandbox.queue().args("create sqlite:q.db?queue=pull-queue").run().expect(0);
+    Serving::start(sandbox, "")
+}
+
+/// A program of `tests/clients/go` that calls this server.
+fn client(sandbox: &Sandbox, serving: &Serving, version: &str, name: &str) -> Program {
+    let program = services::go_clients().join(version).join(name);
+    sandbox
+        .shell("exec \"$0\"", program.to_str().expect("a UTF-8 path"))
+        .env("API_HOST", serving.address.ip().to_string())
+        .env("API_PORT", serving.address.port().to_string())
+}
+
+/// Makes calls one after the other; gives their answers.
+fn calls(sandbox: &Sandbox, serving: &Serving, version: &str, calls: &[Value]) -> Vec<Value> {
+    let lines: String = calls.iter().map(|call| format!("{call}\n")).collect();
+    let run = client(sandbox, serving, version, "calls").stdin(lines).run().expect(0);
+    let answers: Vec<Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(answers.len(), calls.len(), "{}", run.stderr);
+    answers
+}
+
+/// The tasks of an answer that is no error.
+#[track_caller]
+fn tasks(answer: &Value) -> Vec<Value> {
+    assert_eq!(answer["error"], Value::Null, "{answer}");
+    answer["tasks"].as_array().cloned().unwrap_or_default()
+}
+
+/// The names of the tasks of an answer.
+#[track_caller]
+fn names(answer: &Value) -> Vec<String> {
+    let name = |task: &Value| task["name"].as_str().expect("a name").to_owned();
+    tasks(answer).iter().map(name).collect()
+}
+
+#[test]
+fn the_code_of_2014_runs_as_it_stands() {
+    for version in VERSIONS {
+        let sandbox = Sandbox::new();
+        let serving = serve(&sandbox);
+        let run = client(&sandbox, &serving, version, "seed").run().expect(0);
+        assert_eq!(
+            run.stdout,
+            "leased: Hello world (leased 1)\n\
+             by tag: render1 (leased 1), render2 (leased 1)\n\
+             by the oldest: parse1 (leased 1), parse2 (leased 1)\n\
+             left: \n"
+        );
+        serving.stop();
+    }
+}
+
+#[test]
+fn tasks_are_added_leased_extended_and_deleted() {
+    for version in VERSIONS {
+        let sandbox = Sandbox::new();
+        let serving = serve(&sandbox);
+        let make = |all: &[Value]| calls(&sandbox, &serving, version, all);
+        let queue = "pull-queue";
+        let added = make(&[
+            json!({"method": "Add", "queue": queue, "tasks": [{"name": "a", "payload": "YQ=="}]}),
+            json!({"method": "Add", "queue": queue, "tasks": [{"payload": "Yg==", "tag": "日本"}]}),
+            json!({"method": "Add", "queue": queue, "tasks": [{"name": "a"}]}),
+            json!({"method": "AddMulti", "queue": queue, "tasks": [{"name": "c"}, {"tag": "t"}]}),
+        ]);
+        assert_eq!(names(&added[0]), ["a"]);
+        let chosen = &names(&added[1])[0];
+        assert!(chosen.len() > 20, "nobody guesses {chosen}");
+        assert_eq!(added[2]["already_added"], true, "{}", added[2]);
+        let several = names(&added[3]);
+        assert_eq!((several.len(), several[0].as_str()), (2, "c"));
+
+        let leased = make(&[json!({"method": "Lease", "queue": queue, "max": 3, "seconds": 3600})]);
+        assert_eq!(names(&leased[0])[..2], ["a".to_owned(), chosen.clone()]);
+        let first = tasks(&leased[0]).remove(0);
+        assert_eq!((&first["payload"], &first["retry_count"]), (&json!("YQ=="), &json!(1)));
+        assert_eq!(tasks(&leased[0])[1]["tag"], "日本");
+
+        let modify = |task: &Value, seconds: u32| json!({"method": "ModifyLease", "queue": queue, "tasks": [task], "seconds": seconds});
+        let extended = make(&[modify(&first, 7200)]).remove(0);
+        let longer = tasks(&extended).remove(0);
+        assert!(longer["eta"].as_i64() > first["eta"].as_i64(), "{extended}");
+        // The end that it had before proves nothing any more; one that ends now is released.
+        let ends = make(&[
+            modify(&first, 60),
+            modify(&longer, 0),
+            json!({"method": "ModifyLease", "queue": queue, "tasks": [{"name": "none", "eta": 1}]}),
+            json!({"method": "LeaseByTag", "queue": queue, "max": 9, "seconds": 60, "tag": "t"}),
+            json!({"method": "LeaseByTag", "queue": queue, "max": 9, "seconds": 60}),
+            json!({"method": "LeaseByTag", "queue": queue, "max": 9, "seconds": 60, "tag": "x"}),
+        ]);
+        assert!(ends[0]["error"].as_str().unwrap().contains("TASK_LEASE_EXPIRED"), "{}", ends[0]);
+        assert_eq!(ends[1]["error"], Value::Null);
+        assert!(ends[2]["error"].as_str().unwrap().contains("UNKNOWN_TASK"), "{}", ends[2]);
+        assert_eq!(names(&ends[3]), several[1..]);
+        let again = tasks(&ends[4]);
+        assert_eq!((again.len(), &again[0]["name"]), (1, &json!("a")));
+        assert_eq!(again[0]["retry_count"], 2, "a release does not lower it");
+        assert_eq!(names(&ends[5]), [""; 0]);
+
+        let deleted = make(&[
+            json!({"method": "Delete", "queue": queue, "tasks": [{"name": "a"}]}),
+            json!({"method": "DeleteMulti", "queue": queue, "tasks": [
+                {"name": "a"}, {"name": "c"}, {"name": "never"}
+            ]}),
+            json!({"method": "Add", "queue": queue, "tasks": [{"name": "a"}]}),
+        ]);
+        assert_eq!(deleted[0], json!({}));
+        let errors = deleted[1]["errors"].as_array().expect("one each");
+        assert!(errors[0].as_str().unwrap().contains("TOMBSTONED_TASK"), "{errors:?}");
+        assert_eq!(errors[1], "");
+        assert!(errors[2].as_str().unwrap().contains("UNKNOWN_TASK"), "{errors:?}");
+        assert_eq!(deleted[2]["already_added"], true, "the name counts for a while");
+        serving.stop();
+    }
+}
+
+#[test]
+fn a_queue_is_counted_and_purged() {
+    for version in VERSIONS {
+        let sandbox = Sandbox::new();
+        let serving = serve(&sandbox);
+        let answers = calls(
+            &sandbox,
+            &serving,
+            version,
+            &[
+                json!({"method": "QueueStats", "queues": ["pull-queue"]}),
+                json!({"method": "AddMulti", "queue": "pull-queue", "tasks": [{}, {}, {}]}),
+                json!({"method": "Lease", "queue": "pull-queue", "max": 2, "seconds": 60}),
+                json!({"method": "QueueStats", "queues": ["pull-queue", "pull-queue"]}),
+                json!({"method": "Purge", "queue": "pull-queue"}),
+                json!({"method": "QueueStats", "queues": ["pull-queue"]}),
+                json!({"method": "QueueStats", "queues": ["pull-queue", "none"]}),
+            ],
+        );
+        let empty = "0001-01-01T00:00:00Z";
+        let stats = |at: usize, of: usize| &answers[at]["stats"][of];
+        assert_eq!((&stats(0, 0)["Tasks"], &stats(0, 0)["OldestETA"]), (&json!(0), &json!(empty)));
+        for of in [0, 1] {
+            let counted = stats(3, of);
+            assert_eq!(
+                (&counted["Tasks"], &counted["InFlight"], &counted["Executed1Minute"]),
+                (&json!(3), &json!(2), &json!(2)),
+                "{counted}"
+            );
+            assert_ne!(counted["OldestETA"], empty);
+        }
+        assert_eq!(answers[4], json!({}));
+        assert_eq!(stats(5, 0)["Tasks"], 0);
+        assert!(answers[6]["error"].as_str().unwrap().contains("UNKNOWN_QUEUE"), "{}", answers[6]);
+        serving.stop();
+    }
+}
+
+#[test]
+fn a_bad_task_skips_its_neighbours() {
+    for version in VERSIONS {
+        let sandbox = Sandbox::new();
+        let serving = serve(&sandbox);
+        let many: Vec<Value> = vec![json!({}); 101];
+        let answers = calls(
+            &sandbox,
+            &serving,
+            version,
+            &[
+                json!({"method": "AddMulti", "queue": "pull-queue", "tasks": [
+                    {"name": "a"}, {"name": "no name"}, {"name": "b"}, {"name": "a"}
+                ]}),
+                json!({"method": "AddMulti", "queue": "pull-queue", "tasks": many}),
+                json!({"method": "Add", "queue": "pull-queue", "tasks": [{"method": "POST"}]}),
+                json!({"method": "Add", "queue": "none", "tasks": [{}]}),
+                json!({"method": "Lease", "queue": "none", "max": 1, "seconds": 1}),
+                json!({"method": "Lease", "queue": "pull-queue", "max": 1001, "seconds": 1}),
+                json!({"method": "Lease", "queue": "pull-queue", "max": 1, "seconds": 604801}),
+                json!({"method": "QueueStats", "queues": ["pull-queue"]}),
+            ],
+        );
+        let told = |answer: &Value, word: &str| {
+            let error = answer["error"].as_str().unwrap_or_default();
+            assert!(error.contains(word), "{word}: {answer}");
+        };
+        let errors = answers[0]["errors"].as_array().expect("one each");
+        let words = ["SKIPPED", "INVALID_TASK_NAME", "SKIPPED", "DUPLICATE_TASK_NAME"];
+        for (error, word) in errors.iter().zip(words) {
+            assert!(error.as_str().unwrap().contains(word), "{word}: {errors:?}");
+        }
+        told(&answers[1], "TOO_MANY_TASKS");
+        told(&answers[2], "INVALID_QUEUE_MODE");
+        told(&answers[3], "UNKNOWN_QUEUE");
+        told(&answers[4], "UNKNOWN_QUEUE");
+        told(&answers[5], "INVALID_REQUEST");
+        told(&answers[6], "INVALID_REQUEST");
+        assert_eq!(answers[7]["stats"][0]["Tasks"], 0, "nothing was added");
+        serving.stop();
+    }
+}
+
+#[test]
+fn what_was_answered_outlasts_a_kill() {
+    let sandbox = Sandbox::new();
+    let serving = serve(&sandbox);
+    let names: Vec<String> = (0..100).map(|n| format!("task-{n}")).collect();
+    let all: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+    let add = json!({"method": "AddMulti", "queue": "pull-queue", "tasks": all});
+    assert_eq!(tasks(&calls(&sandbox, &serving, "v1", &[add])[0]).len(), 100);
+    let lease =
+        |max| json!({"method": "Lease", "queue": "pull-queue", "max": max, "seconds": 3600});
+    let leased = calls(&sandbox, &serving, "v2", &[lease(30)]);
+    serving.kill();
+    let serving = Serving::start(&sandbox, "");
+    let rest = calls(&sandbox, &serving, "v2", &[lease(1000)]);
+    let mut seen: Vec<String> =
+        [&leased[0], &rest[0]].iter().flat_map(|it| self::names(it)).collect();
+    let mut expected = names;
+    seen.sort();
+    expected.sort();
+    assert_eq!(seen, expected, "each is leased once");
+    serving.stop();
+}
+
+#[test]
+fn a_worker_in_go_and_one_on_the_file_share_the_tasks() {
+    let sandbox = Sandbox::new();
+    let serving = serve(&sandbox);
+    let lines = "{\"id\":\"a\",\"body\":{\"n\":1}}\n{\"id\":\"b\",\"body\":{\"n\":2}}\n";
+    let publish = sandbox.publish().args("stdin:?envelope --to sqlite:q.db?queue=pull-queue");
+    publish.stdin(lines).run().expect(0);
+    let lease = json!({"method": "Lease", "queue": "pull-queue", "max": 1, "seconds": 3600});
+    let leased = calls(&sandbox, &serving, "v1", &[lease]);
+    assert_eq!(names(&leased[0]), ["a"]);
+    let run = sandbox.subscribe().args("--from sqlite:q.db?queue=pull-queue --to stdout:").run();
+    assert_eq!(run.expect(0).stdout.trim(), "{\"n\":2}");
+    let delete = json!({"method": "Delete", "queue": "pull-queue", "tasks": [{"name": "a"}]});
+    assert_eq!(calls(&sandbox, &serving, "v1", &[delete])[0], json!({}));
+    assert_eq!(serving.stop().code, 143);
+}
+
+#[test]
+fn eight_workers_lease_each_task_once() {
+    let sandbox = Sandbox::new();
+    let serving = serve(&sandbox);
+    let add: Vec<Value> = (0..10)
+        .map(
+            |_| json!({"method": "AddMulti", "queue": "pull-queue", "tasks": vec![json!({}); 100]}),
+        )
+        .collect();
+    let added = calls(&sandbox, &serving, "v1", &add);
+    let lease = json!({"method": "Lease", "queue": "pull-queue", "max": 20, "seconds": 3600});
+    let lines: String = vec![format!("{lease}\n"); 20].concat();
+    let workers: Vec<Process> = (0..8)
+        .map(|n| {
+            let program = client(&sandbox, &serving, VERSIONS[n % 2], "calls");
+            Process::start(program, lines.clone(), false)
+        })
+        .collect();
+    let mut leased: Vec<String> = Vec::new();
+    for worker in workers {
+        let end = worker.end();
+        assert_eq!(end.code, 0, "{}", end.stderr);
+        let answers = String::from_utf8(end.stdout).expect("UTF-8");
+        for line in answers.lines() {
+            leased.extend(names(&serde_json::from_str(line).expect("JSON")));
+        }
+    }
+    let mut expected: Vec<String> = added.iter().flat_map(names).collect();
+    leased.sort();
+    expected.sort();
+    assert_eq!(expected.len(), 1000);
+    assert_eq!(leased, expected);
+    serving.stop();
+}
