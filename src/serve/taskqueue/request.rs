@@ -1,5 +1,4 @@
-//! What the protocols take of a request beside its path: which method is meant, the parameters, the
-//! body.
+//! What the protocols take of a request: which call it is, the parameters, the body.
 
 use super::failure::{Failure, Reason};
 use super::query::Query;
@@ -10,6 +9,30 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use bytes::Bytes;
 
+/// A request that was understood to be a call.
+pub struct Incoming<C> {
+    /// The call.
+    pub call: C,
+    /// The parameters.
+    pub query: Query,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, which was not read yet.
+    pub body: Body,
+}
+
+/// Reads a request but for its body; `find` tells which call it is, by its method and its path.
+pub async fn read<C>(
+    request: Request,
+    find: fn(&Method, &str) -> Result<C, Failure>,
+) -> Result<Incoming<C>, Failure> {
+    let (head, body) = request.into_parts();
+    let method = method(&head)?;
+    let call = find(&method, head.uri.path())?;
+    let (query, body) = query(&head, &method, body).await?;
+    Ok(Incoming { call, query, headers: head.headers, body })
+}
+
 /// Stands for the method where a client's HTTP does not have it.
 const METHOD: HeaderName = HeaderName::from_static("x-http-method-override");
 
@@ -17,7 +40,7 @@ const METHOD: HeaderName = HeaderName::from_static("x-http-method-override");
 const MEANT: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// Which method a request means.
-pub fn method(head: &Parts) -> Result<Method, Failure> {
+fn method(head: &Parts) -> Result<Method, Failure> {
     let given = head.headers.get(METHOD).filter(|_| head.method == Method::POST);
     let name = given.map(|name| name.as_bytes().to_ascii_uppercase());
     match name.as_deref() {
@@ -33,7 +56,7 @@ pub fn method(head: &Parts) -> Result<Method, Failure> {
 
 /// The parameters of a request. Clients whose address would be too long send them as a form, and say
 /// that they mean GET.
-pub async fn query(head: &Parts, method: &Method, body: Body) -> Result<(Query, Body), Failure> {
+async fn query(head: &Parts, method: &Method, body: Body) -> Result<(Query, Body), Failure> {
     let overridden = head.method == Method::POST && *method == Method::GET;
     let is_form = head
         .headers

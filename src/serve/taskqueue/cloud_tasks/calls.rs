@@ -5,7 +5,8 @@ use super::route::{Action, Call};
 use crate::serve::taskqueue::failure::Failure;
 use crate::serve::taskqueue::format::Format;
 use crate::serve::taskqueue::query::Query;
-use crate::serve::taskqueue::{Served, input, request};
+use crate::serve::taskqueue::request::{self, Incoming};
+use crate::serve::taskqueue::{Served, input};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -13,9 +14,9 @@ use axum::response::Response;
 use serde::Deserialize;
 
 /// A call at work.
-pub(super) struct Calling<'c> {
+pub(super) struct Calling {
     pub(super) served: Served,
-    pub(super) call: &'c Call,
+    pub(super) call: Call,
     pub(super) query: Query,
     pub(super) format: Format,
     headers: HeaderMap,
@@ -23,32 +24,22 @@ pub(super) struct Calling<'c> {
 
 /// Answers a request below the base of this API.
 pub(super) async fn serve(State(served): State<Served>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    let method = request::method(&head);
-    let call = method.and_then(|method| Ok((Call::find(&method, head.uri.path())?, method)));
-    let (call, method) = match call {
-        Ok(found) => found,
+    let incoming = match request::read(request, Call::find).await {
+        Ok(incoming) => incoming,
         Err(failure) => return errors::response(&failure),
     };
-    let answered = match request::query(&head, &method, body).await {
-        Ok((query, body)) => answer(served, &call, query, head.headers, body).await,
-        Err(failure) => Err(failure),
-    };
+    let operation = incoming.call.operation();
+    let answered = answer(served, incoming).await;
     let mut response = answered.unwrap_or_else(|failure| errors::response(&failure));
-    response.extensions_mut().insert(call.operation());
+    response.extensions_mut().insert(operation);
     response
 }
 
-async fn answer(
-    served: Served,
-    call: &Call,
-    query: Query,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
+async fn answer(served: Served, incoming: Incoming<Call>) -> Result<Response, Failure> {
+    let Incoming { call, query, headers, body } = incoming;
     let format = Format::read(&query)?;
     let calling = Calling { served, call, query, format, headers };
-    match &call.action {
+    match &calling.call.action {
         Action::ListQueues => calling.list_queues().await,
         Action::CreateQueue => calling.create_queue(calling.input(body).await?).await,
         Action::Queue(name, on) => calling.queue(name, *on, body).await,
@@ -56,7 +47,7 @@ async fn answer(
     }
 }
 
-impl Calling<'_> {
+impl Calling {
     /// What the body says; an empty one says nothing.
     pub(super) async fn input<T>(&self, body: Body) -> Result<T, Failure>
     where

@@ -30,7 +30,7 @@ struct QueuesAnswer {
     next_page_token: Option<String>,
 }
 
-impl Calling<'_> {
+impl Calling {
     /// Answers a call on one queue.
     pub(super) async fn queue(
         &self,

@@ -38,7 +38,7 @@ struct TasksAnswer<'a> {
     next_page_token: Option<String>,
 }
 
-impl Calling<'_> {
+impl Calling {
     /// Answers a call on tasks of a queue.
     pub(super) async fn tasks(
         &self,
@@ -81,7 +81,7 @@ impl Calling<'_> {
 
 /// A call on tasks, and their queue.
 struct QueueCall<'c> {
-    calling: &'c Calling<'c>,
+    calling: &'c Calling,
     queue: &'c dyn Tasks,
     name: &'c str,
 }

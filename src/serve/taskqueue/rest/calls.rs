@@ -8,11 +8,11 @@ use crate::serve::taskqueue::failure::Failure;
 use crate::serve::taskqueue::format::Format;
 use crate::serve::taskqueue::input;
 use crate::serve::taskqueue::query::Query;
-use crate::serve::taskqueue::{Served, operations, request};
+use crate::serve::taskqueue::request::{self, Incoming};
+use crate::serve::taskqueue::{Served, operations};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 /// How many tasks a list has at most.
@@ -20,68 +20,62 @@ const LISTED: usize = 100;
 
 /// Answers a request below the base of this API.
 pub(super) async fn serve(State(served): State<Served>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    let method = request::method(&head);
-    let call = method.and_then(|method| Ok((Call::find(&method, head.uri.path())?, method)));
-    let (call, method) = match call {
-        Ok(found) => found,
+    let incoming = match request::read(request, Call::find).await {
+        Ok(incoming) => incoming,
         Err(failure) => return errors::response(&failure),
     };
-    let answered = match request::query(&head, &method, body).await {
-        Ok((query, body)) => Calling { served, call: &call, query, head }.answer(body).await,
-        Err(failure) => Err(failure),
-    };
+    let Incoming { call, query, headers, body } = incoming;
+    let operation = call.operation();
+    let answered = Calling { served, call, query, headers }.answer(body).await;
     let mut response = answered.unwrap_or_else(|failure| errors::response(&failure));
-    response.extensions_mut().insert(call.operation());
+    response.extensions_mut().insert(operation);
     response
 }
 
 /// A call at work.
-struct Calling<'c> {
+struct Calling {
     served: Served,
-    call: &'c Call,
+    call: Call,
     query: Query,
-    head: Parts,
+    headers: HeaderMap,
 }
 
-impl Calling<'_> {
+impl Calling {
     async fn answer(&self, body: Body) -> Result<Response, Failure> {
-        let format = Format::read(&self.query)?;
-        discovery::validate(&format.mask, &self.call.action)?;
-        let queue = self.served.queue(&self.call.queue).await?;
+        let Self { served, call, query, .. } = self;
+        let format = Format::read(query)?;
+        discovery::validate(&format.mask, &call.action)?;
+        let queue = served.queue(&call.queue).await?;
         let queue = &*queue;
-        match &self.call.action {
-            Action::GetQueue => {
-                let answer = queue::get(&self.served, queue, self.call, &self.query).await?;
-                Ok(format.render(&answer))
-            }
+        match &call.action {
+            Action::GetQueue => Ok(format.render(&queue::get(served, queue, call, query).await?)),
             Action::List => self.list(queue, &format).await,
             Action::Insert => self.insert(queue, &format, self.task(body).await?).await,
             Action::Lease => self.lease(queue, &format).await,
             Action::Get(name) => {
                 let task = operations::get(queue, name).await?;
-                Ok(format.render(&TaskAnswer::whole(&task, &self.call.queue)))
+                Ok(format.render(&TaskAnswer::whole(&task, &call.queue)))
             }
             Action::Delete(name) => {
                 operations::delete(queue, name).await?;
                 Ok(StatusCode::NO_CONTENT.into_response())
             }
             Action::Patch(name) => {
-                let input = self.task(body).await?;
-                let task = update::patch(queue, self.call, (name, &input), &self.query).await?;
-                Ok(format.render(&TaskAnswer::head(&task, &self.call.queue)))
+                let task = self.task(body).await?;
+                let changed = update::patch(queue, call, (name, &task), query).await?;
+                Ok(format.render(&TaskAnswer::head(&changed, &call.queue)))
             }
             Action::Update(name) => {
-                let input = self.task(body).await?;
-                let task = update::update(queue, self.call, (name, &input), &self.query).await?;
-                Ok(format.render(&TaskAnswer::head(&task, &self.call.queue)))
+                let task = self.task(body).await?;
+                let changed = update::update(queue, call, (name, &task), query).await?;
+                Ok(format.render(&TaskAnswer::head(&changed, &call.queue)))
             }
         }
     }
 
     /// The task in the body.
     async fn task(&self, body: Body) -> Result<TaskInput, Failure> {
-        input::read(&request::bytes(&self.head.headers, body).await?)
+        input::read(&request::bytes(&self.headers, body).await?)
     }
 
     async fn list(&self, queue: &dyn Tasks, format: &Format) -> Result<Response, Failure> {
@@ -96,7 +90,7 @@ impl Calling<'_> {
         format: &Format,
         input: TaskInput,
     ) -> Result<Response, Failure> {
-        input.validate_queue(self.call)?;
+        input.validate_queue(&self.call)?;
         let task = self.served.add(queue, input.new_task()?).await?;
         Ok(format.render(&TaskAnswer::whole(&task, &self.call.queue)))
     }
