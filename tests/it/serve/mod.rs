@@ -1,5 +1,9 @@
 //! What is served over HTTP.
 
+mod cloud_tasks;
+mod google_clients;
 mod http_server;
 mod program;
+mod rest;
+mod rest_bad_input;
 mod rpc_http;

@@ -21,6 +21,7 @@ pub mod sandbox;
 pub mod scripted;
 pub mod services;
 pub mod serving;
+pub mod serving_calls;
 pub mod sink_options;
 pub mod sqlite_files;
 pub mod sqs_queue;

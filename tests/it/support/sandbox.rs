@@ -1,5 +1,6 @@
 //! A folder of its own, an environment of its own, and the programs in it.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -47,7 +48,12 @@ impl Sandbox {
         self.program("bash").arg("-c").arg(script).arg(program)
     }
 
-    fn program(&self, path: &str) -> Program {
+    /// A program that is not ours.
+    pub fn command(&self, path: impl AsRef<OsStr>) -> Program {
+        self.program(path)
+    }
+
+    fn program(&self, path: impl AsRef<OsStr>) -> Program {
         let mut command = Command::new(path);
         command
             .env_clear()
@@ -71,12 +77,12 @@ impl Program {
         self
     }
 
-    pub fn arg(mut self, word: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
         self.command.arg(word);
         self
     }
 
-    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }

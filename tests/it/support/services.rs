@@ -34,9 +34,9 @@ pub fn s3() -> String {
     required("TEST_S3_ENDPOINT", "a server that speaks S3")
 }
 
-/// A Python that has Pillow.
+/// A Python that has Pillow and Google's clients.
 pub fn python() -> String {
-    required("TEST_PYTHON", "a Python with Pillow")
+    required("TEST_PYTHON", "a Python with Pillow and Google's clients")
 }
 
 /// The folder of Google's clients in Go: each program in `v1` and in `v2`.
