@@ -3,7 +3,10 @@
 mod cloud_tasks;
 mod google_clients;
 mod http_server;
+mod killed;
 mod program;
 mod rest;
 mod rest_bad_input;
 mod rpc_http;
+mod running;
+mod stopping;

@@ -37,6 +37,16 @@ impl HttpClient {
     /// Sends a whole request with these headers, and reads its answer.
     #[track_caller]
     pub fn ask(&mut self, request: &str, headers: &[&str], body: impl AsRef<[u8]>) -> HttpAnswer {
+        self.try_ask(request, headers, body).expect("an answer")
+    }
+
+    /// Sends a whole request with these headers, and reads its answer, where there is one.
+    pub fn try_ask(
+        &mut self,
+        request: &str,
+        headers: &[&str],
+        body: impl AsRef<[u8]>,
+    ) -> std::io::Result<HttpAnswer> {
         let body = body.as_ref();
         let mut head = format!("{request} HTTP/1.1\r\n");
         if !headers.iter().any(|header| header.to_ascii_lowercase().starts_with("host:")) {
@@ -48,21 +58,26 @@ impl HttpClient {
         head += &format!("Content-Length: {}\r\n\r\n", body.len());
         // The answer tells whether it was read.
         let _ = self.send(head).and_then(|()| self.send(body));
-        self.answer()
+        self.try_answer()
     }
 
     /// Reads one answer with its body.
     #[track_caller]
     pub fn answer(&mut self) -> HttpAnswer {
+        self.try_answer().expect("an answer")
+    }
+
+    fn try_answer(&mut self) -> std::io::Result<HttpAnswer> {
         let mut head = String::new();
-        while self.stream.read_line(&mut head).expect("an answer") > b"\r\n".len() {}
+        while self.stream.read_line(&mut head)? > b"\r\n".len() {}
         let head = head.to_ascii_lowercase();
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.ok_or(std::io::ErrorKind::UnexpectedEof)?;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let mut body = vec![0; length.and_then(|length| length.parse().ok()).unwrap_or(0)];
-        self.stream.read_exact(&mut body).expect("the whole body");
+        self.stream.read_exact(&mut body)?;
         let body = String::from_utf8(body).expect("UTF-8");
-        HttpAnswer { status: status.unwrap_or_else(|| panic!("no answer: {head:?}")), head, body }
+        Ok(HttpAnswer { status, head, body })
     }
 
     /// Whether something of an answer, or an end, has come.

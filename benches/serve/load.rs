@@ -1,0 +1,88 @@
+//! Load from many connections, and what it shows. All of it is one thread: a server has the rest.
+
+use crate::CONNECTIONS;
+use crate::client::Client;
+use futures_util::future::join_all;
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+use tokio::time::sleep_until;
+
+/// What is noted while the load is on.
+#[derive(Default)]
+pub struct Record {
+    times: RefCell<Vec<Duration>>,
+    things: Cell<usize>,
+}
+
+impl Record {
+    /// Notes a request that began then and has done so many things.
+    pub fn note(&self, began: Instant, things: usize) {
+        self.times.borrow_mut().push(began.elapsed());
+        self.things.set(self.things.get() + things);
+    }
+}
+
+/// What was seen.
+pub struct Figures {
+    things: usize,
+    took: Duration,
+    /// How long each request took, the shortest first.
+    times: Vec<Duration>,
+}
+
+impl Figures {
+    /// Things a second.
+    pub fn rate(&self) -> f64 {
+        self.things as f64 / self.took.as_secs_f64()
+    }
+
+    fn millis(&self, part: f64) -> f64 {
+        let at = (self.times.len() as f64 * part) as usize;
+        let time = self.times.get(at.min(self.times.len().saturating_sub(1)));
+        time.map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+    }
+
+    /// Prints them, with how many seconds of processor time it took, where that is known.
+    pub fn print(&self, what: &str, cpu: Option<f64>) {
+        let [half, most, all] = [0.5, 0.99, 1.0].map(|part| self.millis(part));
+        print!("{what:<44}{:>10.0}{half:>10.2}{most:>10.2}{all:>10.2}", self.rate());
+        match cpu {
+            Some(cpu) => println!("{:>10.0}", cpu * 1e6 / self.things as f64),
+            None => println!(),
+        }
+    }
+}
+
+/// Works on every connection at once, until each has had enough.
+pub async fn on_all(address: &str, work: impl AsyncFn(&mut Client, &Record)) -> Figures {
+    let connecting = (0..CONNECTIONS).map(|_| Client::connect(address));
+    let mut clients = join_all(connecting).await;
+    let (record, began) = (Record::default(), Instant::now());
+    join_all(clients.iter_mut().map(|client| work(client, &record))).await;
+    let (took, mut times) = (began.elapsed(), record.times.take());
+    times.sort_unstable();
+    Figures { things: record.things.get(), took, times }
+}
+
+/// Sends so many requests, as fast as they are answered or so many a second. One that begins late, as
+/// those before it took long, counts from when it was to begin.
+pub async fn requests(
+    address: &str,
+    count: usize,
+    pace: Option<f64>,
+    request: impl AsyncFn(&mut Client, usize) -> usize,
+) -> Figures {
+    let (next, began) = (Cell::new(0), Instant::now());
+    on_all(address, async |client, record| {
+        while next.get() < count {
+            let number = next.replace(next.get() + 1);
+            let due = pace.map(|pace| began + Duration::from_secs_f64(number as f64 / pace));
+            if let Some(due) = due {
+                sleep_until(due.into()).await;
+            }
+            let began = due.unwrap_or_else(Instant::now);
+            record.note(began, request(client, number).await);
+        }
+    })
+    .await
+}
