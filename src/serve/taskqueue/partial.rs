@@ -20,7 +20,7 @@ impl Mask {
     pub fn read(text: &str) -> Option<Self> {
         let mut reader = Reader { rest: text };
         let mask = reader.list(0)?;
-        reader.rest.is_empty().then_some(mask)
+        reader.rest.trim_start().is_empty().then_some(mask)
     }
 
     /// Takes everything else out of a value; of an array, out of each of its elements.
@@ -57,7 +57,7 @@ impl Mask {
     }
 }
 
-/// Reads a selection from its front.
+/// Reads a selection from its front. There may be spaces around names.
 struct Reader<'a> {
     rest: &'a str,
 }
@@ -91,17 +91,18 @@ impl Reader<'_> {
 
     fn name(&mut self) -> Option<String> {
         let named = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let end = match self.rest.strip_prefix('*') {
+        let rest = self.rest.trim_start();
+        let end = match rest.strip_prefix('*') {
             Some(_) => 1,
-            None => self.rest.find(|c| !named(c)).unwrap_or(self.rest.len()),
+            None => rest.find(|c| !named(c)).unwrap_or(rest.len()),
         };
-        let (name, rest) = self.rest.split_at(end);
+        let (name, rest) = rest.split_at(end);
         self.rest = rest;
         (!name.is_empty()).then(|| name.to_owned())
     }
 
     fn skip(&mut self, c: char) -> bool {
-        let rest = self.rest.strip_prefix(c);
+        let rest = self.rest.trim_start().strip_prefix(c);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
@@ -128,6 +129,7 @@ mod tests {
         for (fields, expected) in [
             ("kind", json!({"kind": "tasks"})),
             ("items(id,tag)", json!({"items": items})),
+            (" items ( id , tag ) ", json!({"items": items})),
             ("items/id,items/tag", json!({"items": items})),
             ("kind,items/id", json!({"kind": "tasks", "items": [{"id": "a"}, {"id": "b"}]})),
             ("stats(total,acl/deep)", json!({"stats": {"total": 2, "acl": {"deep": 1}}})),

@@ -290,6 +290,8 @@ fn what_is_refused_has_its_status_and_loses_nothing() {
         );
         assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{answer:?}");
     }
+    let (code, nowhere) = server.call("GET /v2beta2/", Value::Null);
+    assert_eq!((code, &nowhere["error"]["status"]), (404, &json!("NOT_FOUND")));
     let message = json!({"payload": "AAAA".repeat(1024 * 1024 / 3 + 1)});
     let large = json!({"task": {"pullMessage": message}});
     assert_eq!(server.call(&format!("POST {LOCATION}/queues/q/tasks"), large).0, 400);

@@ -268,4 +268,6 @@ fn the_description_leads_to_the_server() {
     let described = json(&server.ask(request, &[&host], ""));
     assert_eq!(described["rootUrl"], format!("http://{address}/"));
     assert_eq!(described["resources"]["tasks"]["methods"]["lease"]["httpMethod"], "POST");
+    let other = server.call(&request.replace("GET", "POST"), Value::Null);
+    assert_eq!((other.0, &other.1["error"]["code"]), (405, &json!(405)));
 }

@@ -40,6 +40,7 @@ use axum::routing::any;
 /// The routes of this protocol.
 pub fn routes(served: Served) -> Router {
     Router::new()
+        .route("/v2beta2/", any(calls::serve))
         .route("/v2beta2/{*path}", any(calls::serve))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .with_state(served)

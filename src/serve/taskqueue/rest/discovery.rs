@@ -3,7 +3,7 @@
 //! Google's credentials, where there are none.
 
 use super::errors;
-use super::route::Action;
+use super::route::{self, Action};
 use crate::serve::taskqueue::failure::Failure;
 use crate::serve::taskqueue::format::Format;
 use crate::serve::taskqueue::partial::Mask;
@@ -30,6 +30,11 @@ pub(super) async fn serve(RawQuery(query): RawQuery, headers: HeaderMap) -> Resp
         Ok(format) => format.render(&document(&root(&headers))),
         Err(failure) => errors::response(&failure),
     }
+}
+
+/// Answers any other method.
+pub(super) async fn no_method() -> Response {
+    errors::response(&route::no_method())
 }
 
 /// The address of the server, as the client calls it.

@@ -34,10 +34,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get};
 
+/// Where the document is.
+const DISCOVERY: &str = "/discovery/v1/apis/taskqueue/v1beta2/rest";
+
 /// The routes of this protocol.
 pub fn routes(served: Served) -> Router {
     Router::new()
-        .route("/discovery/v1/apis/taskqueue/v1beta2/rest", get(discovery::serve))
+        .route(DISCOVERY, get(discovery::serve).fallback(discovery::no_method))
         .route("/taskqueue/v1beta2/{*path}", any(calls::serve))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .with_state(served)

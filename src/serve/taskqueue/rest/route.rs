@@ -109,7 +109,8 @@ fn nowhere() -> Failure {
     Failure::missing("Not Found")
 }
 
-fn no_method() -> Failure {
+/// The failure of a call that there is, by a method that it does not have.
+pub(super) fn no_method() -> Failure {
     Failure::new(Reason::Method, "Method Not Allowed")
 }
 
