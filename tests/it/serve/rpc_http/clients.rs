@@ -130,6 +130,34 @@ fn tasks_are_added_leased_extended_and_deleted() {
 }
 
 #[test]
+fn a_task_with_a_limit_of_its_own_becomes_a_dead_letter() {
+    let sandbox = Sandbox::new();
+    let serving = serve(&sandbox);
+    let lease = json!({"method": "Lease", "queue": "pull-queue", "max": 9, "seconds": 0});
+    let answers = calls(
+        &sandbox,
+        &serving,
+        "v2",
+        &[
+            json!({"method": "AddMulti", "queue": "pull-queue", "tasks": [
+                {"name": "limited", "retry_limit": 2}, {"name": "free"}
+            ]}),
+            lease.clone(),
+            lease.clone(),
+            lease.clone(),
+            lease,
+        ],
+    );
+    let leased: Vec<Vec<String>> = answers[1..].iter().map(names).collect();
+    let count = |name: &str| leased.iter().flatten().filter(|it| *it == name).count();
+    assert_eq!((count("limited"), count("free")), (2, 4), "{leased:?}");
+    let dead = sandbox.queue().args("dead list sqlite:q.db?queue=pull-queue --json").run();
+    let dead = dead.expect(0).stdout;
+    assert!(dead.contains("\"limited\"") && !dead.contains("\"free\""), "{dead}");
+    serving.stop();
+}
+
+#[test]
 fn a_queue_is_counted_and_purged() {
     for version in VERSIONS {
         let sandbox = Sandbox::new();

@@ -160,6 +160,42 @@ async fn a_lease_that_cannot_be_has_its_code() {
 }
 
 #[tokio::test]
+async fn a_paused_queue_says_so() {
+    let sandbox = Sandbox::new();
+    let serving = serve(&sandbox);
+    done::<AddResponse>(&serving, "Add", &task("t")).await;
+    let request = lease("pull-queue", 1, 60.0);
+    for (action, code) in [("pause", Some(26)), ("resume", None)] {
+        let path = format!("/v2beta2/projects/p/locations/l/queues/pull-queue:{action}");
+        let answer = reqwest::Client::new().post(serving.url(&path)).body("{}").send().await;
+        assert_eq!(answer.expect("an answer").status(), 200, "{action}");
+        let response = call(&serving, "QueryAndOwnTasks", &request).await;
+        assert_eq!(response.codes(), (code, None), "{response:?}");
+    }
+    serving.stop();
+}
+
+#[tokio::test]
+async fn an_answer_stays_below_32_mb() {
+    let sandbox = Sandbox::new();
+    let serving = serve(&sandbox);
+    let large = AddRequest { body: Some(vec![7; 1 << 20].into()), ..task("") };
+    for _ in 0..11 {
+        let tasks = vec![large.clone(); 3];
+        done::<BulkAddResponse>(&serving, "BulkAdd", &BulkAddRequest { tasks }).await;
+    }
+    let request = body("QueryAndOwnTasks", &lease("pull-queue", 1000, 60.0));
+    let first = post(&serving, request.clone(), "60").await;
+    let first = first.message.expect("tasks");
+    assert!(first.len() < 32_000_000, "{}", first.len());
+    let second = post(&serving, request, "60").await.message.expect("tasks");
+    let count = |bytes: &[u8]| LeaseResponse::decode(bytes).expect("tasks").tasks.len();
+    assert!(count(&first) > 20, "{}", count(&first));
+    assert_eq!(count(&first) + count(&second), 33);
+    serving.stop();
+}
+
+#[tokio::test]
 async fn what_cannot_be_deleted_or_counted_has_its_code() {
     let sandbox = Sandbox::new();
     let serving = serve(&sandbox);

@@ -40,6 +40,13 @@ async fn missing_pull_queues_are_made_and_limits_are_set() {
     sandbox.write("queue.yaml", file(2));
     let serving = Serving::start(&sandbox, "--queues queue.yaml");
     done::<AddResponse>(&serving, "Add", &task("t")).await;
+    let queues = serving.url("/taskqueue/v1beta2/projects/p/taskqueues/");
+    let shown = reqwest::get(format!("{queues}pull-queue")).await.expect("an answer");
+    let shown = shown.text().await.expect("JSON");
+    assert!(shown.contains("a@example.com"), "{shown}");
+    let push = reqwest::get(format!("{queues}mail/tasks")).await.expect("an answer");
+    assert_eq!(push.status(), 400);
+    assert!(push.text().await.expect("JSON").contains("push queue"));
     // Two leases, each over at once; then it is a dead letter.
     assert_eq!(leased(&serving).await, 1);
     assert_eq!(leased(&serving).await, 1);
