@@ -4,7 +4,8 @@
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{
-    MessageFormatter as _, Options, Spanned, UserMessageFormatter, alias_limits, budget, options,
+    MessageFormatter as _, NonFiniteFloatPolicy, Options, Spanned, UserMessageFormatter,
+    alias_limits, budget, options,
 };
 use std::fmt;
 
@@ -66,8 +67,9 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
 /// No such file needs more than this.
 fn options() -> Options {
     options! {
-        budget: budget! { max_depth: 16, max_nodes: 100_000, max_documents: 1 },
+        budget: budget! { max_depth: 16, max_nodes: 100_000 },
         alias_limits: alias_limits! { max_total_replayed_events: 100_000 },
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
     }
 }
@@ -193,7 +195,7 @@ mod tests {
     #[test]
     fn every_scalar_keeps_its_spelling_and_its_line() {
         let file = "# é\n- 010\n- 1e3\n- yes\n- 1.2G # a comment\n- '5'\n- \"a\\tb\"\n- 10/s\n- 0x1F\n\
-                    - 99999999999999999999999\n- -1\n- x: 1_000\n- ~\n-\n- [1.50]";
+                    - 99999999999999999999999\n- -1\n- x: 1_000\n- ~\n-\n- [1.50]\n- .inf\n- 1e999";
         let Value::List(items) = parse(file).unwrap().value else { panic!("a list") };
         assert_eq!(items[0], text(2, "010"));
         assert_eq!(items[1], text(3, "1e3"));
@@ -209,6 +211,7 @@ mod tests {
         assert_eq!(items[10], Node { line: 12, value: Value::Map(vec![entry]) });
         assert_eq!((&items[11].value, &items[12].value), (&Value::Empty, &Value::Empty));
         assert_eq!(items[13].value, Value::List(vec![text(15, "1.50")]));
+        assert_eq!((&items[14], &items[15]), (&text(16, ".inf"), &text(17, "1e999")));
     }
 
     #[test]
