@@ -59,12 +59,27 @@ fn all_that_a_file_can_say_is_read() {
     assert_eq!((file.queues[3].limits, &file.queues[3].acl), (RetryLimits::default(), &None));
 }
 
+/// Fails the test unless each file's problems hold one of this line (0: of none) with these words.
+fn each_is_told(cases: &[(String, u32, &[&str])]) {
+    for (file, line, words) in cases {
+        let told = problems(file);
+        let prefix = format!("line {line}: ");
+        let good = |it: &&String| {
+            (*line == 0 || it.starts_with(&prefix)) && words.iter().all(|word| it.contains(word))
+        };
+        assert!(told.iter().any(|it| good(&it)), "{file}\n{told:?}");
+    }
+}
+
+/// A file of one pull queue with these fields.
+fn queue(fields: &str) -> String {
+    format!("queue:\n- name: q\n  mode: pull\n{fields}")
+}
+
 #[test]
 fn what_is_wrong_is_told_with_its_line_and_its_key() {
-    let queue = |fields: &str| format!("queue:\n- name: q\n  mode: pull\n{fields}");
-    let retry = |field: &str| queue(&format!("  retry_parameters:\n    {field}\n"));
-    for (file, line, words) in [
-        ("".to_owned(), 0, &["empty", "`queue:`"][..]),
+    each_is_told(&[
+        ("".to_owned(), 0, &["empty", "`queue:`"]),
         ("---\n# nothing\n".to_owned(), 0, &["empty"]),
         ("queues:\n- name: q\n".to_owned(), 1, &["no key `queues`", "`queue`"]),
         ("queue: q\n".to_owned(), 1, &["`queue` must be a list"]),
@@ -81,6 +96,17 @@ fn what_is_wrong_is_told_with_its_line_and_its_key() {
         (queue("  bucket_size: 5\n"), 4, &["`bucket_size` is for push"]),
         (queue("  max_concurrent_requests: 5\n"), 4, &["`max_concurrent_requests` is for push"]),
         (queue("  target: v2\n"), 4, &["`target` is for push"]),
+        ("total_storage_limit: much\n".to_owned(), 1, &["`total_storage_limit` is `much`"]),
+        ("resume_paused_queues: 5\n".to_owned(), 1, &["`resume_paused_queues` is `5`"]),
+        ("application: []\n".to_owned(), 1, &["`application` is a list"]),
+        ("queue:\n- name: q\n  name: r\n".to_owned(), 3, &["name"]),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_in_limits_and_acl_is_told_too() {
+    let retry = |field: &str| queue(&format!("  retry_parameters:\n    {field}\n"));
+    each_is_told(&[
         (queue("  retry_limit: 5\n"), 4, &["no key `retry_limit`", "`retry_parameters`"]),
         (queue("  retry_parameters: 5\n"), 4, &["`retry_parameters` must be a mapping"]),
         (retry("task_rety_limit: 5"), 5, &["no key `task_rety_limit`", "`task_retry_limit`"]),
@@ -95,18 +121,7 @@ fn what_is_wrong_is_told_with_its_line_and_its_key() {
         (queue("  acl: me\n"), 4, &["`acl` must be a list"]),
         (queue("  acl:\n  - owner: me\n    user_email: m\n"), 5, &["no key `owner`"]),
         (queue("  acl:\n  - user_email:\n"), 5, &["lacks its `user_email`"]),
-        ("total_storage_limit: much\n".to_owned(), 1, &["`total_storage_limit` is `much`"]),
-        ("resume_paused_queues: 5\n".to_owned(), 1, &["`resume_paused_queues` is `5`"]),
-        ("application: []\n".to_owned(), 1, &["`application` is a list"]),
-        ("queue:\n- name: q\n  name: r\n".to_owned(), 3, &["name"]),
-    ] {
-        let told = problems(&file);
-        let prefix = format!("line {line}: ");
-        let good = |it: &&String| {
-            (line == 0 || it.starts_with(&prefix)) && words.iter().all(|word| it.contains(word))
-        };
-        assert!(told.iter().any(|it| good(&it)), "{file}\n{told:?}");
-    }
+    ]);
 }
 
 #[test]

@@ -33,17 +33,8 @@ pub(super) async fn several(
     served: &Served,
     request: BulkAddRequest,
 ) -> Result<BulkAddResponse, Fault> {
-    let Some(first) = request.tasks.first() else {
-        return Ok(BulkAddResponse::default());
-    };
-    if request.tasks.len() > MOST {
-        let why = format!("a call adds at most {MOST} tasks");
-        return Err(Fault::Application(Code::TooManyTasks, why));
-    }
-    if request.tasks.iter().any(|task| task.queue != first.queue) {
-        return Err(Fault::invalid("the tasks of a call go into one queue"));
-    }
-    let queue = match find(served, first.queue.as_deref().unwrap_or_default()).await {
+    let Some(name) = queue_of(&request.tasks)? else { return Ok(BulkAddResponse::default()) };
+    let queue = match find(served, name).await {
         Ok(queue) => queue,
         // Of these, each task is told.
         Err(Fault::Application(code @ (Code::UnknownQueue | Code::InvalidQueueName), _)) => {
@@ -56,11 +47,29 @@ pub(super) async fn several(
         Err(codes) => return Ok(results(codes.into_iter().map(|code| (code, None)))),
     };
     let chooses: Vec<bool> = tasks.iter().map(|task| task.name.is_none()).collect();
-    let added = queue.add(tasks).await?;
-    Ok(results(added.into_iter().zip(chooses).map(|(added, chooses)| match name_of(added) {
+    let added = queue.add(tasks).await?.into_iter().zip(chooses);
+    Ok(results(added.map(|(added, chooses)| result_of(added, chooses))))
+}
+
+/// The one queue of all these tasks; `None` where there are none.
+fn queue_of(tasks: &[AddRequest]) -> Result<Option<&[u8]>, Fault> {
+    if tasks.len() > MOST {
+        let why = format!("a call adds at most {MOST} tasks");
+        return Err(Fault::Application(Code::TooManyTasks, why));
+    }
+    let Some(first) = tasks.first() else { return Ok(None) };
+    if tasks.iter().any(|task| task.queue != first.queue) {
+        return Err(Fault::invalid("the tasks of a call go into one queue"));
+    }
+    Ok(Some(first.queue.as_deref().unwrap_or_default()))
+}
+
+/// What is told of a task of a call, with its name where that was chosen.
+fn result_of(added: Added, chooses: bool) -> (Code, Option<Bytes>) {
+    match name_of(added) {
         Ok(name) => (Code::Ok, chooses.then_some(name)),
         Err(fault) => (fault.code(), None),
-    })))
+    }
 }
 
 fn results(of: impl Iterator<Item = (Code, Option<Bytes>)>) -> BulkAddResponse {
@@ -216,7 +225,6 @@ mod tests {
             change(&mut request);
             new_task(&request, NOW).map_err(|fault| fault.code()).map(drop)
         };
-        let retry = |limit, age| Some(RetryParameters { limit, age });
         type Changed = fn(&mut AddRequest);
         let cases: &[(Changed, Result<(), Code>)] = &[
             (|it| it.mode = None, Err(Code::InvalidQueueMode)),
@@ -245,6 +253,11 @@ mod tests {
         for (at, (change, expected)) in cases.iter().enumerate() {
             assert_eq!(with(*change), *expected, "case {at}");
         }
+    }
+
+    #[test]
+    fn retry_limits_are_numbers_and_times() {
+        let retry = |limit, age| Some(RetryParameters { limit, age });
         for (retry, expected) in [
             (retry(None, None), Ok(())),
             (retry(Some(0), None), Ok(())),

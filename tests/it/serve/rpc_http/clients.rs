@@ -64,67 +64,135 @@ fn the_code_of_2014_runs_as_it_stands() {
     }
 }
 
+/// One call of a task of `pull-queue`.
+fn on_task(method: &str, task: &Value, seconds: u32) -> Value {
+    json!({"method": method, "queue": "pull-queue", "tasks": [task], "seconds": seconds})
+}
+
+/// A lease of what has this tag; of the oldest's, where it is empty.
+fn by_tag(tag: &str) -> Value {
+    json!({"method": "LeaseByTag", "queue": "pull-queue", "max": 9, "seconds": 60, "tag": tag})
+}
+
+/// Fails the test unless the error of an answer holds this word.
+#[track_caller]
+fn told(answer: &Value, word: &str) {
+    let error = answer["error"].as_str().unwrap_or_default();
+    assert!(error.contains(word), "{word}: {answer}");
+}
+
+/// Fails the test unless the errors of an answer hold these words, one each.
+#[track_caller]
+fn each_told(answer: &Value, words: &[&str]) {
+    let errors = answer["errors"].as_array().expect("one each");
+    let told = |(error, word): (&Value, &&str)| {
+        error
+            .as_str()
+            .is_some_and(|error| error.contains(*word) && error.is_empty() == word.is_empty())
+    };
+    assert_eq!(errors.len(), words.len(), "{answer}");
+    assert!(errors.iter().zip(words).all(told), "{words:?}: {answer}");
+}
+
 #[test]
-fn tasks_are_added_leased_extended_and_deleted() {
+fn names_are_given_or_chosen_and_payloads_and_tags_come_back() {
+    for version in VERSIONS {
+        let sandbox = Sandbox::new();
+        let serving = serve(&sandbox);
+        let queue = "pull-queue";
+        let answers = calls(
+            &sandbox,
+            &serving,
+            version,
+            &[
+                json!({"method": "Add", "queue": queue, "tasks": [{"name": "a", "payload": "YQ=="}]}),
+                json!({"method": "Add", "queue": queue, "tasks": [{"payload": "Yg==", "tag": "日本"}]}),
+                json!({"method": "Add", "queue": queue, "tasks": [{"name": "a"}]}),
+                json!({"method": "AddMulti", "queue": queue, "tasks": [{"name": "c"}, {"tag": "t"}]}),
+                json!({"method": "Lease", "queue": queue, "max": 3, "seconds": 3600}),
+            ],
+        );
+        assert_eq!(names(&answers[0]), ["a"]);
+        let chosen = names(&answers[1]).remove(0);
+        assert!(chosen.len() > 20, "nobody guesses {chosen}");
+        assert_eq!(answers[2]["already_added"], true, "{}", answers[2]);
+        assert_eq!(names(&answers[3])[0], "c");
+        let leased = tasks(&answers[4]);
+        assert_eq!(names(&answers[4]), ["a".to_owned(), chosen, "c".to_owned()]);
+        assert_eq!((&leased[0]["payload"], &leased[0]["retry_count"]), (&json!("YQ=="), &json!(1)));
+        assert_eq!((&leased[1]["payload"], &leased[1]["tag"]), (&json!("Yg=="), &json!("日本")));
+        serving.stop();
+    }
+}
+
+#[test]
+fn the_end_of_a_lease_proves_it() {
     for version in VERSIONS {
         let sandbox = Sandbox::new();
         let serving = serve(&sandbox);
         let make = |all: &[Value]| calls(&sandbox, &serving, version, all);
-        let queue = "pull-queue";
-        let added = make(&[
-            json!({"method": "Add", "queue": queue, "tasks": [{"name": "a", "payload": "YQ=="}]}),
-            json!({"method": "Add", "queue": queue, "tasks": [{"payload": "Yg==", "tag": "日本"}]}),
-            json!({"method": "Add", "queue": queue, "tasks": [{"name": "a"}]}),
-            json!({"method": "AddMulti", "queue": queue, "tasks": [{"name": "c"}, {"tag": "t"}]}),
-        ]);
-        assert_eq!(names(&added[0]), ["a"]);
-        let chosen = &names(&added[1])[0];
-        assert!(chosen.len() > 20, "nobody guesses {chosen}");
-        assert_eq!(added[2]["already_added"], true, "{}", added[2]);
-        let several = names(&added[3]);
-        assert_eq!((several.len(), several[0].as_str()), (2, "c"));
-
-        let leased = make(&[json!({"method": "Lease", "queue": queue, "max": 3, "seconds": 3600})]);
-        assert_eq!(names(&leased[0])[..2], ["a".to_owned(), chosen.clone()]);
-        let first = tasks(&leased[0]).remove(0);
-        assert_eq!((&first["payload"], &first["retry_count"]), (&json!("YQ=="), &json!(1)));
-        assert_eq!(tasks(&leased[0])[1]["tag"], "日本");
-
-        let modify = |task: &Value, seconds: u32| json!({"method": "ModifyLease", "queue": queue, "tasks": [task], "seconds": seconds});
-        let extended = make(&[modify(&first, 7200)]).remove(0);
+        let lease = json!({"method": "Lease", "queue": "pull-queue", "max": 1, "seconds": 3600});
+        let answers = make(&[on_task("Add", &json!({"name": "a"}), 0), lease.clone()]);
+        let first = tasks(&answers[1]).remove(0);
+        let extended = make(&[on_task("ModifyLease", &first, 7200)]).remove(0);
         let longer = tasks(&extended).remove(0);
         assert!(longer["eta"].as_i64() > first["eta"].as_i64(), "{extended}");
-        // The end that it had before proves nothing any more; one that ends now is released.
-        let ends = make(&[
-            modify(&first, 60),
-            modify(&longer, 0),
-            json!({"method": "ModifyLease", "queue": queue, "tasks": [{"name": "none", "eta": 1}]}),
-            json!({"method": "LeaseByTag", "queue": queue, "max": 9, "seconds": 60, "tag": "t"}),
-            json!({"method": "LeaseByTag", "queue": queue, "max": 9, "seconds": 60}),
-            json!({"method": "LeaseByTag", "queue": queue, "max": 9, "seconds": 60, "tag": "x"}),
+        let answers = make(&[
+            // The end that it had before proves nothing any more.
+            on_task("ModifyLease", &first, 60),
+            on_task("ModifyLease", &json!({"name": "none", "eta": 1}), 60),
+            lease.clone(),
+            // A lease that ends now is released.
+            on_task("ModifyLease", &longer, 0),
+            lease,
         ]);
-        assert!(ends[0]["error"].as_str().unwrap().contains("TASK_LEASE_EXPIRED"), "{}", ends[0]);
-        assert_eq!(ends[1]["error"], Value::Null);
-        assert!(ends[2]["error"].as_str().unwrap().contains("UNKNOWN_TASK"), "{}", ends[2]);
-        assert_eq!(names(&ends[3]), several[1..]);
-        let again = tasks(&ends[4]);
-        assert_eq!((again.len(), &again[0]["name"]), (1, &json!("a")));
-        assert_eq!(again[0]["retry_count"], 2, "a release does not lower it");
-        assert_eq!(names(&ends[5]), [""; 0]);
+        told(&answers[0], "TASK_LEASE_EXPIRED");
+        told(&answers[1], "UNKNOWN_TASK");
+        assert_eq!(names(&answers[2]), [""; 0]);
+        assert_eq!(answers[3]["error"], Value::Null);
+        assert_eq!(tasks(&answers[4])[0]["retry_count"], 2, "a release does not lower it");
+        serving.stop();
+    }
+}
 
-        let deleted = make(&[
-            json!({"method": "Delete", "queue": queue, "tasks": [{"name": "a"}]}),
-            json!({"method": "DeleteMulti", "queue": queue, "tasks": [
-                {"name": "a"}, {"name": "c"}, {"name": "never"}
-            ]}),
-            json!({"method": "Add", "queue": queue, "tasks": [{"name": "a"}]}),
-        ]);
-        assert_eq!(deleted[0], json!({}));
-        let errors = deleted[1]["errors"].as_array().expect("one each");
-        assert!(errors[0].as_str().unwrap().contains("TOMBSTONED_TASK"), "{errors:?}");
-        assert_eq!(errors[1], "");
-        assert!(errors[2].as_str().unwrap().contains("UNKNOWN_TASK"), "{errors:?}");
-        assert_eq!(deleted[2]["already_added"], true, "the name counts for a while");
+#[test]
+fn tasks_are_leased_by_their_tags() {
+    for version in VERSIONS {
+        let sandbox = Sandbox::new();
+        let serving = serve(&sandbox);
+        let add = json!({"method": "AddMulti", "queue": "pull-queue", "tasks": [
+            {"name": "a"}, {"name": "b", "tag": "t"}, {"name": "c", "tag": "u"}, {"name": "d"},
+            {"name": "e", "tag": "u"}
+        ]});
+        let all = [add, by_tag("x"), by_tag("t"), by_tag(""), by_tag(""), by_tag("")];
+        let answers = calls(&sandbox, &serving, version, &all);
+        let expected: [&[&str]; 5] = [&[], &["b"], &["a", "d"], &["c", "e"], &[]];
+        for (answer, expected) in answers[1..].iter().zip(expected) {
+            assert_eq!(names(answer), expected);
+        }
+        serving.stop();
+    }
+}
+
+#[test]
+fn each_task_that_is_deleted_is_told_of() {
+    for version in VERSIONS {
+        let sandbox = Sandbox::new();
+        let serving = serve(&sandbox);
+        let several = |method: &str, names: &[&str]| {
+            let tasks: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+            json!({"method": method, "queue": "pull-queue", "tasks": tasks})
+        };
+        let all = [
+            several("AddMulti", &["a", "c"]),
+            several("Delete", &["a"]),
+            several("DeleteMulti", &["a", "c", "never"]),
+            several("Add", &["a"]),
+        ];
+        let answers = calls(&sandbox, &serving, version, &all);
+        assert_eq!(answers[1], json!({}));
+        each_told(&answers[2], &["TOMBSTONED_TASK", "", "UNKNOWN_TASK"]);
+        assert_eq!(answers[3]["already_added"], true, "the name counts for a while");
         serving.stop();
     }
 }
@@ -200,40 +268,40 @@ fn a_bad_task_skips_its_neighbours() {
     for version in VERSIONS {
         let sandbox = Sandbox::new();
         let serving = serve(&sandbox);
-        let many: Vec<Value> = vec![json!({}); 101];
-        let answers = calls(
-            &sandbox,
-            &serving,
-            version,
-            &[
-                json!({"method": "AddMulti", "queue": "pull-queue", "tasks": [
-                    {"name": "a"}, {"name": "no name"}, {"name": "b"}, {"name": "a"}
-                ]}),
-                json!({"method": "AddMulti", "queue": "pull-queue", "tasks": many}),
-                json!({"method": "Add", "queue": "pull-queue", "tasks": [{"method": "POST"}]}),
-                json!({"method": "Add", "queue": "none", "tasks": [{}]}),
-                json!({"method": "Lease", "queue": "none", "max": 1, "seconds": 1}),
-                json!({"method": "Lease", "queue": "pull-queue", "max": 1001, "seconds": 1}),
-                json!({"method": "Lease", "queue": "pull-queue", "max": 1, "seconds": 604801}),
-                json!({"method": "QueueStats", "queues": ["pull-queue"]}),
-            ],
-        );
-        let told = |answer: &Value, word: &str| {
-            let error = answer["error"].as_str().unwrap_or_default();
-            assert!(error.contains(word), "{word}: {answer}");
-        };
-        let errors = answers[0]["errors"].as_array().expect("one each");
+        let all = [
+            json!({"method": "AddMulti", "queue": "pull-queue", "tasks": [
+                {"name": "a"}, {"name": "no name"}, {"name": "b"}, {"name": "a"}
+            ]}),
+            json!({"method": "QueueStats", "queues": ["pull-queue"]}),
+        ];
+        let answers = calls(&sandbox, &serving, version, &all);
         let words = ["SKIPPED", "INVALID_TASK_NAME", "SKIPPED", "DUPLICATE_TASK_NAME"];
-        for (error, word) in errors.iter().zip(words) {
-            assert!(error.as_str().unwrap().contains(word), "{word}: {errors:?}");
+        each_told(&answers[0], &words);
+        assert_eq!(answers[1]["stats"][0]["Tasks"], 0, "nothing was added");
+        serving.stop();
+    }
+}
+
+#[test]
+fn what_goes_beyond_the_limits_is_told() {
+    for version in VERSIONS {
+        let sandbox = Sandbox::new();
+        let serving = serve(&sandbox);
+        let lease = |queue: &str, max: u32, seconds: u32| json!({"method": "Lease", "queue": queue, "max": max, "seconds": seconds});
+        let many: Vec<Value> = vec![json!({}); 101];
+        let (all, words): (Vec<_>, Vec<_>) = [
+            (json!({"method": "AddMulti", "queue": "pull-queue", "tasks": many}), "TOO_MANY_TASKS"),
+            (on_task("Add", &json!({"method": "POST"}), 0), "INVALID_QUEUE_MODE"),
+            (json!({"method": "Add", "queue": "none", "tasks": [{}]}), "UNKNOWN_QUEUE"),
+            (lease("none", 1, 1), "UNKNOWN_QUEUE"),
+            (lease("pull-queue", 1001, 1), "INVALID_REQUEST"),
+            (lease("pull-queue", 1, 604_801), "INVALID_REQUEST"),
+        ]
+        .into_iter()
+        .unzip();
+        for (answer, word) in calls(&sandbox, &serving, version, &all).iter().zip(words) {
+            told(answer, word);
         }
-        told(&answers[1], "TOO_MANY_TASKS");
-        told(&answers[2], "INVALID_QUEUE_MODE");
-        told(&answers[3], "UNKNOWN_QUEUE");
-        told(&answers[4], "UNKNOWN_QUEUE");
-        told(&answers[5], "INVALID_REQUEST");
-        told(&answers[6], "INVALID_REQUEST");
-        assert_eq!(answers[7]["stats"][0]["Tasks"], 0, "nothing was added");
         serving.stop();
     }
 }

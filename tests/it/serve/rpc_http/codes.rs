@@ -134,6 +134,13 @@ async fn a_lease_that_cannot_be_has_its_code() {
     ] {
         is_application_error(&call(&serving, "QueryAndOwnTasks", &request).await, code);
     }
+    serving.stop();
+}
+
+#[tokio::test]
+async fn a_lease_that_cannot_be_changed_has_its_code() {
+    let sandbox = Sandbox::new();
+    let serving = serve(&sandbox);
     done::<AddResponse>(&serving, "Add", &task("t")).await;
     let leased: LeaseResponse =
         done(&serving, "QueryAndOwnTasks", &lease("pull-queue", 1, 60.0)).await;
@@ -260,6 +267,14 @@ async fn what_is_no_call_is_told_and_the_server_goes_on() {
         let response = post(&serving, body, "60").await;
         assert_eq!(response.codes(), (None, Some(code)), "{response:?}");
     }
+    done::<AddResponse>(&serving, "Add", &task("t")).await;
+    serving.stop();
+}
+
+#[tokio::test]
+async fn a_deadline_that_is_none_counts_for_nothing_and_only_posts_of_ours_are_let_in() {
+    let sandbox = Sandbox::new();
+    let serving = serve(&sandbox);
     for deadline in ["", "soon", "-1", "0", "1e300", "NaN"] {
         let lease = body("QueryAndOwnTasks", &lease("pull-queue", 1, 1.0));
         assert_eq!(post(&serving, lease, deadline).await.codes(), (None, None), "{deadline}");
@@ -270,7 +285,6 @@ async fn what_is_no_call_is_told_and_the_server_goes_on() {
     let foreign = client.post(serving.url("/rpc_http")).header("Origin", "https://example.com");
     let foreign = foreign.body(body("Add", &task("t"))).send().await.expect("an answer");
     assert_eq!(foreign.status(), 403);
-    done::<AddResponse>(&serving, "Add", &task("t")).await;
     serving.stop();
 }
 
