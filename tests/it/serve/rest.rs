@@ -25,6 +25,17 @@ fn lease(server: &Serving, parameters: &str) -> Value {
     server.done(&format!("POST {QUEUE}/tasks/lease?{parameters}"), Value::Null)
 }
 
+/// A lease that waits for the first task.
+#[track_caller]
+fn waiting(server: &mut Serving) -> HttpClient {
+    let mut client = HttpClient::connect(server.address);
+    let lease = format!("POST {QUEUE}/tasks/lease?numTasks=1&leaseSecs=60&wait=3600");
+    let head = format!("{lease} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+    client.send(head).expect("the server reads");
+    server.wait_in_flight(1);
+    client
+}
+
 /// The names of the tasks in an answer.
 fn names(answer: &Value) -> Vec<&str> {
     let tasks = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -167,12 +178,7 @@ fn the_end_of_a_lease_proves_it() {
 fn a_lease_waits_for_a_task_of_any_process() {
     let sandbox = Sandbox::new();
     let mut server = server(&sandbox);
-    let mut waiting = HttpClient::connect(server.address);
-    let lease = format!("POST {QUEUE}/tasks/lease?numTasks=1&leaseSecs=60&wait=3600");
-    waiting
-        .send(format!("{lease} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"))
-        .unwrap();
-    server.wait_in_flight(1);
+    let mut waiting = waiting(&mut server);
     assert!(!waiting.has_answer(), "there is none yet");
     let publish = sandbox.publish().args("stdin: --to").arg("sqlite:q.db?queue=pull-queue");
     publish.stdin("{\"n\":1}\n").run().expect(0);
@@ -184,18 +190,24 @@ fn a_lease_waits_for_a_task_of_any_process() {
 fn a_lease_that_waits_ends_empty_when_the_server_stops() {
     let sandbox = Sandbox::new();
     let mut server = server(&sandbox);
-    let mut waiting = HttpClient::connect(server.address);
-    let lease = format!("POST {QUEUE}/tasks/lease?numTasks=1&leaseSecs=60&wait=3600");
-    waiting
-        .send(format!("{lease} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"))
-        .unwrap();
-    server.wait_in_flight(1);
+    let mut waiting = waiting(&mut server);
     let stopping = std::thread::spawn(|| server.stop());
     let answer = waiting.answer();
     assert_eq!(answer.status, 200);
     assert_eq!(json(&answer), json!({"kind": "taskqueues#tasks"}));
     let end = stopping.join().expect("no panic");
     assert_eq!(end.code, 143, "{}", end.stderr);
+}
+
+#[test]
+fn who_has_left_is_leased_nothing() {
+    let sandbox = Sandbox::new();
+    let mut server = server(&sandbox);
+    let waiting = waiting(&mut server);
+    drop(waiting);
+    server.wait_in_flight(0);
+    insert(&server, json!({"id": "a"}));
+    assert_eq!(lease(&server, "numTasks=1&leaseSecs=60")["items"][0]["retry_count"], 1);
 }
 
 #[test]
