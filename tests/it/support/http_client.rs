@@ -22,11 +22,17 @@ pub struct HttpAnswer {
 }
 
 impl HttpClient {
+    #[track_caller]
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("somebody listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a time");
-        Self { stream: BufReader::new(stream) }
+        Self::try_connect(address).expect("somebody listens")
+    }
+
+    /// Connects, where somebody listens.
+    pub fn try_connect(address: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { stream: BufReader::new(stream) })
     }
 
     /// Sends bytes as they are; a server may have stopped reading.

@@ -13,6 +13,7 @@ mod ledger;
 mod life;
 mod points;
 mod tally;
+mod workers;
 
 use crate::support::process::Process;
 use crate::support::sandbox::Sandbox;
