@@ -7,17 +7,31 @@ use crate::queues::{
     Tasks,
 };
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
 
 /// Queues of tasks, counted.
 pub(super) struct CountedQueues {
     queues: Arc<dyn TaskQueues>,
     metrics: Arc<Metrics>,
+    /// The queues that were found: no call looks for one of them again. One that is gone since then
+    /// says so itself.
+    found: RwLock<HashMap<String, Arc<CountedTasks>>>,
 }
 
 impl CountedQueues {
     pub(super) fn new(queues: Arc<dyn TaskQueues>, metrics: Arc<Metrics>) -> Self {
-        Self { queues, metrics }
+        Self { queues, metrics, found: RwLock::default() }
+    }
+
+    fn found(&self, name: &str) -> Option<Arc<CountedTasks>> {
+        self.found.read().expect("no holder panics").get(name).cloned()
+    }
+
+    fn keep(&self, name: &str, tasks: Arc<dyn Tasks>) -> Arc<CountedTasks> {
+        let counted = Arc::new(CountedTasks { tasks, counters: self.metrics.of_queue(name) });
+        let mut found = self.found.write().expect("no holder panics");
+        found.entry(name.to_owned()).or_insert(counted).clone()
     }
 }
 
@@ -28,8 +42,11 @@ impl TaskQueues for CountedQueues {
     }
 
     async fn find(&self, name: &str) -> Result<Option<Arc<dyn Tasks>>> {
-        let Some(tasks) = self.queues.find(name).await? else { return Ok(None) };
-        Ok(Some(Arc::new(CountedTasks { tasks, counters: self.metrics.of_queue(name) })))
+        if let Some(tasks) = self.found(name) {
+            return Ok(Some(tasks));
+        }
+        let tasks = self.queues.find(name).await?;
+        Ok(tasks.map(|tasks| self.keep(name, tasks) as Arc<dyn Tasks>))
     }
 
     async fn create(&self, name: &str, settings: TaskSettings) -> Result<bool> {

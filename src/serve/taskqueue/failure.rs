@@ -98,6 +98,8 @@ impl From<Error> for Failure {
     /// The queue failed: whoever called may call again. What failed is logged here, once.
     fn from(error: Error) -> Self {
         match error.kind() {
+            // A queue that was there before.
+            _ if error.is_missing() => Self::missing("The queue does not exist"),
             Kind::Rejected | Kind::Usage => Self::invalid(error.one_line()),
             _ => {
                 tracing::error!("a call for tasks failed: {}", error.one_line());
@@ -121,6 +123,8 @@ mod tests {
         ] {
             assert_eq!(Failure::from(Error::new(kind, "it failed")).reason, reason, "{kind:?}");
         }
+        let gone = Error::new(Kind::Unreachable, "it is gone").of_missing();
+        assert_eq!(Failure::from(gone).reason, Reason::Missing);
     }
 
     #[test]
