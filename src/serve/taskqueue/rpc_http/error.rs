@@ -136,7 +136,12 @@ impl From<Failure> for Fault {
 /// A queue that failed.
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        Failure::from(error).into()
+        // What a queue misses is itself: what becomes of tasks is no error.
+        let queue_is_gone = error.is_missing();
+        match Failure::from(error) {
+            gone if queue_is_gone => Self::Application(Code::UnknownQueue, gone.message),
+            failure => failure.into(),
+        }
     }
 }
 
