@@ -21,6 +21,7 @@ mod run;
 pub mod signals;
 pub mod subscribe;
 mod summary;
+mod tags;
 
 pub use arguments::{Basics, Common, LogFormat, SummaryForm};
 pub use ending::Ending;

@@ -36,7 +36,8 @@ Examples:
 pub struct Publish {
     /// `stdin:`, `nature-remo:` or `files:GLOB`
     ///
-    /// Where to read: `stdin:` (lines of JSON; `?id=FIELD`, `?group=FIELD`, `?envelope`),
+    /// Where to read: `stdin:` (lines of JSON; `?id=FIELD`, `?group=FIELD`,
+    /// `?tag=FIELD`, `?delay=FIELD`, `?envelope`),
     /// `nature-remo:` (`?mode=changes`, `?group=device`) or `files:GLOB?store=URL` (each file into
     /// `file:FOLDER`, `s3://BUCKET`, `gs://BUCKET` or `az://CONTAINER`; `?watch`)
     #[arg(value_name = "SOURCE", default_value = "stdin:")]

@@ -17,5 +17,5 @@ pub use ended::Ended;
 pub use lacks::lacks;
 pub use paged_receiver::ReceiveLimits;
 pub use peek::{peek, peek_by_receiving};
-pub use stats::{Counted, stats};
+pub use stats::{Counted, largest_tags, stats};
 pub use stored::{DeadLetterAction, Handled};

@@ -9,19 +9,24 @@ use crate::queues::{MessageState, Peek, PeekByReceiving, Peeked};
 /// At most this many messages are looked at in one transaction.
 const PAGE: usize = 200;
 
-/// Shows at most `max` messages without taking them, until `show` says that it is enough.
+/// Shows at most `max` messages, of one tag where that is named, without taking them, until `show`
+/// says that it is enough.
 pub async fn peek(
     queue: &dyn Peek,
     max: usize,
+    tag: Option<&str>,
     mut show: impl FnMut(&[Peeked]) -> Result<bool>,
 ) -> Result<()> {
     let (mut left, mut after) = (max, 0);
     while left > 0 {
-        let page = queue.peek(after, left.min(PAGE)).await?;
+        let most = if tag.is_some() { PAGE } else { left.min(PAGE) };
+        let mut page = queue.peek(after, most).await?;
         let Some(last) = page.last() else { break };
         after = last.position;
+        page.retain(|it| tag.is_none() || it.message.tag.as_deref() == tag);
+        page.truncate(left);
         left -= page.len();
-        if !show(&page)? {
+        if !page.is_empty() && !show(&page)? {
             break;
         }
     }

@@ -1,8 +1,9 @@
 //! Counts what a queue holds, and what waits for it in the spool.
 
+use super::lacks::lacks;
 use crate::error::Result;
 use crate::location::Location;
-use crate::queues::{self, Options, Stats};
+use crate::queues::{self, Options, Stats, TagCount};
 use crate::spool::{Spool, Spooled};
 use std::path::PathBuf;
 
@@ -25,6 +26,13 @@ pub async fn stats(url: Location, options: &Options, spool: Option<PathBuf>) -> 
         Err(error) => Err(error),
     };
     Ok(Counted { spool, queue })
+}
+
+/// The tags of a queue with the most messages, the largest first; in an error of kind `Configuration`
+/// it is told where a queue has none.
+pub async fn largest_tags(url: Location, options: &Options, max: usize) -> Result<Vec<TagCount>> {
+    let queue = queues::open_inspector(url, options).await?;
+    queue.tags().ok_or_else(|| lacks("count by tag"))?.largest(max).await
 }
 
 async fn spooled(url: &Location, options: &Options, path: PathBuf) -> Result<Spooled> {

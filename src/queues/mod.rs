@@ -19,7 +19,8 @@ pub use capabilities::{Backoff, Capabilities, Emptiness};
 pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart,
     DeadLetterStore, Deletion, Fact, FactValue, Inspect, LeaseRequest, MessageState, MessagesById,
-    Peek, PeekByReceiving, Peeked, Purge, Receipts, RepairLoss, Repaired, Stats, Verified, Which,
+    Peek, PeekByReceiving, Peeked, Purge, Receipts, RepairLoss, Repaired, Stats, TagCount, Tags,
+    Verified, Which,
 };
 pub use options::Options;
 pub use tasks::{

@@ -8,7 +8,7 @@ use crate::message::{Delivery, Message, Receipt};
 use crate::preflight::{Finding, Standing};
 use crate::queues::{
     DeadLetter, DeadLetterHead, DeadLetterOutcome, Deletion, FactValue, MessageState, Peeked,
-    RepairLoss, Repaired, Settled, Stats, Verified,
+    RepairLoss, Repaired, Settled, Stats, TagCount, Verified,
 };
 use crate::spool::Spooled;
 use crate::text::{of_name, visible};
@@ -63,6 +63,14 @@ pub fn stats(stats: &Stats, spool: Spooled, form: Form) -> String {
         writeln!(text, "unknown: {why}").expect("writing to a string does not fail");
     }
     text
+}
+
+/// A tag, and how many messages have it.
+pub fn tag(tag: &TagCount, form: Form) -> String {
+    match form {
+        Form::Json => json(tag),
+        Form::Human => format!("{:<10} {}\n", tag.messages, visible(tag.tag.as_bytes())),
+    }
 }
 
 /// The counts of a spool alone, where nobody can tell those of its queue.

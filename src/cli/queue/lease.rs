@@ -5,9 +5,12 @@ use super::context::{QueueContext, closing, say};
 use super::format;
 use super::receipts::receipts;
 use crate::cli::positive;
+use crate::cli::tags::Tags;
 use crate::error::Result;
 use crate::queues::LeaseRequest;
+use crate::units;
 use clap::Args;
+use std::time::Duration;
 
 /// Take messages out for some time, each with a receipt
 ///
@@ -26,15 +29,27 @@ pub(super) struct Lease {
     group: Option<String>,
 
     #[command(flatten)]
+    tags: Tags,
+
+    /// Where nothing is there: how long to wait for the first message
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = units::duration)]
+    wait: Duration,
+
+    #[command(flatten)]
     time: LeaseTime,
 }
 
 impl Lease {
     pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
         let queue = context.open(&self.queue).await?;
-        let request =
-            LeaseRequest { group: self.group, ..LeaseRequest::now(self.max, self.time.time) };
-        let leased = receipts(&*queue)?.lease(request).await;
+        let Self { max, group, tags, wait, time, .. } = self;
+        let select = tags.select();
+        let request = LeaseRequest { group, wait, select, ..LeaseRequest::now(max, time.time) };
+        let receipts = receipts(&*queue)?;
+        let leased = tokio::select! {
+            leased = receipts.lease(request) => leased,
+            () = context.program.signals.shutdown() => Ok(Vec::new()),
+        };
         let leased = closing(&*queue, leased).await?;
         let text: String = leased.iter().map(|it| format::leased(it, context.form)).collect();
         // What nobody reads is redelivered when its lease ends.

@@ -9,6 +9,7 @@ mod dead;
 mod delete;
 mod extend;
 mod format;
+mod get;
 mod lease;
 mod peek;
 mod purge;
@@ -33,6 +34,7 @@ use dead::Dead;
 use delete::Delete;
 use extend::Extend;
 use format::Form;
+use get::Get;
 use lease::Lease;
 use peek::Peek;
 use purge::Purge;
@@ -86,6 +88,7 @@ pub struct Queue {
 enum Action {
     Stats(Stats),
     Peek(Peek),
+    Get(Get),
     #[command(subcommand)]
     Dead(Dead),
     Lease(Lease),
@@ -108,6 +111,7 @@ impl Action {
         match self {
             Self::Stats(stats) => stats.run(context).await,
             Self::Peek(peek) => peek.run(context).await,
+            Self::Get(get) => get.run(context).await,
             Self::Dead(dead) => dead.run(context).await,
             Self::Lease(lease) => lease.run(context).await,
             Self::Ack(ack) => ack.run(context).await,

@@ -27,6 +27,10 @@ pub(super) struct Peek {
     #[arg(long)]
     dead: bool,
 
+    /// Only messages with this tag
+    #[arg(long, value_name = "TAG", conflicts_with = "dead")]
+    tag: Option<String>,
+
     #[command(flatten)]
     take: Take,
 }
@@ -49,8 +53,11 @@ impl Peek {
         };
         let Some(receiving) = queue.peek_by_receiving() else {
             let free = queue.peek().ok_or_else(|| lacks("look without taking"))?;
-            return inspect::peek(free, self.max, show).await;
+            return inspect::peek(free, self.max, self.tag.as_deref(), show).await;
         };
+        if self.tag.is_some() {
+            return Err(lacks("select by tag"));
+        }
         context.warn_of_cost(receiving, Contents::Messages, &self.take).await?;
         let limits = self.take.limits(self.max);
         let stop = context.program.signals.shutdown();

@@ -24,20 +24,32 @@ pub(super) struct Stats {
     /// `spool.db` in the user's data folder
     #[arg(long, value_name = "PATH")]
     spool: Option<PathBuf>,
+
+    /// Count the ten largest tags, too: every message is looked at
+    #[arg(long)]
+    by_tag: bool,
 }
+
+/// How many tags are told.
+const LARGEST: usize = 10;
 
 impl Stats {
     pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
         let (url, options) = context.resolve(&self.queue)?;
         let folder = || context.program.environment.data_dir();
         let path = self.spool.or_else(|| Some(folder().ok()?.join(spool::FILE)));
-        let Counted { spool, queue } = inspect::stats(url, &options, path).await?;
+        let Counted { spool, queue } = inspect::stats(url.clone(), &options, path).await?;
         if let Err(error) = &queue {
             // A queue that cannot be reached is when the spool matters.
             if spool != Spooled::default() && error.kind() != Kind::Usage {
                 say(&format::spooled(spool, context.form))?;
             }
         }
-        say(&format::stats(&queue?, spool, context.form)).map(drop)
+        let queue = queue?;
+        if !say(&format::stats(&queue, spool, context.form))? || !self.by_tag {
+            return Ok(());
+        }
+        let tags = inspect::largest_tags(url, &options, LARGEST).await?;
+        say(&tags.iter().map(|tag| format::tag(tag, context.form)).collect::<String>()).map(drop)
     }
 }

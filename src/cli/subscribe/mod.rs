@@ -4,6 +4,7 @@ mod plan;
 mod waiting;
 
 use super::names::{CollectionName, QueueNames};
+use super::tags::Tags;
 use super::{Basics, Common, Context, Program, SummaryForm, bytes, positive};
 use crate::attempts::{self, Attempts};
 use crate::environment::Environment;
@@ -101,6 +102,9 @@ pub struct Subscribe {
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
     max_time: Option<Duration>,
+
+    #[command(flatten)]
+    tags: Tags,
 
     /// How long a drain waits for more before it calls the queue empty. Default: 0s where the
     /// queue knows, 2s on Pub/Sub and SQS

@@ -100,6 +100,7 @@ impl Subscribe {
             max_time: self.max_time,
             idle: self.idle.unwrap_or(idle),
             lease: self.lease,
+            select: self.tags.select_from(queue.capabilities().selects_tags)?,
             grace: self.common.grace,
             retries: Limits { max_attempts, ..Limits::default() },
             max_deliveries,

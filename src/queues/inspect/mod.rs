@@ -13,7 +13,7 @@ pub use dead_letters::{
 pub use messages::{MessageState, MessagesById, Peek, Peeked};
 pub use receipts::{LeaseRequest, Receipts};
 pub use repair::{RepairLoss, Repaired, Verified};
-pub use stats::{Fact, FactValue, Stats};
+pub use stats::{Fact, FactValue, Stats, TagCount, Tags};
 
 use super::{Publisher, Subscriber};
 use crate::dead_letter::{self, Death};
@@ -56,6 +56,11 @@ pub trait Inspect: Send + Sync {
 
     /// Works on single messages by their ids; `None` where the queue finds none by its id.
     fn by_id(&self) -> Option<&dyn MessagesById> {
+        None
+    }
+
+    /// Counts by tag; `None` where messages have none.
+    fn tags(&self) -> Option<&dyn Tags> {
         None
     }
 

@@ -1,7 +1,25 @@
 //! What a queue holds, in numbers, and how it is set up.
 
+use crate::error::Result;
+use async_trait::async_trait;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
+
+/// How many messages have a tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TagCount {
+    /// The tag.
+    pub tag: String,
+    /// Messages with it, in whatever state.
+    pub messages: u64,
+}
+
+/// Counts by tag.
+#[async_trait]
+pub trait Tags: Send + Sync {
+    /// The tags with the most messages, the largest first. Every message is looked at.
+    async fn largest(&self, max: usize) -> Result<Vec<TagCount>>;
+}
 
 /// What a queue holds, and how it is set up. A message is in exactly one of the five counts;
 /// `None` is not zero.

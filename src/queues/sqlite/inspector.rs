@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{
-    DeadLetterStore, Inspect, MessagesById, Options, Peek, Purge, Receipts, Stats,
+    DeadLetterStore, Inspect, MessagesById, Options, Peek, Purge, Receipts, Stats, Tags,
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -108,6 +108,10 @@ impl Inspect for Inspector {
     }
 
     fn by_id(&self) -> Option<&dyn MessagesById> {
+        Some(self)
+    }
+
+    fn tags(&self) -> Option<&dyn Tags> {
         Some(self)
     }
 

@@ -29,6 +29,7 @@ mod repair;
 mod schema;
 mod settle;
 mod subscriber;
+mod tags;
 mod tasks;
 mod verify;
 mod waiting;

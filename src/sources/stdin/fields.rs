@@ -3,23 +3,48 @@
 use crate::clock::Clock;
 use crate::envelope::Envelope;
 use crate::message::Message;
+use crate::{times, units};
 use bytes::Bytes;
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// What a line is.
 #[derive(Debug)]
 pub(super) enum Form {
-    /// The body, with the names of the fields that hold the id and the group.
-    Body { id: Option<String>, group: Option<String> },
+    /// The body, with the names of the fields that hold what a message has beside it.
+    Body(Names),
     /// A whole message.
     Envelope,
 }
+
+/// The names of the fields that hold what a message has beside its body; `None`: it is not asked for.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    pub(super) id: Option<String>,
+    pub(super) group: Option<String>,
+    pub(super) tag: Option<String>,
+    pub(super) delay: Option<String>,
+}
+
+impl Names {
+    pub(super) fn is_empty(&self) -> bool {
+        self.all() == [None; FIELDS]
+    }
+
+    fn all(&self) -> [Option<&str>; FIELDS] {
+        [&self.id, &self.group, &self.tag, &self.delay].map(Option::as_deref)
+    }
+}
+
+/// How many fields may be asked for.
+const FIELDS: usize = 4;
 
 /// Makes messages of lines.
 pub(super) struct Parser {
@@ -36,20 +61,25 @@ impl Parser {
     pub(super) fn parse(&self, line: &[u8]) -> Result<Message, String> {
         let text = std::str::from_utf8(line)
             .map_err(|error| format!("it is not UTF-8: byte {}", error.valid_up_to() + 1))?;
-        let Form::Body { id, group } = &self.form else {
+        let Form::Body(names) = &self.form else {
             let envelope: Envelope = serde_json::from_str(text).map_err(|error| reason(&error))?;
             return envelope.into_message(|| self.ids.next()).map_err(|why| format!("it {why}"));
         };
-        let (id, group) = match (id, group) {
-            (None, None) => {
+        let Picked { id, group, tag, delay } = match names.all() {
+            [None, None, None, None] => {
                 serde_json::from_str::<&RawValue>(text).map_err(|error| reason(&error))?;
-                (None, None)
+                Picked::default()
             }
-            (id, group) => pick(text, id.as_deref(), group.as_deref())?,
+            all => pick(text, all)?,
         };
         let id = id.unwrap_or_else(|| self.ids.next());
         let mut message = Message::new(id, Bytes::copy_from_slice(line));
-        message.group = group;
+        (message.group, message.tag) = (group, tag);
+        if let Some(delay) = delay {
+            let until = self.ids.clock.now().checked_add_signed(delay);
+            let until = until.filter(|time| times::is_carried(*time));
+            message.not_before = Some(until.ok_or("its delay leads beyond the year 9999")?);
+        }
         Ok(message)
     }
 }
@@ -69,31 +99,54 @@ impl Ids {
     }
 }
 
-type Picked = (Option<String>, Option<String>);
+/// What was found in the fields of a line.
+#[derive(Default)]
+struct Picked {
+    id: Option<String>,
+    group: Option<String>,
+    tag: Option<String>,
+    delay: Option<TimeDelta>,
+}
 
-/// The id, which must be there where it is asked for, and the group, which need not.
-fn pick(text: &str, id: Option<&str>, group: Option<&str>) -> Result<Picked, String> {
+/// The id, which must be there where it is asked for, and the others, which need not.
+fn pick(text: &str, names: [Option<&str>; FIELDS]) -> Result<Picked, String> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let found = Fields { id, group }
+    let [id, group, tag, delay] = Fields(names)
         .deserialize(&mut json)
         .and_then(|found| json.end().map(|()| found))
         .map_err(|error| match error.classify() {
             Category::Data if !is_object(text) => "it is not an object".to_owned(),
             _ => reason(&error),
         })?;
-    let id = match id {
-        None => None,
-        Some(name) => match scalar(found.id, name)? {
-            None => return Err(format!("it has no `{name}`, which holds the id")),
-            Some(value) if value.is_empty() => return Err(format!("its `{name}` is empty")),
-            value => value,
-        },
+    let found = |at: usize, value| match names[at] {
+        None => Ok(None),
+        Some(name) => scalar(value, name),
     };
-    let group = match group {
-        None => None,
-        Some(name) => scalar(found.group, name)?.filter(|value| !value.is_empty()),
+    let id = match (names[0], found(0, id)?) {
+        (Some(name), None) => return Err(format!("it has no `{name}`, which holds the id")),
+        (Some(name), Some(value)) if value.is_empty() => {
+            return Err(format!("its `{name}` is empty"));
+        }
+        (_, value) => value,
     };
-    Ok((id, group))
+    let some = |value: &String| !value.is_empty();
+    let delay = found(3, delay)?.filter(some).map(|text| delay_of(&text)).transpose();
+    Ok(Picked {
+        id,
+        group: found(1, group)?.filter(some),
+        tag: found(2, tag)?.filter(some),
+        delay: delay.map_err(|why| format!("its `{}` {why}", names[3].unwrap_or_default()))?,
+    })
+}
+
+/// A delay: a number of seconds, or a time with its unit.
+fn delay_of(text: &str) -> Result<TimeDelta, &'static str> {
+    let time = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => units::duration(text).ok(),
+    };
+    let time = time.and_then(|time| TimeDelta::from_std(time).ok());
+    time.ok_or("is no delay: give seconds, or a time such as `10m`")
 }
 
 fn is_object(text: &str) -> bool {
@@ -114,55 +167,42 @@ fn scalar(value: Option<&RawValue>, name: &str) -> Result<Option<String>, String
     }
 }
 
-/// Finds two fields in an object, and passes over all others without keeping them.
-struct Fields<'f> {
-    id: Option<&'f str>,
-    group: Option<&'f str>,
-}
-
-#[derive(Default)]
-struct Found<'de> {
-    id: Option<&'de RawValue>,
-    group: Option<&'de RawValue>,
-}
+/// Finds fields in an object by their names, and passes over all others without keeping them.
+struct Fields<'f>([Option<&'f str>; FIELDS]);
 
 /// A key, borrowed unless it has escapes.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> DeserializeSeed<'de> for Fields<'_> {
-    type Value = Found<'de>;
+    type Value = [Option<&'de RawValue>; FIELDS];
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Found<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Fields<'_> {
-    type Value = Found<'de>;
+    type Value = [Option<&'de RawValue>; FIELDS];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found<'de>, A::Error> {
-        let mut found = Found::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = [None; FIELDS];
         while let Some(Key(key)) = map.next_key()? {
-            let (is_id, is_group) = (self.id == Some(&*key), self.group == Some(&*key));
-            if !is_id && !is_group {
+            let is_it = self.0.map(|name| name == Some(&*key));
+            if is_it == [false; FIELDS] {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let value = Some(map.next_value()?);
-            // Readers disagree on which of the two counts, and here it is the identity.
-            if (is_id && found.id.is_some()) || (is_group && found.group.is_some()) {
-                return Err(A::Error::custom(format!("its `{key}` stands twice")));
-            }
-            if is_id {
-                found.id = value;
-            }
-            if is_group {
-                found.group = value;
+            let value: &RawValue = map.next_value()?;
+            for (found, _) in found.iter_mut().zip(is_it).filter(|(_, is_it)| *is_it) {
+                // Readers disagree on which of the two counts, and here it is the identity.
+                if found.replace(value).is_some() {
+                    return Err(A::Error::custom(format!("its `{key}` stands twice")));
+                }
             }
         }
         Ok(found)

@@ -25,7 +25,7 @@ use crate::location::Location;
 use async_trait::async_trait;
 use brake::Brake;
 use bytes::Bytes;
-use fields::{Form, Parser};
+use fields::{Form, Names, Parser};
 use input::{Descriptor, Input, Plain};
 use lines::Lines;
 use slot::{Part, Slot};
@@ -60,8 +60,8 @@ impl Backend for StdinBackend {
 
 /// Opens standard input.
 ///
-/// `?id=FIELD` and `?group=FIELD` take the id and the group from a field of each line,
-/// `?envelope` takes whole messages, `?max-line=BYTES` refuses longer lines.
+/// `?id=FIELD`, `?group=FIELD` and `?tag=FIELD` take the id, the group and the tag from a field of
+/// each line, `?delay=FIELD` the time for which it waits, in seconds or with a unit; `?envelope` takes whole messages, `?max-line=BYTES` refuses longer lines.
 ///
 /// # Errors
 /// `Usage` where standard input is a terminal, or for a parameter that cannot be; `Configuration`
@@ -107,7 +107,7 @@ fn reader(mut url: Location, options: &Options, input: Box<dyn Input>) -> Result
     }
     let form = form(&mut url)?;
     let max_line = max_line(&mut url, &form)?;
-    url.finish(&["id", "group", "envelope", "max-line"])?;
+    url.finish(&["id", "group", "tag", "delay", "envelope", "max-line"])?;
     let limits = options.limits();
     Ok(Reader {
         lines: Lines::new(input, max_line),
@@ -118,13 +118,18 @@ fn reader(mut url: Location, options: &Options, input: Box<dyn Input>) -> Result
 }
 
 fn form(url: &mut Location) -> Result<Form> {
-    let (id, group) = (url.take("id")?, url.take("group")?);
-    match (url.flag("envelope")?, id, group) {
-        (true, None, None) => Ok(Form::Envelope),
-        (true, ..) => Err(Error::new(Kind::Usage, "`envelope` and a field are both asked for")
-            .because_of("an envelope has its own id and group")
-            .hint("leave `id` and `group` out, or `envelope`")),
-        (false, id, group) => Ok(Form::Body { id, group }),
+    let names = Names {
+        id: url.take("id")?,
+        group: url.take("group")?,
+        tag: url.take("tag")?,
+        delay: url.take("delay")?,
+    };
+    match (url.flag("envelope")?, names.is_empty()) {
+        (true, true) => Ok(Form::Envelope),
+        (true, false) => Err(Error::new(Kind::Usage, "`envelope` and a field are both asked for")
+            .because_of("an envelope has its own id, group, tag and `not_before`")
+            .hint("leave `id`, `group`, `tag` and `delay` out, or `envelope`")),
+        (false, _) => Ok(Form::Body(names)),
     }
 }
 

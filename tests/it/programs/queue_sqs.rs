@@ -53,6 +53,23 @@ fn stats_tell_counts_and_setup() {
 }
 
 #[test]
+fn what_selects_by_tag_is_refused_where_there_are_none() {
+    let stage = Stage::made("");
+    stage.publish_lines(lines(&["a"]));
+    for words in ["--tag a", "--oldest-tag"] {
+        let run = stage.drain(words).run().expect(78);
+        assert!(run.stderr.contains("this queue cannot select by tag"), "{}", run.stderr);
+        let run = stage.queue(&format!("lease {} {words}", stage.url())).run().expect(78);
+        assert!(run.stderr.contains("tag"), "{}", run.stderr);
+    }
+    for words in ["peek --take --tag a", "stats --by-tag"] {
+        let (action, rest) = words.split_once(' ').unwrap();
+        stage.queue(&format!("{action} {} {rest}", stage.url())).run().expect(78);
+    }
+    assert_eq!(stage.lines(&format!("stats {}", stage.url()))[0]["ready"], 1);
+}
+
+#[test]
 fn making_it_twice_is_told_and_what_is_not_there_is_unreachable() {
     for ending in ["", ".fifo"] {
         let stage = Stage::named(ending);

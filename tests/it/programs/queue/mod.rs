@@ -4,6 +4,7 @@ mod dead;
 mod peek;
 mod receipts;
 mod stats;
+mod tags;
 mod verify;
 mod whole_queues;
 
