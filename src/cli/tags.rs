@@ -12,7 +12,8 @@ pub(super) struct Tags {
     #[arg(long, value_name = "TAG", conflicts_with = "oldest_tag", hide_short_help = true)]
     tag: Option<String>,
 
-    /// Only messages with the tag of the oldest one; if that has none, those without
+    /// Only messages with the tag of the oldest one; if that has none, those without. What is
+    /// written at once has one tag
     #[arg(long, hide_short_help = true)]
     oldest_tag: bool,
 }

@@ -3,7 +3,7 @@
 use super::plan::{Mode, Rehearsal};
 use super::receiver::Answer;
 use super::run::{End, Run};
-use crate::queues::{Emptiness, Receive};
+use crate::queues::{Emptiness, Receive, Select};
 use crate::report::count;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -89,6 +89,8 @@ impl Run<'_> {
             // What may kill us shall find nothing in flight.
             && !self.in_flight.has_suspect()
             && !self.alone
+            // A batch is of one tag: what comes next may be of another.
+            && (self.work.plan.select != Select::OldestTag || self.idle())
             && (!known_empty || self.follows())
     }
 

@@ -3,7 +3,7 @@
 use super::plan::{Mode, Plan};
 use crate::error::Result;
 use crate::message::Delivery;
-use crate::queues::{Receive, Subscriber};
+use crate::queues::{Receive, Select, Subscriber};
 use futures_util::future::BoxFuture;
 
 /// One question at a time, and how many messages came.
@@ -74,7 +74,10 @@ impl<'a> Receiver<'a> {
     /// How many more messages the run wants; `None` is any number.
     pub(super) fn wanted(&self, plan: &Plan) -> Option<usize> {
         let once = (plan.mode == Mode::Once).then_some(plan.batch);
-        let limit = [plan.max_messages, once].into_iter().flatten().min();
+        // One batch is of one tag, and what comes next may be of another.
+        let of_one_tag = plan.mode == Mode::Once && plan.select == Select::OldestTag;
+        let one_tag = (of_one_tag && self.received > 0).then_some(0);
+        let limit = [plan.max_messages, once, one_tag].into_iter().flatten().min();
         limit.map(|limit| limit.saturating_sub(self.received))
     }
 }

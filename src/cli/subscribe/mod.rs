@@ -1,5 +1,6 @@
 //! The command line of `subscribe`.
 
+mod ends;
 mod plan;
 mod waiting;
 
@@ -9,17 +10,15 @@ use super::{Basics, Common, Context, Program, SummaryForm, bytes, positive};
 use crate::attempts::{self, Attempts};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::identity::Identity;
 use crate::location::Location;
-use crate::queues::Side;
-use crate::sinks::forward::Forward;
-use crate::sinks::{Sink, exec, legacy};
+use crate::sinks::{Sink, exec};
 use crate::subscribe::{DeadLetters, Parts};
 use crate::{queues, report, sinks, units};
 use clap::Args;
+use ends::{Destination, identities, open_forward, refuse_one_file, say_ends};
 use plan::Bounds;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -236,95 +235,6 @@ fn warn_of_no_home(environment: &Environment) {
             why.one_line()
         );
     }
-}
-
-/// What a run writes into.
-#[derive(Clone, Copy)]
-enum Destination<'u> {
-    Sink(&'u Location),
-    /// The queue that a sink stands for.
-    Queue(&'u Location),
-}
-
-impl<'u> Destination<'u> {
-    fn url(self) -> &'u Location {
-        match self {
-            Self::Sink(url) | Self::Queue(url) => url,
-        }
-    }
-}
-
-/// What both ends are.
-async fn identities(
-    from: &Location,
-    into: Destination<'_>,
-    context: &Context,
-    data_dir: &Path,
-) -> Result<[Identity; 2]> {
-    let (environment, folder) = (context.environment.clone(), data_dir.to_owned());
-    let options = queues::Options::new(environment.clone(), folder.clone());
-    let from = queues::identity(from, Side::From, &options).await?;
-    let into = match into {
-        Destination::Queue(url) => queues::identity(url, Side::Into, &options).await?,
-        Destination::Sink(url) => sinks::identity(url, &sinks::Options::new(environment, folder))?,
-    };
-    Ok([from, into])
-}
-
-/// Refuses the file of the queue as the file of a store, before anything is made.
-fn refuse_one_file(
-    queue: &Location,
-    sink: &Location,
-    context: &Context,
-    data_dir: &Path,
-) -> Result<()> {
-    let (environment, folder) = (context.environment.clone(), data_dir.to_owned());
-    let options = queues::Options::new(environment.clone(), folder.clone());
-    let Some(file) = queues::file(queue, &options)? else { return Ok(()) };
-    let sink_is = sinks::identity(sink, &sinks::Options::new(environment, folder))?;
-    match sink_is.is_in(&file) {
-        true => Err(Error::new(Kind::Usage, format!("cannot store in `{sink}` from `{queue}`"))
-            .because_of("they are the same file")
-            .hint("name another file for the store")),
-        false => Ok(()),
-    }
-}
-
-/// Opens a queue as a sink. The same one on both sides is refused: it would call what it holds a
-/// duplicate of itself, and then forget it.
-async fn open_forward(
-    from: &Location,
-    mut to: Location,
-    environment: &Environment,
-    data_dir: &Path,
-) -> Result<Box<dyn Sink>> {
-    let legacy = legacy::take(&mut to)?;
-    let options = queues::Options {
-        passes_on: true,
-        ..queues::Options::new(environment.clone(), data_dir.to_owned())
-    };
-    if queues::leads_back(from, &to, &options).await? {
-        return Err(Error::new(Kind::Usage, format!("cannot forward `{from}` to `{to}`"))
-            .because_of("they are the same queue, or one receives what the other is given")
-            .hint("name another queue behind `forward:`"));
-    }
-    let sink = Box::new(Forward::to(queues::open_publisher(to, &options).await?));
-    Ok(match legacy {
-        Some(legacy) => legacy.before(sink),
-        None => sink,
-    })
-}
-
-/// Says what the run is between, as the URLs were understood.
-fn say_ends(context: &Context, from: &Location, into: Destination<'_>, data_dir: &Path) {
-    let (environment, folder) = (context.environment.clone(), data_dir.to_owned());
-    let options = queues::Options::new(environment.clone(), folder.clone());
-    let from = queues::describe(from, Side::From, &options);
-    let into = match into {
-        Destination::Queue(url) => queues::describe(url, Side::Into, &options),
-        Destination::Sink(url) => sinks::describe(url, &sinks::Options::new(environment, folder)),
-    };
-    context.say_ends(from, into);
 }
 
 impl Subscribe {

@@ -131,6 +131,7 @@ fn pick(text: &str, names: [Option<&str>; FIELDS]) -> Result<Picked, String> {
     };
     let some = |value: &String| !value.is_empty();
     let delay = found(3, delay)?.filter(some).map(|text| delay_of(&text)).transpose();
+    let delay = delay.map(|delay| delay.filter(|delay| !delay.is_zero()));
     Ok(Picked {
         id,
         group: found(1, group)?.filter(some),

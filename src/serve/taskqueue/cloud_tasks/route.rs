@@ -140,7 +140,7 @@ fn on_queue(method: &Method, verb: Option<&str>) -> Result<OnQueue, Failure> {
         (&Method::GET, None) => Ok(OnQueue::Get),
         (&Method::PATCH, None) => Ok(OnQueue::Patch),
         (&Method::DELETE, None) => {
-            let message = "Queues are not deleted here: use the command `queue delete`";
+            let message = "Queues are not deleted here, but by the program `queue`";
             Err(Failure::new(Reason::Unsupported, message))
         }
         (&Method::POST, Some("purge")) => Ok(OnQueue::Purge),
