@@ -119,8 +119,11 @@ CREATE TEMP TABLE known_topics (number INTEGER PRIMARY KEY, topic TEXT);";
 
 // What has another type than a column of ours is no row of ours.
 const QUEUES: &str = "
-INSERT OR IGNORE INTO queues (id, name, topic) SELECT ?1, ?2, ?3
-WHERE typeof(?2) = 'text' AND typeof(?3) IN ('text', 'null')";
+INSERT OR IGNORE INTO queues (id, name, topic, retry_limit, age_limit, paused)
+SELECT ?1, ?2, ?3, ?4, ?5, coalesce(?6, 0)
+WHERE typeof(?2) = 'text' AND typeof(?3) IN ('text', 'null')
+AND typeof(?4) IN ('integer', 'null') AND typeof(?5) IN ('integer', 'null')
+AND typeof(?6) IN ('integer', 'null')";
 const NAMES: &str = "
 INSERT OR IGNORE INTO known_names (name, number) SELECT ?1, ?2
 WHERE typeof(?1) = 'text' AND typeof(?2) = 'integer'";
@@ -132,16 +135,18 @@ const BODIES: &str =
 const MESSAGES: &str = "
 INSERT OR IGNORE INTO messages
   (seq, queue, state, id, grp, tag, attributes, digest, not_before, published_at, remember, due,
-   span, token, attempts, first_at, lost, available_at)
+   span, token, attempts, first_at, lost, available_at, leases, retry_limit, age_limit)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, coalesce(?17, 0),
-       coalesce(?18, 0)
+       coalesce(?18, 0), coalesce(?19, 0), ?20, ?21
 WHERE typeof(?2) || typeof(?3) || typeof(?10) || typeof(?11) || typeof(?15)
         = 'integerintegerintegerintegerinteger'
 AND typeof(?4) = 'text' AND typeof(?8) = 'blob'
 AND typeof(?5) IN ('text', 'null') AND typeof(?6) IN ('text', 'null')
 AND typeof(?7) IN ('text', 'null') AND typeof(?9) IN ('text', 'null')
 AND typeof(?12) IN ('integer', 'null') AND typeof(?16) IN ('integer', 'null')
-AND typeof(?17) IN ('integer', 'null') AND typeof(?18) IN ('integer', 'null')";
+AND typeof(?17) IN ('integer', 'null') AND typeof(?18) IN ('integer', 'null')
+AND typeof(?19) IN ('integer', 'null') AND typeof(?20) IN ('integer', 'null')
+AND typeof(?21) IN ('integer', 'null')";
 const IDS: &str = "
 INSERT OR IGNORE INTO known (queue, id, seq) SELECT ?1, ?2, ?3
 WHERE typeof(?1) = 'integer' AND typeof(?2) = 'text' AND typeof(?3) = 'integer'";

@@ -326,6 +326,24 @@ async fn beyond_the_storage_limit_nothing_is_added() {
 }
 
 #[tokio::test]
+async fn a_repair_keeps_leases_and_limits() {
+    let pond = Pond::new();
+    let settings = TaskSettings { paused: true, ..limited(3, Some(Duration::from_secs(9))) };
+    let queue = queue(&pond, limited(3, Some(Duration::from_secs(9)))).await;
+    let own = RetryLimits { leases: Some(5), age: None };
+    queue.add(vec![NewTask { limits: Some(own), ..named("a") }]).await.unwrap();
+    lease(&*queue, 10).await;
+    queue.set(settings).await.unwrap();
+    drop(queue);
+    let path = pond.folder.path().join("q.db");
+    queues::repair(&path, true, &pond.options.clock, |_| ()).await.unwrap();
+    let queue = file(&pond).await.find("default").await.unwrap().unwrap();
+    assert_eq!(queue.settings().await.unwrap(), settings);
+    let task = queue.get("a").await.unwrap().unwrap();
+    assert_eq!((task.leases, task.limits, task.leased), (1, Some(own), false));
+}
+
+#[tokio::test]
 async fn stats_tell_what_there_is_and_what_was_leased_of_late() {
     let pond = Pond::new();
     let queue = plain(&pond).await;
