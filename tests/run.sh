@@ -98,8 +98,9 @@ find_missing() {
 }
 
 find_missing_for_servers() {
-  # The tests run Python of their own, too.
+  # The tests run Python of their own, too, and an example runs curl.
   need python3 python3-venv
+  need curl curl
   [[ -e $python/complete ]] || python3 -c 'import ensurepip, venv' 2>/dev/null ||
     packages+=(python3-venv)
   if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb || $work == test && ! -d $go_clients ]]; then

@@ -69,6 +69,27 @@ fn nature_remo_shows_what_was_stored_in_80_columns() {
     assert!(left.is_empty(), "the example left {left:?}");
 }
 
+#[test]
+fn a_pull_queue_is_used_over_http_and_from_the_command_line() {
+    let sandbox = Sandbox::new();
+    let run = example(&sandbox, "pull-queue.sh", &[]).expect(0);
+    for told in [
+        // By HTTP and from the command line: by tag, and by the tag of the oldest.
+        r#"{"items":[{"id":"render-1","retry_count":1,"tag":"render"}]}"#,
+        r#""tag":"render","published_at":"#,
+        r#"{"items":[{"id":"parse-1","retry_count":1,"tag":"parse"}]}"#,
+        r#""tag":"parse","published_at":"#,
+        // The lease of a worker that died, and the end of all leases.
+        r#"{"items":[{"id":"again","retry_count":2}]}"#,
+        "hopeless",
+        "it was leased 2 times, as often as its limit allows",
+    ] {
+        assert!(run.stdout.contains(told), "{told} is not in\n{}", run.stdout);
+    }
+    let left: Vec<_> = std::fs::read_dir(sandbox.dir()).expect("the sandbox").collect();
+    assert!(left.is_empty(), "the example left {left:?}");
+}
+
 #[tokio::test]
 async fn pubsub_to_mongodb_stores_each_reading_once() {
     let sandbox = Sandbox::new();
