@@ -187,4 +187,4 @@ pub fn queue_number(connection: &Connection, name: &str) -> rusqlite::Result<i64
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

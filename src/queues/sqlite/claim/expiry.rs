@@ -3,7 +3,7 @@
 use super::selection::Passed;
 use crate::queues::sqlite::begun;
 use crate::queues::sqlite::claim::{Look, Suspects};
-use crate::queues::sqlite::clock::{Now, TOLERATED};
+use crate::queues::sqlite::clock::Now;
 use crate::queues::sqlite::codec::{Group, integer, lossy};
 use crate::queues::sqlite::lease::Claim;
 use crate::queues::sqlite::settle::{Attempt, Ending};
@@ -25,12 +25,7 @@ pub struct Next {
 impl Look {
     /// Offers again what was leased or scheduled up to now. `true`: there may be more of it.
     pub fn bring_back(&self, connection: &Connection, now: Now) -> rusqlite::Result<bool> {
-        let mut all = ended(connection, EXPIRED, params![self.queue, now.lease, AT_ONCE])?;
-        // No clock of this machine has given a lease that begins in the future. Those that end
-        // within the length of ours are looked at when they seem to have ended.
-        let begun = now.lease.saturating_add(TOLERATED);
-        let future = params![self.queue, begun.saturating_add(self.lease), begun, AT_ONCE];
-        all.extend(ended(connection, FROM_THE_FUTURE, future)?);
+        let all = ended(connection, params![self.queue, now.lease, AT_ONCE])?;
         let mut count = all.len() as i64;
         self.offer_again(connection, now, all)?;
         count = count
@@ -82,12 +77,8 @@ struct LeaseEnded {
     end: i64,
 }
 
-fn ended(
-    connection: &Connection,
-    sql: &str,
-    params: &[&dyn ToSql],
-) -> rusqlite::Result<Vec<LeaseEnded>> {
-    let mut statement = connection.prepare_cached(sql)?;
+fn ended(connection: &Connection, params: &[&dyn ToSql]) -> rusqlite::Result<Vec<LeaseEnded>> {
+    let mut statement = connection.prepare_cached(EXPIRED)?;
     let rows = statement.query_map(params, |row| {
         let token = integer(row.get_ref(2)?).unwrap_or_default();
         let end = integer(row.get_ref(3)?).unwrap_or_default();
@@ -108,10 +99,6 @@ pub fn without_an_end(connection: &Connection, queue: i64) -> rusqlite::Result<V
 const EXPIRED: &str = "
 SELECT seq, grp, token, due FROM messages WHERE queue = ?1 AND state = 3 AND due <= ?2
 ORDER BY due LIMIT ?3";
-const FROM_THE_FUTURE: &str = "
-SELECT seq, grp, token, due FROM messages
-WHERE queue = ?1 AND state = 3 AND due > ?2 AND due - span > ?3
-ORDER BY due LIMIT ?4";
 /// What is no whole number sorts before all numbers, or behind them.
 const WITHOUT_AN_END: &str = "
 SELECT seq, grp, id FROM messages WHERE queue = ?1 AND state = 3 AND due IS NULL UNION ALL
@@ -126,4 +113,4 @@ SELECT (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 2),
        (SELECT min(due) FROM messages WHERE queue = ?1 AND state = 3)";
 
 #[cfg(test)]
-pub const HOT: &[&str] = &[EXPIRED, FROM_THE_FUTURE, WITHOUT_AN_END, DUE, NEXT];
+pub const HOT: &[&str] = &[EXPIRED, WITHOUT_AN_END, DUE, NEXT];

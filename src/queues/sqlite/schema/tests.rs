@@ -14,7 +14,8 @@ use chrono::DateTime;
 use rusqlite::StatementStatus;
 use std::time::Duration;
 
-fn file() -> Connection {
+/// An empty file in memory.
+pub fn file() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(SCHEMA.tables).unwrap();
     connection
@@ -58,7 +59,7 @@ fn every_hot_statement_goes_straight_to_what_it_wants() {
 
 /// The steps that SQLite's machine has taken since the last question: a cost that grows shows
 /// without a clock.
-fn steps(connection: &Connection) -> i32 {
+pub fn steps(connection: &Connection) -> i32 {
     let steps = |sql| {
         let statement = connection.prepare_cached(sql).unwrap();
         statement.reset_status(StatementStatus::VmStep)

@@ -17,5 +17,8 @@ pub use row::limits as retry_limits;
 pub use settings::Limits;
 
 #[cfg(test)]
+mod steps;
+
+#[cfg(test)]
 pub const HOT: &[&[&str]] =
     &[add::HOT, change::HOT, delete::HOT, lease::HOT, row::HOT, settings::HOT, stats::HOT];
