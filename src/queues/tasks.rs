@@ -130,7 +130,8 @@ pub struct TaskStats {
     pub leased: u64,
     /// Dead letters, which are none of the tasks.
     pub dead: u64,
-    /// The smallest `eta` of any task, in microseconds since 1970; `None` where there is none.
+    /// The smallest `eta` of any task to the millisecond, in microseconds since 1970; `None` where
+    /// there is none.
     pub oldest_eta: Option<i64>,
     /// Leases that were given in the last minute.
     pub leased_last_minute: u64,

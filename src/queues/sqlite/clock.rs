@@ -30,6 +30,12 @@ pub struct Now {
 }
 
 impl Now {
+    /// By how much whoever writes next moves the leases: the time of day has jumped so far.
+    pub fn jump(self) -> i64 {
+        let jump = self.day.saturating_sub(self.lease);
+        if jump.saturating_abs() <= TOLERATED { 0 } else { jump }
+    }
+
     /// An end of a lease as a time of day.
     pub fn to_day(self, lease_end: i64) -> i64 {
         lease_end.saturating_add(self.day.saturating_sub(self.lease))

@@ -2,6 +2,20 @@
 
 use crate::message::Receipt;
 
+/// In how many ways the tokens of one message's leases can end.
+pub const ENDINGS: i64 = 1000;
+
+/// A token that was never used before. It ends in zeros.
+pub fn token() -> i64 {
+    fastrand::i64(1..i64::MAX / ENDINGS) * ENDINGS
+}
+
+/// The token of a lease that counts, of a message that had so many before: it ends otherwise than
+/// that of any lease shortly before it, and than those that do not count.
+pub fn counted(token: i64, leases: u32) -> i64 {
+    token + 1 + i64::from(leases) % (ENDINGS - 1)
+}
+
 /// What a receipt stands for: a message, and the lease under which it was delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Claim {
@@ -27,6 +41,16 @@ impl Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leases_that_follow_each_other_end_otherwise() {
+        let token = token();
+        assert!(token > 0 && token % ENDINGS == 0);
+        let endings: std::collections::BTreeSet<_> =
+            (7..1006).map(|leases| counted(token, leases) - token).collect();
+        assert_eq!(endings, (1..ENDINGS).collect());
+        assert!(counted(token, u32::MAX) < token + ENDINGS);
+    }
 
     #[test]
     fn a_receipt_says_what_was_claimed() {

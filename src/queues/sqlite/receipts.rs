@@ -5,7 +5,7 @@ use super::begun;
 use super::claim::{Look, Suspects};
 use super::clock;
 use super::inspector::Inspector;
-use super::lease::Claim;
+use super::lease::{Claim, token};
 use super::settle::{extend, settle};
 use super::waiting::{LONGEST_WAIT, Looked};
 use crate::clients::sqlite::Database;
@@ -70,7 +70,7 @@ impl Inspector {
         let look = Look {
             queue: self.number,
             lease: clock::length(time),
-            token: fastrand::i64(1..),
+            token: token(),
             suspects: Suspects::Last,
             counts_leases: false,
             request: Receive { max, max_bytes: MOST_BYTES, wait, select },

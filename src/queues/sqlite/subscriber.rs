@@ -6,7 +6,7 @@ use super::claim::{Found, Look, Suspects};
 use super::clock::{self, Now};
 use super::create::open_to_receive;
 use super::in_flight::{InFlight, lock};
-use super::lease::Claim;
+use super::lease::{Claim, token};
 use super::options::SqliteOptions;
 use super::settle::{extend, settle};
 use super::waiting::{LONGEST_WAIT, Looked};
@@ -251,7 +251,7 @@ impl SqliteSubscriber {
         let suspects = self.suspects();
         let work = move |c: &_| {
             let (now, monotonic) = (clock::now(c, &clock)?, clock.monotonic());
-            let token = fastrand::i64(1..);
+            let token = token();
             let look =
                 Look { queue, lease, token, suspects, counts_leases: false, request, group: None };
             look.run(c, now).map(|found| (now, monotonic, found))

@@ -68,14 +68,14 @@ impl Look {
         if limits.paused {
             return Ok(Found { next: self.next(connection)?, more, ..Found::default() });
         }
-        let mut selection = Selection::new(&self.request, self.token, limits, now.day);
+        let mut selection = Selection::new(self, limits, now.day);
         if self.suspects != Suspects::Last {
             self.take_suspect(connection, &mut selection)?;
         }
         if selection.taken.is_empty() {
             self.take_in_turns(connection, &mut selection, now)?;
         }
-        if selection.taken.is_empty() && self.group.is_none() {
+        if selection.taken.is_empty() && selection.passed.is_empty() && self.group.is_none() {
             self.take_suspect(connection, &mut selection)?;
         }
         if selection.taken.is_empty() {
@@ -114,7 +114,7 @@ impl Look {
         let until = now.lease.saturating_add(self.lease);
         for Taken { claim, .. } in selection.taken.content() {
             let counts = self.counts_leases;
-            lease.execute(params![claim.seq, until, self.lease, self.token, now.day, counts])?;
+            lease.execute(params![claim.seq, until, self.lease, claim.token, now.day, counts])?;
         }
         self.begin_runs(connection, selection)
     }
@@ -175,13 +175,19 @@ impl Look {
             selection.take(&mut head, params![self.queue, group], FIRST.0)?;
             return self.take_followers(connection, selection, 0, now);
         }
-        let wanted = self.tag(connection)?;
+        let (wanted, oldest) = self.tag(connection)?;
+        let passed = selection.passed.len();
         let mut last = Some(FIRST);
         while let Some(after) = last
             && selection.room() > 0
         {
             let taken = selection.taken.count();
             last = self.take_ready(connection, selection, &wanted, after)?;
+            if oldest.is_some() && selection.passed.get(passed).map(|it| it.seq) == oldest {
+                // Its tag decided, and it cannot be had: the next look asks what the oldest is then.
+                selection.give_back_behind(passed + 1);
+                return Ok(());
+            }
             self.take_followers(connection, selection, taken, now)?;
         }
         Ok(())
@@ -224,16 +230,16 @@ impl Look {
         }
     }
 
-    /// Which tag the request means now.
-    fn tag(&self, connection: &Connection) -> rusqlite::Result<Wanted> {
+    /// Which tag the request means now, and which message decided that.
+    fn tag(&self, connection: &Connection) -> rusqlite::Result<(Wanted, Option<i64>)> {
         Ok(match &self.request.select {
-            Select::Any => Wanted::Any,
-            Select::Tag(tag) => Wanted::Tag(Some(tag.clone())),
+            Select::Any => (Wanted::Any, None),
+            Select::Tag(tag) => (Wanted::Tag(Some(tag.clone())), None),
             Select::OldestTag => connection
                 .prepare_cached(OLDEST_TAG)?
-                .query_row([self.queue], |row| Ok(Wanted::of(row.get_ref(0)?)))
+                .query_row([self.queue], |row| Ok((Wanted::of(row.get_ref(0)?), row.get(2)?)))
                 .optional()?
-                .unwrap_or(Wanted::NoMessage),
+                .unwrap_or((Wanted::NoMessage, None)),
         })
     }
 

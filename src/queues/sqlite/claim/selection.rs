@@ -2,16 +2,20 @@
 
 use crate::batch::BatchBuilder;
 use crate::message::Delivery;
+use crate::queues::RetryLimits;
+use crate::queues::sqlite::claim::Look;
 use crate::queues::sqlite::codec::{Group, Reading, integer, lossy};
-use crate::queues::sqlite::lease::Claim;
+use crate::queues::sqlite::lease::{self, Claim};
 use crate::queues::sqlite::tasks::{Limits, retry_limits};
-use crate::queues::{Receive, RetryLimits};
 use rusqlite::{Row, Statement, ToSql};
 
 /// At most this many groups are taken before what follows in them is. A group's messages lie apart
 /// from other groups', and each place costs a page: with ever more groups ever fewer messages would
 /// come of each place.
 const GROUPS: usize = 64;
+
+/// When so many were met that cannot be delivered, a look ends, so that it holds nobody up.
+const MOST_PASSED: usize = 2000;
 
 /// What is being taken.
 pub struct Selection {
@@ -22,6 +26,8 @@ pub struct Selection {
     /// The one tag that may be taken, if not any.
     pub only: Option<Option<String>>,
     token: i64,
+    /// Each lease counts, whatever becomes of it.
+    counts_leases: bool,
     limits: Limits,
     /// The time of day, in milliseconds.
     day: i64,
@@ -106,6 +112,11 @@ fn available_at(row: &Row<'_>) -> rusqlite::Result<i64> {
     Ok(integer(row.get_ref(11)?).unwrap_or(FIRST.0))
 }
 
+/// The place of a row; `None` where it cannot be read, and is the last of all.
+fn position(row: &Row<'_>) -> rusqlite::Result<Option<Position>> {
+    Ok(integer(row.get_ref(11)?).zip(row.get(0)?))
+}
+
 /// A bound as SQLite takes it.
 pub fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -124,12 +135,13 @@ enum Step {
 
 impl Selection {
     /// Nothing, with room for what is asked for.
-    pub fn new(request: &Receive, token: i64, limits: Limits, day: i64) -> Self {
+    pub fn new(look: &Look, limits: Limits, day: i64) -> Self {
         Self {
-            taken: BatchBuilder::new(request.limits()),
+            taken: BatchBuilder::new(look.request.limits()),
             passed: Vec::new(),
             only: None,
-            token,
+            token: look.token,
+            counts_leases: look.counts_leases,
             limits,
             day,
             full: false,
@@ -145,6 +157,12 @@ impl Selection {
     /// How many more may be taken by the next of so many groups.
     pub fn share(&self, groups: usize) -> usize {
         self.room().div_ceil(groups)
+    }
+
+    /// Has nothing taken, and nothing met behind so many that cannot be delivered.
+    pub fn give_back_behind(&mut self, passed: usize) {
+        self.taken = BatchBuilder::new(self.taken.limits());
+        self.passed.truncate(passed);
     }
 
     /// Where the last that was taken stands.
@@ -173,26 +191,34 @@ impl Selection {
         Ok(self.taken.count() - before)
     }
 
-    /// Takes rows until there are no more, the bytes are used up, or enough groups are among them:
-    /// then, and only then, it gives the place of the last.
+    /// Takes rows until there are no more, the bytes are used up, or enough groups are among them.
+    /// Gives the place of the last where there may be more behind it that have room.
     pub fn take_heads(
         &mut self,
         statement: &mut Statement<'_>,
         params: &[&dyn ToSql],
     ) -> rusqlite::Result<Option<Position>> {
-        let mut groups = 0;
+        let (mut groups, mut last) = (0, None);
+        let passed = self.passed.len();
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
             let step = self.step(row, FIRST.0)?;
-            groups += usize::from(step == Step::Taken { grouped: true });
             if step == Step::Stop {
-                break;
+                return Ok(None);
             }
+            groups += usize::from(step == Step::Taken { grouped: true });
+            last = position(row)?;
             if groups == GROUPS {
-                return Ok(Some((available_at(row)?, row.get(0)?)));
+                return Ok(last);
             }
         }
-        Ok(None)
+        // What cannot be delivered takes nobody's room.
+        let passed = passed..self.passed.len();
+        Ok(last.filter(|_| !passed.is_empty() && passed.end < MOST_PASSED))
+    }
+
+    fn token_behind(&self, leased: &Leased) -> i64 {
+        if self.counts_leases { lease::counted(self.token, leased.count) } else { self.token }
     }
 
     fn step(&mut self, row: &Row<'_>, earliest: i64) -> rusqlite::Result<Step> {
@@ -219,7 +245,7 @@ impl Selection {
             self.full = true;
             return Ok(Step::Stop);
         }
-        let claim = Claim { seq, token: self.token };
+        let claim = Claim { seq, token: self.token_behind(&leased) };
         let lost = integer(row.get_ref(10)?).and_then(|lost| lost.try_into().ok());
         let (attempts, lost) = (Some(attempts.saturating_add(1)), lost.unwrap_or_default());
         let grouped = message.group.is_some();

@@ -1,13 +1,15 @@
 //! The one time that a task shows: from when it can be leased, and then when its lease ends.
 //!
 //! Clients prove their lease by it, so no two leases of one task may have the same. The file keeps
-//! milliseconds; the microseconds are the lease's own, from its token.
+//! milliseconds; the microseconds are the lease's own, from the end of its token.
 
+use crate::queues::sqlite::clock::Now;
 use crate::queues::sqlite::codec::integer;
+use crate::queues::sqlite::lease::ENDINGS;
 use rusqlite::Row;
 
-/// How many parts of a millisecond a lease may end at.
-const PARTS: i64 = 1000;
+/// How many parts of a millisecond a lease may end at: one for each ending of a token.
+const PARTS: i64 = ENDINGS;
 
 /// The end of a lease as clients see it, in microseconds: its millisecond, and the token's part.
 pub fn of_lease(due: i64, token: i64) -> i64 {
@@ -23,10 +25,16 @@ pub fn of_availability(available_at: i64, not_before: Option<i64>) -> i64 {
     not_before.filter(is_it).unwrap_or_else(|| available_at.saturating_mul(PARTS))
 }
 
-/// The `due` and `token` of a leased row, from this column on, as an end in microseconds.
-pub fn of_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<i64>> {
+/// From when what was leased can be had: since its lease ended, in milliseconds.
+pub fn of_ended(due: i64, now: Now) -> i64 {
+    now.to_day(due).min(now.day)
+}
+
+/// The `due` and `token` of a leased row, from this column on, as the end in microseconds that whoever
+/// proves the lease now must name.
+pub fn of_row(row: &Row<'_>, at: usize, now: Now) -> rusqlite::Result<Option<i64>> {
     let (due, token) = (integer(row.get_ref(at)?), integer(row.get_ref(at + 1)?));
-    Ok(due.zip(token).map(|(due, token)| of_lease(due, token)))
+    Ok(due.zip(token).map(|(due, token)| of_lease(due.saturating_add(now.jump()), token)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::queues::sqlite::claim::expiry::Next;
 use crate::queues::sqlite::claim::selection::Taken;
 use crate::queues::sqlite::claim::{Look, Suspects};
 use crate::queues::sqlite::clock::{self, Now};
+use crate::queues::sqlite::lease::token;
 use crate::queues::{Receive, Task, TaskLease};
 use rusqlite::{Connection, params};
 
@@ -23,7 +24,7 @@ pub fn lease(
     let look = Look {
         queue,
         lease: clock::length(time),
-        token: fastrand::i64(1..),
+        token: token(),
         suspects: Suspects::Last,
         counts_leases: true,
         request: Receive { max, max_bytes, wait, select },

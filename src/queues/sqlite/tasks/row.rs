@@ -40,9 +40,12 @@ fn task(row: &Row<'_>, now: Now) -> rusqlite::Result<Task> {
     let Reading { message, attempts, .. } = Reading::of(row)?;
     let number = |at| Ok::<_, rusqlite::Error>(integer(row.get_ref(at)?));
     let published_at = number(5)?.unwrap_or_default();
-    let available_at =
-        number(13)?.filter(|available_at| *available_at != 0).unwrap_or(published_at);
-    let end = eta::of_row(row, 10)?.filter(|_| is_leased(row, now).unwrap_or(false));
+    let end = eta::of_row(row, 10, now)?.filter(|_| is_leased(row, now).unwrap_or(false));
+    let ended = number(10)?.filter(|_| end.is_none() && number(9).is_ok_and(|it| it == Some(3)));
+    let available_at = match ended {
+        Some(due) => eta::of_ended(due, now),
+        None => number(13)?.filter(|available_at| *available_at != 0).unwrap_or(published_at),
+    };
     let not_before = message.not_before.map(|time| time.timestamp_micros());
     let leases = number(14)?.and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
     Ok(Task {

@@ -21,7 +21,7 @@ pub fn of(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<Tas
         scheduled,
         leased,
         dead,
-        oldest_eta: oldest(connection, queue)?,
+        oldest_eta: oldest(connection, queue, now)?,
         leased_last_minute: given(60)?,
         leased_last_hour: given(COUNTED)?,
     })
@@ -37,19 +37,25 @@ fn count(
 }
 
 /// The first entry of each index has the smallest time of its state.
-fn oldest(connection: &Connection, queue: i64) -> rusqlite::Result<Option<i64>> {
+fn oldest(connection: &Connection, queue: i64, now: Now) -> rusqlite::Result<Option<i64>> {
     let mut statement = connection.prepare_cached(FIRST)?;
     let places = statement.query_row([queue], |row: &Row<'_>| {
         let first = [integer(row.get_ref(0)?), integer(row.get_ref(1)?), integer(row.get_ref(2)?)];
-        Ok(first
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|available_at| eta::of_availability(available_at, None)))
+        Ok(first.into_iter().flatten().min())
     })?;
+    let places = places.map(|available_at| eta::of_availability(available_at, None));
     let mut statement = connection.prepare_cached(FIRST_LEASED)?;
-    let leased = statement.query_row([queue], |row| eta::of_row(row, 0)).optional()?.flatten();
+    let leased = statement.query_row([queue], |row| leased_eta(row, now)).optional()?.flatten();
     Ok(places.into_iter().chain(leased).min())
+}
+
+/// When the lease of a row ends, or when it ended.
+fn leased_eta(row: &Row<'_>, now: Now) -> rusqlite::Result<Option<i64>> {
+    let ended = integer(row.get_ref(0)?).filter(|due| *due <= now.lease);
+    match ended {
+        Some(due) => Ok(Some(eta::of_availability(eta::of_ended(due, now), None))),
+        None => eta::of_row(row, 0, now),
+    }
 }
 
 const GIVEN: &str =

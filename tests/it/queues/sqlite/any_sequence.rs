@@ -1,16 +1,13 @@
 //! Any sequence of operations on the embedded queue, its clock set forward and back by hours, its
 //! subscribers dropped as a crash would, comes out as the model says.
-//!
-//! `KAKEHI_MODEL_SEED` repeats a failure, which names its seed; `KAKEHI_MODEL_CASES` runs more.
 
+use super::any::{any_sequence, delay, jump, pass, real_verdict, tag, verdict};
 use super::model::{self, Answer, File, LEASE, Now, Select, State, Verdict};
 use crate::support::pond::Pond;
-use crate::support::verdicts::retry;
 use chrono::{DateTime, TimeDelta};
 use kakehi::queues::{self, Options, Published, Publisher, Receive, Settled, Subscriber};
 use kakehi::{Message, Receipt};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -98,36 +95,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn tag() -> impl Strategy<Value = &'static str> {
-    prop_oneof![Just("x"), Just("y")]
-}
-
-fn delay() -> impl Strategy<Value = Option<i64>> {
-    prop_oneof![4 => Just(None), 1 => (-10..100_i64).prop_map(Some)]
-}
-
 fn select() -> impl Strategy<Value = Select> {
     prop_oneof![4 => Just(Select::Any), 1 => tag().prop_map(Select::Tag), 1 => Just(Select::OldestTag)]
 }
-
-fn verdict() -> impl Strategy<Value = Verdict> {
-    prop_oneof![
-        4 => Just(Verdict::Ack),
-        2 => (0..90_i64).prop_map(|seconds| Verdict::Retry(seconds * 1000)),
-        2 => Just(Verdict::Release),
-        1 => Just(Verdict::Bury),
-    ]
-}
-
-fn pass() -> impl Strategy<Value = i64> {
-    prop_oneof![4 => 0..40_i64, 2 => Just(30_i64), 1 => HOUR..9 * HOUR]
-}
-
-fn jump() -> impl Strategy<Value = i64> {
-    prop_oneof![-40..40_i64, HOUR..9 * HOUR, -9 * HOUR..-HOUR]
-}
-
-const HOUR: i64 = 60 * 60;
 
 /// A message in the file: queue, id, state, time, attempts, those lost of them, place and body.
 type Row = (String, String, &'static str, Option<i64>, u32, u32, i64, String);
@@ -375,15 +345,6 @@ fn real(message: &model::Message) -> Message {
     Message { group, tag, not_before, ..Message::new(id, body) }
 }
 
-fn real_verdict(verdict: Verdict) -> queues::Verdict {
-    match verdict {
-        Verdict::Ack => queues::Verdict::Ack,
-        Verdict::Retry(after) => retry(Duration::from_millis(after.unsigned_abs())),
-        Verdict::Release => queues::Verdict::Release,
-        Verdict::Bury => queues::Verdict::Bury("x".to_owned()),
-    }
-}
-
 async fn run(steps: &[Step]) {
     let mut both = Both::new().await;
     for step in steps {
@@ -397,25 +358,5 @@ async fn run(steps: &[Step]) {
 
 #[test]
 fn any_sequence_of_operations_comes_out_as_the_model_says() {
-    let number = |name: &str| std::env::var(name).ok().map(|it| it.parse::<u64>().unwrap());
-    let seed = number("KAKEHI_MODEL_SEED").unwrap_or_else(|| fastrand::u64(..));
-    let cases = number("KAKEHI_MODEL_CASES").unwrap_or(40);
-    println!("KAKEHI_MODEL_SEED={seed}");
-    let config = Config {
-        cases: u32::try_from(cases).unwrap(),
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let steps = prop::collection::vec(step(), 1..50);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let outcome = TestRunner::new_with_rng(config, rng).run(&steps, |steps| {
-        runtime.block_on(run(&steps));
-        Ok(())
-    });
-    if let Err(failure) = outcome {
-        panic!("KAKEHI_MODEL_SEED={seed} repeats this:\n{failure}");
-    }
+    any_sequence(step(), run);
 }

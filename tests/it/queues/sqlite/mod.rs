@@ -1,6 +1,8 @@
 //! The embedded queue.
 
+mod any;
 mod any_sequence;
+mod any_tasks;
 mod by_id;
 mod clock;
 mod faults;
@@ -11,6 +13,7 @@ mod receipts;
 mod repair;
 mod replaced;
 mod tasks;
+mod tasks_model;
 mod topics;
 mod unreadable;
 mod versions;
