@@ -56,9 +56,11 @@ impl Figures {
 /// Works on every connection at once, until each has had enough.
 pub async fn on_all(address: &str, work: impl AsyncFn(&mut Client, &Record)) -> Figures {
     let connecting = (0..CONNECTIONS).map(|_| Client::connect(address));
-    let mut clients = join_all(connecting).await;
+    let clients = join_all(connecting).await;
     let (record, began) = (Record::default(), Instant::now());
-    join_all(clients.iter_mut().map(|client| work(client, &record))).await;
+    // A connection ends with its work: a server that serves one at a time gets on to the next.
+    let one = async |mut client| work(&mut client, &record).await;
+    join_all(clients.into_iter().map(one)).await;
     let (took, mut times) = (began.elapsed(), record.times.take());
     times.sort_unstable();
     Figures { things: record.things.get(), took, times }

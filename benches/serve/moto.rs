@@ -14,6 +14,8 @@ pub async fn inserts(count: usize) -> Option<Figures> {
     let url = made["QueueUrl"].as_str().expect("a URL").to_owned();
     let message = format!(r#"{{"QueueUrl": "{url}", "MessageBody": "{}"}}"#, "x".repeat(BODY));
     let sent = requests(&address, count, None, async |client, _| {
+        // It keeps no connection.
+        *client = Client::connect(&address).await;
         ask(client, "SendMessage", &message).await;
         1
     });
