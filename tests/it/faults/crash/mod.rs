@@ -9,6 +9,8 @@
 //! A kill takes the process and not the machine: what the system has taken from it stays.
 
 mod drain;
+mod leases;
+mod leasing;
 mod ledger;
 mod life;
 mod points;
