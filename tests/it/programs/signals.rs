@@ -56,27 +56,44 @@ fn locked_queue() -> (Sandbox, Connection) {
     (sandbox, holder)
 }
 
-/// Starts a program that stops at this failpoint; then the file is held, and it goes on.
-fn start_and_hold(program: Program, point: &str, holder: &Connection) -> Process {
-    let program = program.env("KAKEHI_FAILPOINTS", point);
-    let mut process = Process::start(program, "{\"id\":\"new\"}\n".to_owned(), false);
-    process.wait_until_stopped();
-    holder.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
-    process.signal(Signal::SIGCONT);
-    process
+/// A queue with some messages, and a program that has stopped at this failpoint; then the file is held,
+/// and it goes on.
+///
+/// All threads of a program stop at once: one of them may hold the file then, and another program is
+/// started.
+fn start_and_hold(
+    make: impl Fn(&Sandbox) -> Program,
+    point: &str,
+) -> (Sandbox, Connection, Process) {
+    loop {
+        let (sandbox, holder) = locked_queue();
+        let program = make(&sandbox).env("KAKEHI_FAILPOINTS", point);
+        let mut process = Process::start(program, "{\"id\":\"new\"}\n".to_owned(), false);
+        process.wait_until_stopped();
+        let held = holder.execute_batch("BEGIN IMMEDIATE");
+        process.signal(if held.is_ok() { Signal::SIGCONT } else { Signal::SIGKILL });
+        match held {
+            Ok(()) => return (sandbox, holder, process),
+            Err(failure) => {
+                let code = failure.sqlite_error_code();
+                assert_eq!(code, Some(rusqlite::ErrorCode::DatabaseBusy), "{failure}");
+                process.end();
+            }
+        }
+    }
 }
 
 #[test]
 fn a_subscriber_that_cannot_settle_ends_by_its_grace_or_at_the_second_signal() {
     for (signal, code, twice) in [(Signal::SIGTERM, 143, false), (Signal::SIGINT, 130, true)] {
-        let (sandbox, holder) = locked_queue();
-        let subscribe = || {
+        let subscribe = |sandbox: &Sandbox| {
             let ends = "--from sqlite:queue.db --to sqlite:store.db --lease 1s --summary json";
             sandbox.subscribe().args(ends)
         };
         let grace = if twice { "--grace 1h" } else { "--grace 100ms" };
         let point = "subscribe-written=stop@1";
-        let mut process = start_and_hold(subscribe().args(grace), point, &holder);
+        let (sandbox, holder, mut process) =
+            start_and_hold(|sandbox| subscribe(sandbox).args(grace), point);
         process.signal(signal);
         if twice {
             process.insist(signal);
@@ -85,7 +102,8 @@ fn a_subscriber_that_cannot_settle_ends_by_its_grace_or_at_the_second_signal() {
             ended_by_its_grace(&process.end(), code);
         }
         holder.execute_batch("ROLLBACK").expect("it was held");
-        let end = Process::start(subscribe().args("--idle 1500ms"), String::new(), false).end();
+        let end =
+            Process::start(subscribe(&sandbox).args("--idle 1500ms"), String::new(), false).end();
         let summary = end.summary().expect("a summary");
         let told = ["duplicate", "stored", "dead"].map(|name| &summary[name]);
         assert_eq!((end.code, told), (0, [&20.into(), &0.into(), &0.into()]), "{}", end.stderr);
@@ -95,17 +113,19 @@ fn a_subscriber_that_cannot_settle_ends_by_its_grace_or_at_the_second_signal() {
 #[test]
 fn a_publisher_that_cannot_publish_ends_by_its_grace_or_at_the_second_signal() {
     for twice in [false, true] {
-        let (sandbox, holder) = locked_queue();
-        let publish = || sandbox.publish().args("stdin:?id=id --to sqlite:queue.db --summary json");
+        let publish = |sandbox: &Sandbox| {
+            sandbox.publish().args("stdin:?id=id --to sqlite:queue.db --summary json")
+        };
         let grace = if twice { "--grace 1h" } else { "--grace 100ms" };
-        let mut process = start_and_hold(publish().args(grace), "publish-read=stop@1", &holder);
+        let (sandbox, holder, mut process) =
+            start_and_hold(|sandbox| publish(sandbox).args(grace), "publish-read=stop@1");
         process.signal(Signal::SIGTERM);
         if twice {
             process.insist(Signal::SIGTERM);
         }
         kept_in_the_spool(&process.end(), "a message waits", twice);
         holder.execute_batch("ROLLBACK").expect("it was held");
-        publish().stdin("{\"id\":\"new\"}\n").run().expect(0);
+        publish(&sandbox).stdin("{\"id\":\"new\"}\n").run().expect(0);
         let to = "--from sqlite:queue.db --to sqlite:store.db --summary json";
         let run = sandbox.subscribe().args(to).run().expect(0);
         assert!(run.stderr.contains("\"stored\":21"), "{}", run.stderr);
