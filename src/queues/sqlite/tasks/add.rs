@@ -75,7 +75,7 @@ fn add_one(
         Err(why) => return Ok(Added::Refused(why.clone())),
     };
     let name = &task.message.id;
-    if connection.prepare_cached(IS_REMEMBERED)?.exists(params![queue, name, now])? {
+    if still_counts(connection, queue, now, name)? {
         return Ok(Added::Deleted);
     }
     if fan_out::publish_one(connection, entry, row)? != Published::Accepted {
@@ -86,6 +86,16 @@ fn add_one(
         connection.prepare_cached(LIMIT)?.execute(params![queue, name, leases, age])?;
     }
     Ok(Added::Added(added(task, row, now)))
+}
+
+/// Whether a task of this name was deleted, and the name still counts.
+pub fn still_counts(
+    connection: &Connection,
+    queue: i64,
+    now: i64,
+    name: &str,
+) -> rusqlite::Result<bool> {
+    connection.prepare_cached(IS_REMEMBERED)?.exists(params![queue, name, now])
 }
 
 fn added(task: &Adding, row: &Row, now: i64) -> Task {

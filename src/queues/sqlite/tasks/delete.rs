@@ -1,5 +1,6 @@
 //! Tasks are deleted by their names, whoever has them leased.
 
+use super::add::still_counts;
 use crate::queues::Deleted;
 use crate::queues::sqlite::codec::integer;
 use crate::queues::sqlite::settle::Ending;
@@ -37,12 +38,11 @@ fn delete_one(
     {
         return ending.forget(seq, group, remember).map(|_| Deleted::Done);
     }
-    let counts = connection.prepare_cached(IS_REMEMBERED)?.exists(params![queue, name, now])?;
+    let counts = still_counts(connection, queue, now, name)?;
     Ok(if counts { Deleted::Before } else { Deleted::Unknown })
 }
 
 const FIND: &str = "SELECT seq, grp, remember FROM messages WHERE queue = ?1 AND id = ?2";
-const IS_REMEMBERED: &str = "SELECT 1 FROM remembered WHERE queue = ?1 AND id = ?2 AND until > ?3";
 
 #[cfg(test)]
-pub const HOT: &[&str] = &[FIND, IS_REMEMBERED];
+pub const HOT: &[&str] = &[FIND];
