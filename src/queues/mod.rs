@@ -8,6 +8,8 @@ mod options;
 pub mod peek_by_receiving;
 #[cfg(feature = "pubsub")]
 pub mod pubsub;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod service_error;
 pub mod sqlite;
 #[cfg(feature = "sqs")]
@@ -202,6 +204,8 @@ pub static QUEUES: Registry<dyn Backend> = Registry {
         ("sqlite", Entry::Built(&sqlite::SqliteBackend)),
         ("pubsub", built_with!("pubsub", pubsub::PubsubBackend)),
         ("sqs", built_with!("sqs", sqs::SqsBackend)),
+        ("redis", built_with!("redis", redis::RedisBackend)),
+        ("rediss", built_with!("redis", redis::RedisBackend)),
         ("memory", Entry::Built(&memory::MemoryBackend)),
     ],
 };

@@ -1,0 +1,35 @@
+//! `redis://HOST:PORT/DB?namespace=NAME&job=NAME`: jobs in Redis as gocraft/work keeps them, so that
+//! its programs and ours share one queue.
+//!
+//! | parameter | publish | subscribe | means |
+//! |---|---|---|---|
+//! | `namespace=NAME` | yes | yes | what every key begins with, else `work` |
+//! | `job=NAME` | yes | yes | the job's name; to receive from several: `job=a,b` |
+//! | `delay=10s` | yes | | how long a job waits, where its message says no time |
+//! | `unique`, `unique=FIELD,FIELD` | yes | | a job is refused while one with the same arguments, or with the same ones of these fields, waits |
+//! | `wait=N` | yes | | how many replicas must have a job before it counts as published |
+//! | `priority=a:100,b:1` | | yes | how often a name comes first, else 1 |
+//! | `max-concurrency=N` | | yes | how many jobs of a name run at once, over all pools |
+//! | `periodic=a:SPEC;b:SPEC` | | yes | what is enqueued by the clock |
+//! | `cluster` | yes | yes | the server is one node of a cluster |
+//!
+//! The body is the job's arguments: a JSON object or null. User and password stand in
+//! `REDIS_USERNAME`, and `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`, never in a URL.
+
+#![allow(dead_code)] // until jobs are received, too
+
+mod backend;
+mod client;
+mod error;
+mod go_json;
+mod job;
+mod keys;
+mod name;
+mod options;
+mod publisher;
+mod server;
+
+pub use backend::RedisBackend;
+
+/// The namespace of gocraft/work's own tools.
+const NAMESPACE: &str = "work";
