@@ -132,7 +132,28 @@ fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     be_patient(&mut connection)?;
     let settings = "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
     connection.execute_batch(settings)?;
+    match look(&connection) {
+        Err(failure) if is_cut_off(&failure) => finish_rollback(path)?,
+        looked => looked?,
+    }
     Ok(connection)
+}
+
+/// Reads the first page.
+fn look(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA schema_version", [], |_| Ok(()))
+}
+
+/// Whether nobody can read the file before somebody who may write has taken back what a program had
+/// begun that was killed: it made the file, which had no log yet, or was just giving it one.
+fn is_cut_off(failure: &rusqlite::Error) -> bool {
+    let code = failure.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+}
+
+/// Takes back what was begun in a file by a program that was killed.
+fn finish_rollback(path: &Path) -> rusqlite::Result<()> {
+    look(&writable(path)?)
 }
 
 /// Opens the write connection, and makes the tables if the file is fresh.
@@ -160,10 +181,13 @@ pub fn connect(path: &Path, schema: &Schema) -> Result<(Connection, Anchor)> {
 }
 
 fn open_to_write(path: &Path) -> Result<Connection> {
-    let failed = |failure: rusqlite::Error| explain("open", path, &failure);
+    writable(path).map_err(|failure| explain("open", path, &failure))
+}
+
+fn writable(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    be_patient(&mut connection).map_err(failed)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    be_patient(&mut connection)?;
     Ok(connection)
 }
 
@@ -175,12 +199,9 @@ fn cannot_open() -> rusqlite::Error {
 /// Opens a file that is there to write to it, whatever it is, and has it locked against repairs.
 pub fn connect_to_try(path: &Path) -> Result<Connection> {
     let failed = |failure: rusqlite::Error| explain("write", path, &failure);
-    let look = |connection: &Connection| {
-        connection.query_row("PRAGMA schema_version", [], |_| Ok(())).map_err(failed)
-    };
     let (connection, _) = settled(path, || {
         let connection = open_to_write(path)?;
-        look(&connection).map(|()| connection)
+        look(&connection).map_err(failed).map(|()| connection)
     })?;
     Ok(connection)
 }

@@ -346,3 +346,34 @@ fn open_nameless(folder: &tempfile::TempDir) -> usize {
     let names = names.map(|name| name.to_string_lossy().into_owned());
     names.filter(|name| name.starts_with(folder) && name.ends_with(" (deleted)")).count()
 }
+
+/// The bytes of a file and its journal as a program leaves them that is killed while it writes: after
+/// this was committed, and before what it writes then is.
+fn cut_off_after(committed: &str) -> [Vec<u8>; 2] {
+    let folder = folder();
+    let path = folder.path().join("notes.db");
+    let killed = Connection::open(&path).unwrap();
+    killed.execute_batch(committed).unwrap();
+    let half_done = "PRAGMA cache_size = 1; BEGIN; CREATE TABLE half (done);
+        WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
+        INSERT INTO half SELECT zeroblob(1000) FROM n";
+    killed.execute_batch(half_done).unwrap();
+    ["notes.db", "notes.db-journal"].map(|name| std::fs::read(folder.path().join(name)).unwrap())
+}
+
+#[tokio::test]
+async fn what_a_killed_maker_left_half_done_keeps_nobody_from_looking() {
+    for (committed, is_foreign) in [("", false), (NOTES.tables, true)] {
+        let folder = folder();
+        let path = folder.path().join("notes.db");
+        let [file, journal] = cut_off_after(committed);
+        std::fs::write(&path, file).unwrap();
+        std::fs::write(folder.path().join("notes.db-journal"), journal).unwrap();
+        let looked = Reader::open_if_there(&path, &NOTES).await;
+        match is_foreign {
+            true => assert!(looked.err().unwrap().to_string().contains("another program's")),
+            false => assert!(looked.unwrap().is_none(), "nothing was made in it yet"),
+        }
+        assert!(!folder.path().join("notes.db-journal").exists(), "it was taken back");
+    }
+}
