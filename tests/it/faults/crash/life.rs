@@ -218,9 +218,13 @@ impl<'t> Life<'t> {
             let told = ["published", "duplicate", "spooled", "drained"];
             let told = told.map(|name| summary[name].as_u64().expect("a number"));
             let [published, duplicate, spooled, drained] = told;
-            // What is drained is another publisher's, and this one's among it.
-            if drained == 0 {
-                assert_eq!(published + duplicate + spooled, taken as u64, "{}", end.stderr);
+            let (told, taken) = (published + duplicate + spooled, taken as u64);
+            // What is drained is another publisher's, and this one's among it; and of what this one
+            // has left in the spool, another may have sent a part before this one told what waits.
+            match (drained, end.code) {
+                (0, 75) => assert!(told <= taken, "{told} of {taken}: {}", end.stderr),
+                (0, _) => assert_eq!(told, taken, "{}", end.stderr),
+                _ => {}
             }
         }
         if struck {
