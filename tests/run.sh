@@ -18,6 +18,9 @@
 #   TEST_PUBSUB_EMULATOR_HOST             HOST:PORT
 #   TEST_SQS_ENDPOINT                     http://HOST:PORT, as ElasticMQ or LocalStack
 #   TEST_S3_ENDPOINT                      http://HOST:PORT, as LocalStack
+#   TEST_REDIS_HOST                       HOST:PORT, without a password
+#
+# Tests that stop, break or join Redis servers start their own ones, so `redis-server` must be there.
 #
 # What is built is kept in KAKEHI_TEST_CACHE (~/.cache/kakehi-tests), CARGO_TARGET_DIR with it
 # unless that is set.
@@ -38,9 +41,13 @@ ferretdb=$cache/ferretdb-$ferretdb_version-patched
 # Google's clients.
 python=$cache/python-moto-$moto_version-pillow-$pillow_version
 python+=-google-$google_api_version-$google_tasks_version
-# Google's clients in Go, as programs for the tests; built anew when their sources change.
-go_clients=$cache/go-clients-$(find tests/clients/go -type f | LC_ALL=C sort | xargs -d '\n' sha256sum |
-  sha256sum | head -c 16)
+# Programs in Go for the tests: on Google's clients; gocraft/work's own, and ours on it. They are
+# built anew when their sources change.
+digest() { # digest FOLDER: of all that is in it
+  find "$1" -type f | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum | head -c 16
+}
+go_clients=$cache/go-clients-$(digest tests/clients/go)
+gocraft=$cache/gocraft-$(digest tests/clients/gocraft)
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 
 long='' work=test
@@ -101,14 +108,19 @@ find_missing_for_servers() {
   # The tests run Python of their own, too, and an example runs curl.
   need python3 python3-venv
   need curl curl
+  need redis-server redis-server
+  need redis-cli redis-tools
+  [[ $work != bench ]] || need redis-benchmark redis-tools
   [[ -e $python/complete ]] || python3 -c 'import ensurepip, venv' 2>/dev/null ||
     packages+=(python3-venv)
-  if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb || $work == test && ! -d $go_clients ]]; then
+  if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb || $work == test && ! -d $go_clients ||
+    ! -d $gocraft ]]; then
     if ! command -v go >/dev/null; then
       packages+=(golang-go)
     elif ! go_is_new_enough; then
-      missing+=("Go 1.24 or later, which builds FerretDB $ferretdb_version and Google's clients: this one
-    is $(go env GOVERSION); take Debian 13's \`golang-go\` or the Go project's archive")
+      missing+=("Go 1.24 or later, which builds FerretDB $ferretdb_version, Google's clients and
+    gocraft/work: this one is $(go env GOVERSION); take Debian 13's \`golang-go\` or the Go project's
+    archive")
     fi
   fi
   if [[ -z ${TEST_PUBSUB_EMULATOR_HOST:-} ]]; then
@@ -240,28 +252,43 @@ compile_ferretdb() {
   mv -- "$ferretdb.$$" "$ferretdb"
 }
 
-build_go_clients() {
-  [[ -d $go_clients ]] && return
-  lock_file "$cache/go-clients.lock" "builds Google's clients in Go"
-  [[ -d $go_clients ]] && return
-  say "building Google's clients in Go, once"
-  start compile_go_clients
-  finish || { say "Google's clients could not be built" >&2; exit 1; }
+build_go() { # build_go FOLDER WHAT COMPILE: programs in Go, unless they are there already
+  [[ -d $1 ]] && return
+  lock_file "${1%-*}.lock" "builds $2"
+  [[ -d $1 ]] && return
+  say "building $2, once"
+  start "$3"
+  finish || { say "$2 could not be built" >&2; exit 1; }
   exec {lock}>&-
 }
 
 # Each program twice: with version 1 of App Engine's package, and with version 2.
 # shellcheck disable=SC2317 # `start` runs it
 compile_go_clients() {
-  export GOTOOLCHAIN=local CGO_ENABLED=0
   local built=$run/data/go-clients
   mkdir -p "$built/v1" "$built/v2"
-  (cd tests/clients/go && go build -trimpath -ldflags "-s -w" -o "$built/v1/" ./... &&
-    go build -trimpath -ldflags "-s -w" -tags v2 -o "$built/v2/" ./...)
-  # Another run must never see half of it.
-  rm -rf -- "$go_clients".*
-  cp -R -- "$built" "$go_clients.$$"
-  mv -- "$go_clients.$$" "$go_clients"
+  (cd tests/clients/go && compile_go "$built/v1/" ./... && compile_go "$built/v2/" -tags v2 ./...)
+  keep_built "$built" "$go_clients"
+}
+
+# shellcheck disable=SC2317 # `start` runs it
+compile_gocraft() {
+  local built=$run/data/gocraft tools=github.com/gocraft/work/cmd
+  mkdir -p "$built"
+  (cd tests/clients/gocraft && compile_go "$built/" ./... "$tools/workenqueue" "$tools/workwebui")
+  keep_built "$built" "$gocraft"
+}
+
+# shellcheck disable=SC2317
+compile_go() { # compile_go FOLDER ARGUMENTS...
+  GOTOOLCHAIN=local CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$@"
+}
+
+# shellcheck disable=SC2317
+keep_built() { # keep_built FROM TO: another run must never see half of it
+  rm -rf -- "$2".*
+  cp -R -- "$1" "$2.$$"
+  mv -- "$2.$$" "$2"
 }
 
 install_python() {
@@ -288,9 +315,10 @@ refused() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # How many there are of each: the emulator is slow with much to remember, moto does one thing at a
 # time. `tests/each.py` shares the tests among them.
-declare -A instances=([ferretdb]=1 [emulator]=3 [moto]=2)
+declare -A instances=([ferretdb]=1 [emulator]=3 [moto]=2 [redis]=1)
 # What a server's log holds when it is ready.
-declare -A ready=([ferretdb]='Listening on' [emulator]='Server started' [moto]='Running on')
+declare -A ready=([ferretdb]='Listening on' [emulator]='Server started' [moto]='Running on'
+  [redis]='Ready to accept connections')
 declare -A ports=() jobs=()
 
 # shellcheck disable=SC2317 # `launch` runs these
@@ -308,6 +336,12 @@ serve_emulator() { exec "$emulator" --host=127.0.0.1 --port="$1"; }
 
 # shellcheck disable=SC2317
 serve_moto() { exec "$python/bin/python" tests/aws_server.py -H 127.0.0.1 -p "$1"; }
+
+# shellcheck disable=SC2317
+serve_redis() {
+  mkdir -p "$2"
+  exec redis-server --bind 127.0.0.1 --port "$1" --dir "$2" --save ''
+}
 
 launch() { # launch KIND NUMBER: starts a server on a free port, and waits for nothing
   local server=$1-$2 port
@@ -351,6 +385,7 @@ find_wanted() { # the kinds of servers that are not given, in $wanted
   [[ -n ${TEST_MONGODB_URI:-} ]] || wanted+=(ferretdb)
   [[ -n ${TEST_PUBSUB_EMULATOR_HOST:-} ]] || wanted+=(emulator)
   [[ -n ${TEST_SQS_ENDPOINT:-} && -n ${TEST_S3_ENDPOINT:-} ]] || wanted+=(moto)
+  [[ -n ${TEST_REDIS_HOST:-} ]] || wanted+=(redis)
 }
 
 launch_servers() {
@@ -373,13 +408,16 @@ await_servers() {
         TEST_SQS_ENDPOINT=${TEST_SQS_ENDPOINT:-$(addresses moto http://)}
         TEST_S3_ENDPOINT=${TEST_S3_ENDPOINT:-$(addresses moto http://)}
         ;;
+      redis) TEST_REDIS_HOST=$(addresses redis '') ;;
     esac
   done
   export TEST_MONGODB_URI TEST_PUBSUB_EMULATOR_HOST TEST_SQS_ENDPOINT TEST_S3_ENDPOINT
+  export TEST_REDIS_HOST
   say "MongoDB's protocol: $TEST_MONGODB_URI"
   say "Pub/Sub: $TEST_PUBSUB_EMULATOR_HOST"
   say "SQS: $TEST_SQS_ENDPOINT"
   say "S3: $TEST_S3_ENDPOINT"
+  say "Redis: $TEST_REDIS_HOST"
 }
 
 # A server that died explains the tests that failed.
@@ -440,12 +478,13 @@ fi
 began=$SECONDS
 [[ $long || -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
 [[ $long ]] || install_python
-[[ $long || $work != test ]] || build_go_clients
-export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients
+[[ $long || $work != test ]] || build_go "$go_clients" "Google's clients in Go" compile_go_clients
+[[ $long ]] || build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
+export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
 got_servers=$((SECONDS - began))
 
 # The benches measure one of each.
-[[ $work != bench ]] || instances=([ferretdb]=1 [emulator]=1 [moto]=1)
+[[ $work != bench ]] || instances=([ferretdb]=1 [emulator]=1 [moto]=1 [redis]=1)
 wanted=()
 [[ $long ]] || launch_servers
 
