@@ -5,3 +5,4 @@ mod full_disk;
 mod killers;
 mod outage;
 mod outage_mongodb;
+mod redis;

@@ -16,6 +16,8 @@ pub mod process;
 pub mod proxy;
 pub mod pubsub_stage;
 pub mod queue_file;
+pub mod redis_server;
+pub mod redis_stage;
 pub mod s3;
 pub mod sandbox;
 pub mod scripted;

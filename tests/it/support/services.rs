@@ -44,6 +44,16 @@ pub fn go_clients() -> PathBuf {
     required("TEST_GO_CLIENTS", "Google's clients in Go").into()
 }
 
+/// `host:port` of a Redis without a password.
+pub fn redis() -> String {
+    required("TEST_REDIS_HOST", "Redis")
+}
+
+/// The folder of gocraft/work's programs, and of ours on it: see `tests/clients/gocraft`.
+pub fn gocraft() -> PathBuf {
+    required("TEST_GOCRAFT", "gocraft/work").into()
+}
+
 /// Where MongoDB listens, and who we are there. The password is raw: not percent-encoded.
 #[derive(Debug, Clone)]
 pub struct Mongo {

@@ -1,0 +1,74 @@
+//! A Redis that stops, is killed and comes back.
+
+use crate::support::process::Process;
+use crate::support::redis_server::RedisServer;
+use crate::support::redis_stage::Stage;
+use nix::sys::signal::Signal;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// How long a server stands still: longer than any answer is waited for, and than a lease lasts.
+const OUTAGE: Duration = Duration::from_secs(12);
+
+/// A body each.
+fn lines(count: usize) -> String {
+    (0..count).map(|n| format!("{{\"n\":{n}}}\n")).collect()
+}
+
+/// The ids of the jobs that are ready.
+fn ids(stage: &Stage) -> BTreeSet<String> {
+    let id = |job: &serde_json::Value| job["id"].as_str().expect("an id").to_owned();
+    stage.jobs("@jobs:mail").iter().map(id).collect()
+}
+
+#[test]
+fn jobs_outlast_a_kill_of_a_server_that_keeps_a_log() {
+    let mut server = RedisServer::start("--appendonly yes --appendfsync always");
+    let stage = Stage::on(&server);
+    stage.publish("job=mail", "stdin:").stdin(lines(500)).run().expect(0);
+    let before = stage.members("@jobs:mail");
+    server.start_again();
+    stage.connect_again();
+    assert_eq!(stage.members("@jobs:mail"), before);
+    assert_eq!(stage.drain_with_theirs("mail").len(), 500);
+}
+
+#[test]
+fn what_a_server_that_stands_still_did_not_take_waits_in_the_spool() {
+    let server = RedisServer::start("");
+    let stage = Stage::on(&server);
+    server.signal(Signal::SIGSTOP);
+    let stopped = stage.publish("job=mail", "stdin:").stdin(lines(20)).run();
+    server.signal(Signal::SIGCONT);
+    stopped.expect(75);
+    stage.publish("job=mail", "stdin:").stdin("{\"last\":true}\n").run().expect(0);
+    assert_eq!(stage.jobs("@jobs:mail").len(), ids(&stage).len(), "none is there twice");
+    assert_eq!(ids(&stage).len(), 21);
+}
+
+#[test]
+fn a_server_that_stands_still_in_mid_publish_has_each_job_in_the_end() {
+    const COUNT: usize = 50_000;
+    let server = RedisServer::start("");
+    let stage = Stage::on(&server);
+    let publish = stage.publish("job=mail", "stdin: --batch 10 --summary json");
+    let mut publish = Process::start(publish, lines(COUNT), false);
+    publish.wait_until("some are there", |_| stage.ask::<usize>(&["LLEN", "@jobs:mail"]) > 0);
+    server.signal(Signal::SIGSTOP);
+    stand_still(&mut publish);
+    server.signal(Signal::SIGCONT);
+    let end = publish.end();
+    assert!([0, 75].contains(&end.code), "{}", end.stderr);
+    // What was left in the spool goes first.
+    stage.publish("job=mail", "stdin:").run().expect(0);
+    let numbers = stage.jobs("@jobs:mail").into_iter().map(|job| job["args"]["n"].as_u64());
+    assert_eq!(numbers.collect::<BTreeSet<_>>().len(), COUNT);
+}
+
+/// Lets the time of an outage go by, longer than an answer may take; or until the program has ended.
+fn stand_still(program: &mut Process) {
+    let over = Instant::now() + OUTAGE;
+    while Instant::now() < over && !program.has_ended() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
