@@ -66,24 +66,52 @@ pub async fn on_all(address: &str, work: impl AsyncFn(&mut Client, &Record)) -> 
     Figures { things: record.things.get(), took, times }
 }
 
-/// Sends so many requests, as fast as they are answered or so many a second. One that begins late, as
-/// those before it took long, counts from when it was to begin.
+/// When requests begin, over all connections.
+pub struct Pace {
+    began: Instant,
+    /// How many a second; `None`: as fast as they are answered.
+    rate: Option<f64>,
+    next: Cell<usize>,
+}
+
+impl Pace {
+    /// As fast as they are answered.
+    pub fn none() -> Self {
+        Self { began: Instant::now(), rate: None, next: Cell::new(0) }
+    }
+
+    /// So many a second.
+    pub fn of(rate: f64) -> Self {
+        Self { rate: Some(rate), ..Self::none() }
+    }
+
+    /// Waits for the turn of the next request; gives when that was. One that begins late, as those
+    /// before it took long, counts from when it was to begin.
+    pub async fn turn(&self) -> Instant {
+        let number = self.next.replace(self.next.get() + 1);
+        let Some(rate) = self.rate else { return Instant::now() };
+        let due = self.began + Duration::from_secs_f64(number as f64 / rate);
+        sleep_until(due.into()).await;
+        due
+    }
+
+    /// How many have had their turn.
+    fn begun(&self) -> usize {
+        self.next.get()
+    }
+}
+
+/// Sends so many requests.
 pub async fn requests(
     address: &str,
     count: usize,
-    pace: Option<f64>,
-    request: impl AsyncFn(&mut Client, usize) -> usize,
+    pace: Pace,
+    request: impl AsyncFn(&mut Client) -> usize,
 ) -> Figures {
-    let (next, began) = (Cell::new(0), Instant::now());
     on_all(address, async |client, record| {
-        while next.get() < count {
-            let number = next.replace(next.get() + 1);
-            let due = pace.map(|pace| began + Duration::from_secs_f64(number as f64 / pace));
-            if let Some(due) = due {
-                sleep_until(due.into()).await;
-            }
-            let began = due.unwrap_or_else(Instant::now);
-            record.note(began, request(client, number).await);
+        while pace.begun() < count {
+            let began = pace.turn().await;
+            record.note(began, request(client).await);
         }
     })
     .await

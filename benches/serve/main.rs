@@ -11,8 +11,13 @@ mod moto;
 mod server;
 mod tasks;
 
-use load::requests;
+use load::{Pace, requests};
 use server::Server;
+
+/// What is asked of it: tasks a second. What one of them takes is measured at half of that, too.
+const INSERTS: f64 = 15_000.0;
+const ONE_BY_ONE: f64 = 10_000.0;
+const IN_BATCHES: f64 = 30_000.0;
 
 /// How many connections there are, each with one request at a time.
 const CONNECTIONS: usize = 64;
@@ -30,6 +35,7 @@ async fn main() {
     let columns = ["a second", "p50 ms", "p99 ms", "max ms", "CPU us"];
     println!("{:<44}{}", "", columns.map(|column| format!("{column:>10}")).concat());
     let inserts = rates(200_000 / part).await;
+    at_half(75_000 / part).await;
     backlog(1_000_000 / part).await;
     match moto::inserts(5_000 / part).await {
         Some(peer) => {
@@ -44,17 +50,28 @@ async fn main() {
 async fn rates(count: usize) -> f64 {
     let server = Server::start();
     let address = &server.address;
-    let inserts = requests(address, count, None, tasks::insert);
+    let inserts = requests(address, count, Pace::none(), tasks::insert);
     let inserts = server.measure("inserts, REST", inserts).await;
-    let paced = requests(address, count / 4, Some(inserts.rate() / 2.0), tasks::insert);
-    server.measure("inserts, REST, at half of that", paced).await;
-    let drained = tasks::drain_one_by_one(address);
+    let drained = tasks::drain_one_by_one(address, Pace::none());
     server.measure("leases of 100, deletes one by one, REST", drained).await;
     server.measure("inserts in batches of 100, /rpc_http", tasks::fill(address, count)).await;
-    let drained = tasks::drain_in_batches(address);
+    let drained = tasks::drain_in_batches(address, Pace::none());
     server.measure("leases and deletes of 100, /rpc_http", drained).await;
     server.print_memory("after that");
     inserts.rate()
+}
+
+/// What a request takes while half of what is asked for is done.
+async fn at_half(count: usize) {
+    let server = Server::start();
+    let address = &server.address;
+    let inserts = requests(address, count, Pace::of(INSERTS / 2.0), tasks::insert);
+    server.measure("inserts, REST, at half of the goal", inserts).await;
+    let drained = tasks::drain_one_by_one(address, Pace::of(ONE_BY_ONE / 2.0));
+    server.measure("deletes one by one, REST, at half", drained).await;
+    server.measure("a queue for that, /rpc_http", tasks::fill(address, 2 * count)).await;
+    let drained = tasks::drain_in_batches(address, Pace::of(IN_BATCHES / 2.0 / BATCH as f64));
+    server.measure("leases and deletes of 100, /rpc_http, at half", drained).await;
 }
 
 /// What a backlog costs: in memory, and in time for what is done beside it.
@@ -64,7 +81,7 @@ async fn backlog(count: usize) {
     let what = format!("a backlog of {count}, /rpc_http");
     server.measure(&what, tasks::fill(address, count)).await;
     server.print_memory("with it");
-    let beside = requests(address, count / 20, None, tasks::insert);
+    let beside = requests(address, count / 20, Pace::none(), tasks::insert);
     server.measure("inserts, REST, beside it", beside).await;
     server.print_memory("after that");
 }

@@ -2,7 +2,7 @@
 
 use crate::BODY;
 use crate::client::Client;
-use crate::load::{Figures, requests};
+use crate::load::{Figures, Pace, requests};
 
 /// Sends so many messages, one a request; `None` where moto is not there.
 pub async fn inserts(count: usize) -> Option<Figures> {
@@ -13,7 +13,7 @@ pub async fn inserts(count: usize) -> Option<Figures> {
     let made: serde_json::Value = serde_json::from_slice(&made).expect("JSON");
     let url = made["QueueUrl"].as_str().expect("a URL").to_owned();
     let message = format!(r#"{{"QueueUrl": "{url}", "MessageBody": "{}"}}"#, "x".repeat(BODY));
-    let sent = requests(&address, count, None, async |client, _| {
+    let sent = requests(&address, count, Pace::none(), async |client| {
         // It keeps no connection.
         *client = Client::connect(&address).await;
         ask(client, "SendMessage", &message).await;

@@ -1,7 +1,7 @@
 //! What clients of pull queues do, by REST and by App Engine's own RPC.
 
 use crate::client::Client;
-use crate::load::{Figures, on_all, requests};
+use crate::load::{Figures, Pace, on_all, requests};
 use crate::{BATCH, BODY};
 use base64::prelude::{BASE64_URL_SAFE, Engine as _};
 use kakehi::serve::taskqueue::rpc_http::messages::{
@@ -14,7 +14,7 @@ const TASKS: &str = "/taskqueue/v1beta2/projects/p/taskqueues/q/tasks";
 const QUEUE: &[u8] = b"q";
 
 /// Inserts one task by REST.
-pub async fn insert(client: &mut Client, _number: usize) -> usize {
+pub async fn insert(client: &mut Client) -> usize {
     let payload = BASE64_URL_SAFE.encode([b'x'; BODY]);
     let body = format!(r#"{{"queueName": "q", "payloadBase64": "{payload}"}}"#);
     let head = format!("POST {TASKS} HTTP/1.1\r\nContent-Type: application/json\r\n");
@@ -22,8 +22,8 @@ pub async fn insert(client: &mut Client, _number: usize) -> usize {
     1
 }
 
-/// Leases 100 tasks at a time by REST and deletes each, until none is left.
-pub async fn drain_one_by_one(address: &str) -> Figures {
+/// Leases 100 tasks at a time by REST and deletes each in its turn, until none is left.
+pub async fn drain_one_by_one(address: &str, pace: Pace) -> Figures {
     let lease =
         format!("POST {TASKS}/lease?numTasks={BATCH}&leaseSecs=600&fields=items/id HTTP/1.1\r\n");
     on_all(address, async |client, record| {
@@ -34,7 +34,7 @@ pub async fn drain_one_by_one(address: &str) -> Figures {
             let leased: serde_json::Value = serde_json::from_slice(&leased).expect("JSON");
             let Some(items) = leased["items"].as_array() else { return };
             for name in items.iter().map(|item| item["id"].as_str().expect("a name")) {
-                let began = Instant::now();
+                let began = pace.turn().await;
                 client.ask(&format!("DELETE {TASKS}/{name} HTTP/1.1\r\n"), b"").await;
                 record.note(began, 1);
             }
@@ -54,15 +54,16 @@ pub async fn fill(address: &str, tasks: usize) -> Figures {
         ..AddRequest::default()
     };
     let bulk = BulkAddRequest { tasks: vec![task; BATCH] };
-    requests(address, tasks / BATCH, None, async |client, _| {
+    requests(address, tasks / BATCH, Pace::none(), async |client| {
         call(client, "BulkAdd", &bulk).await;
         BATCH
     })
     .await
 }
 
-/// Leases 100 tasks at a time by RPC and deletes them in one call, until none is left.
-pub async fn drain_in_batches(address: &str) -> Figures {
+/// Leases 100 tasks at a time by RPC, each time in its turn, and deletes them in one call, until none
+/// is left.
+pub async fn drain_in_batches(address: &str, pace: Pace) -> Figures {
     let lease = LeaseRequest {
         queue: Some(QUEUE.into()),
         seconds: Some(600.0),
@@ -71,7 +72,7 @@ pub async fn drain_in_batches(address: &str) -> Figures {
     };
     on_all(address, async |client, record| {
         loop {
-            let began = Instant::now();
+            let began = pace.turn().await;
             let answer = call(client, "QueryAndOwnTasks", &lease).await;
             let leased = LeaseResponse::decode(answer.as_slice()).expect("tasks").tasks;
             record.note(began, 0);
