@@ -3,6 +3,7 @@
 use super::access::Access;
 use super::connections::Slot;
 use super::refusal::{ErrorFormat, Refusal};
+use super::room::{Room, Share};
 use super::{Limits, body, gunzip};
 use axum::Router;
 use axum::body::Body;
@@ -19,11 +20,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub struct Guard {
     access: Arc<Access>,
     limits: Limits,
+    room: Room,
 }
 
 impl Guard {
     pub(super) fn new(access: Arc<Access>, limits: Limits) -> Self {
-        Self { access, limits }
+        Self { access, limits, room: Room::new(limits.large_bodies_bytes) }
     }
 
     /// Has a router see only requests of those who may, each with its whole body, unpacked. What is
@@ -36,17 +38,20 @@ impl Guard {
             .layer(from_fn_with_state((self.clone(), format), pass))
     }
 
-    async fn admit(&self, request: Request) -> Result<Request, Refusal> {
+    /// The request as the handler sees it, and what its body takes of the room.
+    async fn admit(&self, request: Request) -> Result<(Request, Share), Refusal> {
         let (mut head, body) = request.into_parts();
         let slot = head.extensions.get::<Slot>().cloned();
         let unread = !axum::body::HttpBody::is_end_stream(&body);
         self.access.verify(&head).map_err(|refusal| Refusal { unread, ..refusal })?;
+        let mut share = self.room.share();
         let body = {
             let _waiting = slot.as_ref().map(Slot::waits_for_client);
-            body::read(body, &self.limits).await?
+            body::read(body, &self.limits, &mut share).await?
         };
         let body = gunzip::unpack(&mut head.headers, body, self.limits.body_bytes)?;
-        Ok(Request::from_parts(head, Body::from(body)))
+        share.reach(body.len())?;
+        Ok((Request::from_parts(head, Body::from(body)), share))
     }
 }
 
@@ -57,7 +62,7 @@ async fn pass(
 ) -> Response {
     let slot = request.extensions().get::<Slot>().cloned();
     match guard.admit(request).await {
-        Ok(request) => next.run(request).await,
+        Ok((request, _share)) => next.run(request).await,
         Err(refusal) => {
             if let Some(slot) = slot.filter(|_| refusal.unread) {
                 slot.leave_unread();

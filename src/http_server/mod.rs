@@ -16,6 +16,7 @@ mod gunzip;
 mod names;
 mod observe;
 mod refusal;
+mod room;
 mod serving;
 mod token;
 
@@ -58,6 +59,9 @@ pub struct Limits {
     pub body_time: Duration,
     /// How many bytes the body of a request has at most, as it travels and after gunzip.
     pub body_bytes: usize,
+    /// How many bytes all bodies have together that are larger than 64 KiB; while there are that many,
+    /// another one is refused for now.
+    pub large_bodies_bytes: usize,
     /// How long a client may take nothing of its answer.
     pub answer_time: Duration,
 }
@@ -69,6 +73,7 @@ impl Default for Limits {
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(60),
             body_bytes: 4 << 20,
+            large_bodies_bytes: 64 << 20,
             answer_time: Duration::from_secs(30),
         }
     }

@@ -3,6 +3,7 @@
 use super::Fixture;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use kakehi::http_server::Limits;
 use std::io::Write as _;
 
 /// The most that a body may have.
@@ -69,6 +70,25 @@ fn a_body_in_chunks_has_the_same_bound() {
     let _ = (0..100).try_for_each(|_| client.send(&chunk));
     assert_eq!(client.answer().status, 413);
     server.works();
+}
+
+#[test]
+fn large_bodies_share_a_room_and_small_ones_need_none() {
+    let server = Fixture::with(Limits { large_bodies_bytes: 200_000, ..Limits::default() });
+    let large = vec![b'a'; 200_000];
+    let mut first = server.connect();
+    let head = "GET /gate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n";
+    first.send([head.as_bytes(), &large].concat()).expect("it is read");
+    server.has_one_before_the_gate();
+    for answer in [server.echo(&[], &large), server.echo(&["Content-Encoding: gzip"], gzip(&large))]
+    {
+        assert_eq!((answer.status, answer.body.starts_with("refused: ")), (503, true));
+        assert!(answer.head.contains("retry-after: "), "{}", answer.head);
+    }
+    server.works();
+    server.gate.add_permits(1);
+    assert_eq!(first.answer().body, "passed");
+    assert_eq!(server.echo(&[], &large).body.len(), large.len());
 }
 
 #[test]

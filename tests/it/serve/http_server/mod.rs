@@ -77,9 +77,14 @@ impl Fixture {
     fn before_the_gate(&self) -> HttpClient {
         let mut client = self.connect();
         client.send("GET /gate HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is read");
+        self.has_one_before_the_gate();
+        client
+    }
+
+    /// Waits until one more request stands before the gate.
+    fn has_one_before_the_gate(&self) {
         let arrived = self.runtime.block_on(self.waiting.acquire()).expect("it is open");
         arrived.forget();
-        client
     }
 
     /// Tells it to stop.
