@@ -14,6 +14,16 @@ pub const NAME_ATTRIBUTE: &str = "name";
 /// The source that does so, as its attribute `source` says.
 pub const NAMING_SOURCE: &str = "nature-remo";
 
+/// What an id looks like that is made for a message which came without one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IdForm {
+    /// A UUID of version 7: ids grow with the time.
+    #[default]
+    Uuid,
+    /// 24 random hexadecimal digits, as gocraft/work makes them.
+    Hex24,
+}
+
 /// One message, as its publisher made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {

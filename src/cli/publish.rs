@@ -45,8 +45,9 @@ pub struct Publish {
 
     /// The queue. Default: `$KAKEHI_QUEUE`, else `sqlite:`
     ///
-    /// `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/TOPIC` or `sqs:NAME`. Where it is `sqlite:`, the
-    /// file is in the user's data folder.
+    /// `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/TOPIC`, `sqs:NAME` or
+    /// `redis://HOST/DB?namespace=NAME&job=NAME`. Where it is `sqlite:`, the file is in the user's
+    /// data folder.
     #[arg(long, value_name = "QUEUE")]
     to: Option<String>,
 
@@ -130,15 +131,15 @@ impl Program for Publish {
         let options = self.queue_options(context, data_dir.clone());
         context.say_ends(source_url.describe(), queues::describe(&queue_url, Side::Into, &options));
         let wait = !sources::repeats(&source_url);
+        let reading = self.source_options(context, data_dir, &queue_url);
         let identities = async {
-            let source = self.source_options(context, data_dir.clone());
-            let from = sources::identity(&source_url, &source)?;
+            let from = sources::identity(&source_url, &reading)?;
             Ok([from, queues::identity(&queue_url, Side::Into, &options).await?])
         };
         let lock = super::lock::hold(&self.common, Self::NAME, identities, wait, context).await?;
         let super::lock::Locked::Yes(_lock) = lock else { return Ok(()) };
 
-        let mut source = sources::open(source_url, &self.source_options(context, data_dir)).await?;
+        let mut source = sources::open(source_url, &reading).await?;
         let plan = Plan {
             every: schedule,
             dry_run: self.dry_run,
@@ -257,8 +258,14 @@ impl Publish {
         Ok(Some(schedule))
     }
 
-    fn source_options(&self, context: &Context, data_dir: PathBuf) -> sources::Options {
+    fn source_options(
+        &self,
+        context: &Context,
+        data_dir: PathBuf,
+        queue_url: &Location,
+    ) -> sources::Options {
         sources::Options {
+            ids: queues::id_form(queue_url),
             batch: self.batch,
             timezone: self.timezone,
             dry_run: self.dry_run,

@@ -5,6 +5,7 @@ use super::{Deletion, Inspect, Options, Publisher, Subscriber, TaskQueues};
 use crate::error::{Error, Kind, Result};
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
+use crate::message::IdForm;
 use crate::preflight::Finding;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -25,6 +26,11 @@ const IN_PROCESS: &str = "it lives in the process that made it, and only there";
 /// reaches.
 #[async_trait]
 pub trait Backend: Send + Sync {
+    /// What ids look like here that are made for messages which came without one.
+    fn id_form(&self) -> IdForm {
+        IdForm::default()
+    }
+
     /// Under which name something is kept for the queue that a URL stands for here and now: with the
     /// full path, or with the project, account, region and endpoint that it resolves to, and with the
     /// attribute that carries its ids. Nothing is asked, made or sent. Other parameters are left out.

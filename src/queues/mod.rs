@@ -38,7 +38,7 @@ use crate::batch::BatchLimits;
 use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
-use crate::message::{Delivery, Message, Receipt};
+use crate::message::{Delivery, IdForm, Message, Receipt};
 use crate::preflight::Finding;
 use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
@@ -206,6 +206,8 @@ pub static QUEUES: Registry<dyn Backend> = Registry {
         ("sqs", built_with!("sqs", sqs::SqsBackend)),
         ("redis", built_with!("redis", redis::RedisBackend)),
         ("rediss", built_with!("redis", redis::RedisBackend)),
+        ("redis+sentinel", built_with!("redis", redis::RedisBackend)),
+        ("rediss+sentinel", built_with!("redis", redis::RedisBackend)),
         ("memory", Entry::Built(&memory::MemoryBackend)),
     ],
 };
@@ -244,6 +246,11 @@ pub fn describe(url: &Location, side: Side, options: &Options) -> String {
     let backend = QUEUES.find(url).ok();
     let queue = backend.and_then(|backend| backend.describe(url, side, options));
     queue.unwrap_or_else(|| url.describe()) + &topic
+}
+
+/// What ids look like that are made for messages which come to the queue of a URL without one.
+pub fn id_form(url: &Location) -> IdForm {
+    QUEUES.find(url).map_or_else(|_| IdForm::default(), Backend::id_form)
 }
 
 /// Opens a queue for publishing.

@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::error::Result;
 use crate::identity::Identity;
 use crate::location::Location;
-use crate::message::Message;
+use crate::message::{IdForm, Message};
 use crate::preflight::Finding;
 use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
@@ -100,6 +100,8 @@ pub struct Options {
     pub batch_bytes: usize,
     /// The time zone in which readings are stamped.
     pub timezone: Tz,
+    /// What ids look like that are made for messages without one.
+    pub ids: IdForm,
     /// Nothing is published, and nothing else may change either.
     pub dry_run: bool,
     /// Tokens and endpoints.
@@ -117,6 +119,7 @@ impl Options {
             batch: 1000,
             batch_bytes: 1 << 20,
             timezone: Tz::Asia__Tokyo,
+            ids: IdForm::default(),
             dry_run: false,
             environment,
             data_dir,

@@ -3,9 +3,12 @@
 use super::client::Redis;
 use super::options::RedisOptions;
 use super::publisher::RedisPublisher;
+use super::{identity, preflight};
 use crate::error::{Error, Kind, Result};
 use crate::identity::{Identity, Key};
 use crate::location::Location;
+use crate::message::IdForm;
+use crate::preflight::Finding;
 use crate::queues::{Backend, Options, Publisher, Side, Subscriber};
 use async_trait::async_trait;
 
@@ -14,29 +17,64 @@ pub struct RedisBackend;
 
 #[async_trait]
 impl Backend for RedisBackend {
-    fn key(&self, url: &Location, _options: &Options) -> Result<Key> {
-        Ok(Key::new(whole(&RedisOptions::of(url.clone())?)))
+    fn id_form(&self) -> IdForm {
+        IdForm::Hex24
     }
 
-    async fn identity(&self, url: &Location, _side: Side, _options: &Options) -> Result<Identity> {
-        Ok(Identity::named(whole(&RedisOptions::of(url.clone())?)))
+    fn key(&self, url: &Location, _options: &Options) -> Result<Key> {
+        Ok(identity::key(&RedisOptions::of(url.clone())?))
+    }
+
+    async fn identity(&self, url: &Location, _side: Side, options: &Options) -> Result<Identity> {
+        identity::identity(&RedisOptions::of(url.clone())?, &options.environment).await
+    }
+
+    /// A message that is passed on keeps its tag where `into` names no job.
+    async fn leads_back(
+        &self,
+        from: &Location,
+        into: &Location,
+        options: &Options,
+    ) -> Result<bool> {
+        let (from, into) = (RedisOptions::of(from.clone())?, RedisOptions::of(into.clone())?);
+        let shares = match into.jobs.first() {
+            None => true,
+            Some(job) => from.jobs.is_empty() || from.jobs.contains(job),
+        };
+        Ok(shares && identity::shares_keys(&from, &into, &options.environment).await?)
+    }
+
+    fn describe(&self, url: &Location, _side: Side, _options: &Options) -> Option<String> {
+        let parsed = RedisOptions::of(url.clone()).ok()?;
+        let jobs = match &parsed.jobs[..] {
+            [] => String::new(),
+            jobs => format!(" jobs {}", jobs.join(",")),
+        };
+        let server = parsed.name.server.to_string();
+        Some(format!(
+            "{} namespace {}{jobs}",
+            server.replacen("://", " ", 1),
+            parsed.name.namespace
+        ))
     }
 
     async fn publisher(&self, url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
         let parsed = RedisOptions::of(url)?;
         let redis = Redis::connect(&parsed.name, &options.environment).await?;
-        Ok(Box::new(RedisPublisher::new(redis, parsed, options)?))
+        Ok(Box::new(RedisPublisher::new(redis, parsed, options)))
     }
 
     async fn subscriber(&self, url: Location, _options: &Options) -> Result<Box<dyn Subscriber>> {
         Err(Error::new(Kind::Configuration, format!("cannot receive from `{url}`"))
             .because_of("this version publishes to Redis only"))
     }
-}
 
-/// Server, namespace and jobs.
-fn whole(options: &RedisOptions) -> String {
-    let mut jobs = options.jobs.clone();
-    jobs.sort();
-    format!("{} {} {}", options.name.server, options.keys().prefix(), jobs.join(","))
+    async fn preflight(
+        &self,
+        url: Location,
+        side: Side,
+        options: &Options,
+    ) -> Result<Vec<Finding>> {
+        preflight::look(&RedisOptions::of(url)?, side, &options.environment).await
+    }
 }

@@ -1,9 +1,10 @@
 //! A job as it stands in Redis: one JSON object, whose fields we do not know outlive what we do to it.
 
 use super::go_json;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A job that was read. Nothing of its text is lost.
@@ -27,8 +28,25 @@ pub(super) struct Job<'j> {
     pub(super) err: String,
     /// When it failed the last time, in unix seconds; 0 where it has not.
     pub(super) failed_at: i64,
+    /// What only our own programs write.
+    pub(super) more: More,
     fields: Fields<'j>,
 }
+
+/// What a job has no place for: our programs keep it in one more field, which others pass over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct More {
+    /// The group of the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<String>,
+    /// The attributes of the message.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) attributes: BTreeMap<String, String>,
+}
+
+/// The name of that field.
+const MORE: &str = "kakehi";
 
 /// Why bytes are no job, in words that hold nothing of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +77,8 @@ impl<'j> Job<'j> {
             fails: fields.read("fails")?,
             err: fields.read("err")?,
             failed_at: fields.read("failed_at")?,
+            // Whatever else somebody keeps under this name is theirs.
+            more: fields.read(MORE).unwrap_or_default(),
             fields,
         })
     }
@@ -87,7 +107,7 @@ impl<'j> Job<'j> {
     /// end.
     fn edited(&self, edits: &[(&str, Option<String>)]) -> Vec<u8> {
         let mut out = Vec::new();
-        let new = |key: &str| edits.iter().find(|(edited, _)| *edited == key).map(|(_, to)| to);
+        let new = |key: &str| edits.iter().find(|(edited, _)| is(key, edited)).map(|(_, to)| to);
         for (key, value) in &self.fields.0 {
             match new(key) {
                 None => push(&mut out, key, value.get()),
@@ -105,6 +125,11 @@ impl<'j> Job<'j> {
         out.push(b'}');
         out
     }
+}
+
+/// Whether a field has this name: Go takes it in capitals, too.
+fn is(field: &str, name: &str) -> bool {
+    field.eq_ignore_ascii_case(name)
 }
 
 /// Adds a field to an object that is not closed yet, or begins one.
@@ -128,6 +153,8 @@ pub(super) struct NewJob<'j> {
     pub(super) args: &'j str,
     /// The key that keeps others like it out.
     pub(super) unique_key: Option<&'j str>,
+    /// What only our own programs read.
+    pub(super) more: &'j More,
 }
 
 impl NewJob<'_> {
@@ -142,6 +169,10 @@ impl NewJob<'_> {
             push(&mut out, "unique", "true");
             push(&mut out, "unique_key", &go_json::string(key));
         }
+        if *self.more != More::default() {
+            let more = serde_json::to_string(self.more).expect("texts are JSON");
+            push(&mut out, MORE, &more);
+        }
         out.push(b'}');
         out
     }
@@ -149,12 +180,12 @@ impl NewJob<'_> {
 
 /// The fields of an object as they were written, in their order.
 #[derive(Debug, Clone)]
-struct Fields<'j>(Vec<(Cow<'j, str>, &'j RawValue)>);
+struct Fields<'j>(Vec<(String, &'j RawValue)>);
 
 impl<'j> Fields<'j> {
     /// The value of a field; of several of one name the last counts, as it does for Go.
     fn get(&self, key: &str) -> Option<&'j RawValue> {
-        self.0.iter().rev().find(|(known, _)| known == key).map(|(_, value)| *value)
+        self.0.iter().rev().find(|(known, _)| is(known, key)).map(|(_, value)| *value)
     }
 
     /// A field's value; the type's default where it is missing or null.
@@ -175,7 +206,7 @@ impl<'de: 'j, 'j> Deserialize<'de> for Fields<'j> {
 struct FieldsVisitor;
 
 impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+    type Value = Vec<(String, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -184,7 +215,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::new();
         while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
-            fields.push((Cow::Owned(key), value));
+            fields.push((key, value));
         }
         Ok(fields)
     }
@@ -201,6 +232,7 @@ mod tests {
             id: "b3",
             t: 1_795_289_862,
             args: r#"{"a":"x"}"#,
+            more: &More::default(),
             unique_key: Some("gv:unique:uq:{\"a\":\"x\"}\n"),
         };
         assert_eq!(

@@ -20,14 +20,24 @@
 
 mod backend;
 mod client;
+mod codec;
 mod error;
 mod go_json;
+mod identity;
+mod info;
 mod job;
 mod keys;
+mod known_jobs;
+mod line;
 mod name;
 mod options;
+mod parts;
+mod preflight;
 mod publisher;
+mod rights;
+mod sentinel;
 mod server;
+mod unique;
 
 pub use backend::RedisBackend;
 

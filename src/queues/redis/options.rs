@@ -61,6 +61,9 @@ impl RedisOptions {
     pub(super) fn of(mut url: Location) -> Result<Self> {
         let server = Server::of(&mut url)?;
         let namespace = namespace(&mut url)?;
+        if server.is_cluster() && !has_hash_tag(&namespace) {
+            return Err(scattered(&namespace));
+        }
         let options = Self {
             name: Name { server, namespace },
             jobs: jobs(&mut url)?,
@@ -91,20 +94,47 @@ fn namespace(url: &mut Location) -> Result<String> {
     })
 }
 
+/// Whether a cluster keeps all keys of a namespace on one node: it looks at what stands in braces.
+fn has_hash_tag(namespace: &str) -> bool {
+    let tag = namespace.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+    tag.is_some_and(|(tag, _)| !tag.is_empty())
+}
+
+fn scattered(namespace: &str) -> Error {
+    let what = format!("the namespace `{namespace}` cannot be in a cluster");
+    Error::new(Kind::Configuration, what)
+        .because_of("its keys would be on several nodes, and a script reaches those of one")
+        .hint(format!("put it into braces: `namespace={{{namespace}}}`"))
+}
+
 fn jobs(url: &mut Location) -> Result<Vec<String>> {
     let Some(text) = url.take("job")? else { return Ok(Vec::new()) };
     text.split(',').map(|name| job(name.trim())).collect()
 }
 
-/// A job's name, which stands in lists with commas between and in keys with colons between.
+/// How the keys of a job end that are no list of jobs.
+const OF_KEYS: [&str; 5] = [":inprogress", ":lock", ":lock_info", ":max_concurrency", ":paused"];
+
+/// Why no job may have this name, if so: it stands in lists with commas between, and in keys.
+pub(super) fn name_refusal(name: &str) -> Option<&'static str> {
+    match name {
+        "" => Some("it is empty"),
+        name if name.contains(',') => Some("a comma stands between two names"),
+        name if OF_KEYS.iter().any(|end| name.ends_with(end)) => {
+            Some("a key of another job ends so")
+        }
+        _ => None,
+    }
+}
+
+/// The name of a job, as the URL gives it.
 fn job(name: &str) -> Result<String> {
-    let why = match name {
-        "" => "it is empty",
-        name if name.contains(':') => "a colon stands between the parts of a key",
-        name if name.contains(',') => "a comma stands between two names",
-        name => return Ok(name.to_owned()),
-    };
-    Err(Error::new(Kind::Usage, format!("`{name}` cannot name a job")).because_of(why))
+    match name_refusal(name) {
+        None => Ok(name.to_owned()),
+        Some(why) => {
+            Err(Error::new(Kind::Usage, format!("`{name}` cannot name a job")).because_of(why))
+        }
+    }
 }
 
 fn unique(url: &mut Location) -> Result<Option<Unique>> {
@@ -112,7 +142,12 @@ fn unique(url: &mut Location) -> Result<Option<Unique>> {
         None | Some("" | "true" | "false") => Ok(url.flag("unique")?.then_some(Unique::Args)),
         Some(_) => {
             let fields = url.take("unique")?.unwrap_or_default();
-            Ok(Some(Unique::Fields(fields.split(',').map(str::to_owned).collect())))
+            let fields: Vec<_> = fields.split(',').map(|it| it.trim().to_owned()).collect();
+            match fields.iter().any(String::is_empty) {
+                false => Ok(Some(Unique::Fields(fields))),
+                true => Err(Error::new(Kind::Usage, "`unique` names a field without a name")
+                    .hint("write `unique=FIELD,FIELD`, or `unique` alone for all arguments")),
+            }
         }
     }
 }
@@ -120,7 +155,7 @@ fn unique(url: &mut Location) -> Result<Option<Unique>> {
 fn priorities(url: &mut Location) -> Result<Vec<(String, u32)>> {
     let Some(text) = url.take("priority")? else { return Ok(Vec::new()) };
     let read = |pair: &str| {
-        let (name, number) = pair.split_once(':')?;
+        let (name, number) = pair.rsplit_once(':')?;
         let number = number.trim().parse().ok().filter(|it| (1..=HIGHEST_PRIORITY).contains(it))?;
         Some((name.trim().to_owned(), number))
     };
@@ -134,7 +169,7 @@ fn priorities(url: &mut Location) -> Result<Vec<(String, u32)>> {
 fn periodic(url: &mut Location) -> Result<Vec<(String, String)>> {
     let Some(text) = url.take("periodic")? else { return Ok(Vec::new()) };
     let read = |entry: &str| {
-        let (name, spec) = entry.split_once(':')?;
+        let (name, spec) = entry.rsplit_once(':')?;
         Some((job(name.trim()).ok()?, spec.trim().to_owned()))
     };
     let entries = text.split(';').map(read).collect::<Option<Vec<_>>>();
@@ -173,9 +208,31 @@ mod tests {
     }
 
     #[test]
+    fn a_name_may_have_colons() {
+        let options = read("job=mail:send&priority=mail:send:7&periodic=mail:send:@daily").unwrap();
+        let name = "mail:send".to_owned();
+        assert_eq!(options.jobs, ["mail:send"]);
+        assert_eq!(options.priorities, [(name.clone(), 7)]);
+        assert_eq!(options.periodic, [(name, "@daily".to_owned())]);
+    }
+
+    #[test]
+    fn a_cluster_wants_its_namespace_in_braces() {
+        for (namespace, fits) in [("{a}", true), ("a{b}:", true), ("a", false), ("{}a", false)] {
+            let options = read(&format!("cluster&namespace={namespace}"));
+            assert_eq!(options.is_ok(), fits, "{namespace}");
+            let kind = options.err().map(|error| error.kind());
+            assert_eq!(kind.is_some_and(|kind| kind == Kind::Configuration), !fits, "{namespace}");
+        }
+        assert!(read("namespace=a").is_ok(), "a single server has all keys");
+    }
+
+    #[test]
     fn what_means_nothing_is_refused() {
         for query in [
-            "job=a:b",
+            "job=a:lock",
+            "job=a:17:inprogress",
+            "unique=a,,b",
             "job=a,,b",
             "priority=a",
             "priority=a:0",

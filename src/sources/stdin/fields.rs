@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::envelope::Envelope;
-use crate::message::Message;
+use crate::message::{IdForm, Message};
 use crate::{times, units};
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -53,8 +53,8 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    pub(super) fn new(form: Form, clock: Clock) -> Self {
-        Self { form, ids: Ids { clock, context: ContextV7::new() } }
+    pub(super) fn new(form: Form, ids: IdForm, clock: Clock) -> Self {
+        Self { form, ids: Ids { form: ids, clock, context: ContextV7::new() } }
     }
 
     /// The message of a line; or why it is none, without a word of the line itself.
@@ -84,19 +84,34 @@ impl Parser {
     }
 }
 
-/// Ids that are all different and grow, so that a store can append them.
+/// Ids that are all different; those that are UUIDs grow, so that a store can append them.
 struct Ids {
+    form: IdForm,
     clock: Clock,
     context: ContextV7,
 }
 
 impl Ids {
     fn next(&self) -> String {
+        match self.form {
+            IdForm::Uuid => self.uuid(),
+            IdForm::Hex24 => hex24(),
+        }
+    }
+
+    fn uuid(&self) -> String {
         let now = self.clock.now();
         let seconds = now.timestamp().try_into().unwrap_or(0);
         let time = Timestamp::from_unix(&self.context, seconds, now.timestamp_subsec_nanos());
         Uuid::new_v7(time).to_string()
     }
+}
+
+/// 24 random hexadecimal digits.
+fn hex24() -> String {
+    let mut bytes = [0; 12];
+    getrandom::fill(&mut bytes).expect("the system has random numbers");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What was found in the fields of a line.

@@ -111,7 +111,7 @@ fn reader(mut url: Location, options: &Options, input: Box<dyn Input>) -> Result
     let limits = options.limits();
     Ok(Reader {
         lines: Lines::new(input, max_line),
-        parser: Parser::new(form, options.clock.clone()),
+        parser: Parser::new(form, options.ids, options.clock.clone()),
         limits,
         slot: Arc::new(Slot::new(limits)),
     })

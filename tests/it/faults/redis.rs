@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// How long a server stands still: longer than any answer is waited for, and than a lease lasts.
-const OUTAGE: Duration = Duration::from_secs(12);
+const STANDSTILL: Duration = Duration::from_secs(12);
 
 /// A body each.
 fn lines(count: usize) -> String {
@@ -67,7 +67,7 @@ fn a_server_that_stands_still_in_mid_publish_has_each_job_in_the_end() {
 
 /// Lets the time of an outage go by, longer than an answer may take; or until the program has ended.
 fn stand_still(program: &mut Process) {
-    let over = Instant::now() + OUTAGE;
+    let over = Instant::now() + STANDSTILL;
     while Instant::now() < over && !program.has_ended() {
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -3,6 +3,7 @@
 use crate::support::http_server::{Answer, Server};
 use crate::support::sandbox::Sandbox;
 use kakehi::clock::Clock;
+use kakehi::message::IdForm;
 use kakehi::sources::{self, Batch, Options, Source};
 use kakehi::{Error, Kind, Location};
 use std::path::Path;
@@ -14,6 +15,7 @@ fn options(sandbox: &Sandbox) -> Options {
         batch: 1000,
         batch_bytes: 1 << 20,
         timezone: chrono_tz::Asia::Tokyo,
+        ids: IdForm::default(),
         dry_run: false,
         environment: [("NATURE_REMO_TOKEN", "made-up")].into_iter().collect(),
         data_dir: sandbox.path("data"),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kakehi::clock::Clock;
+use kakehi::message::IdForm;
 use kakehi::sources::{Batch, Options, Source, stdin};
 use kakehi::{Kind, Location, Message};
 use std::io::{Cursor, Read, Write as _};
@@ -16,6 +17,7 @@ fn options() -> Options {
         batch: 1000,
         batch_bytes: 1 << 20,
         timezone: chrono_tz::Asia::Tokyo,
+        ids: IdForm::default(),
         dry_run: false,
         environment: Default::default(),
         data_dir: "unused".into(),

@@ -9,6 +9,7 @@ use crate::support::http_server::{Answer, Server};
 use crate::support::sandbox::Sandbox;
 use chrono::{DateTime, Utc};
 use kakehi::clock::{Clock, ClockControl};
+use kakehi::message::IdForm;
 use kakehi::sources::nature_remo::{self, Limits};
 use kakehi::sources::{self, Batch, Options, Source};
 use kakehi::{Error, Kind, Location, Message};
@@ -33,6 +34,7 @@ fn options(sandbox: &Sandbox) -> (Options, ClockControl) {
         batch: 1000,
         batch_bytes: 1 << 20,
         timezone: chrono_tz::Asia::Tokyo,
+        ids: IdForm::default(),
         dry_run: false,
         environment: [("NATURE_REMO_TOKEN", TOKEN)].into_iter().collect(),
         data_dir: sandbox.path("data"),
