@@ -481,6 +481,13 @@ began=$SECONDS
 [[ $long || $work != test ]] || build_go "$go_clients" "Google's clients in Go" compile_go_clients
 [[ $long ]] || build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
 export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
+if [[ ! $long && $work == test ]]; then
+  if gcloud alpha tasks lease --help >/dev/null 2>&1 </dev/null; then
+    export TEST_GCLOUD=gcloud
+  else
+    say 'left out: `gcloud alpha tasks`, which is not installed; its test looks at nothing'
+  fi
+fi
 got_servers=$((SECONDS - began))
 
 # The benches measure one of each.
