@@ -9,40 +9,40 @@ use std::fmt;
 
 /// A job that was read. Nothing of its text is lost.
 #[derive(Debug, Clone)]
-pub(super) struct Job<'j> {
+pub struct Job<'j> {
     /// Which work is to be done.
-    pub(super) name: String,
+    pub name: String,
     /// Any string; may be empty, and two jobs may have one id.
-    pub(super) id: String,
+    pub id: String,
     /// When it was enqueued, or came back to a ready list, in unix seconds.
-    pub(super) t: i64,
+    pub t: i64,
     /// The arguments as they were written: an object or `null`.
-    pub(super) args: &'j str,
+    pub args: &'j str,
     /// Whether a key keeps others like it out.
-    pub(super) unique: bool,
+    pub unique: bool,
     /// That key, where the job tells it.
-    pub(super) unique_key: String,
+    pub unique_key: String,
     /// How often it has failed.
-    pub(super) fails: u32,
+    pub fails: u32,
     /// Why it failed the last time.
-    pub(super) err: String,
+    pub err: String,
     /// When it failed the last time, in unix seconds; 0 where it has not.
-    pub(super) failed_at: i64,
+    pub failed_at: i64,
     /// What only our own programs write.
-    pub(super) more: More,
+    pub more: More,
     fields: Fields<'j>,
 }
 
 /// What a job has no place for: our programs keep it in one more field, which others pass over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct More {
+pub struct More {
     /// The group of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) group: Option<String>,
+    pub group: Option<String>,
     /// The attributes of the message.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) attributes: BTreeMap<String, String>,
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// The name of that field.
@@ -50,11 +50,11 @@ const MORE: &str = "kakehi";
 
 /// Why bytes are no job, in words that hold nothing of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Poison(pub(super) String);
+pub struct Poison(pub String);
 
 impl<'j> Job<'j> {
     /// Reads a job.
-    pub(super) fn parse(bytes: &'j [u8]) -> Result<Self, Poison> {
+    pub fn parse(bytes: &'j [u8]) -> Result<Self, Poison> {
         let poison = |why: &str| Poison(why.to_owned());
         let text = std::str::from_utf8(bytes).map_err(|_| poison("it is not UTF-8"))?;
         let fields: Fields =
@@ -84,7 +84,7 @@ impl<'j> Job<'j> {
     }
 
     /// The job after an attempt that failed.
-    pub(super) fn failed(&self, fails: u32, err: &str, at: i64) -> Vec<u8> {
+    pub fn failed(&self, fails: u32, err: &str, at: i64) -> Vec<u8> {
         self.edited(&[
             ("fails", Some(fails.to_string())),
             ("err", Some(go_json::string(err))),
@@ -93,12 +93,12 @@ impl<'j> Job<'j> {
     }
 
     /// The job as it comes back to a ready list.
-    pub(super) fn at(&self, t: i64) -> Vec<u8> {
+    pub fn at(&self, t: i64) -> Vec<u8> {
         self.edited(&[("t", Some(t.to_string()))])
     }
 
     /// The job as if it had never failed.
-    pub(super) fn fresh(&self, t: i64) -> Vec<u8> {
+    pub fn fresh(&self, t: i64) -> Vec<u8> {
         let t = Some(t.to_string());
         self.edited(&[("t", t), ("fails", None), ("err", None), ("failed_at", None)])
     }

@@ -25,7 +25,7 @@ mod error;
 mod go_json;
 mod identity;
 mod info;
-mod job;
+pub mod job;
 mod keys;
 mod known_jobs;
 mod line;
@@ -33,6 +33,8 @@ mod name;
 mod options;
 mod parts;
 mod preflight;
+#[cfg(test)]
+mod properties;
 mod publisher;
 mod rights;
 mod sentinel;

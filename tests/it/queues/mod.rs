@@ -3,5 +3,6 @@
 mod contract;
 mod gocraft;
 mod pubsub;
+mod redis;
 mod sqlite;
 mod sqs;

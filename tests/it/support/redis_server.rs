@@ -92,7 +92,7 @@ pub fn wait_for<T>(what: &str, mut given: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A port that nobody listens on at this moment.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
     listener.local_addr().as_ref().map(SocketAddr::port).expect("an address")
 }

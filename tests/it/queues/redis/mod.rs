@@ -1,0 +1,6 @@
+//! Jobs in Redis: what our programs do by themselves, without the original.
+
+mod checking;
+mod connections;
+mod publishing;
+mod unique;
