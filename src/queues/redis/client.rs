@@ -8,7 +8,7 @@ use super::name::Name;
 use super::sentinel::Sentinels;
 use super::server::{Form, Host, Server};
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use futures_util::FutureExt as _;
 use redis::aio::ConnectionLike;
 use redis::cluster::ClusterClientBuilder;
@@ -137,14 +137,17 @@ fn connection_info(Host { name, port }: &Host, tls: bool) -> RedisResult<Connect
 
 /// Who we are, and which database is meant.
 fn who(server: &Server, environment: &Environment) -> Result<RedisConnectionInfo> {
-    let mut who = RedisConnectionInfo::default().set_db(server.db);
-    if let Some(user) = environment.get("REDIS_USERNAME")? {
-        who = who.set_username(user);
+    let who = RedisConnectionInfo::default().set_db(server.db);
+    let password = environment.secret("REDIS_PASSWORD")?;
+    let password = password.as_ref().map(|password| password.expose_secret());
+    match (environment.get("REDIS_USERNAME")?, password) {
+        (Some(user), Some(password)) => Ok(who.set_username(user).set_password(password)),
+        (None, Some(password)) => Ok(who.set_password(password)),
+        (None, None) => Ok(who),
+        // Without one nobody would be told who we are.
+        (Some(_), None) => Err(Error::new(Kind::Configuration, "`REDIS_USERNAME` is set alone")
+            .hint("set `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE` too")),
     }
-    if let Some(password) = environment.secret("REDIS_PASSWORD")? {
-        who = who.set_password(password.expose_secret());
-    }
-    Ok(who)
 }
 
 impl ConnectionLike for Way {

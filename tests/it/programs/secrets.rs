@@ -66,6 +66,8 @@ fn programs(sandbox: &Sandbox) -> Vec<Program> {
     vec![
         publish(&format!("stdin: --to sqs:queue {quick}")),
         publish(&format!("stdin:?id=id --to pubsub://project/topic {quick}")),
+        publish(&format!("stdin: --to redis://{NOBODY}/0?job=a {quick}")),
+        publish(&format!("stdin: --to redis+sentinel://{NOBODY}/main/0?job=a {quick}")),
         publish(&format!("stdin: {quick}")),
         publish("nature-remo: --to sqlite:q.db -vv"),
         publish("nature-remo:?mode=changes --to sqlite:q.db -vv --lock"),
@@ -85,6 +87,7 @@ fn programs(sandbox: &Sandbox) -> Vec<Program> {
         subscribe("--from sqlite:q.db --once --max-attempts 1 -- false"),
         queue("stats sqs:queue"),
         queue("stats pubsub://project/topic"),
+        queue(&format!("check --queue redis://{NOBODY}/0?job=a")),
         queue(
             "check --from sqs:queue --to mongodb://127.0.0.1:1/home?serverSelectionTimeoutMS=500",
         ),

@@ -36,6 +36,7 @@ fn a_password_is_shown_to_the_server_and_nobody_else() {
         (program().env("REDIS_PASSWORD_FILE", &file), 0),
         (program().env("REDIS_PASSWORD", "hunter2").env("REDIS_USERNAME", "default"), 0),
         (program().env("REDIS_PASSWORD_FILE", "nowhere"), 78),
+        (program().env("REDIS_USERNAME", "default"), 78),
     ] {
         is_silent(&program.arg("-vv").run().expect(code));
     }
