@@ -80,7 +80,7 @@ impl Pace {
         Self { began: Instant::now(), rate: None, next: Cell::new(0) }
     }
 
-    /// So many a second.
+    /// A pace of so many a second.
     pub fn of(rate: f64) -> Self {
         Self { rate: Some(rate), ..Self::none() }
     }

@@ -46,8 +46,9 @@ pub struct Publish {
     /// The queue. Default: `$KAKEHI_QUEUE`, else `sqlite:`
     ///
     /// `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/TOPIC`, `sqs:NAME` or
-    /// `redis://HOST/DB?namespace=NAME&job=NAME`. Where it is `sqlite:`, the file is in the user's
-    /// data folder.
+    /// `redis://HOST/DB?namespace=NAME&job=NAME`, by TLS `rediss:`, by sentinels
+    /// `redis+sentinel://HOST,HOST/MASTER/DB` or `rediss+sentinel:`. Where it is `sqlite:`, the file
+    /// is in the user's data folder.
     #[arg(long, value_name = "QUEUE")]
     to: Option<String>,
 

@@ -47,8 +47,10 @@ Examples:
 pub struct Subscribe {
     /// The queue. Default: `$KAKEHI_QUEUE`, else `sqlite:`
     ///
-    /// `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`. Where it is
-    /// `sqlite:`, the file is in the user's data folder.
+    /// `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION`, `sqs:NAME` or
+    /// `redis://HOST/DB?namespace=NAME&job=NAME,NAME`, by TLS `rediss:`, by sentinels
+    /// `redis+sentinel://HOST,HOST/MASTER/DB` or `rediss+sentinel:`. Where it is `sqlite:`, the file
+    /// is in the user's data folder.
     #[arg(long, value_name = "QUEUE")]
     from: Option<String>,
 

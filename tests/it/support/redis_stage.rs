@@ -84,7 +84,7 @@ impl Stage {
         }
     }
 
-    /// The same as JSON.
+    /// All members of a list or a sorted set as JSON, in that order.
     pub fn jobs(&self, key: &str) -> Vec<Value> {
         let read = |text: &String| serde_json::from_str(text).expect("a job");
         self.members(key).iter().map(read).collect()
