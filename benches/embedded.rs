@@ -4,7 +4,6 @@
 //! `cargo bench --bench embedded`; `-- --quick` takes a tenth of everything. It prints and asserts
 //! nothing: the figures depend on the disk and on what else the machine does.
 
-use kakehi::clock::Clock;
 use kakehi::environment::Environment;
 use kakehi::queues::{self, Options, Published, Publisher, Receive, Select, Subscriber, Verdict};
 use kakehi::{Location, Message};
@@ -93,14 +92,9 @@ async fn open(folder: &Path) -> (Box<dyn Publisher>, Box<dyn Subscriber>) {
         lease: Duration::from_secs(3600),
         in_flight: 10 * BATCH,
         in_flight_bytes: 1 << 30,
-        max_messages: None,
         publish_timeout: Duration::from_secs(60),
-        hold: true,
-        passes_on: false,
         create: true,
-        environment: Environment::default(),
-        data_dir: folder.to_owned(),
-        clock: Clock::system(),
+        ..Options::new(Environment::default(), folder.to_owned())
     };
     let url = || Location::parse("sqlite:").expect("it is a URL");
     let publisher = queues::open_publisher(url(), &options).await.expect("the queue opens");

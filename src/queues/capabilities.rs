@@ -38,6 +38,9 @@ pub struct Capabilities {
     /// The pause before the next attempt, where the queue has a rule of its own for it; `None` where
     /// the loop's own counts.
     pub backoff: Option<Backoff>,
+    /// After how many failed attempts a message becomes a dead letter, where nobody says; `None` where
+    /// the loop's own number counts.
+    pub max_attempts: Option<u32>,
     /// Whether `Select` may ask for a tag; where it may not, whoever asks is told so by an error of
     /// kind `Configuration`.
     pub selects_tags: bool,
@@ -52,6 +55,7 @@ impl Default for Capabilities {
             release_counts: false,
             emptiness: Emptiness::Certain,
             backoff: None,
+            max_attempts: None,
             selects_tags: true,
         }
     }

@@ -312,8 +312,9 @@ impl Subscriber for Memory {
         }
     }
 
-    async fn begun(&self, receipts: &[Receipt]) {
+    async fn begun(&self, receipts: &[Receipt]) -> Vec<Delivery> {
         self.work_on(receipts, true);
+        Vec::new()
     }
 
     async fn interrupted(&self, receipts: &[Receipt]) {

@@ -144,8 +144,11 @@ pub trait Subscriber: Send + Sync {
 
     /// Work on these starts now. Where the queue counts attempts, a lease that ends without a
     /// verdict counts from here on, and one that was only fetched ahead does not. That need not
-    /// outlast a power cut.
-    async fn begun(&self, _receipts: &[Receipt]) {}
+    /// outlast a power cut. Gives those whose message a newer one has replaced, as they are now:
+    /// these are what is worked on.
+    async fn begun(&self, _receipts: &[Receipt]) -> Vec<Delivery> {
+        Vec::new()
+    }
 
     /// Takes `begun` back: nothing came of the work on these, and they are only leased again.
     async fn interrupted(&self, _receipts: &[Receipt]) {}

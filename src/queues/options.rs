@@ -10,6 +10,12 @@ use std::time::Duration;
 pub struct Options {
     /// How long a delivery is ours before it is offered again.
     pub lease: Duration,
+    /// Whether somebody asked for this lease: a queue whose leases are of another length says so.
+    pub lease_is_given: bool,
+    /// How many writes there may be at once: each is the work of one worker.
+    pub workers: usize,
+    /// How many deliveries can be worked on at once; what is more waits for its turn.
+    pub at_once: usize,
     /// At most this many deliveries are ours at once.
     pub in_flight: usize,
     /// At most this many bytes are ours at once.
@@ -39,6 +45,9 @@ impl Options {
     pub fn new(environment: Environment, data_dir: PathBuf) -> Self {
         Self {
             lease: Duration::from_secs(30),
+            lease_is_given: false,
+            workers: 4,
+            at_once: 2000,
             in_flight: 2500,
             in_flight_bytes: 64 << 20,
             max_messages: None,

@@ -58,11 +58,17 @@ impl Work<'_> {
         }
     }
 
-    /// Tells the queue what is being worked on from now on.
-    pub(super) async fn tell_begun(&self, batch: &[Delivery]) {
-        if self.plan.rehearsal == Rehearsal::No {
-            let receipts: Vec<_> = batch.iter().map(|one| one.receipt.clone()).collect();
-            self.queue.begun(&receipts).await;
+    /// Tells the queue what is being worked on from now on, and puts what it has replaced into the
+    /// batch.
+    pub(super) async fn tell_begun(&self, batch: &mut [Delivery]) {
+        if self.plan.rehearsal != Rehearsal::No {
+            return;
+        }
+        let receipts: Vec<_> = batch.iter().map(|one| one.receipt.clone()).collect();
+        for newer in self.queue.begun(&receipts).await {
+            if let Some(older) = batch.iter_mut().find(|one| one.receipt == newer.receipt) {
+                *older = newer;
+            }
         }
     }
 

@@ -20,7 +20,7 @@ impl Work<'_> {
         let outcomes = match self.give_up(&mut batch, &tries) {
             Some(outcome) => vec![outcome],
             None => {
-                self.tell_begun(&batch).await;
+                self.tell_begun(&mut batch).await;
                 write::write(self.sink, &batch).await
             }
         };

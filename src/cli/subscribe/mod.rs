@@ -131,10 +131,12 @@ pub struct Subscribe {
     #[arg(long, value_name = "N", default_value = "4", value_parser = positive)]
     concurrency: usize,
 
-    /// How long a delivery is ours before it is redelivered; extended while a write runs
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
+    /// How long a delivery is ours before it is redelivered; extended while a write runs. Default: 30s
+    ///
+    /// On Redis it is the worker pool's 10s, whatever runs.
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
     #[arg(hide_short_help = true)]
-    lease: Duration,
+    lease: Option<Duration>,
 
     /// How long one write may take
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = units::duration)]
@@ -144,7 +146,7 @@ pub struct Subscribe {
     /// Attempts until a message becomes a dead letter
     ///
     /// Failed writes and lost leases are attempts; what is only released does not count. Default: 10,
-    /// or the queue's own limit where that is smaller.
+    /// 4 on Redis, or the queue's own limit where that is smaller.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
 

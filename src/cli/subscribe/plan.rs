@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How long a drain of a service waits for more.
 const IDLE_OF_A_SERVICE: Duration = Duration::from_secs(2);
 
+/// How long a delivery is ours, where nobody says.
+const LEASE: Duration = Duration::from_secs(30);
+
 /// A queue that allows so many deliveries of a message allows the most that any service does:
 /// nobody can raise it.
 const MOST_DELIVERIES: u32 = 1000;
@@ -38,7 +41,7 @@ impl Subscribe {
             return Err(Error::new(Kind::Usage, "`--batch` is larger than `--max-in-flight`")
                 .hint("a batch is part of what is in hand: raise `--max-in-flight`"));
         }
-        if self.lease < Duration::from_secs(1) {
+        if self.lease() < Duration::from_secs(1) {
             return Err(Error::new(Kind::Usage, "`--lease` is shorter than a second")
                 .hint("a lease must outlast a write: `--lease 30s`"));
         }
@@ -50,7 +53,7 @@ impl Subscribe {
             return Err(Error::new(Kind::Usage, "`--write-timeout` is no time at all")
                 .hint("give a write some seconds: `--write-timeout 20s`"));
         }
-        if !runs && self.lease < self.write_timeout {
+        if !runs && self.lease() < self.write_timeout {
             tracing::warn!(
                 "`--lease` is shorter than a write may take: if it cannot be extended meanwhile, \
                  messages come twice; give it more than `--write-timeout`"
@@ -59,11 +62,12 @@ impl Subscribe {
         Ok(Bounds { batch, in_flight })
     }
 
-    /// The most attempts that a message is given, where the queue itself allows so many.
-    fn max_attempts(&self, max_deliveries: Option<u32>) -> Result<u32> {
+    /// The most attempts that a message is given, where the queue itself allows so many; `own` is
+    /// what the queue gives where nobody says.
+    fn max_attempts(&self, own: Option<u32>, max_deliveries: Option<u32>) -> Result<u32> {
         let most = max_deliveries.unwrap_or(u32::MAX);
         match self.max_attempts {
-            None => Ok(most.min(Limits::default().max_attempts)),
+            None => Ok(most.min(own.unwrap_or(Limits::default().max_attempts))),
             Some(asked) if asked <= most => Ok(asked),
             Some(asked) => {
                 let what = format!("`--max-attempts {asked}` is more than the queue allows");
@@ -76,7 +80,8 @@ impl Subscribe {
 
     pub(super) async fn plan(&self, queue: &dyn Subscriber, bounds: Bounds) -> Result<Plan> {
         let max_deliveries = queue.max_deliveries().await?;
-        let max_attempts = self.max_attempts(max_deliveries)?;
+        let own = queue.capabilities().max_attempts;
+        let max_attempts = self.max_attempts(own, max_deliveries)?;
         let rehearsal = self.rehearsal();
         if queue.capabilities().release_counts {
             warn_of_releases(rehearsal, max_deliveries);
@@ -99,13 +104,18 @@ impl Subscribe {
             max_messages: self.max_messages,
             max_time: self.max_time,
             idle: self.idle.unwrap_or(idle),
-            lease: self.lease,
+            lease: self.lease(),
             select: self.tags.select_from(queue.capabilities().selects_tags)?,
             grace: self.common.grace,
             retries: Limits { max_attempts, ..Limits::default() },
             max_deliveries,
             ..Plan::default()
         })
+    }
+
+    /// How long a delivery is ours.
+    fn lease(&self) -> Duration {
+        self.lease.unwrap_or(LEASE)
     }
 
     fn rehearsal(&self) -> Rehearsal {
@@ -124,7 +134,10 @@ impl Subscribe {
     ) -> queues::Options {
         let once = self.once.then_some(bounds.batch);
         queues::Options {
-            lease: self.lease,
+            lease: self.lease(),
+            lease_is_given: self.lease.is_some(),
+            workers: self.concurrency,
+            at_once: bounds.batch.saturating_mul(self.concurrency),
             in_flight: bounds.in_flight,
             in_flight_bytes: self.max_in_flight_bytes,
             max_messages: [self.max_messages, once].into_iter().flatten().min(),

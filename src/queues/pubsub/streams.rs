@@ -207,7 +207,6 @@ fn take_fetched(mut stream: MessageStream) -> Vec<Handler> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
 
     fn options(in_flight: usize, max_messages: Option<usize>, lease: Duration) -> Options {
         Options {
@@ -215,13 +214,7 @@ mod tests {
             in_flight,
             in_flight_bytes: 1000,
             max_messages,
-            publish_timeout: Duration::from_secs(10),
-            hold: true,
-            passes_on: false,
-            create: false,
-            environment: Default::default(),
-            data_dir: Default::default(),
-            clock: Clock::system(),
+            ..Options::new(Default::default(), Default::default())
         }
     }
 

@@ -3,8 +3,11 @@
 use super::client::Redis;
 use super::options::RedisOptions;
 use super::publisher::RedisPublisher;
+use super::shared::Shared;
+use super::subscriber::RedisSubscriber;
+use super::worked::Worked;
 use super::{identity, preflight};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::identity::{Identity, Key};
 use crate::location::Location;
 use crate::message::IdForm;
@@ -64,9 +67,14 @@ impl Backend for RedisBackend {
         Ok(Box::new(RedisPublisher::new(redis, parsed, options)))
     }
 
-    async fn subscriber(&self, url: Location, _options: &Options) -> Result<Box<dyn Subscriber>> {
-        Err(Error::new(Kind::Configuration, format!("cannot receive from `{url}`"))
-            .because_of("this version publishes to Redis only"))
+    /// Nothing is received, and nobody is told that we live, before the first `receive`.
+    async fn subscriber(&self, url: Location, options: &Options) -> Result<Box<dyn Subscriber>> {
+        let parsed = RedisOptions::of(url)?;
+        let worked = Worked::of(&parsed, options)?;
+        let redis = Redis::connect(&parsed.name, &options.environment).await?;
+        let periodic = worked.periodic.clone();
+        let shared = Shared::new(redis, parsed.name, worked, options);
+        Ok(Box::new(RedisSubscriber::new(shared, periodic)))
     }
 
     async fn preflight(

@@ -57,6 +57,18 @@ impl Keys {
         rest.strip_suffix(IN_PROGRESS)?.rsplit_once(':')
     }
 
+    /// What the keys of all in-progress lists look like, for `SCAN`.
+    pub(super) fn in_progress_pattern(&self) -> String {
+        let mut pattern = String::new();
+        for char in self.prefix.chars() {
+            if matches!(char, '*' | '?' | '[' | ']' | '^' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(char);
+        }
+        pattern + "jobs:*" + IN_PROGRESS
+    }
+
     /// Whether a job is paused: it is while this key exists, whatever it holds.
     pub(super) fn paused(&self, job: &str) -> String {
         format!("{}jobs:{job}:paused", self.prefix)

@@ -16,14 +16,19 @@
 //! The body is the job's arguments: a JSON object or null. User and password stand in
 //! `REDIS_USERNAME`, and `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`, never in a URL.
 
-#![allow(dead_code)] // until jobs are received, too
+#![allow(dead_code)] // until whoever looks inside needs all of it
 
 mod backend;
+mod backoff;
+mod begun;
 mod client;
 mod codec;
+mod delivery;
 mod error;
+mod fetch;
 mod go_json;
 mod identity;
+mod in_flight;
 mod info;
 pub mod job;
 mod keys;
@@ -32,14 +37,20 @@ mod line;
 mod name;
 mod options;
 mod parts;
+mod pool;
 mod preflight;
 #[cfg(test)]
 mod properties;
 mod publisher;
 mod rights;
+mod scripts;
 mod sentinel;
 mod server;
+mod settle;
+mod shared;
+mod subscriber;
 mod unique;
+mod worked;
 
 pub use backend::RedisBackend;
 

@@ -131,8 +131,9 @@ impl Subscriber for SqliteSubscriber {
         }
     }
 
-    async fn begun(&self, receipts: &[Receipt]) {
+    async fn begun(&self, receipts: &[Receipt]) -> Vec<Delivery> {
         self.note(receipts, begun::begin).await;
+        Vec::new()
     }
 
     async fn interrupted(&self, receipts: &[Receipt]) {

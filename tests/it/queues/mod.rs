@@ -4,5 +4,6 @@ mod contract;
 mod gocraft;
 mod pubsub;
 mod redis;
+mod redis_jobs;
 mod sqlite;
 mod sqs;

@@ -42,6 +42,7 @@ fn options(host: &str) -> Options {
         environment: Environment::from_iter([("PUBSUB_EMULATOR_HOST", host)]),
         data_dir: Default::default(),
         clock: Clock::system(),
+        ..Options::new(Default::default(), Default::default())
     }
 }
 

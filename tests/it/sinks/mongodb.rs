@@ -423,6 +423,7 @@ async fn drain(messages: &[Message], sink: &dyn Sink) -> (kakehi::Result<()>, Su
         environment: Environment::default(),
         data_dir: std::path::PathBuf::new(),
         clock: Clock::system(),
+        ..queues::Options::new(Default::default(), Default::default())
     };
     let publisher = queues::open_publisher(url.clone(), &options).await.unwrap();
     publisher.publish(messages).await.unwrap();

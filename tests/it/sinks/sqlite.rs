@@ -192,6 +192,7 @@ async fn a_queue_is_not_taken_for_a_store() {
         environment: Environment::default(),
         data_dir: shed.options.data_dir.clone(),
         clock: shed.options.clock.clone(),
+        ..kakehi::queues::Options::new(Default::default(), Default::default())
     };
     let url = Location::parse(&format!("sqlite:{}", shed.path().display())).unwrap();
     let queue = kakehi::queues::open_publisher(url, &options).await.unwrap();

@@ -78,6 +78,7 @@ fn options(folder: &Path, clock: Clock) -> Options {
         environment: Environment::default(),
         data_dir: folder.join("data"),
         clock,
+        ..Options::new(Default::default(), Default::default())
     }
 }
 

@@ -56,8 +56,8 @@ impl Subscriber for Watched {
         Ok(deliveries)
     }
 
-    async fn begun(&self, receipts: &[Receipt]) {
-        self.queue.begun(receipts).await;
+    async fn begun(&self, receipts: &[Receipt]) -> Vec<Delivery> {
+        self.queue.begun(receipts).await
     }
 
     async fn interrupted(&self, receipts: &[Receipt]) {

@@ -207,6 +207,7 @@ impl Backend {
             environment: self.environment.clone(),
             data_dir: PathBuf::from(self.dir.path()),
             clock: self.clock.clone(),
+            ..Options::new(Default::default(), Default::default())
         }
     }
 

@@ -268,7 +268,7 @@ impl Both {
         let (deliveries, receipts): (Vec<_>, Vec<_>) = picked.into_iter().unzip();
         self.model.work_on(name, &deliveries, begins);
         match begins {
-            true => self.subscribers[by].begun(&receipts).await,
+            true => drop(self.subscribers[by].begun(&receipts).await),
             false => self.subscribers[by].interrupted(&receipts).await,
         }
     }

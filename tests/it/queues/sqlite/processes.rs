@@ -77,6 +77,7 @@ fn options(folder: &Path) -> Options {
         environment: Environment::default(),
         data_dir: folder.to_owned(),
         clock: Clock::system(),
+        ..Options::new(Default::default(), Default::default())
     }
 }
 
