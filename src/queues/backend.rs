@@ -1,7 +1,7 @@
 //! What a kind of queue is to the programs: everything that its scheme stands for.
 
 use super::inspect::closed;
-use super::{Deletion, Inspect, Options, Publisher, Subscriber, TaskQueues};
+use super::{Deletion, Inspect, Jobs, Options, Publisher, Subscriber, TaskQueues};
 use crate::error::{Error, Kind, Result};
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
@@ -17,6 +17,14 @@ pub enum Side {
     Into,
     /// Messages are received from it.
     From,
+}
+
+/// What a server serves of a place.
+pub enum Servable {
+    /// Queues of tasks.
+    Tasks(Arc<dyn TaskQueues>),
+    /// Jobs, with the pools of workers that work on them.
+    Jobs(Arc<dyn Jobs>),
 }
 
 /// Why nobody looks into a queue that has no inspector.
@@ -74,11 +82,18 @@ pub trait Backend: Send + Sync {
         Err(closed(&url, IN_PROCESS))
     }
 
+    /// Opens what a server serves of the URL's place: its queues of tasks, unless it has jobs.
+    async fn served(&self, url: Location, options: &Options) -> Result<Servable> {
+        self.tasks(url, options).await.map(Servable::Tasks)
+    }
+
     /// Opens the queues of tasks of the URL's place.
     async fn tasks(&self, url: Location, _options: &Options) -> Result<Arc<dyn TaskQueues>> {
         Err(Error::new(Kind::Configuration, format!("cannot serve `{url}`"))
             .because_of("its messages are not leased by their names")
-            .hint("name an embedded queue: `sqlite:PATH`"))
+            .hint(
+                "name an embedded queue, `sqlite:PATH`, or jobs, `redis://HOST/DB?namespace=NAME`",
+            ))
     }
 
     /// Makes the queue. `false`: it was there already, and is as it was.

@@ -3,6 +3,7 @@
 mod backend;
 mod capabilities;
 mod inspect;
+mod jobs;
 pub mod memory;
 mod options;
 pub mod peek_by_receiving;
@@ -16,14 +17,16 @@ pub mod sqlite;
 pub mod sqs;
 mod tasks;
 
-pub use backend::{Backend, Side};
+pub use backend::{Backend, Servable, Side};
 pub use capabilities::{Backoff, Capabilities, Emptiness};
 pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart,
-    DeadLetterStore, Deletion, Fact, FactValue, Inspect, LeaseRequest, MessageState, MessagesById,
-    Peek, PeekByReceiving, Peeked, Purge, Receipts, RepairLoss, Repaired, Stats, TagCount, Tags,
-    Verified, Which,
+    DeadLetterStore, Deletion, Fact, FactValue, Inspect, JobStats, LeaseRequest, MessageState,
+    MessagesById, POISON, Paused, Pausing, Peek, PeekByReceiving, Peeked, Purge, Receipts,
+    RepairLoss, Repaired, Scheduled, ScheduledId, ScheduledMessages, ScheduledOutcome, Stats,
+    TagCount, Tags, Verified, Which,
 };
+pub use jobs::{BusyWorker, Jobs, ReadyJobs, TimedJob, TimedJobs, WorkerPool};
 pub use options::Options;
 pub use tasks::{
     Added, Change, Changed, Deleted, NewTask, RetryLimits, Task, TaskLease, TaskQueues,
@@ -285,6 +288,11 @@ pub async fn delete(url: Location, options: &Options, yes: bool) -> Result<Delet
 /// [`TaskQueues::create`].
 pub async fn open_tasks(url: Location, options: &Options) -> Result<Arc<dyn TaskQueues>> {
     QUEUES.find(&url)?.tasks(url, options).await
+}
+
+/// Opens what a server serves of a place; what is not there is not made.
+pub async fn open_served(url: Location, options: &Options) -> Result<Servable> {
+    QUEUES.find(&url)?.served(url, options).await
 }
 
 /// Looks at a queue as `publish` or `subscribe` will use it; nothing is published, received, made or

@@ -1,7 +1,8 @@
 //! `GET /healthz`: whether the server can do its work. Nobody has to show anything for it, and it
 //! tells nothing else.
 
-use crate::queues::TaskQueues;
+use super::Content;
+use crate::error::Result;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,13 +15,24 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The route of the health.
-pub(super) fn routes(queues: Arc<dyn TaskQueues>) -> Router {
-    Router::new().route("/healthz", get(health)).with_state(queues)
+pub(super) fn routes(content: Arc<Content>) -> Router {
+    Router::new().route("/healthz", get(health)).with_state(content)
 }
 
-async fn health(State(queues): State<Arc<dyn TaskQueues>>) -> (StatusCode, &'static str) {
-    match timeout(PATIENCE, queues.names()).await {
-        Ok(Ok(_)) => (StatusCode::OK, "ok\n"),
+/// Asks for as little as proves that everything can be reached.
+async fn ask(content: &Content) -> Result<()> {
+    if let Some(tasks) = &content.tasks {
+        tasks.queues.names().await?;
+    }
+    match &content.jobs {
+        Some(jobs) => jobs.ping().await,
+        None => Ok(()),
+    }
+}
+
+async fn health(State(content): State<Arc<Content>>) -> (StatusCode, &'static str) {
+    match timeout(PATIENCE, ask(&content)).await {
+        Ok(Ok(())) => (StatusCode::OK, "ok\n"),
         Ok(Err(error)) => {
             tracing::warn!("the queue cannot be reached: {}", error.one_line());
             (StatusCode::SERVICE_UNAVAILABLE, "the queue cannot be reached\n")

@@ -1,12 +1,15 @@
-//! What is served over HTTP: the tasks of an embedded queue in the protocols of their clients, and
-//! for who looks after the server its health and its numbers.
+//! What is served over HTTP: the tasks of an embedded queue in the protocols of their clients, jobs in
+//! the JSON of gocraft/work's web page, and for who looks after the server its health and its numbers.
 
 mod counted;
 mod health;
+pub mod jobs;
 mod metrics;
 pub mod taskqueue;
 
-use crate::http_server::{Server, observed};
+use crate::clock::Clock;
+use crate::http_server::{ErrorFormat, Server, observed};
+use crate::queues::Jobs;
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -17,30 +20,51 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskqueue::{Served, cloud_tasks, rest, rpc_http};
 
-/// Serves what `served` stands on until `stop`, and then finishes within the grace.
+/// What a server has to serve.
+#[derive(Clone)]
+pub struct Content {
+    /// Queues of tasks.
+    pub tasks: Option<Served>,
+    /// Jobs.
+    pub jobs: Option<Arc<dyn Jobs>>,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+/// Serves this until `stop`, and then finishes within the grace.
 pub async fn serve(
     server: Server,
-    served: Served,
+    content: Content,
     stop: impl Future<Output = ()>,
     grace: Duration,
 ) {
-    let metrics = Arc::new(Metrics::new(served.clock.clone()));
-    let queues = Arc::new(CountedQueues::new(served.queues.clone(), metrics.clone()));
-    let served = Served { queues, ..served };
-    let router = router(&served, &server, &metrics);
+    let metrics = Arc::new(Metrics::new(content.clock.clone()));
+    let tasks = content.tasks.map(|served| {
+        let queues = Arc::new(CountedQueues::new(served.queues.clone(), metrics.clone()));
+        Served { queues, ..served }
+    });
+    let content = Arc::new(Content { tasks, ..content });
+    let router = router(&content, &server, &metrics);
     server.serve(observed(router, metrics), stop, grace).await;
 }
 
 /// All that is served: each protocol behind a guard that speaks it, and the health behind none.
-fn router(served: &Served, server: &Server, metrics: &Arc<Metrics>) -> Router {
+fn router(content: &Arc<Content>, server: &Server, metrics: &Arc<Metrics>) -> Router {
     let guard = server.guard();
-    let numbers = metrics::routes(metrics.clone(), served.queues.clone());
-    guard
-        .protect(rest::routes(served.clone()), rest::refusal)
-        .merge(guard.protect(cloud_tasks::routes(served.clone()), cloud_tasks::refusal))
-        .merge(guard.protect(rpc(served, server.address()), rpc_http::refusal))
-        .merge(guard.protect(numbers.fallback(unknown), rest::refusal))
-        .merge(health::routes(served.queues.clone()))
+    let refusal: ErrorFormat = if content.tasks.is_some() { rest::refusal } else { jobs::refusal };
+    let unknown = async move |uri: Uri| unknown(&uri, refusal);
+    let numbers = metrics::routes(metrics.clone(), content.clone()).fallback(unknown);
+    let mut router = guard.protect(numbers, refusal).merge(health::routes(content.clone()));
+    if let Some(served) = &content.tasks {
+        router = router
+            .merge(guard.protect(rest::routes(served.clone()), rest::refusal))
+            .merge(guard.protect(cloud_tasks::routes(served.clone()), cloud_tasks::refusal))
+            .merge(guard.protect(rpc(served, server.address()), rpc_http::refusal));
+    }
+    if let Some(content) = &content.jobs {
+        router = router.merge(guard.protect(jobs::routes(content.clone()), jobs::refusal));
+    }
+    router
 }
 
 /// App Engine's own RPC, whose clients can show no token: for this machine alone, and for nobody
@@ -53,8 +77,8 @@ fn rpc(served: &Served, address: SocketAddr) -> Router {
 }
 
 /// The answer where nothing is served.
-async fn unknown(uri: Uri) -> Response {
-    rest::refusal(StatusCode::NOT_FOUND, &format!("nothing is served at `{}`", uri.path()))
+fn unknown(uri: &Uri, refusal: ErrorFormat) -> Response {
+    refusal(StatusCode::NOT_FOUND, &format!("nothing is served at `{}`", uri.path()))
 }
 
 #[cfg(test)]

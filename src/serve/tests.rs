@@ -1,6 +1,6 @@
 //! What is answered where the queue is not.
 
-use super::{Metrics, router};
+use super::{Content, Metrics, router};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::http_server::{Limits, Options, Server, observed};
@@ -53,8 +53,9 @@ async fn answers(requests: &[&str]) -> Vec<(u16, String)> {
         clock: Clock::system(),
         stopping: server.stopping(),
     };
+    let content = Content { tasks: Some(served), jobs: None, clock: Clock::system() };
     let metrics = Arc::new(Metrics::new(Clock::system()));
-    let router = observed(router(&served, &server, &metrics), metrics);
+    let router = observed(router(&Arc::new(content), &server, &metrics), metrics);
     let mut answers = Vec::new();
     for request in requests {
         let (method, uri) = request.split_once(' ').expect("a method and a path");

@@ -9,8 +9,9 @@ use std::time::Duration;
 /// A queue that may be left out.
 #[derive(Debug, Args)]
 pub(super) struct QueueUrl {
-    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`. Default:
-    /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
+    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION`, `sqs:NAME` or
+    /// `redis://HOST/DB?namespace=NAME`. Default: `$KAKEHI_QUEUE`, else `sqlite:` in the user's data
+    /// folder
     #[arg(value_name = "URL")]
     pub(super) url: Option<String>,
 
@@ -21,7 +22,8 @@ pub(super) struct QueueUrl {
 /// A queue that is named: what is done with it is not done to another one by mistake.
 #[derive(Debug, Args)]
 pub(super) struct NamedQueue {
-    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION` or `sqs:NAME`
+    /// The queue: `sqlite:PATH?queue=NAME`, `pubsub://PROJECT/SUBSCRIPTION`, `sqs:NAME` or
+    /// `redis://HOST/DB?namespace=NAME`
     #[arg(value_name = "URL")]
     url: String,
 

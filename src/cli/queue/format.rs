@@ -2,6 +2,7 @@
 //!
 //! What an external producer published is shown so that it cannot act on a terminal.
 
+use super::jobs;
 use crate::envelope::Envelope;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
@@ -62,7 +63,7 @@ pub fn stats(stats: &Stats, spool: Spooled, form: Form) -> String {
     if let Some(why) = stats.unknown {
         writeln!(text, "unknown: {why}").expect("writing to a string does not fail");
     }
-    text
+    text + &jobs::table(&stats.jobs)
 }
 
 /// A tag, and how many messages have it.
@@ -98,7 +99,7 @@ fn said(value: Option<&FactValue>) -> String {
     }
 }
 
-fn time(length: Duration) -> String {
+pub(super) fn time(length: Duration) -> String {
     humantime::format_duration(length).to_string()
 }
 
@@ -134,6 +135,7 @@ pub fn peeked(peeked: &Peeked, form: Form) -> String {
         MessageState::Scheduled => "scheduled",
         MessageState::Leased => "leased",
         MessageState::LeaseEnded => "lease ended",
+        MessageState::SetAside => "set aside",
     };
     let until = until.map(|time| format!(" until {}", seconds(time))).unwrap_or_default();
     let (tries, unread) = (tries(*attempts), unread(unreadable));

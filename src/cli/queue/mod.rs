@@ -10,12 +10,16 @@ mod delete;
 mod extend;
 mod format;
 mod get;
+mod jobs;
 mod lease;
+mod pause;
 mod peek;
 mod purge;
 mod receipts;
 mod release;
 mod repair;
+mod resume;
+mod scheduled;
 #[cfg(feature = "serve")]
 mod serve;
 mod stats;
@@ -36,10 +40,13 @@ use extend::Extend;
 use format::Form;
 use get::Get;
 use lease::Lease;
+use pause::Pause;
 use peek::Peek;
 use purge::Purge;
 use release::Release;
 use repair::Repair;
+use resume::Resume;
+use scheduled::Scheduled;
 #[cfg(feature = "serve")]
 use serve::Serve;
 use stats::Stats;
@@ -61,6 +68,9 @@ Examples:
   Work a message from the shell: take it, and acknowledge it by its receipt:
     receipt=$(queue lease sqlite:queue.db | awk 'NR == 1 { print $1 }') && \\
       queue ack sqlite:queue.db $receipt
+  Have nobody receive certain jobs for a while:
+    queue pause 'redis://localhost/0?namespace=app&job=send_email'
+    queue resume 'redis://localhost/0?namespace=app&job=send_email'
   A second reader for what is published to the queue `default`:
     queue create 'sqlite:queue.db?queue=alerts&topic=default'
   Whether a pipeline would work, before anything runs through it:
@@ -91,11 +101,15 @@ enum Action {
     Get(Get),
     #[command(subcommand)]
     Dead(Dead),
+    #[command(subcommand)]
+    Scheduled(Scheduled),
     Lease(Lease),
     Ack(Ack),
     Extend(Extend),
     Release(Release),
     Create(Create),
+    Pause(Pause),
+    Resume(Resume),
     Purge(Purge),
     Delete(Delete),
     Check(Check),
@@ -113,11 +127,14 @@ impl Action {
             Self::Peek(peek) => peek.run(context).await,
             Self::Get(get) => get.run(context).await,
             Self::Dead(dead) => dead.run(context).await,
+            Self::Scheduled(scheduled) => scheduled.run(context).await,
             Self::Lease(lease) => lease.run(context).await,
             Self::Ack(ack) => ack.run(context).await,
             Self::Extend(extend) => extend.run(context).await,
             Self::Release(release) => release.run(context).await,
             Self::Create(create) => create.run(context).await,
+            Self::Pause(pause) => pause.run(context).await,
+            Self::Resume(resume) => resume.run(context).await,
             Self::Purge(purge) => purge.run(context).await,
             Self::Delete(delete) => delete.run(context).await,
             Self::Check(check) => check.run(context).await,

@@ -10,7 +10,7 @@ use clap::Args;
 /// Remove every message, leased ones included; dead letters stay
 ///
 /// Without `--yes` only show what would be removed. On Pub/Sub it seeks to now; SQS does it once a
-/// minute.
+/// minute; on Redis jobs in progress stay, and what was moved aside goes.
 #[derive(Debug, Args)]
 pub(super) struct Purge {
     #[command(flatten)]
@@ -24,7 +24,7 @@ impl Purge {
         let purge = queue.purge().ok_or_else(|| lacks("be emptied"))?;
         let (removed, verb) = match yes {
             true => (closing(&*queue, purge.purge().await).await?, "removed"),
-            false => (queue.stats().await?.messages(), "would remove"),
+            false => (purge.removes(&queue.stats().await?), "would remove"),
         };
         let json = serde_json::json!({"removed": removed, "done": yes});
         context.tell(&format!("{verb} {}", format::messages(removed)), &json)?;

@@ -1,27 +1,32 @@
-//! `queue serve`: tasks over HTTP.
+//! `queue serve`: tasks and jobs over HTTP.
 
 use super::context::QueueContext;
 use crate::cli;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::http_server::{Limits, Options, Server, Token};
-use crate::queues;
-use crate::serve;
+use crate::location::Location;
+use crate::queues::{self, Jobs, Servable, TaskQueues};
 use crate::serve::taskqueue::{Declared, Served, queue_yaml};
+use crate::serve::{self, Content};
 use crate::units;
 use clap::Args;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The variable that names the file of the token.
 const TOKEN_FILE: &str = "KAKEHI_TOKEN_FILE";
 
-/// Let programs add, lease and delete tasks over HTTP
+/// Let programs work on tasks and jobs over HTTP
 ///
 /// The clients of App Engine's pull queues work with it: its REST API `taskqueue/v1beta2`, its
 /// `/rpc_http`, and the pull half of Cloud Tasks `v2beta2`. The tasks are the messages of the file's
 /// queues, so `publish`, `subscribe` and `queue` work on them, too. An insert is on disk before it
 /// is answered.
+///
+/// Of `redis://HOST/DB?namespace=NAME` it serves the JSON of gocraft/work's web page, at that page's
+/// paths: `/queues`, `/worker_pools`, `/busy_workers`, `/retry_jobs`, `/scheduled_jobs`, `/dead_jobs`.
 ///
 /// `/healthz` tells whether the server can work, `/metrics` gives its numbers to Prometheus.
 ///
@@ -29,10 +34,11 @@ const TOKEN_FILE: &str = "KAKEHI_TOKEN_FILE";
 /// signal ends it now.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// The file of the queues: `sqlite:PATH`. Default: `$KAKEHI_QUEUE`, else `sqlite:` in the user's
-    /// data folder
+    /// What to serve: a file of queues, `sqlite:PATH`, and a namespace of jobs,
+    /// `redis://HOST/DB?namespace=NAME`; one of each at most. Default: `$KAKEHI_QUEUE`, else `sqlite:`
+    /// in the user's data folder
     #[arg(value_name = "URL")]
-    url: Option<String>,
+    urls: Vec<String>,
 
     /// Where to listen. Other machines reach it only where this is not 127.0.0.1: then a token is
     /// needed. Port 0 is any that is free
@@ -60,20 +66,47 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
-        let environment = &context.program.environment;
-        let url = cli::url_or(self.url.as_deref(), "KAKEHI_QUEUE", environment)?;
-        let data_dir = cli::data_dir(environment, &[&url])?;
-        let options = queues::Options::new(environment.clone(), data_dir);
+        let (urls, options) = self.resolve(context)?;
         let server = Server::bind(self.server(context)?).await?;
         let clock = options.clock.clone();
-        let queues = queues::open_tasks(url, &options).await?;
-        let declared = declared(self.queues.as_deref(), &*queues).await?;
+        let Opened { tasks: queues, jobs } = Opened::of(urls, &options).await?;
+        let declared = self.declared(queues.as_deref()).await?.into();
         say(&format!("listening on http://{}\n", server.address()));
         context.finishes.set(true);
         let stopping = server.stopping();
-        let served = Served { queues: queues.clone(), declared: declared.into(), clock, stopping };
-        serve::serve(server, served, context.program.signals.shutdown(), self.grace).await;
-        queues.close().await
+        let served =
+            |queues| Served { queues, declared, clock: clock.clone(), stopping: stopping.clone() };
+        let tasks = queues.clone().map(served);
+        let content = Content { tasks, jobs, clock: clock.clone() };
+        serve::serve(server, content, context.program.signals.shutdown(), self.grace).await;
+        match queues {
+            Some(queues) => queues.close().await,
+            None => Ok(()),
+        }
+    }
+
+    /// The URLs that are served, and the options that they are opened with.
+    fn resolve(&self, context: &QueueContext<'_>) -> Result<(Vec<Location>, queues::Options)> {
+        let environment = &context.program.environment;
+        let urls = match self.urls.as_slice() {
+            [] => vec![cli::url_or(None, "KAKEHI_QUEUE", environment)?],
+            urls => urls.iter().map(|url| Location::parse(url)).collect::<Result<_>>()?,
+        };
+        let data_dir = cli::data_dir(environment, &urls.iter().collect::<Vec<_>>())?;
+        Ok((urls, queues::Options::new(environment.clone(), data_dir)))
+    }
+
+    /// What the file of queues says, which is about tasks.
+    async fn declared(&self, queues: Option<&dyn TaskQueues>) -> Result<Declared> {
+        match (self.queues.as_deref(), queues) {
+            (None, _) => Ok(Declared::default()),
+            (Some(file), Some(queues)) => queue_yaml::apply(file, queues).await,
+            (Some(_), None) => Err(Error::new(
+                Kind::Usage,
+                "`--queues` declares queues of tasks, and none is served",
+            )
+            .hint("add the file that they are in: `sqlite:PATH`")),
+        }
     }
 
     fn server(&self, context: &QueueContext<'_>) -> Result<Options> {
@@ -90,9 +123,35 @@ fn say(text: &str) {
     drop(io::stderr().write_all(text.as_bytes()));
 }
 
-async fn declared(file: Option<&Path>, queues: &dyn queues::TaskQueues) -> Result<Declared> {
-    match file {
-        Some(file) => queue_yaml::apply(file, queues).await,
-        None => Ok(Declared::default()),
+/// What was opened to be served.
+#[derive(Default)]
+struct Opened {
+    tasks: Option<Arc<dyn TaskQueues>>,
+    jobs: Option<Arc<dyn Jobs>>,
+}
+
+impl Opened {
+    /// Opens the URLs.
+    ///
+    /// # Errors
+    /// `Configuration` where there are two of one kind: their paths would be the same.
+    async fn of(urls: Vec<Location>, options: &queues::Options) -> Result<Self> {
+        let mut opened = Self::default();
+        for url in urls {
+            let shown = url.to_string();
+            let is_second = match queues::open_served(url, options).await? {
+                Servable::Tasks(tasks) => opened.tasks.replace(tasks).is_some(),
+                Servable::Jobs(jobs) => opened.jobs.replace(jobs).is_some(),
+            };
+            if is_second {
+                return Err(Error::new(
+                    Kind::Configuration,
+                    format!("cannot serve `{shown}`, too"),
+                )
+                .because_of("another one of its kind is served at the same paths")
+                .hint("start another server for it, with a `--listen` of its own"));
+            }
+        }
+        Ok(opened)
     }
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 ///
 /// Ready, waiting, scheduled, leased and dead messages, the age of the oldest one that is not dead,
 /// the sizes of the file and its log. Pub/Sub does not count, SQS does so roughly: there it tells
-/// how the queue is set up. Beside it, what waits in the spool of `publish` for this queue, and the
+/// how the queue is set up. On Redis a line for each job follows. Beside it, what waits in the spool of `publish` for this queue, and the
 /// spool's dead letters.
 #[derive(Debug, Args)]
 pub(super) struct Stats {

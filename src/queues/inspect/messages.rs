@@ -58,4 +58,6 @@ pub enum MessageState {
     /// Nothing any more: it was leased by one who did not come back, and nobody has received
     /// since.
     LeaseEnded,
+    /// Nobody, since nobody could read it: it was moved aside.
+    SetAside,
 }

@@ -1,19 +1,25 @@
 //! What a queue's inside shows to people and scripts, and how they mend it.
 
 mod dead_letters;
+mod jobs;
 mod messages;
+mod pausing;
 mod receipts;
 mod repair;
+mod scheduled;
 mod stats;
 
 pub use dead_letters::{
     DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart, DeadLetterStore,
     Which,
 };
+pub use jobs::JobStats;
 pub use messages::{MessageState, MessagesById, Peek, Peeked};
+pub use pausing::{Paused, Pausing};
 pub use receipts::{LeaseRequest, Receipts};
 pub use repair::{RepairLoss, Repaired, Verified};
-pub use stats::{Fact, FactValue, Stats, TagCount, Tags};
+pub use scheduled::{Scheduled, ScheduledId, ScheduledMessages, ScheduledOutcome};
+pub use stats::{Fact, FactValue, POISON, Stats, TagCount, Tags};
 
 use super::{Publisher, Subscriber};
 use crate::dead_letter::{self, Death};
@@ -56,6 +62,16 @@ pub trait Inspect: Send + Sync {
 
     /// Works on single messages by their ids; `None` where the queue finds none by its id.
     fn by_id(&self) -> Option<&dyn MessagesById> {
+        None
+    }
+
+    /// Works on messages that are not due yet; `None` where nobody can single them out.
+    fn scheduled(&self) -> Option<&dyn ScheduledMessages> {
+        None
+    }
+
+    /// Pauses what it gives; `None` where that is always given.
+    fn pausing(&self) -> Option<&dyn Pausing> {
         None
     }
 
@@ -110,10 +126,17 @@ pub trait PeekByReceiving: Send + Sync {
 /// Empties a queue.
 #[async_trait]
 pub trait Purge: Send + Sync {
-    /// Removes every message that the queue held when this began, leased ones included; dead
-    /// letters stay. Gives how many, where the queue knows. It is done in small steps, between
+    /// Removes every message that the queue held when this began, leased ones included where [`removes`]
+    /// counts them; dead letters stay. Gives how many, where the queue knows. It is done in small steps, between
     /// which others work on: what is interrupted has removed the oldest.
+    ///
+    /// [`removes`]: Self::removes
     async fn purge(&self) -> Result<Option<u64>>;
+
+    /// How many of what was counted it would remove; `None` where nobody knows.
+    fn removes(&self, stats: &Stats) -> Option<u64> {
+        stats.messages()
+    }
 }
 
 /// What a deletion removes, or would.

@@ -1,9 +1,13 @@
 //! What a queue holds, in numbers, and how it is set up.
 
+use super::jobs::JobStats;
 use crate::error::Result;
 use async_trait::async_trait;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
+
+/// The name of the fact that tells how many were moved aside.
+pub const POISON: &str = "poison";
 
 /// How many messages have a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,12 +52,24 @@ pub struct Stats {
     /// How the queue is set up, where a server keeps that.
     #[serde(flatten, serialize_with = "facts")]
     pub facts: Vec<Fact>,
+    /// The counts by the names of the jobs, where a queue has several kinds of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobStats>,
 }
 
 impl Stats {
     /// How many messages there are that are not dead; `None` where one of the counts is not known.
     pub fn messages(&self) -> Option<u64> {
         [self.ready, self.waiting, self.scheduled, self.leased].into_iter().sum()
+    }
+
+    /// How many were moved aside, over all jobs and beside them.
+    pub fn poison(&self) -> u64 {
+        let told = self.facts.iter().find(|fact| fact.name == POISON);
+        match told.and_then(|fact| fact.value.as_ref()) {
+            Some(FactValue::Count(count)) => *count,
+            _ => 0,
+        }
     }
 }
 

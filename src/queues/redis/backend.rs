@@ -1,19 +1,21 @@
 //! Queues of jobs in Redis, as the list of queues knows them.
 
 use super::client::Redis;
+use super::inspector::Inspector;
 use super::options::RedisOptions;
 use super::publisher::RedisPublisher;
 use super::shared::Shared;
 use super::subscriber::RedisSubscriber;
 use super::worked::Worked;
 use super::{identity, preflight};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::identity::{Identity, Key};
 use crate::location::Location;
 use crate::message::IdForm;
 use crate::preflight::Finding;
-use crate::queues::{Backend, Options, Publisher, Side, Subscriber};
+use crate::queues::{Backend, Deletion, Inspect, Options, Publisher, Servable, Side, Subscriber};
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// The kind of queue that is jobs of gocraft/work in Redis.
 pub struct RedisBackend;
@@ -84,5 +86,30 @@ impl Backend for RedisBackend {
         options: &Options,
     ) -> Result<Vec<Finding>> {
         preflight::look(&RedisOptions::of(url)?, side, &options.environment).await
+    }
+
+    async fn inspector(&self, url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
+        Ok(Box::new(Inspector::open(url, options).await?))
+    }
+
+    /// There is nothing to make: a namespace is there as soon as it has jobs.
+    async fn create(&self, url: Location, options: &Options) -> Result<bool> {
+        Inspector::open(url, options).await?.known().await.map(|_| false)
+    }
+
+    async fn delete(&self, url: Location, _options: &Options, _yes: bool) -> Result<Deletion> {
+        Err(Error::new(Kind::Configuration, format!("cannot delete `{url}`"))
+            .because_of("a namespace is there as long as anybody has jobs or a pool in it")
+            .hint("`queue purge` removes its jobs, and `queue dead drop` the dead ones"))
+    }
+
+    async fn served(&self, url: Location, options: &Options) -> Result<Servable> {
+        let namespace = Inspector::open(url, options).await?;
+        if !namespace.jobs.is_empty() {
+            return Err(Error::new(Kind::Usage, "cannot serve single jobs")
+                .because_of("what is served is a namespace with all its jobs")
+                .hint("leave `job` out of the URL"));
+        }
+        Ok(Servable::Jobs(Arc::new(namespace)))
     }
 }

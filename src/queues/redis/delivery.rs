@@ -13,10 +13,16 @@ const DIGITS: usize = 24;
 pub(super) fn of(job: &Job<'_>, bytes: &[u8], receipt: Receipt) -> Delivery {
     let mut message = codec::unpack(job);
     if message.id.is_empty() {
-        message.id = text::digest(bytes);
-        message.id.truncate(DIGITS);
+        message.id = id_of(bytes);
     }
     Delivery { message, attempts: Some(job.fails.saturating_add(1)), lost: 0, receipt }
+}
+
+/// The id of what has none: the beginning of its digest.
+pub(super) fn id_of(bytes: &[u8]) -> String {
+    let mut digest = text::digest(bytes);
+    digest.truncate(DIGITS);
+    digest
 }
 
 /// What names the bytes of a job where a job is counted.

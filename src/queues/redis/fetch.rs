@@ -153,7 +153,7 @@ impl Shared {
 
 /// The key that is freed when work on a job begins: what the job says, if that is a unique key, else
 /// what its arguments say. One that has failed had begun before: its key is not its own any more.
-fn unique_key(keys: &Keys, job: &Job<'_>) -> Option<String> {
+pub(super) fn unique_key(keys: &Keys, job: &Job<'_>) -> Option<String> {
     if !job.unique || job.fails > 0 {
         return None;
     }

@@ -16,13 +16,14 @@
 //! The body is the job's arguments: a JSON object or null. User and password stand in
 //! `REDIS_USERNAME`, and `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`, never in a URL.
 
-#![allow(dead_code)] // until whoever looks inside needs all of it
+#![allow(dead_code)] // until check-ins are heard of
 
 mod backend;
 mod backoff;
 mod begun;
 mod client;
 mod codec;
+mod dead_letters;
 mod delivery;
 mod error;
 mod fetch;
@@ -30,25 +31,36 @@ mod go_json;
 mod identity;
 mod in_flight;
 mod info;
+mod inspector;
 pub mod job;
 mod keys;
 mod known_jobs;
 mod line;
+mod looked;
+mod member;
 mod name;
 mod options;
 mod parts;
+mod pausing;
+mod peek;
 mod pool;
+mod pools;
 mod preflight;
 #[cfg(test)]
 mod properties;
 mod publisher;
+mod purge;
 mod rights;
+mod scheduled;
 mod scripts;
 mod sentinel;
+mod served;
 mod server;
+mod sets;
 mod settle;
 mod shared;
 mod subscriber;
+mod survey;
 mod unique;
 mod worked;
 

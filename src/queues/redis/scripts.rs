@@ -13,6 +13,8 @@ macro_rules! scripts {
 scripts! {
     /// Notes what a pool works on, and frees unique keys.
     BEGUN = "begun";
+    /// Forgets members of a set, and frees unique keys.
+    DROP = "drop";
     /// Takes jobs for a pool.
     FETCH = "fetch";
     /// Forgets a pool that died.
@@ -23,6 +25,12 @@ scripts! {
     LEAVE = "leave";
     /// Moves what is due into its ready lists.
     MOVE = "move";
+    /// Looks at members of a set behind one of them.
+    PAGE = "page";
+    /// Removes the oldest jobs of a list, and frees unique keys.
+    PURGE = "purge";
+    /// Moves members of a set back to their ready lists.
+    PUT_BACK = "put_back";
     /// Takes jobs from a pool that died.
     REAP = "reap";
     /// Makes each lock the sum of its parts.

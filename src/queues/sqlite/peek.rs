@@ -52,7 +52,10 @@ pub fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
     let until = match state {
         MessageState::Scheduled => due,
         MessageState::Leased => due.map(|end| now.to_day(end)),
-        MessageState::Ready | MessageState::Waiting | MessageState::LeaseEnded => None,
+        MessageState::Ready
+        | MessageState::Waiting
+        | MessageState::LeaseEnded
+        | MessageState::SetAside => None,
     };
     let Reading { message, attempts, fault } = Reading::of(row)?;
     Ok(Peeked {

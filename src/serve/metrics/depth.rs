@@ -21,8 +21,12 @@ struct StateLabels {
 type Seconds = Gauge<f64, AtomicU64>;
 
 /// Counts all queues; one that is gone meanwhile is left out.
-pub(super) async fn of(queues: &dyn TaskQueues, clock: &Clock) -> Result<Registry> {
-    let (mut registry, depth) = (Registry::default(), Family::default());
+pub(super) async fn of(
+    queues: &dyn TaskQueues,
+    clock: &Clock,
+    registry: &mut Registry,
+) -> Result<()> {
+    let depth = Family::default();
     let ages = Family::<QueueLabel, Seconds>::default();
     for name in queues.names().await? {
         if let Some(tasks) = queues.find(&name).await? {
@@ -35,7 +39,7 @@ pub(super) async fn of(queues: &dyn TaskQueues, clock: &Clock) -> Result<Registr
     registry.register("kakehi_queue_tasks", "Tasks in the queue, by their state", depth);
     let help = "For how many seconds a task could have been leased and was not, at most";
     registry.register("kakehi_queue_oldest_seconds", help, ages);
-    Ok(registry)
+    Ok(())
 }
 
 fn count(name: &str, stats: &TaskStats, depth: &Family<StateLabels, Gauge>) {

@@ -1,11 +1,13 @@
 //! `GET /metrics`: the numbers of the server and its queues, as Prometheus reads them.
 
 mod depth;
+mod jobs;
 
+use super::Content;
 use super::taskqueue::Operation;
 use crate::clock::Clock;
+use crate::error::Result;
 use crate::http_server::{Answered, Observer};
-use crate::queues::TaskQueues;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -124,12 +126,24 @@ fn histogram() -> Histogram {
 }
 
 /// The route of the numbers.
-pub(super) fn routes(metrics: Arc<Metrics>, queues: Arc<dyn TaskQueues>) -> Router {
-    Router::new().route("/metrics", get(show)).with_state((metrics, queues))
+pub(super) fn routes(metrics: Arc<Metrics>, content: Arc<Content>) -> Router {
+    Router::new().route("/metrics", get(show)).with_state((metrics, content))
 }
 
-async fn show(State((metrics, queues)): State<(Arc<Metrics>, Arc<dyn TaskQueues>)>) -> Response {
-    let depth = match depth::of(&*queues, &metrics.clock).await {
+/// Counts everything that is served.
+async fn count(content: &Content, clock: &Clock) -> Result<Registry> {
+    let mut registry = Registry::default();
+    if let Some(tasks) = &content.tasks {
+        depth::of(&*tasks.queues, clock, &mut registry).await?;
+    }
+    if let Some(jobs) = &content.jobs {
+        jobs::of(&**jobs, &mut registry).await?;
+    }
+    Ok(registry)
+}
+
+async fn show(State((metrics, content)): State<(Arc<Metrics>, Arc<Content>)>) -> Response {
+    let depth = match count(&content, &metrics.clock).await {
         Ok(depth) => depth,
         Err(error) => {
             tracing::warn!("the queues cannot be counted: {}", error.one_line());

@@ -18,6 +18,7 @@ mod pipeline;
 mod queue;
 mod queue_check;
 mod queue_pubsub;
+mod queue_redis;
 mod queue_sqs;
 mod secrets;
 mod signals;

@@ -3,6 +3,7 @@
 mod cloud_tasks;
 mod google_clients;
 mod http_server;
+mod jobs;
 mod killed;
 mod program;
 mod rest;

@@ -79,11 +79,37 @@ impl HttpClient {
         let head = head.to_ascii_lowercase();
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        let mut body = vec![0; length.and_then(|length| length.parse().ok()).unwrap_or(0)];
-        self.stream.read_exact(&mut body)?;
+        let body = match head.contains("transfer-encoding: chunked") {
+            true => self.chunks()?,
+            false => {
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                self.bytes(length.and_then(|length| length.parse().ok()).unwrap_or(0))?
+            }
+        };
         let body = String::from_utf8(body).expect("UTF-8");
         Ok(HttpAnswer { status, head, body })
+    }
+
+    fn bytes(&mut self, length: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A body that comes in chunks, each behind a line with its length.
+    fn chunks(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line)?;
+            let length = usize::from_str_radix(line.trim(), 16);
+            let length = length.map_err(|_| std::io::ErrorKind::InvalidData)?;
+            body.extend(self.bytes(length)?);
+            self.bytes(b"\r\n".len())?;
+            if length == 0 {
+                return Ok(body);
+            }
+        }
     }
 
     /// Whether something of an answer, or an end, has come.

@@ -7,6 +7,7 @@ use crate::support::services;
 use redis::FromRedisValue;
 use serde_json::Value;
 use std::cell::RefCell;
+use std::net::SocketAddr;
 
 /// A sandbox, and a namespace that nobody else uses. Its keys are deleted at the end.
 pub struct Stage {
@@ -138,6 +139,13 @@ impl Stage {
     /// The original's own tool, which enqueues one job.
     pub fn workenqueue(&self, job: &str, args: &str) -> Program {
         self.gocraft("workenqueue").arg("-job").arg(job).arg("-args").arg(args)
+    }
+
+    /// The original's web page, about to be started at this address.
+    pub fn workwebui(&self, address: SocketAddr) -> Program {
+        let program = self.sandbox.command(services::gocraft().join("workwebui"));
+        let program = program.arg("-redis").arg(format!("redis://{}", self.address));
+        program.arg("-ns").arg(&self.namespace).arg("-listen").arg(address.to_string())
     }
 
     /// A pool of the original, about to be started: names of jobs with options.

@@ -30,10 +30,10 @@ pub struct ChosenLetters {
     take: Take,
 }
 
-/// Which dead letters: nothing is chosen by saying nothing.
+/// Which messages: nothing is chosen by saying nothing.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Chosen {
+pub(in crate::cli::queue) struct Chosen {
     /// Those of the messages with these ids
     #[arg(long, value_name = "ID", num_args = 1..)]
     id: Vec<String>,
@@ -41,6 +41,12 @@ struct Chosen {
     /// All of them
     #[arg(long)]
     all: bool,
+}
+
+impl From<Chosen> for Which {
+    fn from(Chosen { id, all }: Chosen) -> Self {
+        if all { Self::All } else { Self::Ids(id) }
+    }
 }
 
 impl ChosenLetters {
@@ -55,7 +61,7 @@ impl ChosenLetters {
         let queue = QueueUrl::from(queue);
         let (url, options) = context.resolve(&queue)?;
         let queue = context.open(&queue).await?;
-        let which = if which.all { Which::All } else { Which::Ids(which.id) };
+        let which = Which::from(which);
         let letters = DeadLetters::of(&*queue, (&url, &options), take.idle).await?;
         match letters.by_receiving() {
             Some(queue) if !yes => {

@@ -1,6 +1,6 @@
 //! `queue dead`: what is done with dead letters.
 
-mod chosen;
+pub(super) mod chosen;
 mod drop;
 pub(super) mod list;
 mod redrive;
