@@ -16,14 +16,17 @@ use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::sentinel::SentinelNodeConnectionInfo;
 use redis::{
-    Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo as _, Pipeline,
-    RedisConnectionInfo, RedisError, RedisFuture, RedisResult, ScriptInvocation, TlsMode, Value,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
+    IntoConnectionInfo as _, Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult,
+    ScriptInvocation, ServerErrorKind, TlsMode, Value,
 };
 use secrecy::ExposeSecret as _;
 use std::time::Duration;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How often a script is loaded that the server forgets at once.
+const MOST_LOADS: u32 = 5;
 /// How long an answer may take.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
@@ -86,13 +89,24 @@ impl Redis {
         Ok(values.into_iter().map(answer).collect())
     }
 
-    /// Runs a script, which is loaded where the server does not know it.
+    /// Runs a script, which is loaded where the server does not know it, and again where the server
+    /// forgot it before it was run: what it did not know it did not begin.
     pub(super) async fn invoke<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, ServiceError> {
-        script.invoke_async(&mut self.way.clone()).await.map_err(|error| self.error(error))
+        let mut loads = 1;
+        loop {
+            match script.invoke_async(&mut self.way.clone()).await {
+                Err(error) if is_forgotten(&error) && loads < MOST_LOADS => loads += 1,
+                answer => return answer.map_err(|error| self.error(error)),
+            }
+        }
     }
+}
+
+fn is_forgotten(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
 async fn one(server: &Server, who: RedisConnectionInfo) -> RedisResult<Way> {

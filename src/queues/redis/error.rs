@@ -35,8 +35,8 @@ fn by_code(code: &str, words: &str) -> ErrorClass {
     match code {
         "NOAUTH" | "WRONGPASS" => ErrorClass::Anonymous,
         "NOPERM" => ErrorClass::Forbidden,
-        "BUSY" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS" | "OOM"
-        | "READONLY" | "TRYAGAIN" => ErrorClass::Busy,
+        "BUSY" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS"
+        | "NOSCRIPT" | "OOM" | "READONLY" | "TRYAGAIN" => ErrorClass::Busy,
         "ERR" if words.starts_with("max number of clients") => ErrorClass::Busy,
         _ => ErrorClass::Misconfigured,
     }
