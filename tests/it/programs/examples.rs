@@ -90,6 +90,27 @@ fn a_pull_queue_is_used_over_http_and_from_the_command_line() {
     assert!(left.is_empty(), "the example left {left:?}");
 }
 
+#[test]
+fn background_jobs_are_enqueued_worked_on_and_brought_back() {
+    let sandbox = Sandbox::new();
+    let run = example(&sandbox, "background-jobs.sh", &[]).expect(0);
+    for told in [
+        "sent: {\"address\":\"a@example.com\"",
+        "sent: {\"address\":\"b@example.com\"",
+        "0 published, 1 duplicate",
+        "reminded: {\"customer\":42}",
+        "gave up after 2 attempts",
+        "charged: {\"card\":\"expired\"}",
+        "done: {\"customer\":42}",
+    ] {
+        assert!(run.stdout.contains(told), "{told} is not in\n{}", run.stdout);
+    }
+    let at = |told: &str| run.stdout.find(told).unwrap_or_else(|| panic!("{}", run.stdout));
+    assert!(at("\nalarm: {\"n\":2") < at("\nreport: {\"n\":1"), "{}", run.stdout);
+    let left: Vec<_> = std::fs::read_dir(sandbox.dir()).expect("the sandbox").collect();
+    assert!(left.is_empty(), "the example left {left:?}");
+}
+
 #[tokio::test]
 async fn pubsub_to_mongodb_stores_each_reading_once() {
     let sandbox = Sandbox::new();
