@@ -1,12 +1,10 @@
 //! The JSON of gocraft/work's own web page: what its `workwebui` answers, and what ours does.
 
-use crate::support::http_client::{HttpAnswer, HttpClient};
-use crate::support::process::Process;
+use crate::support::http_client::HttpAnswer;
 use crate::support::redis_server::wait_for;
 use crate::support::redis_stage::Stage;
 use crate::support::serving::Serving;
-use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use crate::support::web::Web;
 
 /// Everything that is shown.
 const SHOWN: &[&str] = &[
@@ -32,28 +30,6 @@ fn ours(stage: &Stage, words: &str) -> Serving {
     Serving::start_as(serve.args("--listen 127.0.0.1:0").args(words))
 }
 
-/// The original's server on the stage's namespace.
-struct Theirs {
-    _process: Process,
-    address: SocketAddr,
-}
-
-impl Theirs {
-    fn start(stage: &Stage) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-        let address = listener.local_addr().expect("an address");
-        drop(listener);
-        let program = stage.workwebui(address);
-        let process = Process::start(program, String::new(), false);
-        wait_for("workwebui listens", || HttpClient::try_connect(address).ok());
-        Self { _process: process, address }
-    }
-
-    fn ask(&self, request: &str) -> HttpAnswer {
-        HttpClient::connect(self.address).ask(request, &[], "")
-    }
-}
-
 /// What both are compared by.
 fn told(answer: &HttpAnswer) -> (u16, String, bool) {
     let is_json = answer.head.contains("content-type: application/json; charset=utf-8");
@@ -61,7 +37,7 @@ fn told(answer: &HttpAnswer) -> (u16, String, bool) {
 }
 
 #[track_caller]
-fn assert_the_same_is_shown(ours: &Serving, theirs: &Theirs) {
+fn assert_the_same_is_shown(ours: &Serving, theirs: &Web) {
     for path in SHOWN {
         let request = format!("GET {path}");
         // A second may end between the two.
@@ -106,41 +82,17 @@ fn fill(stage: &Stage) {
 #[test]
 fn what_is_shown_is_what_the_original_shows() {
     let stage = Stage::new();
-    let (ours, theirs) = (ours(&stage, ""), Theirs::start(&stage));
+    let (ours, theirs) = (ours(&stage, ""), Web::start(&stage));
     assert_the_same_is_shown(&ours, &theirs);
     fill(&stage);
     assert_the_same_is_shown(&ours, &theirs);
-}
-
-#[test]
-fn the_originals_page_is_answered_wherever_it_asks() {
-    let stage = Stage::new();
-    fill(&stage);
-    let (ours, theirs) = (ours(&stage, ""), Theirs::start(&stage));
-    let script = theirs.ask("GET /work.js").body;
-    let asked = SHOWN.iter().map(|path| path.split('?').next().expect("a path"));
-    let asked = asked.filter(|path| script.contains(&format!("\"{path}\"")));
-    let asked: BTreeSet<_> = asked.collect();
-    assert_eq!(asked.len(), 6, "{asked:?}");
-    for path in asked {
-        assert_eq!(ours.ask(&format!("GET {path}"), &[], "").status, 200, "{path}");
-    }
-    for (path, more) in [
-        ("/delete_dead_job", "/1600000001/1"),
-        ("/retry_dead_job", "/1600000002/2"),
-        ("/retry_all_dead_jobs", ""),
-        ("/delete_all_dead_jobs", ""),
-    ] {
-        assert!(script.contains(&format!("\"{path}\"")), "{path}");
-        assert_eq!(ours.ask(&format!("POST {path}{more}"), &[], "").status, 200, "{path}");
-    }
 }
 
 #[test]
 fn dead_jobs_are_retried_and_deleted_as_by_the_original() {
     let stage = Stage::new();
     fill(&stage);
-    let (ours, theirs) = (ours(&stage, ""), Theirs::start(&stage));
+    let (ours, theirs) = (ours(&stage, ""), Web::start(&stage));
     let both = |request: &str| {
         let (our, their) = (ours.ask(request, &[], ""), theirs.ask(request));
         assert_eq!((our.status, &our.body), (their.status, &their.body), "{request}");

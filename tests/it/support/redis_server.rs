@@ -10,6 +10,9 @@ use tempfile::TempDir;
 /// By then a server must answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The file of settings in a server's folder.
+const SETTINGS: &str = "redis.conf";
+
 /// A server with a folder of its own, on a free port of loopback.
 pub struct RedisServer {
     folder: TempDir,
@@ -21,8 +24,14 @@ pub struct RedisServer {
 impl RedisServer {
     /// Starts one that keeps nothing on disk, with these arguments besides, and waits until it answers.
     pub fn start(arguments: &str) -> Self {
+        Self::start_with("", arguments)
+    }
+
+    /// Starts one with these lines in its file of settings, which a server may write itself.
+    pub fn start_with(settings: &str, arguments: &str) -> Self {
         let port = free_port();
         let folder = TempDir::with_prefix("kakehi-redis-").expect("a temporary folder");
+        std::fs::write(folder.path().join(SETTINGS), settings).expect("a file of settings");
         let arguments: Vec<_> = arguments.split_whitespace().map(str::to_owned).collect();
         let process = launch(&folder, port, &arguments);
         let server = Self { folder, port, arguments, process };
@@ -33,6 +42,15 @@ impl RedisServer {
     /// `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A connection of the test's own.
+    pub fn connect(&self) -> redis::Connection {
+        connect(&self.address())
     }
 
     /// Sends it a signal, as SIGSTOP.
@@ -100,7 +118,7 @@ pub fn free_port() -> u16 {
 fn launch(folder: &TempDir, port: u16, arguments: &[String]) -> Child {
     let port = port.to_string();
     Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &port, "--save", ""])
+        .args([SETTINGS, "--bind", "127.0.0.1", "--port", &port, "--save", ""])
         .args(arguments)
         .current_dir(folder.path())
         .stdin(Stdio::null())

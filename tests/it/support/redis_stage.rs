@@ -1,6 +1,7 @@
 //! A namespace of jobs for one test, and the programs on it: ours, and those of gocraft/work.
 
 use crate::support::process::Process;
+use crate::support::redis_cluster::{Cluster, MASTER, Sentinel};
 use crate::support::redis_server::{self, RedisServer, wait_for};
 use crate::support::sandbox::{Program, Sandbox};
 use crate::support::services;
@@ -13,6 +14,8 @@ use std::net::SocketAddr;
 pub struct Stage {
     pub sandbox: Sandbox,
     pub address: String,
+    /// A URL as far as its parameters.
+    server: String,
     pub namespace: String,
     connection: RefCell<redis::Connection>,
 }
@@ -28,19 +31,46 @@ impl Stage {
         Self::at(server.address())
     }
 
+    /// On the node of a cluster that has the namespace's keys, and with braces around it. The
+    /// programs are given a node that has not.
+    pub fn in_cluster(cluster: &Cluster) -> Self {
+        let namespace = format!("{{{}}}", fresh());
+        let connection = RefCell::new(cluster.owner(&namespace).connect());
+        let address = cluster.other(&namespace).address();
+        let server = format!("redis://{address}/0?cluster");
+        Self { sandbox: Sandbox::new(), address, server, namespace, connection }
+    }
+
+    /// On the primary that a sentinel knows, which the programs ask.
+    pub fn behind(sentinel: &Sentinel) -> Self {
+        let mut stage = Self::at(sentinel.primary().address());
+        stage.server = format!("redis+sentinel://{}/{MASTER}/0?", sentinel.address());
+        stage
+    }
+
     fn at(address: String) -> Self {
-        let namespace = format!("t{}", uuid::Uuid::now_v7().simple());
         let connection = RefCell::new(redis_server::connect(&address));
-        Self { sandbox: Sandbox::new(), address, namespace, connection }
+        let server = format!("redis://{address}/0?");
+        Self { sandbox: Sandbox::new(), address, server, namespace: fresh(), connection }
     }
 
     /// The queue's URL with these parameters, as `job=a`.
     pub fn url(&self, parameters: &str) -> String {
-        format!("redis://{}/0?namespace={}&{parameters}", self.address, self.namespace)
+        let Self { server, namespace, .. } = self;
+        format!("{server}&namespace={namespace}&{parameters}").replace("?&", "?")
     }
 
     pub fn publish(&self, parameters: &str, words: &str) -> Program {
         self.sandbox.publish().args(words).arg("--to").arg(self.url(parameters))
+    }
+
+    pub fn subscribe(&self, parameters: &str) -> Program {
+        self.sandbox.subscribe().arg("--from").arg(self.url(parameters))
+    }
+
+    /// `queue` with these words, its last the URL.
+    pub fn queue(&self, words: &str, parameters: &str) -> Program {
+        self.sandbox.queue().args(words).arg(self.url(parameters))
     }
 
     /// Publishes envelopes, one a line.
@@ -68,20 +98,23 @@ impl Stage {
         cmd.query(&mut *self.connection.borrow_mut()).expect("an answer")
     }
 
-    /// Connects anew, after a server of the test's own has been away.
-    pub fn connect_again(&self) {
-        *self.connection.borrow_mut() = redis_server::connect(&self.address);
+    /// Connects anew, after a server of the test's own has been away, or another one is the primary.
+    pub fn connect_again(&self, server: &RedisServer) {
+        *self.connection.borrow_mut() = server.connect();
     }
 
-    /// All members of a list, the next one to be taken first, or of a sorted set, the lowest first.
+    /// All members of a list, the next one to be taken first; of a sorted set, the lowest first; of a
+    /// set.
     pub fn members(&self, key: &str) -> Vec<String> {
         match self.ask::<String>(&["TYPE", key]).as_str() {
             "zset" => self.ask(&["ZRANGE", key, "0", "-1"]),
-            _ => {
+            "set" => self.ask(&["SMEMBERS", key]),
+            "list" => {
                 let mut all: Vec<String> = self.ask(&["LRANGE", key, "0", "-1"]);
                 all.reverse();
                 all
             }
+            _ => Vec::new(),
         }
     }
 
@@ -108,16 +141,29 @@ impl Stage {
     /// Fails where a lock stands above nothing, or where something is still in progress.
     #[track_caller]
     pub fn assert_no_lock_is_left(&self) {
-        for key in self.keys() {
-            assert!(!key.ends_with(":inprogress"), "{key}: {:?}", self.members(&format!("@{key}")));
-            if key.ends_with(":lock") {
-                assert_eq!(self.ask::<i64>(&["GET", &format!("@{key}")]), 0, "{key}");
-            }
-            if key.ends_with(":lock_info") {
-                let shares: Vec<i64> = self.ask(&["HVALS", &format!("@{key}")]);
-                assert!(shares.iter().all(|share| *share == 0), "{key}: {shares:?}");
-            }
-        }
+        assert_eq!(self.locks(), [""; 0]);
+    }
+
+    /// Waits until no lock is left: of a job, the end is told before it is settled.
+    #[track_caller]
+    pub fn wait_until_no_lock_is_left(&self) {
+        wait_for("no lock is left", || self.locks().is_empty().then_some(()));
+    }
+
+    /// What says at this moment that something is being worked on.
+    fn locks(&self) -> Vec<String> {
+        let shown = |key: &String| {
+            let at = format!("@{key}");
+            let value = match key.rsplit(':').next() {
+                Some("inprogress") => self.members(&at).join(" "),
+                Some("lock") => self.ask(&["GET", &at]),
+                Some("lock_info") => self.ask::<Vec<String>>(&["HVALS", &at]).join(" "),
+                _ => String::new(),
+            };
+            let free = value.split(' ').all(|share| ["", "0"].contains(&share));
+            (!free).then(|| format!("{key}: {value}"))
+        };
+        self.keys().iter().filter_map(shown).collect()
     }
 }
 
@@ -173,6 +219,11 @@ impl Stage {
         let run = self.work("-drain").args(words).run().expect(0);
         events(&run.stderr, "began")
     }
+}
+
+/// A name that no other run has used.
+fn fresh() -> String {
+    format!("t{}", uuid::Uuid::now_v7().simple())
 }
 
 /// What a pool of the original has told of one kind so far: `began`, `ended`.

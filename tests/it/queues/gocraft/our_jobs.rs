@@ -1,17 +1,8 @@
 //! Jobs that `publish` enqueues, and the original works on.
 
+use super::{ARGS, read};
 use crate::support::redis_stage::{Stage, told};
 use serde_json::{Value, json};
-
-/// Arguments as the original writes them: sorted, escaped, without spaces.
-const ARGS: &[&str] = &[
-    "null",
-    "{}",
-    r#"{"a":"x\u003c\u003e\u0026\u2028\u2029é😀/","b":"\"\\\n\t\u0001"}"#,
-    r#"{"big":9007199254740993,"exact":1234567890123456789,"minus":-1,"zero":0}"#,
-    r#"{"f":0.1,"g":1e+21,"h":1e-7,"i":100000000}"#,
-    r#"{"deep":{"list":[1,[],{},null,true,"x"]},"empty":""}"#,
-];
 
 /// What a Go program reads: every number is a float there.
 fn as_floats(value: Value) -> Value {
@@ -23,10 +14,6 @@ fn as_floats(value: Value) -> Value {
         }
         other => other,
     }
-}
-
-fn read(text: &str) -> Value {
-    serde_json::from_str(text).expect("JSON")
 }
 
 /// A job's bytes, but for what differs from one to the next: its id, its time.

@@ -8,7 +8,6 @@ mod unique;
 
 use crate::support::process::Process;
 use crate::support::redis_stage::Stage;
-use crate::support::sandbox::Program;
 use serde_json::Value;
 
 /// A job as somebody's own program may write it.
@@ -24,10 +23,6 @@ impl Stage {
             self.ask::<i64>(&["LPUSH", &list, job]);
         }
         self.ask::<i64>(&["SADD", "@known_jobs", name]);
-    }
-
-    fn subscribe(&self, parameters: &str) -> Program {
-        self.sandbox.subscribe().arg("--from").arg(self.url(parameters))
     }
 
     /// Works on all that is ready, by a shell's script; gives what it wrote.
