@@ -1,6 +1,7 @@
-//! A cron expression, and the next time that it means.
+//! A cron expression or a descriptor such as `@every 90m`, and the next time that it means.
 
 use crate::error::{Error, Kind, Result};
+use crate::units;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
@@ -8,7 +9,8 @@ use croner::parser::{CronParser, Seconds};
 
 /// The fields of a cron expression behind the seconds, which may be left out.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of the month", "month", "day of the week"];
-const HINT: &str = "write five fields, or six with the seconds first: `0 */5 * * * *`";
+const HINT: &str = "write five fields, or six with the seconds first: `0 */5 * * * *`; or \
+                    `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or `@every 90m`";
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -24,29 +26,47 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// When to repeat: five cron fields, or six with the seconds first, in a time zone.
+/// When to repeat: five cron fields, or six with the seconds first, in a time zone; or a descriptor.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     expression: String,
-    cron: Cron,
+    rule: Rule,
     zone: Tz,
 }
 
+/// What an expression means.
+#[derive(Debug, Clone)]
+enum Rule {
+    /// The times that fit.
+    Cron(Box<Cron>),
+    /// Each time that so many seconds are over, counted from 1970: alike on every machine, and however
+    /// often a program starts anew.
+    Every(i64),
+}
+
 impl Schedule {
-    /// Parses `*/5 * * * *` or `0 */5 * * * *`.
+    /// Parses `*/5 * * * *`, `0 */5 * * * *`, `@hourly` or `@every 90m`.
     pub fn parse(expression: &str, zone: Tz) -> Result<Self> {
-        let failed = || Error::new(Kind::Usage, format!("`{expression}` is not a cron expression"));
-        if let Some(missing) = missing(expression) {
-            return Err(failed().because_of(missing).hint(HINT));
-        }
-        let cron = cron(expression).map_err(|cause| failed().because(cause).hint(HINT))?;
-        Ok(Self { expression: expression.to_owned(), cron, zone })
+        let (expression, trimmed) = (expression.to_owned(), expression.trim());
+        let rule = match trimmed.strip_prefix("@every") {
+            Some(length) => Rule::Every(seconds(trimmed, length)?),
+            None => Rule::Cron(Box::new(fields(&expression)?)),
+        };
+        Ok(Self { expression, rule, zone })
     }
 
     /// The first time after `now`; `None` where the expression has no more.
     pub fn next(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let now = now.with_timezone(&self.zone);
-        self.cron.find_next_occurrence(&now, false).ok().map(|next| next.with_timezone(&Utc))
+        match &self.rule {
+            Rule::Every(seconds) => {
+                let next = now.timestamp().div_euclid(*seconds).checked_add(1)?;
+                DateTime::from_timestamp(next.checked_mul(*seconds)?, 0)
+            }
+            Rule::Cron(cron) => {
+                let now = now.with_timezone(&self.zone);
+                cron.find_next_occurrence(&now, false).ok().map(|next| next.with_timezone(&Utc))
+            }
+        }
     }
 
     /// The first time after `now`.
@@ -60,6 +80,33 @@ impl Schedule {
                 .hint("name a day that comes: `0 0 7 * * *` is every morning at seven")
         })
     }
+}
+
+/// The seconds of `@every 90m`.
+fn seconds(expression: &str, length: &str) -> Result<i64> {
+    let failed = || {
+        Error::new(Kind::Usage, format!("`{expression}` is not a schedule"))
+            .hint("write whole seconds or more: `@every 90m`, `@every 1h30m`")
+    };
+    if !length.starts_with(char::is_whitespace) {
+        return Err(failed().because_of("a length of time stands behind `@every`"));
+    }
+    let time = units::duration(length.trim()).map_err(|why| failed().because_of(why))?;
+    let seconds = i64::try_from(time.as_secs()).ok().filter(|seconds| *seconds > 0);
+    let whole = seconds.filter(|_| time.subsec_nanos() == 0);
+    whole.ok_or_else(|| failed().because_of("it is no number of whole seconds"))
+}
+
+/// The times that five or six fields, or a word, mean.
+fn fields(expression: &str) -> Result<Cron> {
+    let failed = || Error::new(Kind::Usage, format!("`{expression}` is not a cron expression"));
+    if let Some(missing) = missing(expression) {
+        return Err(failed().because_of(missing).hint(HINT));
+    }
+    // gocraft/work and others know both words.
+    let known =
+        if expression.trim().eq_ignore_ascii_case("@midnight") { "@daily" } else { expression };
+    cron(known).map_err(|cause| failed().because(cause).hint(HINT))
 }
 
 fn cron(expression: &str) -> Result<Cron, croner::errors::CronError> {
@@ -131,6 +178,41 @@ mod tests {
     #[test]
     fn the_hour_is_that_of_the_time_zone() {
         assert_eq!(next("0 0 7 * * *", "2026-01-01T00:00:00Z"), "2026-01-01T22:00:00+00:00");
+    }
+
+    #[test]
+    fn a_descriptor_is_understood() {
+        for (descriptor, time) in [
+            ("@hourly", "2026-01-01T02:00:00+00:00"),
+            ("@daily", "2026-01-01T15:00:00+00:00"),
+            ("@midnight", "2026-01-01T15:00:00+00:00"),
+            ("@weekly", "2026-01-03T15:00:00+00:00"),
+            ("@monthly", "2026-01-31T15:00:00+00:00"),
+            ("@yearly", "2026-12-31T15:00:00+00:00"),
+            ("@annually", "2026-12-31T15:00:00+00:00"),
+            ("@every 1h30m", "2026-01-01T01:30:00+00:00"),
+            (" @every  90m ", "2026-01-01T01:30:00+00:00"),
+            ("@every 7s", "2026-01-01T01:00:05+00:00"),
+        ] {
+            assert_eq!(next(descriptor, "2026-01-01T01:00:00.5Z"), time, "{descriptor}");
+        }
+    }
+
+    #[test]
+    fn a_descriptor_that_means_nothing_is_refused() {
+        for (descriptor, why) in [
+            ("@every", "a length of time stands behind"),
+            ("@every5m", "a length of time stands behind"),
+            ("@every soon", "is not a schedule: "),
+            ("@every 0s", "no number of whole seconds"),
+            ("@every 1500ms", "no number of whole seconds"),
+            ("@every 300000000000y", "is not a schedule: "),
+            ("@every -5m", "is not a schedule: "),
+            ("@fortnightly", "is not a cron expression"),
+        ] {
+            let told = refusal(descriptor);
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]

@@ -57,7 +57,9 @@ pub struct Publish {
 
     /// Stay, and read the source at these times
     ///
-    /// A cron expression of five fields, or of six with the seconds first, in `--timezone`.
+    /// A cron expression of five fields, or of six with the seconds first, in `--timezone`; `@hourly`,
+    /// `@daily`, `@weekly`, `@monthly` or `@yearly`; or `@every 90m`: each time that 90 minutes are
+    /// over since 1970, whenever the program was started.
     #[arg(long, value_name = "CRON")]
     every: Option<String>,
 
