@@ -68,9 +68,6 @@ Examples:
   Work a message from the shell: take it, and acknowledge it by its receipt:
     receipt=$(queue lease sqlite:queue.db | awk 'NR == 1 { print $1 }') && \\
       queue ack sqlite:queue.db $receipt
-  Have nobody receive certain jobs for a while:
-    queue pause 'redis://localhost/0?namespace=app&job=send_email'
-    queue resume 'redis://localhost/0?namespace=app&job=send_email'
   A second reader for what is published to the queue `default`:
     queue create 'sqlite:queue.db?queue=alerts&topic=default'
   Whether a pipeline would work, before anything runs through it:

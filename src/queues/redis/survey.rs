@@ -3,11 +3,14 @@
 use super::inspector::Inspector;
 use super::looked::Looked;
 use super::pools;
-use super::sets::{PAGE, Part};
+use super::sets::Part;
 use crate::error::Result;
 use crate::queues::{Fact, JobStats, POISON, Stats, WorkerPool};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
+
+/// How many members of a set are read at once to be counted.
+const PAGE: usize = 1000;
 
 /// What is counted, by the names of the jobs.
 #[derive(Default)]

@@ -1,7 +1,10 @@
 //! `queue` on jobs in Redis: what is seen, mended, emptied and paused.
 
+use crate::support::process::Process;
+use crate::support::redis_server::wait_for;
 use crate::support::redis_stage::Stage;
 use crate::support::sandbox::{Run, Sandbox};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 /// More than are read at once.
@@ -286,6 +289,39 @@ fn a_purge_leaves_what_is_worked_on_and_frees_unique_keys() {
         stage.keys(),
         &keys[..3].iter().chain(&["known_jobs"]).copied().collect::<Vec<_>>()[..]
     );
+}
+
+#[test]
+fn a_purge_and_workers_each_take_a_job_once() {
+    let stage = Stage::new();
+    let lines: String = (0..3000).map(|number| format!("{{\"n\":{number}}}\n")).collect();
+    stage.publish("job=a", "stdin:").stdin(lines).run().expect(0);
+    let subscribe = stage.sandbox.subscribe().arg("--from").arg(stage.url("job=a"));
+    let subscribe = subscribe.args("--batch 10 --max-messages 1000 --to stdout:");
+    let worker = Process::start(subscribe, String::new(), false);
+    let told = seen(&stage, "purge", "job=a", "--yes").remove(0);
+    let worked = worker.end().stdout.iter().filter(|byte| **byte == b'\n').count();
+    let left = stage.members("@jobs:a").len();
+    let purged = told["removed"].as_u64().expect("a number");
+    assert_eq!(purged + (worked + left) as u64, 3000, "{worked} worked on, {left} left");
+    stage.assert_no_lock_is_left();
+}
+
+#[test]
+fn a_redrive_that_is_killed_loses_nothing_and_doubles_nothing() {
+    for _ in 0..5 {
+        let stage = Stage::new();
+        many_dead(&stage);
+        let redrive = stage.sandbox.queue().args("dead redrive --all --yes").arg(stage.url(""));
+        let mut redrive = Process::start(redrive, String::new(), false);
+        wait_for("some are back", || (stage.members("@dead").len() < MANY).then_some(()));
+        redrive.signal(Signal::SIGKILL);
+        redrive.end();
+        let ready = || stage.members("@jobs:a").len() + stage.members("@jobs:b").len();
+        assert_eq!(stage.members("@dead").len() + ready(), MANY);
+        queue(&stage, "dead redrive", "", "--all --yes").expect(0);
+        assert_eq!((stage.members("@dead").len(), ready()), (0, MANY));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::support::redis_server::wait_for;
 use crate::support::redis_stage::Stage;
 use crate::support::serving::Serving;
 use crate::support::web::Web;
+use std::collections::BTreeSet;
 
 /// Everything that is shown.
 const SHOWN: &[&str] = &[
@@ -86,6 +87,30 @@ fn what_is_shown_is_what_the_original_shows() {
     assert_the_same_is_shown(&ours, &theirs);
     fill(&stage);
     assert_the_same_is_shown(&ours, &theirs);
+}
+
+#[test]
+fn the_originals_page_is_answered_wherever_it_asks() {
+    let stage = Stage::new();
+    fill(&stage);
+    let (ours, theirs) = (ours(&stage, ""), Web::start(&stage));
+    let script = theirs.ask("GET /work.js").body;
+    let asked = SHOWN.iter().map(|path| path.split('?').next().expect("a path"));
+    let asked = asked.filter(|path| script.contains(&format!("\"{path}\"")));
+    let asked: BTreeSet<_> = asked.collect();
+    assert_eq!(asked.len(), 6, "{asked:?}");
+    for path in asked {
+        assert_eq!(ours.ask(&format!("GET {path}"), &[], "").status, 200, "{path}");
+    }
+    for (path, more) in [
+        ("/delete_dead_job", "/1600000001/1"),
+        ("/retry_dead_job", "/1600000002/2"),
+        ("/retry_all_dead_jobs", ""),
+        ("/delete_all_dead_jobs", ""),
+    ] {
+        assert!(script.contains(&format!("\"{path}\"")), "{path}");
+        assert_eq!(ours.ask(&format!("POST {path}{more}"), &[], "").status, 200, "{path}");
+    }
 }
 
 #[test]
