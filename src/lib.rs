@@ -23,6 +23,7 @@
 //! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
 //! | JSON that every reader takes the same way, purely | [`json`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
+//! | what a job says of itself, from the sink to the queue | [`checkins`] |
 //! | what speaks to somebody, for any shelf | [`clients`] |
 //! | commands in hints | [`hint`] |
 //! | one process at a time; names made fit to be shown | [`lock`], [`text`] |
@@ -34,6 +35,7 @@
 
 pub mod attempts;
 pub mod batch;
+pub mod checkins;
 pub mod cli;
 pub mod clients;
 pub mod clock;

@@ -27,6 +27,7 @@ pub use arguments::{Basics, Common, LogFormat, SummaryForm};
 pub use ending::Ending;
 pub use run::run;
 
+use crate::checkins::Checkins;
 use crate::clients::sqlite;
 use crate::environment::Environment;
 use crate::error::Result;
@@ -115,6 +116,8 @@ pub struct Context {
     pub signals: Signals,
     /// What the run is between, for its summary; said once the command line is understood.
     pub ends: OnceLock<Ends>,
+    /// What jobs say of themselves.
+    pub checkins: Checkins,
 }
 
 impl Context {

@@ -53,8 +53,8 @@ async fn perform<P: Program>(program: P, environment: Environment, masks: Masks)
         Ok(prepared) => prepared,
         Err(error) => return failed::<P>(&error),
     };
-    let (counters, ends) = Default::default();
-    let context = Context { environment, counters, signals, ends };
+    let (counters, ends, checkins) = Default::default();
+    let context = Context { environment, counters, signals, ends, checkins };
     let result = tokio::select! {
         result = program.run(&context) => result,
         () = hurried(&context.signals, last_moment) => Ok(()),

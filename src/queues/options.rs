@@ -1,5 +1,6 @@
 //! What a queue must know when it is opened, whatever its kind.
 
+use crate::checkins::Checkins;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub struct Options {
     pub environment: Environment,
     /// Where the default queue lives.
     pub data_dir: PathBuf,
+    /// What jobs say of themselves, for a queue that shows it.
+    pub checkins: Checkins,
     /// The time of day.
     pub clock: Clock,
 }
@@ -57,6 +60,7 @@ impl Options {
             create: false,
             environment,
             data_dir,
+            checkins: Checkins::default(),
             clock: Clock::system(),
         }
     }

@@ -13,6 +13,7 @@ pub mod thumbnail;
 
 pub use conflict::Conflict;
 
+use crate::checkins::Checkins;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
@@ -84,6 +85,8 @@ pub struct Options {
     pub environment: Environment,
     /// Where the default store lives.
     pub data_dir: PathBuf,
+    /// Whom to tell what jobs say of themselves.
+    pub checkins: Checkins,
     /// The time of day.
     pub clock: Clock,
 }
@@ -96,6 +99,7 @@ impl Options {
             command: exec::Command::default(),
             environment,
             data_dir,
+            checkins: Checkins::default(),
             clock: Clock::system(),
         }
     }

@@ -219,6 +219,7 @@ impl Program for Subscribe {
         let options = sinks::Options {
             command: self.exec(),
             write_timeout: self.write_timeout,
+            checkins: context.checkins.clone(),
             ..sinks::Options::new(environment.clone(), data_dir.clone())
         };
         let sink = match forward {

@@ -142,6 +142,7 @@ impl Subscribe {
             in_flight_bytes: self.max_in_flight_bytes,
             max_messages: [self.max_messages, once].into_iter().flatten().min(),
             create: self.create,
+            checkins: context.checkins.clone(),
             ..queues::Options::new(context.environment.clone(), data_dir)
         }
     }

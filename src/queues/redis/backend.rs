@@ -76,7 +76,7 @@ impl Backend for RedisBackend {
         let redis = Redis::connect(&parsed.name, &options.environment).await?;
         let periodic = worked.periodic.clone();
         let shared = Shared::new(redis, parsed.name, worked, options);
-        Ok(Box::new(RedisSubscriber::new(shared, periodic)))
+        Ok(Box::new(RedisSubscriber::new(shared, periodic, &options.checkins)))
     }
 
     async fn preflight(

@@ -83,7 +83,9 @@ impl Shared {
             script.key(self.in_progress(*list)).key(key);
             script.arg(&bytes[..]).arg(delivery::digest(bytes));
         }
-        self.redis.invoke(&script).await
+        let newer = self.redis.invoke(&script).await;
+        fail::fail_point!("redis-begun");
+        newer
     }
 
     /// The job that has taken the place of another, with the other's receipt.

@@ -168,7 +168,9 @@ impl Shared {
                 script.arg(score).arg(bytes);
             }
         }
+        fail::fail_point!("redis-settling");
         let answer: String = self.redis.invoke(&script).await?;
+        fail::fail_point!("redis-settled");
         self.in_flight().forget(field);
         Ok(answer.bytes().map(|found| found == b'1').collect())
     }

@@ -6,6 +6,7 @@ use super::fetch::Found;
 use super::pool::{Periodic, Pool};
 use super::scripts;
 use super::shared::Shared;
+use crate::checkins::Checkins;
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Receipt};
 use crate::queues::{Capabilities, Leases, Receive, Select, Settled, Subscriber, Verdict};
@@ -83,8 +84,12 @@ impl Fetcher {
 
 impl RedisSubscriber {
     /// Nothing is sent before the first `receive`.
-    pub(super) fn new(shared: Shared, periodic: Periodic) -> Self {
+    pub(super) fn new(shared: Shared, periodic: Periodic, checkins: &Checkins) -> Self {
         let (shared, fetcher) = (Arc::new(shared), Arc::default());
+        let told = Arc::clone(&shared);
+        checkins.listen(move |receipt, text| {
+            told.workers.note_checkin(receipt, text, told.now());
+        });
         Self { shared, periodic, pool: Mutex::default(), fetcher, failed: AtomicBool::new(false) }
     }
 

@@ -3,7 +3,8 @@
 //! It runs once per message: the body is its standard input, id, attempt, group, tag and attributes
 //! are in its environment (`variables`). Where a number of messages per run is asked for, it gets
 //! them as lines of JSON, as `stdout:?envelope` writes them. Its standard output is ours; each line
-//! of its standard error becomes a warning in our log.
+//! of its standard error becomes a warning in our log, but for `checkin: TEXT`, by which a job says how
+//! far it is: a queue that shows its workers shows that.
 //!
 //! Its exit code says what became of the message:
 //!
@@ -93,7 +94,8 @@ impl Backend for ExecBackend {
         }
         let command = options.command.clone();
         let program = Program::find(&name, command.arguments, &options.environment)?;
-        let runner = Runner::new(program, command.timeout, &options.environment, Groups::open());
+        let (time, checkins) = (command.timeout, options.checkins.clone());
+        let runner = Runner::new(program, time, &options.environment, Groups::open(), checkins);
         let Command { batch, concurrency, .. } = command;
         let permits = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
         Ok(Box::new(Exec { runner, batch, permits }))

@@ -4,10 +4,11 @@ use super::groups::{Expected, Group, Groups};
 use super::outcome::{self, End};
 use super::program::Program;
 use super::{stderr, variables};
+use crate::checkins::Checkins;
 use crate::descriptors::Standard;
 use crate::envelope::Envelope;
 use crate::environment::Environment;
-use crate::message::Delivery;
+use crate::message::{Delivery, Receipt};
 use crate::sinks::{Outcome, stdout};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub struct Runner {
     timeout: Duration,
     environment: Vec<(OsString, OsString)>,
     groups: Arc<Groups>,
+    checkins: Checkins,
 }
 
 impl Runner {
@@ -47,10 +49,11 @@ impl Runner {
         timeout: Duration,
         environment: &Environment,
         groups: Arc<Groups>,
+        checkins: Checkins,
     ) -> Self {
         let foreign = |name: &OsString| !name.to_str().is_some_and(variables::is_of_a_message);
         let environment = environment.without_secrets().filter(|(name, _)| foreign(name));
-        Self { program, timeout, environment: environment.collect(), groups }
+        Self { program, timeout, environment: environment.collect(), groups, checkins }
     }
 
     pub fn program(&self) -> &Program {
@@ -80,7 +83,7 @@ impl Runner {
             Ok(started) => started,
             Err(cause) => return self.not_started(&cause, size),
         };
-        let ended = self.watch(child, group, &input.name()).await;
+        let ended = self.watch(child, group, &input).await;
         match ended.map(|end| outcome::of(end, &self.program.name)) {
             // It was not its messages' fault, and the next run would fare no better.
             Ok(Outcome::Retry(_)) if stdout::reader_is_gone() => Outcome::Closed,
@@ -126,9 +129,11 @@ impl Runner {
     }
 
     /// Logs what it says until it ends, or its time is over and its whole group is ended.
-    async fn watch(&self, mut child: Child, group: Group, id: &str) -> io::Result<End> {
-        let pipe = child.stderr.take().expect("it is a pipe");
-        let mut said = pin!(stderr::tell(BufReader::new(pipe), &self.program.name, id));
+    async fn watch(&self, mut child: Child, group: Group, input: &Input<'_>) -> io::Result<End> {
+        let pipe = BufReader::new(child.stderr.take().expect("it is a pipe"));
+        let (id, receipt) = (input.name(), input.receipt());
+        let checkin = |text: &str| receipt.is_some_and(|it| self.checkins.tell(it, text));
+        let mut said = pin!(stderr::tell(pipe, &self.program.name, &id, checkin));
         let mut ended = pin!(async {
             match timeout(self.timeout, child.wait()).await {
                 Ok(status) => {
@@ -189,6 +194,14 @@ impl Input<'_> {
         }
         file.rewind()?;
         Ok(file)
+    }
+
+    /// What tells its first message from others.
+    fn receipt(&self) -> Option<&Receipt> {
+        match self {
+            Self::Body(delivery) => Some(&delivery.receipt),
+            Self::Lines(deliveries) => deliveries.first().map(|delivery| &delivery.receipt),
+        }
     }
 
     /// Names the input in the log: the id, or the first of them.

@@ -6,10 +6,22 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 /// No line in the log is longer, in bytes; what is more of it is left out.
 const LONGEST_LINE: usize = 4096;
 
-/// Logs line by line until there are no more.
-pub async fn tell(mut reader: impl AsyncBufRead + Unpin, program: &str, id: &str) {
+/// How a line begins by which a job says how far it is.
+const CHECKIN: &str = "checkin: ";
+
+/// Logs line by line until there are no more, and passes on what a job says of itself, where somebody
+/// listens to that.
+pub async fn tell(
+    mut reader: impl AsyncBufRead + Unpin,
+    program: &str,
+    id: &str,
+    checkin: impl Fn(&str) -> bool,
+) {
     while let Some(line) = line(&mut reader).await {
-        tracing::warn!(id, "`{program}`: {line}");
+        match line.strip_prefix(CHECKIN) {
+            Some(text) if checkin(text) => tracing::info!(id, "`{program}`: {line}"),
+            _ => tracing::warn!(id, "`{program}`: {line}"),
+        }
     }
 }
 

@@ -206,18 +206,11 @@ fn fill_in(client: &mut ClientOptions, write_timeout: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
 
     const SECRET: &str = "p@ss:/w%rd?#[]&=";
 
     fn options(variables: &[(&str, &str)]) -> Options {
-        Options {
-            write_timeout: Duration::from_secs(10),
-            command: Default::default(),
-            environment: variables.iter().copied().collect(),
-            data_dir: "/nonexistent".into(),
-            clock: Clock::system(),
-        }
+        Options::new(variables.iter().copied().collect(), "/nonexistent".into())
     }
 
     async fn read(url: &str, variables: &[(&str, &str)]) -> Result<MongoDbOptions> {

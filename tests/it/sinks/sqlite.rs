@@ -23,10 +23,8 @@ impl Shed {
         let (clock, control) = Clock::manual(start.with_timezone(&Utc));
         let options = Options {
             write_timeout: Duration::from_secs(30),
-            command: Default::default(),
-            environment: Environment::default(),
-            data_dir: folder.path().join("data"),
             clock,
+            ..Options::new(Environment::default(), folder.path().join("data"))
         };
         Self { folder, options, control }
     }

@@ -67,8 +67,16 @@ const CASES: [Case; 25] = [
 ];
 
 /// Those that need other ends, and the files of their tests.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 17] = [
     ("exec-started", "tests/it/sinks/exec_processes.rs"),
+    ("redis-begun", "tests/it/queues/redis_jobs/killed.rs"),
+    ("redis-due", "tests/it/queues/redis_jobs/killed.rs"),
+    ("redis-fetched", "tests/it/queues/redis_jobs/killed.rs"),
+    ("redis-moved", "tests/it/queues/redis_jobs/killed.rs"),
+    ("redis-published", "tests/it/queues/redis_jobs/killed.rs"),
+    ("redis-reaping", "tests/it/queues/redis_jobs/killed.rs"),
+    ("redis-settled", "tests/it/queues/redis_jobs/killed.rs"),
+    ("redis-settling", "tests/it/queues/redis_jobs/killed.rs"),
     ("repair-saved", "tests/it/queues/sqlite/replaced.rs"),
     ("repair-linked", "tests/it/queues/sqlite/replaced.rs"),
     ("repair-log-moved", "tests/it/queues/sqlite/replaced.rs"),

@@ -1,7 +1,9 @@
 //! Jobs of gocraft/work that `subscribe` works on, as they stand in Redis before and after.
 
 mod due;
+mod killed;
 mod limits;
+mod observed;
 mod reaping;
 mod settling;
 mod unique;

@@ -152,10 +152,15 @@ fn a_script_flush_and_cut_connections_lose_nothing() {
     let store = "sqlite:store.db";
     let program = stage.subscribe("job=a").args("--follow --batch 3 --max-in-flight 9 --to");
     let mut pool = Process::start(program.arg(store), String::new(), false);
+    let mut before = 301;
     wait_for("all are worked on", || {
-        stage.ask::<String>(&["SCRIPT", "FLUSH"]);
-        stage.ask::<i64>(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
         let left: i64 = stage.ask(&["LLEN", "@jobs:a"]);
+        // Only where something was done since: nobody gets on whose every command is cut.
+        if left < before {
+            stage.ask::<String>(&["SCRIPT", "FLUSH"]);
+            stage.ask::<i64>(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+            before = left;
+        }
         (left == 0).then_some(())
     });
     pool.signal(Signal::SIGTERM);
