@@ -11,6 +11,9 @@ use redis::ScriptInvocation;
 /// The most members that are read or changed at once.
 pub(super) const PAGE: usize = 200;
 
+/// About so many bytes of members are read at once.
+const PAGE_BYTES: usize = 16 << 20;
+
 /// A part of a set.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Part {
@@ -91,7 +94,8 @@ impl Inspector {
         }
     }
 
-    /// At most so many members of a set behind one of them, which need not be there any more.
+    /// At most so many members of a set behind one of them, which need not be there any more; fewer
+    /// where these are large already, and none at the end.
     pub(super) async fn page(
         &self,
         set: &str,
@@ -99,7 +103,7 @@ impl Inspector {
         max: usize,
     ) -> Result<Vec<Member>> {
         let mut script = scripts::PAGE.key(set);
-        script.arg(max);
+        script.arg(max).arg(PAGE_BYTES);
         if let Some(Member { bytes, score }) = after {
             script.arg(score.to_string()).arg(&bytes[..]);
         }

@@ -189,6 +189,26 @@ fn dead_letters_are_shown_and_redriven_however_many_died_in_one_second() {
 }
 
 #[test]
+fn each_of_those_that_died_in_one_second_is_shown_once_whatever_its_bytes() {
+    let stage = Stage::new();
+    let id = |number: usize| format!("{}{number}", ["é", "z", "", "\u{10ffff}"][number % 4]);
+    for number in 0..MANY {
+        timed(&stage, "@dead", 1_600_000_000, &job("a", &id(number), ""));
+    }
+    // Each is more than what is left of a page.
+    let large = format!(r#","x":"{}""#, "y".repeat(6 << 20));
+    for number in 0..4 {
+        timed(&stage, "@dead", 1_500_000_000, &job("a", &format!("large {number}"), &large));
+    }
+    let listed = seen(&stage, "dead list", "", "");
+    let listed: Vec<_> = listed.iter().map(|it| it["id"].as_str().expect("an id")).collect();
+    let mut all: Vec<_> = (0..MANY).map(id).collect();
+    all.sort();
+    let large = (0..4).map(|number| format!("large {number}"));
+    assert_eq!(listed, large.chain(all).collect::<Vec<_>>(), "in the order of the set");
+}
+
+#[test]
 fn dead_letters_are_dropped_by_id_by_job_or_all() {
     let stage = Stage::new();
     many_dead(&stage);

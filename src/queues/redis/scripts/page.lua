@@ -2,8 +2,9 @@
 -- nothing.
 --
 -- KEYS  the set
--- ARGV  how many; then, unless they are the first, the score and the bytes behind which they begin
--- Gives each member with its score, in the order of the set.
+-- ARGV  how many, and how many bytes; then, unless they are the first, the score and the bytes behind
+--       which they begin
+-- Gives each member with its score, in the order of the set; fewer where these are large already.
 
 -- Whether bytes stand before others, as the set has them: the server's own comparison of texts would
 -- depend on its language.
@@ -33,5 +34,19 @@ local function up_to(score, bytes)
   return low
 end
 
-local from = ARGV[2] and up_to(ARGV[2], ARGV[3]) or 0
-return redis.call('ZRANGE', KEYS[1], from, from + ARGV[1] - 1, 'WITHSCORES')
+local STEP = 20
+local from = ARGV[3] and up_to(ARGV[3], ARGV[4]) or 0
+local upto, bytes_left = from + ARGV[1] - 1, tonumber(ARGV[2])
+local answer = {}
+while from <= upto and bytes_left > 0 do
+  local some = redis.call('ZRANGE', KEYS[1], from, math.min(from + STEP - 1, upto), 'WITHSCORES')
+  if #some == 0 then
+    break
+  end
+  for at = 1, #some, 2 do
+    answer[#answer + 1], answer[#answer + 2] = some[at], some[at + 1]
+    bytes_left = bytes_left - #some[at]
+  end
+  from = from + STEP
+end
+return answer
