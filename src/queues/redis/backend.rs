@@ -3,7 +3,7 @@
 use super::client::Redis;
 use super::inspector::Inspector;
 use super::options::RedisOptions;
-use super::publisher::RedisPublisher;
+use super::publisher::{RedisPublisher, refuse_others};
 use super::shared::Shared;
 use super::subscriber::RedisSubscriber;
 use super::worked::Worked;
@@ -65,6 +65,7 @@ impl Backend for RedisBackend {
 
     async fn publisher(&self, url: Location, options: &Options) -> Result<Box<dyn Publisher>> {
         let parsed = RedisOptions::of(url)?;
+        refuse_others(&parsed)?;
         let redis = Redis::connect(&parsed.name, &options.environment).await?;
         Ok(Box::new(RedisPublisher::new(redis, parsed, options)))
     }
@@ -85,7 +86,11 @@ impl Backend for RedisBackend {
         side: Side,
         options: &Options,
     ) -> Result<Vec<Finding>> {
-        preflight::look(&RedisOptions::of(url)?, side, &options.environment).await
+        let parsed = RedisOptions::of(url)?;
+        if side == Side::Into {
+            refuse_others(&parsed)?;
+        }
+        preflight::look(&parsed, side, &options.environment).await
     }
 
     async fn inspector(&self, url: Location, options: &Options) -> Result<Box<dyn Inspect>> {

@@ -8,7 +8,7 @@ use super::name::Name;
 use super::options::RedisOptions;
 use super::parts::{Part, Placed, parts};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::{Options, Published, Publisher};
 use async_trait::async_trait;
@@ -152,6 +152,27 @@ fn of_each(part: Part, answer: Answer) -> Sent {
     }
 }
 
+/// Refuses what a URL says for receiving only, and what names no single job.
+///
+/// # Errors
+/// `Usage`.
+pub(super) fn refuse_others(parsed: &RedisOptions) -> Result<()> {
+    let wrong = |what: String, hint: &str| Err(Error::new(Kind::Usage, what).hint(hint));
+    let receives = [
+        ("priority", !parsed.priorities.is_empty()),
+        ("max-concurrency", parsed.max_concurrency.is_some()),
+        ("periodic", !parsed.periodic.is_empty()),
+    ];
+    if let Some((name, _)) = receives.into_iter().find(|(_, given)| *given) {
+        return wrong(format!("`{name}` is for `subscribe`"), "leave it out of the URL");
+    }
+    if parsed.jobs.len() > 1 {
+        let what = format!("`job={}` names several jobs to publish", parsed.jobs.join(","));
+        return wrong(what, "name one; or none, and each message's tag names its own");
+    }
+    Ok(())
+}
+
 /// The error that is the whole queue's: where nothing came through, the first one.
 fn whole_queue(sent: &Sent) -> Option<&ServiceError> {
     let nothing = sent.iter().all(|(_, sent)| sent.is_err());
@@ -195,9 +216,22 @@ impl Publisher for RedisPublisher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::location::Location;
 
     fn failed(class: ErrorClass) -> Result<Published, ServiceError> {
         Err(ServiceError::new(class, "so it is"))
+    }
+
+    #[test]
+    fn what_is_for_receiving_is_refused() {
+        let refused = |query: &str| {
+            let url = Location::parse(&format!("redis://h?{query}")).unwrap();
+            refuse_others(&RedisOptions::of(url).unwrap()).is_err_and(|it| it.kind() == Kind::Usage)
+        };
+        for query in ["job=a,b", "priority=a:1", "max-concurrency=0", "periodic=a:@daily"] {
+            assert!(refused(query), "{query}");
+        }
+        assert!(!refused("job=a&unique&delay=1s&wait=1") && !refused("namespace=n"));
     }
 
     #[test]
