@@ -3,6 +3,12 @@
 pub(super) use crate::queues::service_error::{ErrorClass, ServiceError};
 use redis::{ErrorKind, RedisError};
 
+/// The kinds of an answer that could not be read: a connection that breaks cuts one, too.
+const NOT_READ: [ErrorKind; 2] = [ErrorKind::Parse, ErrorKind::UnexpectedReturnType];
+
+/// Why it could not be.
+const BROKEN_OFF: &str = "its answer broke off, or is none of Redis";
+
 impl From<RedisError> for ServiceError {
     fn from(error: RedisError) -> Self {
         let is_timeout = error.is_timeout();
@@ -12,6 +18,8 @@ impl From<RedisError> for ServiceError {
         match answers.as_ref().and_then(|answers| answers.first()) {
             Some((_, answer)) => of_answer(answer.code(), answer.details().unwrap_or_default()),
             None if is_timeout => Self::silence(),
+            // The crate's words show what it could not read, which may be of a payload.
+            None if NOT_READ.contains(&kind) => Self::new(ErrorClass::Unreachable, BROKEN_OFF),
             None => Self::new(by_kind(kind), &words),
         }
     }
@@ -46,10 +54,7 @@ fn by_code(code: &str, words: &str) -> ErrorClass {
 fn by_kind(kind: ErrorKind) -> ErrorClass {
     match kind {
         ErrorKind::AuthenticationFailed => ErrorClass::Anonymous,
-        ErrorKind::InvalidClientConfig
-        | ErrorKind::Parse
-        | ErrorKind::RESP3NotSupported
-        | ErrorKind::UnexpectedReturnType => ErrorClass::Misconfigured,
+        ErrorKind::InvalidClientConfig | ErrorKind::RESP3NotSupported => ErrorClass::Misconfigured,
         // During a failover there is none.
         ErrorKind::MasterNameNotFoundBySentinel => ErrorClass::Busy,
         _ => ErrorClass::Unreachable,
@@ -93,6 +98,9 @@ mod tests {
         let of = |kind: io::ErrorKind| ServiceError::from(RedisError::from(io::Error::from(kind)));
         assert_eq!(of(io::ErrorKind::TimedOut).reason, ServiceError::silence().reason);
         assert_eq!(of(io::ErrorKind::ConnectionRefused).class, ErrorClass::Unreachable);
+        let cut = RedisError::from((ErrorKind::Parse, "unexpected", "payload".to_owned()));
+        let cut = ServiceError::from(cut);
+        assert_eq!((cut.class, &cut.reason[..]), (ErrorClass::Unreachable, BROKEN_OFF));
         let refused = RedisError::from((ErrorKind::AuthenticationFailed, "no"));
         assert_eq!(ServiceError::from(refused).class, ErrorClass::Anonymous);
     }

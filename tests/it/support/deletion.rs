@@ -56,6 +56,14 @@ impl Deletion {
         Self { host, requests }
     }
 
+    /// Deletes all keys of a namespace of Redis.
+    pub fn of_namespace(name: &str) -> Self {
+        let script =
+            "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end";
+        let requests = vec![format!("EVAL \"{script}\" 0 {name}:*\r\n")];
+        Self { host: services::redis(), requests }
+    }
+
     /// Sends one request, and waits until its answer begins.
     fn ask(&self, request: &str) -> std::io::Result<()> {
         let mut line = TcpStream::connect(&self.host)?;

@@ -2,6 +2,7 @@
 //! no good message dies. Each service gives what is its own by a `Bed`.
 
 mod pubsub;
+mod redis;
 mod sqs;
 
 use crate::support::endings::{kept_in_the_spool, stall_and_end};
@@ -24,6 +25,14 @@ trait Bed: Sized {
     const KILLED_BESIDE_GOOD_ONES: bool;
     /// How long what a killed run had in flight may take to be redelivered.
     const PATIENCE: Duration;
+    /// After how many bytes of a way the connection of a publisher is cut.
+    const CUTS: &[(Way, usize)] = &[
+        (Way::Request, 100),
+        (Way::Request, 20_000),
+        (Way::Request, 60_000),
+        (Way::Answer, 50),
+        (Way::Answer, 2_000),
+    ];
 
     /// Makes a queue of this kind.
     async fn new(kind: &str) -> Self;
@@ -32,7 +41,7 @@ trait Bed: Sized {
     fn proxy() -> Proxy;
 
     /// A program that meets the service at the proxy.
-    fn through(program: Program, proxy: &Proxy) -> Program;
+    fn through(&self, program: Program, proxy: &Proxy) -> Program;
 
     /// `publish` to the queue.
     fn publish(&self, words: &str) -> Program;
@@ -153,18 +162,12 @@ async fn publishing_that_is_cut_anywhere_loses_nothing_when_it_is_done_again<B: 
     for kind in B::KINDS {
         let bed = B::new(kind).await;
         let proxy = B::proxy();
-        for (way, bytes) in [
-            (Way::Request, 100),
-            (Way::Request, 20_000),
-            (Way::Request, 60_000),
-            (Way::Answer, 50),
-            (Way::Answer, 2_000),
-        ] {
+        for (way, bytes) in B::CUTS.iter().copied() {
             proxy.cut_after(way, bytes);
             // A server that is slow to answer may end a run before so much was said.
             while !proxy.is_cut() {
                 let publish = bed.publish("stdin:?id=id --publish-timeout 1s --batch 100");
-                let run = B::through(publish, &proxy).stdin(B::lines(B::PUBLISHED)).run();
+                let run = bed.through(publish, &proxy).stdin(B::lines(B::PUBLISHED)).run();
                 let told = format!("{way:?} {bytes}: {}: {}", run.code, run.stderr);
                 assert!([69, 75].contains(&run.code) && run.stderr.contains("hint:"), "{told}");
             }
@@ -182,13 +185,13 @@ async fn a_drain_whose_connection_is_cut_says_so_and_a_follower_goes_on_by_itsel
     bed.publish_lines(B::SUBSCRIBED);
     let proxy = B::proxy();
     proxy.cut_after(Way::Answer, 30_000);
-    let drain = start(B::through(bed.drain(), &proxy)).end();
+    let drain = start(bed.through(bed.drain(), &proxy)).end();
     assert!(proxy.is_cut());
     assert_eq!(drain.code, 69, "{}", drain.stderr);
     none_died(&drain);
     proxy.restore();
     proxy.cut_after(Way::Answer, 60_000);
-    let mut follower = start(B::through(bed.follow(), &proxy));
+    let mut follower = start(bed.through(bed.follow(), &proxy));
     follower.wait_until("the connection is cut", |_| proxy.is_cut());
     restore_when_noticed(&mut follower, &proxy);
     until_stored(&bed, B::SUBSCRIBED).await;
@@ -202,7 +205,7 @@ async fn acknowledgements_that_are_cut_off_lose_nothing_and_are_redelivered_as_d
     bed.publish_lines(50);
     let proxy = B::proxy();
     let cut_before_the_acknowledgement = |program: Program| {
-        let program = B::through(program, &proxy);
+        let program = bed.through(program, &proxy);
         let mut process = start(program.env("KAKEHI_FAILPOINTS", "subscribe-written=stop@1"));
         process.wait_until_stopped();
         proxy.cut();
@@ -227,7 +230,7 @@ async fn a_signal_while_a_publisher_is_cut_off_ends_it_and_loses_nothing<B: Bed>
     for (twice, grace) in [(false, "--grace 100ms"), (true, "--grace 1h")] {
         let bed = B::new("").await;
         let publish = bed.publish("stdin:?id=id --publish-timeout 1h --summary json").args(grace);
-        let publish = B::through(publish, &proxy).env("KAKEHI_FAILPOINTS", "publish-read=stop@1");
+        let publish = bed.through(publish, &proxy).env("KAKEHI_FAILPOINTS", "publish-read=stop@1");
         let mut process = Process::start(publish, B::lines(30), false);
         stall_and_end(&mut process, &proxy, twice);
         kept_in_the_spool(&process.end(), "30 messages wait", twice);
@@ -244,7 +247,7 @@ async fn a_signal_while_a_subscriber_is_cut_off_ends_it_and_no_message_dies<B: B
     for (twice, grace) in [(false, "--grace 1s"), (true, "--grace 1h")] {
         let bed = B::new("").await;
         bed.publish_lines(30);
-        let program = B::through(bed.follow().args(grace), &proxy);
+        let program = bed.through(bed.follow().args(grace), &proxy);
         let mut process = start(program.env("KAKEHI_FAILPOINTS", "subscribe-received=stop@1"));
         stall_and_end(&mut process, &proxy, twice);
         let end = process.end();

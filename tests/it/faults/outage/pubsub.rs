@@ -33,7 +33,7 @@ impl Bed for Stage {
         Proxy::start(&services::pubsub_emulator())
     }
 
-    fn through(program: Program, proxy: &Proxy) -> Program {
+    fn through(&self, program: Program, proxy: &Proxy) -> Program {
         program.env("PUBSUB_EMULATOR_HOST", proxy.address())
     }
 

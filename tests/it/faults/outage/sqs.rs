@@ -26,7 +26,7 @@ impl Bed for Stage {
         Proxy::start(services::sqs().trim_start_matches("http://"))
     }
 
-    fn through(program: Program, proxy: &Proxy) -> Program {
+    fn through(&self, program: Program, proxy: &Proxy) -> Program {
         program.env("AWS_ENDPOINT_URL", format!("http://{}", proxy.address()))
     }
 

@@ -56,6 +56,8 @@ enum Ability {
     GivesBackAtOnce,
     /// Two subscribers that ask in the same moment never get the same message.
     GivesOnlyOnce,
+    /// A body may be any bytes, and a tag any text.
+    CarriesAnything,
 }
 use Ability::*;
 
@@ -79,6 +81,9 @@ struct Backend {
 
 /// The shortest that every queue has.
 const LEASE: Duration = Duration::from_secs(10);
+
+/// What a tag is that names a job of Redis.
+const JOB: &str = "contract";
 
 /// How long a case waits for what must come.
 const PATIENCE: Duration = services::EMULATOR_PATIENCE;
@@ -169,6 +174,21 @@ impl Backend {
         )
     }
 
+    fn redis(case: &str) -> Self {
+        let host = services::redis();
+        let namespace = format!("{}-{}", short(case), uuid::Uuid::now_v7().simple());
+        let cannot: &[_] = &[
+            (LosesLeases, "a pool's jobs are its own for as long as its heart beats"),
+            (KnowsIds, "nobody looks for an id in a list: `unique` keeps a second job out"),
+            (SelectsTags, "each job has a list of its own"),
+            (OrdersRetries, "a retry waits beside the list, and holds nothing up"),
+            (CarriesAnything, "the arguments of a job are a JSON object or null, its tag its name"),
+        ];
+        let url = format!("redis://{host}/0?namespace={namespace}&job={JOB}");
+        let (silence, deletion) = (Duration::from_secs(3), Deletion::of_namespace(&namespace));
+        Self { cannot, silence, _deletion: Some(deletion), ..Self::embedded(|_| url) }
+    }
+
     fn of_sqs(name: &str, cannot: &'static [(Ability, &'static str)]) -> Self {
         Self {
             url: format!("sqs:{name}"),
@@ -257,7 +277,7 @@ fn any(max: usize, wait: Duration) -> Receive {
 }
 
 fn message(id: &str) -> Message {
-    Message::new(id, format!("body of {id}"))
+    Message::new(id, format!("{{\"body of\":\"{id}\"}}"))
 }
 
 fn messages(ids: &[&str]) -> Vec<Message> {
@@ -316,7 +336,7 @@ macro_rules! contract {
     };
 }
 
-contract! { memory sqlite pubsub sqs sqs_fifo: [
+contract! { memory sqlite pubsub redis sqs sqs_fifo: [
     what_is_acknowledged_is_not_redelivered
     a_message_survives_as_it_was
     what_would_not_come_back_is_refused_alone

@@ -59,7 +59,7 @@ pub(super) async fn a_receive_that_is_dropped_loses_nothing(backend: &Backend) {
 }
 
 pub(super) async fn a_batch_is_as_large_as_was_asked(backend: &Backend) {
-    let body = vec![b'x'; 1000];
+    let body = format!("{{\"x\":\"{}\"}}", "x".repeat(990));
     let sent: Vec<_> = (0..20).map(|n| Message::new(n.to_string(), body.clone())).collect();
     let subscriber = backend.subscriber_after_publishing(&sent).await;
     let asked = |max, max_bytes| Receive { max_bytes, ..any(max, PATIENCE) };
