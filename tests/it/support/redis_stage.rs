@@ -231,7 +231,8 @@ pub fn told(pool: &Process, what: &str) -> Vec<Value> {
     events(&pool.said(), what)
 }
 
-fn events(said: &str, what: &str) -> Vec<Value> {
+/// What it told of one kind, by all that it said.
+pub fn events(said: &str, what: &str) -> Vec<Value> {
     let events = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events.filter(|event| event["what"] == what).collect()
 }
