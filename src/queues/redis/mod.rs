@@ -16,8 +16,6 @@
 //! The body is the job's arguments: a JSON object or null. User and password stand in
 //! `REDIS_USERNAME`, and `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`, never in a URL.
 
-#![allow(dead_code)] // until check-ins are heard of
-
 mod backend;
 mod backoff;
 mod begun;
