@@ -156,6 +156,10 @@ impl Location {
 
     /// What the URL names, in words and without its secrets: `sqs readings`.
     pub fn describe(&self) -> String {
+        // What stands before the question mark may be half of a password.
+        if self.in_password && self.rest.starts_with("//") && self.rest.contains(':') {
+            return format!("{} ...", self.scheme);
+        }
         let shown = redact::url(&format!("{}:{}", self.scheme, self.rest));
         shown.replacen(':', " ", 1).trim_end().to_owned()
     }
@@ -299,6 +303,7 @@ mod tests {
             "x y://u:secret@h",
             "mongodb://me:se?cret=secret@host/db",
             "mongodb://me:se?secret@host/db",
+            "redis://me:secret?x@host/0",
             "mongodb://me:se?secret&x@host/db",
             "mongodb://me:p@ss?secret=1&x=y@host/db",
             "mongodb://me:se?secret&secret&x@host/db",
@@ -308,7 +313,7 @@ mod tests {
             "s3://h?token=secret",
         ] {
             let shown = match Location::parse(text) {
-                Ok(url) => format!("{url} {url:?} {:?}", url.finish(&[])),
+                Ok(url) => format!("{url} {url:?} {:?} {}", url.finish(&[]), url.describe()),
                 Err(error) => error.to_string(),
             };
             assert!(

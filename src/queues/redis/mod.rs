@@ -13,8 +13,11 @@
 //! | `periodic=a:SPEC;b:SPEC` | | yes | what is enqueued by the clock |
 //! | `cluster` | yes | yes | the server is one node of a cluster |
 //!
-//! The body is the job's arguments: a JSON object or null. User and password stand in
-//! `REDIS_USERNAME`, and `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`, never in a URL.
+//! The body is the job's arguments: a JSON object or null. A message's tag is the job's name, and that
+//! of the URL is for those without; what is passed on from another queue takes the URL's, if there is
+//! one. Group and attributes travel in a field `kakehi` of the job, which other programs pass over.
+//! User and password stand in `REDIS_USERNAME`, and `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`, never in
+//! a URL.
 
 mod backend;
 mod backoff;
