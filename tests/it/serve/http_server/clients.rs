@@ -79,7 +79,7 @@ fn large_bodies_share_a_room_and_small_ones_need_none() {
     let mut first = server.connect();
     let head = "GET /gate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n";
     first.send([head.as_bytes(), &large].concat()).expect("it is read");
-    server.has_one_before_the_gate();
+    server.has_one_waiting();
     for answer in [server.echo(&[], &large), server.echo(&["Content-Encoding: gzip"], gzip(&large))]
     {
         assert_eq!((answer.status, answer.body.starts_with("refused: ")), (503, true));

@@ -28,7 +28,7 @@ struct Fixture {
     address: SocketAddr,
     /// `GET /gate` takes one of these away before it answers.
     gate: Arc<Semaphore>,
-    /// How many requests stand before the gate.
+    /// How many requests stand before the gate, or poll.
     waiting: Arc<Semaphore>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
@@ -77,12 +77,12 @@ impl Fixture {
     fn before_the_gate(&self) -> HttpClient {
         let mut client = self.connect();
         client.send("GET /gate HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is read");
-        self.has_one_before_the_gate();
+        self.has_one_waiting();
         client
     }
 
-    /// Waits until one more request stands before the gate.
-    fn has_one_before_the_gate(&self) {
+    /// Waits until one more request stands before the gate, or polls.
+    fn has_one_waiting(&self) {
         let arrived = self.runtime.block_on(self.waiting.acquire()).expect("it is open");
         arrived.forget();
     }
@@ -105,12 +105,14 @@ fn options(limits: Limits) -> Options {
 
 fn routes(server: &Server, gate: &Arc<Semaphore>, waiting: &Arc<Semaphore>) -> Router {
     let (gate, waiting, stopping) = (gate.clone(), waiting.clone(), server.stopping());
+    let polling = waiting.clone();
     let pass = async move || {
         waiting.add_permits(1);
         gate.acquire().await.expect("it is never closed").forget();
         "passed"
     };
     let poll = async move || {
+        polling.add_permits(1);
         stopping.cancelled().await;
         "nothing came"
     };

@@ -36,10 +36,7 @@ fn who_waits_for_something_is_told_that_nothing_came() {
     let mut server = Fixture::new();
     let mut client = server.connect();
     client.send("GET /poll HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is read");
-    // Behind it on the same connection, so that it has been read when this one is.
-    let mut behind = server.before_the_gate();
-    server.gate.add_permits(1);
-    assert_eq!(behind.answer().body, "passed");
+    server.has_one_waiting();
     server.stop();
     assert_eq!(client.answer().body, "nothing came");
     server.ended();
