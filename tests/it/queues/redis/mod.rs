@@ -2,5 +2,6 @@
 
 mod checking;
 mod connections;
+mod identity;
 mod publishing;
 mod unique;
