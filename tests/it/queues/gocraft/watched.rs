@@ -13,16 +13,19 @@ fn pools(web: &Web) -> Vec<Value> {
 }
 
 #[test]
-fn their_page_shows_our_pool_and_our_worker() {
+fn their_page_shows_our_pool_our_worker_and_what_it_tells() {
     let stage = Stage::new();
     let web = Web::start(&stage);
     let answers = stage.enqueue(&[json!({"job": "mail", "args": {"to": "<a>"}})]);
-    let script = "until test -e go; do sleep 0.05; done";
+    let script = "echo 'checkin: half <done>' >&2; until test -e go; do sleep 0.05; done";
     let ours =
         stage.subscribe("job=mail,other").args("--follow --concurrency 2 -- sh -c").arg(script);
     let ours = Process::start(ours, String::new(), false);
-    let busy =
-        wait_for("the worker is shown", || web.get("/busy_workers").as_array()?.first().cloned());
+    let busy = wait_for("the worker is shown with what it told", || {
+        let workers = web.get("/busy_workers");
+        let busy = workers.as_array()?.first()?.clone();
+        (busy["checkin"] == "half <done>").then_some(busy)
+    });
     assert_eq!((&busy["job_name"], &busy["job_id"]), (&json!("mail"), &answers[0]["id"]));
     assert_eq!(read(busy["args_json"].as_str().expect("JSON")), json!({"to": "<a>"}));
     let [pool] = &pools(&web)[..] else { panic!("{:?}", pools(&web)) };
