@@ -73,16 +73,22 @@ impl Shared {
 
 /// Beats until it is told to stop.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut pause = BEAT;
+    let (mut pause, mut failed) = (BEAT, false);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = sleep(pause) => {}
         }
         pause = match shared.beat().await {
-            Ok(()) => BEAT,
+            Ok(()) => {
+                failed = false;
+                BEAT
+            }
             Err(error) => {
-                tracing::warn!("no heartbeat of this pool in {}: {}", shared.name, error.reason);
+                if !std::mem::replace(&mut failed, true) {
+                    let (name, why) = (&shared.name, error.reason);
+                    tracing::warn!("no heartbeat of this pool in {name}: {why}");
+                }
                 AGAIN
             }
         };

@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How often is looked: a dead pool is found by the third look at the latest.
 const LOOK: Duration = Duration::from_secs(7);
-/// How long the lock lasts without us.
-const LOCK: Duration = Duration::from_secs(30);
+/// How long the lock lasts without us. Two pools that reap at once do no harm: what one has taken the
+/// other does not find.
+const LOCK: Duration = Duration::from_secs(10);
 /// At most this many jobs are taken by one script.
 const PAGE: isize = 100;
 /// A job that was taken more often than that from pools that died while they worked on it is dead.

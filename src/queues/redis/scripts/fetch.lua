@@ -22,17 +22,11 @@ local function keys_of(name)
   return KEYS[at + 1], KEYS[at + 2], KEYS[at + 3], KEYS[at + 4], KEYS[at + 5], KEYS[at + 6]
 end
 
--- How many a name may give, and whether it has a limit.
-local function room_of(name)
-  local ready, _, paused, lock, _, max_concurrency = keys_of(name)
-  local count = redis.call('LLEN', ready)
-  if count == 0 or redis.call('GET', paused) then
-    return 0, false
-  end
-  local limit = tonumber(redis.call('GET', max_concurrency) or '0') or 0
-  local taken = tonumber(redis.call('GET', lock) or '0')
-  if not taken then
-    return 0, false -- It is repaired soon.
+-- How many a name with so many jobs may give, and whether it has a limit.
+local function room_of(count, paused, lock, max_concurrency)
+  local limit, taken = tonumber(max_concurrency or '0') or 0, tonumber(lock or '0')
+  if paused or not taken then
+    return 0, false -- A lock that is no number is repaired soon.
   end
   if limit <= 0 then
     return count, false
@@ -40,16 +34,38 @@ local function room_of(name)
   return math.min(count, limit - math.max(taken, 0)), true
 end
 
-local names, wanted = {}, tonumber(ARGV[2])
+-- The names that have jobs, with the keys that say whether these may be taken.
+local full, keys = {}, {}
 for name = 1, (#KEYS - 2) / 6 do
-  local room, limited = room_of(name)
+  local ready, _, paused, lock, _, max_concurrency = keys_of(name)
+  local count = redis.call('LLEN', ready)
+  if count > 0 then
+    full[#full + 1] = { name = name, count = count }
+    keys[#keys + 1], keys[#keys + 2], keys[#keys + 3] = paused, lock, max_concurrency
+  end
+end
+local values = {}
+for from = 1, #keys, 3000 do
+  for _, value in ipairs(redis.call('MGET', unpack(keys, from, math.min(from + 2999, #keys)))) do
+    values[#values + 1] = value
+  end
+end
+
+local names, wanted = {}, tonumber(ARGV[2])
+for at, one in ipairs(full) do
+  local value = at * 3
+  local room, limited = room_of(one.count, values[value - 2], values[value - 1], values[value])
   if room > 0 then
-    names[#names + 1] = { name = name, room = room, weight = tonumber(ARGV[5 + name]), count = 0 }
+    local weight = tonumber(ARGV[5 + one.name])
+    names[#names + 1] = { name = one.name, room = room, weight = weight, count = 0 }
     if limited then
       wanted = math.min(wanted, tonumber(ARGV[3]))
     end
   end
 end
+
+-- What is drawn is a few jobs at once where many are wanted, so that not every name gives some each time.
+local unit = math.max(1, math.floor(wanted / 16))
 
 -- Shares out what is wanted by weight, so that each name gets its part of it in the mean however little
 -- that is. Tells whether anything was shared out.
@@ -58,12 +74,12 @@ local function share()
   for _, one in ipairs(names) do
     total = total + (one.count < one.room and one.weight or 0)
   end
-  local before, sum = wanted, math.random()
+  local draws, sum = math.ceil(wanted / unit), math.random()
   for _, one in ipairs(names) do
     if one.count < one.room then
       local drawn = math.floor(sum)
-      sum = sum + before * one.weight / total
-      drawn = math.min(math.floor(sum) - drawn, one.room - one.count, wanted)
+      sum = sum + draws * one.weight / total
+      drawn = math.min((math.floor(sum) - drawn) * unit, one.room - one.count, wanted)
       one.count, wanted = one.count + drawn, wanted - drawn
     end
   end
