@@ -9,6 +9,7 @@ use super::subscriber::RedisSubscriber;
 use super::worked::Worked;
 use super::{identity, preflight};
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::identity::{Identity, Key};
 use crate::location::Location;
 use crate::message::IdForm;
@@ -103,9 +104,12 @@ impl Backend for RedisBackend {
     }
 
     async fn delete(&self, url: Location, _options: &Options, _yes: bool) -> Result<Deletion> {
+        let shown = url.to_string();
+        let purge = hint::command(["queue", "purge", &shown]);
+        let dead = hint::command(["queue", "dead", "drop", &shown, "--all"]);
         Err(Error::new(Kind::Configuration, format!("cannot delete `{url}`"))
             .because_of("a namespace is there as long as anybody has jobs or a pool in it")
-            .hint("`queue purge` removes its jobs, and `queue dead drop` the dead ones"))
+            .hint(format!("{purge} removes its jobs, and {dead} the dead ones")))
     }
 
     async fn served(&self, url: Location, options: &Options) -> Result<Servable> {

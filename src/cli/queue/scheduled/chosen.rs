@@ -5,6 +5,7 @@ use crate::cli::queue::arguments::{NamedQueue, QueueUrl};
 use crate::cli::queue::context::{QueueContext, closing};
 use crate::cli::queue::dead::chosen::Chosen;
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::inspect::{HandledScheduled, ScheduledAction, lacks_jobs, work_on_scheduled};
 use crate::queues::{ScheduledOutcome, Which};
 use crate::text::visible;
@@ -37,7 +38,9 @@ impl ChosenScheduled {
         action: ScheduledAction,
         context: &QueueContext<'_>,
     ) -> Result<()> {
-        let queue = context.open(&QueueUrl::from(self.queue)).await?;
+        let named = QueueUrl::from(self.queue);
+        let url = context.resolve(&named)?.0.to_string();
+        let queue = context.open(&named).await?;
         let scheduled = queue.scheduled().ok_or_else(|| lacks_jobs(LACKS))?;
         let which = Which::from(self.which);
         let mut totals = Totals { by_id: matches!(which, Which::Ids(_)), ..Totals::default() };
@@ -47,7 +50,7 @@ impl ChosenScheduled {
         let done = work_on_scheduled(scheduled, &which, self.yes.then_some(action), tell).await;
         closing(&*queue, done).await?;
         context.remind(self.yes)?;
-        totals.refuse(&which)
+        totals.refuse(&which, &url)
     }
 }
 
@@ -90,7 +93,7 @@ impl Totals {
     }
 
     /// Refuses what was not done, and ids that are not there.
-    fn refuse(&self, which: &Which) -> Result<()> {
+    fn refuse(&self, which: &Which, url: &str) -> Result<()> {
         if self.kept > 0 {
             let what = format!("{} of {} messages are as they were", self.kept, self.all);
             return Err(
@@ -103,7 +106,7 @@ impl Totals {
             return Ok(());
         }
         let what = format!("{missing} of {} ids have no scheduled message", ids.len());
-        Err(Error::new(Kind::Failed, what)
-            .hint("`queue scheduled list` shows those that are there"))
+        let list = hint::command(["queue", "scheduled", "list", url]);
+        Err(Error::new(Kind::Failed, what).hint(format!("{list} shows those that are there")))
     }
 }
