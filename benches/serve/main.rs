@@ -61,17 +61,20 @@ async fn rates(count: usize) -> f64 {
     inserts.rate()
 }
 
-/// What a request takes while half of what is asked for is done.
+/// What a request takes while half of what is asked for is done. What fills the queue as fast as it
+/// can is followed by inserts, so that its checkpoint is over when leases are measured.
 async fn at_half(count: usize) {
     let server = Server::start();
     let address = &server.address;
+    server.measure("tasks for what follows, /rpc_http", tasks::fill(address, 2 * count)).await;
     let inserts = requests(address, count, Pace::of(INSERTS / 2.0), tasks::insert);
     server.measure("inserts, REST, at half of the goal", inserts).await;
-    let drained = tasks::drain_one_by_one(address, Pace::of(ONE_BY_ONE / 2.0));
-    server.measure("deletes one by one, REST, at half", drained).await;
-    server.measure("a queue for that, /rpc_http", tasks::fill(address, 2 * count)).await;
     let drained = tasks::drain_in_batches(address, Pace::of(IN_BATCHES / 2.0 / BATCH as f64));
     server.measure("leases and deletes of 100, /rpc_http, at half", drained).await;
+    let inserts = requests(address, count, Pace::of(INSERTS / 2.0), tasks::insert);
+    server.measure("inserts, REST, at half of the goal again", inserts).await;
+    let drained = tasks::drain_one_by_one(address, Pace::of(ONE_BY_ONE / 2.0));
+    server.measure("deletes one by one, REST, at half", drained).await;
 }
 
 /// What a backlog costs: in memory, and in time for what is done beside it.
