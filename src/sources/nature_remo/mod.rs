@@ -12,10 +12,10 @@ mod backend;
 mod changes;
 mod device;
 mod options;
-mod rate_limit;
 mod snapshot;
 mod state;
 
+pub use crate::clients::http::Limits;
 pub use backend::NatureRemoBackend;
 
 use super::polling::Uncommitted;
@@ -39,38 +39,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use state::{Memory, Seen};
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Nature's own address.
 const ENDPOINT: &str = "https://api.nature.global";
 const SOURCE: &str = "nature-remo";
-
-/// How long and how often to ask.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// How long one request takes at most, its answer included.
-    pub timeout: Duration,
-    /// How many requests there are in all, when the first ones fail in a way that may pass.
-    pub tries: usize,
-    /// The first pause between two requests; it doubles, and up to as much again is added by dice.
-    pub pause: Duration,
-    /// A rate limit that ends within this time is waited for; a later end is an error at once.
-    pub patience: Duration,
-    /// The longest answer, in bytes.
-    pub max_answer: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(20),
-            tries: 3,
-            pause: Duration::from_millis(500),
-            patience: Duration::from_secs(5),
-            max_answer: 16 << 20,
-        }
-    }
-}
 
 /// Opens the API with the token of `NATURE_REMO_TOKEN` or `NATURE_REMO_TOKEN_FILE`.
 ///
@@ -96,7 +68,7 @@ fn prepare(url: Location, options: &Options, limits: Limits) -> Result<NatureRem
         (None, Some(text)) => http::parse_endpoint("`NATURE_REMO_ENDPOINT`", text)?,
         (None, None) => http::parse_endpoint("the endpoint", ENDPOINT)?,
     };
-    let token = api::token(&options.environment)?;
+    let token = api::needed_token(&options.environment)?;
     let mode = if wants_changes {
         let path = state.unwrap_or_else(|| default_state(options, &endpoint, &token));
         Mode::Changes(Memory::open(path)?)

@@ -1,4 +1,14 @@
-//! HTTP for any shelf: one way to make a client, to accept an endpoint, and to read an answer.
+//! HTTP for any shelf: one way to make a client, to accept an endpoint, to ask, and to read an answer.
+
+mod getter;
+mod rate_limit;
+mod refused;
+mod token;
+
+pub use getter::{Answer, Failure, Getter, Hints, Limits, text};
+pub use rate_limit::RateLimit;
+pub use refused::Refused;
+pub use token::{bearer, token};
 
 use super::tls;
 use crate::environment::Environment;
