@@ -22,6 +22,7 @@
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
 //! | JSON that every reader takes the same way, purely | [`json`] |
+//! | text with a message's fields in it, purely | `template`, where it is built in |
 //! | attempts, where the queue does not count them | [`attempts`] |
 //! | what a job says of itself, from the sink to the queue | [`checkins`] |
 //! | what speaks to somebody, for any shelf | [`clients`] |
@@ -67,6 +68,8 @@ pub mod sinks;
 pub mod sources;
 pub mod spool;
 pub mod subscribe;
+#[cfg(any(feature = "speech", feature = "webhook"))]
+pub mod template;
 pub mod text;
 pub mod times;
 pub mod units;
