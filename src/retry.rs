@@ -49,6 +49,7 @@ pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> 
         Outcome::Reject(why) => Verdict::Bury(why),
         Outcome::Unwritten
         | Outcome::Unavailable(_)
+        | Outcome::Throttled { .. }
         | Outcome::ConnectionLost(_)
         | Outcome::Closed => Verdict::Release,
         Outcome::Retry(why) => match tries.attempt {
@@ -168,7 +169,12 @@ mod tests {
             "[a-z ]{0,9}".prop_map(Outcome::Reject),
             "[a-z ]{0,9}".prop_map(Outcome::Unavailable),
             "[a-z ]{0,9}".prop_map(Outcome::ConnectionLost),
+            "[a-z ]{0,9}".prop_map(throttled),
         ]
+    }
+
+    fn throttled(why: String) -> Outcome {
+        Outcome::Throttled { why, wait: Duration::from_secs(30) }
     }
 
     fn tries() -> impl Strategy<Value = Tries> {
@@ -218,7 +224,9 @@ mod tests {
             why in "[a-z ]{0,9}", tries in tries(), limits in limits(), jitter in jitters()
         ) {
             let lost = Outcome::ConnectionLost(why.clone());
-            for outcome in [lost, Outcome::Unavailable(why), Outcome::Closed, Outcome::Unwritten] {
+            let unavailable = Outcome::Unavailable(why.clone());
+            let own = [Outcome::Closed, Outcome::Unwritten];
+            for outcome in [lost, unavailable, throttled(why)].into_iter().chain(own) {
                 prop_assert_eq!(verdict(outcome, tries, &limits, jitter), Verdict::Release);
             }
         }

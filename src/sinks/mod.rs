@@ -43,6 +43,14 @@ pub enum Outcome {
     /// The sink says about itself that it cannot take anything now: no room, no right, no primary,
     /// locked, gone. No message is to blame, and none is looked for.
     Unavailable(String),
+    /// The sink says about itself that it takes nothing for a while: it has a limit of requests, or
+    /// asks to be left alone. No message is to blame, and nothing is written to it meanwhile.
+    Throttled {
+        /// What the sink said.
+        why: String,
+        /// How long it is to be left alone.
+        wait: Duration,
+    },
     /// The connection broke or the answer did not come: the sink's fault or the message's, which
     /// only a look at the sink and smaller batches can tell. Nothing is known about the message.
     ConnectionLost(String),

@@ -15,6 +15,12 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_secs(60))
     .without_max_times();
 
+/// A sink that asks for longer than this is probed all the same.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// A run that would end by itself waits at most this long for a sink that asks for a pause.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Closed while the sink answers, and open while it is gone.
 #[derive(Default)]
 pub(super) struct Breaker(Option<Open>);
@@ -31,20 +37,30 @@ struct Open {
 }
 
 impl Open {
-    fn new(why: String) -> Self {
+    fn new(why: String, asked: Option<Duration>) -> Self {
         let now = Instant::now();
         let backoff = BACKOFF.build();
         let mut open = Self { since: now, why, paused: false, probing: false, next: now, backoff };
-        open.wait();
+        open.wait(asked);
         open
     }
 
-    /// The next probe is after the next pause.
-    fn wait(&mut self) {
-        let pause = self.backoff.next().expect("there is no end to the backoff");
-        self.next = Instant::now() + pause.mul_f64(0.5 + fastrand::f64() / 2.0);
+    /// The next probe is after the pause that the sink asked for, else after the next one of ours.
+    fn wait(&mut self, asked: Option<Duration>) {
+        let pause = asked.map_or_else(|| self.own_pause(), bounded);
+        self.next = Instant::now() + pause;
         self.probing = false;
     }
+
+    fn own_pause(&mut self) -> Duration {
+        let pause = self.backoff.next().expect("there is no end to the backoff");
+        pause.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+}
+
+/// A pause that a sink asked for: those who heard the same do not all come back at once.
+fn bounded(asked: Duration) -> Duration {
+    asked.min(LONGEST_WAIT).mul_f64(1.0 + fastrand::f64() / 10.0)
 }
 
 impl Breaker {
@@ -65,20 +81,30 @@ impl Breaker {
         }
     }
 
-    /// A write told that the sink is gone, and why.
-    pub(super) fn lose(&mut self, why: String) {
+    /// A write told that the sink is gone, why, and how long it asks to be left alone where it does.
+    pub(super) fn lose(&mut self, why: String, asked: Option<Duration>) {
         match &mut self.0 {
             Some(open) if open.probing => {
                 tracing::debug!("the sink is still unavailable: {why}");
                 open.why = why;
-                open.wait();
+                open.wait(asked);
             }
-            Some(_) => {}
+            Some(open) => {
+                let asked = asked.map(|asked| Instant::now() + bounded(asked));
+                open.next = asked.map_or(open.next, |asked| open.next.max(asked));
+            }
             None => {
                 tracing::warn!("the sink is unavailable, waiting for it: {why}");
-                self.0 = Some(Open::new(why));
+                self.0 = Some(Open::new(why, asked));
             }
         }
+    }
+
+    /// Whether a run that would end by itself waits for a sink that asks for such a pause: a short
+    /// while since the sink last took something.
+    pub(super) fn bears(&self, asked: Option<Duration>) -> bool {
+        let waited = self.0.as_ref().map_or(Duration::ZERO, |open| open.since.elapsed());
+        asked.is_some_and(|asked| waited.saturating_add(asked) <= PATIENCE)
     }
 
     /// A write told nothing of the kind: if it was a probe, the sink is back.

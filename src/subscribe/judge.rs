@@ -19,6 +19,11 @@ use tokio::time::Instant;
 /// How many messages of a batch that failed are named one by one.
 const NAMED: usize = 10;
 
+/// Whether the sink itself takes nothing now, whatever the message.
+fn takes_nothing(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unavailable(_) | Outcome::Throttled { .. } | Outcome::Closed)
+}
+
 /// A batch that was judged: what became of it so far, and what is left to do.
 #[derive(Default)]
 pub(super) struct Judged {
@@ -101,6 +106,10 @@ impl Work<'_> {
             Outcome::Unavailable(why) | Outcome::ConnectionLost(why) => {
                 written.unavailable.get_or_insert_with(|| why.clone());
             }
+            Outcome::Throttled { why, wait } => {
+                written.unavailable.get_or_insert_with(|| why.clone());
+                written.wait = written.wait.max(Some(*wait));
+            }
             Outcome::Unwritten => {}
             Outcome::Closed => written.closed = true,
         }
@@ -108,7 +117,7 @@ impl Work<'_> {
 
     /// What becomes of one delivery, behind those of its batch that were judged before it.
     fn fate(&self, delivery: Delivery, tried: Try, outcome: Outcome, before: &Judged) -> Fate {
-        if matches!(outcome, Outcome::Unavailable(_) | Outcome::Closed) {
+        if takes_nothing(&outcome) {
             return Fate::Next(delivery);
         }
         if self.plan.rehearsal != Rehearsal::No {

@@ -16,6 +16,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use std::pin::pin;
+use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// Why the run stopped receiving.
@@ -194,12 +195,13 @@ impl<'a> Run<'a> {
         self.breaker.probe();
     }
 
-    /// A write told that the sink is gone. A run that would end by itself ends now; one that
-    /// follows waits.
-    fn lose_sink(&mut self, why: String) {
-        match !self.follows() || self.end.is_some() {
-            true => self.break_off(breaker::unavailable(why)),
-            false => self.breaker.lose(why),
+    /// A write told that the sink is gone. A run that would end by itself ends now, unless the sink
+    /// asks for a short pause only; one that follows waits.
+    fn lose_sink(&mut self, why: String, asked: Option<Duration>) {
+        let waits = self.follows() || self.breaker.bears(asked);
+        match waits && self.end.is_none() {
+            true => self.breaker.lose(why, asked),
+            false => self.break_off(breaker::unavailable(why)),
         }
     }
 
@@ -285,7 +287,7 @@ impl<'a> Run<'a> {
             self.end = Some(End::Broken);
         }
         match written.unavailable {
-            Some(why) => self.lose_sink(why),
+            Some(why) => self.lose_sink(why, written.wait),
             None => self.breaker.close(),
         }
     }

@@ -6,6 +6,7 @@ use super::lanes::Lane;
 use crate::attempts::Ended;
 use crate::message::{Delivery, Receipt};
 use foldhash::HashMap;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A dead letter and the delivery that it was.
@@ -29,6 +30,8 @@ pub(super) struct Written {
     pub(super) stopped: HashMap<Lane, Until>,
     /// The sink cannot be reached.
     pub(super) unavailable: Option<String>,
+    /// How long it asks to be left alone, where it says so.
+    pub(super) wait: Option<Duration>,
     /// The reader is gone.
     pub(super) closed: bool,
     /// The queue did not take a verdict.

@@ -154,6 +154,82 @@ async fn the_breaker_stays_open_while_a_sink_answers_its_ping_and_takes_no_write
     assert_eq!(watched.pauses(), 1);
 }
 
+/// Asks to be left alone, each time for so long, at its first writes.
+struct Limited {
+    wait: Duration,
+    times: AtomicUsize,
+    tried: Mutex<Vec<tokio::time::Instant>>,
+}
+
+impl Limited {
+    fn of(wait: Duration, times: usize) -> Self {
+        Self { wait, times: AtomicUsize::new(times), tried: Mutex::default() }
+    }
+
+    fn tried(&self) -> Vec<tokio::time::Instant> {
+        self.tried.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Sink for Limited {
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        self.tried.lock().unwrap().push(tokio::time::Instant::now());
+        let left = self.times.load(Ordering::SeqCst);
+        self.times.store(left.saturating_sub(1), Ordering::SeqCst);
+        let throttled = Outcome::Throttled { why: "too many".to_owned(), wait: self.wait };
+        vec![if left == 0 { Outcome::Stored } else { throttled }; batch.len()]
+    }
+
+    fn ordered(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn one_write_at_once(plan: Plan) -> Plan {
+    Plan { concurrency: 1, batch: 100, ..plan }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_is_left_alone_for_as_long_as_it_asks_and_no_attempt_is_spent() {
+    for (plan, wait) in [(following(), 700), (plan(), 20)] {
+        let fixture = LoopFixture::with(ids(30)).await;
+        let sink = Limited::of(Duration::from_secs(wait), 2);
+        let plan = Plan { max_messages: Some(30), ..one_write_at_once(plan) };
+        let drained = Plan { max_messages: None, ..plan.clone() };
+        let plan = if plan.mode == Mode::Follow { plan } else { drained };
+        let (result, summary) = fixture.run_until(&sink, &plan, std::future::pending()).await;
+        result.unwrap();
+        assert_eq!((summary.stored, summary.retried, summary.dead), (30, 0, 0));
+        let tried = sink.tried();
+        for pair in tried[..3].windows(2) {
+            assert!(pair[1] - pair[0] >= Duration::from_secs(wait), "{tried:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_does_not_wait_long_for_a_sink_that_asks_for_it() {
+    for (wait, tries) in [(61, 1), (25, 3)] {
+        let fixture = LoopFixture::with(ids(3)).await;
+        let sink = Limited::of(Duration::from_secs(wait), 100);
+        let plan = one_write_at_once(plan());
+        let (result, summary) = fixture.run_until(&sink, &plan, std::future::pending()).await;
+        assert_eq!(result.unwrap_err().kind(), Kind::Unreachable);
+        assert_eq!((summary.stored, sink.tried().len()), (0, tries));
+        let left = fixture.left().await;
+        assert!(left.iter().all(|(_, attempts)| *attempts == Some(1)), "{left:?}");
+    }
+}
+
 /// Blocks its thread, as no sink should, until something has happened.
 struct Blocking<F>(F);
 
