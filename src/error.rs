@@ -51,12 +51,13 @@ pub struct Error {
     cause: Option<anyhow::Error>,
     hint: Option<String>,
     missing: bool,
+    ends_run: bool,
 }
 
 impl Error {
     /// An error of a kind, with what failed.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), cause: None, hint: None, missing: false }
+        Self { kind, what: what.into(), cause: None, hint: None, missing: false, ends_run: false }
     }
 
     /// Adds why it failed.
@@ -90,6 +91,18 @@ impl Error {
     /// Whether what was looked for is not there.
     pub fn is_missing(&self) -> bool {
         self.missing
+    }
+
+    /// Says that a run which stays and tries again ends all the same: a person has to mend something.
+    #[must_use]
+    pub fn of_the_run(mut self) -> Self {
+        self.ends_run = true;
+        self
+    }
+
+    /// Whether a run which stays ends with this.
+    pub fn ends_the_run(&self) -> bool {
+        self.ends_run
     }
 
     /// What sort of failure this is.

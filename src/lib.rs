@@ -23,6 +23,7 @@
 //! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
 //! | JSON that every reader takes the same way, purely | [`json`] |
 //! | text with a message's fields in it, purely | `template`, where it is built in |
+//! | bodies chosen and reshaped on the way; the programs that do | [`mod@transform`], [`jq`] |
 //! | attempts, where the queue does not count them | [`attempts`] |
 //! | what a job says of itself, from the sink to the queue | [`checkins`] |
 //! | what speaks to somebody, for any shelf | [`clients`] |
@@ -50,6 +51,11 @@ pub mod hint;
 pub mod http_server;
 pub mod identity;
 pub mod inspect;
+#[cfg(feature = "jq")]
+pub mod jq;
+#[cfg(not(feature = "jq"))]
+#[path = "no_jq.rs"]
+pub mod jq;
 pub mod json;
 pub mod location;
 pub mod lock;
@@ -72,6 +78,7 @@ pub mod subscribe;
 pub mod template;
 pub mod text;
 pub mod times;
+pub mod transform;
 pub mod units;
 
 pub use error::{Error, Kind, Result};

@@ -25,6 +25,8 @@ pub struct Counters {
     pub retried: AtomicU64,
     /// Messages that failed, and wait for a later run.
     pub left_for_later: AtomicU64,
+    /// Messages that `--where` or `--map` left out.
+    pub filtered: AtomicU64,
     /// Messages that became dead letters.
     pub dead: AtomicU64,
     /// Deliveries released: given back to the queue without an attempt.
@@ -87,6 +89,8 @@ pub struct Summary {
     pub retried: u64,
     /// Messages that failed, and wait for a later run.
     pub left_for_later: u64,
+    /// Messages that `--where` or `--map` left out; in `subscribe` they are acknowledged.
+    pub filtered: u64,
     /// Messages that became dead letters.
     pub dead: u64,
     /// Deliveries released, without an attempt.
@@ -113,6 +117,7 @@ impl Counters {
             duplicate: read(&self.duplicate),
             retried: read(&self.retried),
             left_for_later: read(&self.left_for_later),
+            filtered: read(&self.filtered),
             dead: read(&self.dead),
             released: read(&self.released),
             lease_lost: read(&self.lease_lost),
@@ -134,6 +139,7 @@ impl Summary {
         };
         let others = [
             (self.duplicate, "duplicate"),
+            (self.filtered, "filtered"),
             (self.refused, "refused"),
             (self.unpublished, "not published"),
             (self.spooled, "spooled"),
@@ -185,7 +191,7 @@ mod tests {
             serde_json::from_str(&summary.json(Program::Publish, None)).unwrap();
         assert_eq!(value["program"], "publish");
         assert_eq!([&value["spooled"], &value["drained"]], [0, 0]);
-        assert_eq!(value.as_object().unwrap().len(), 16);
+        assert_eq!(value.as_object().unwrap().len(), 17);
         let ends = Ends { from: "stdin".to_owned(), into: "sqs readings".to_owned() };
         let value: serde_json::Value =
             serde_json::from_str(&summary.json(Program::Publish, Some(&ends))).unwrap();

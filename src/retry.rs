@@ -45,14 +45,14 @@ pub struct Tries {
 /// What shall become of a delivery. `jitter` is a number from 0 to 1 that the caller has drawn.
 pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> Verdict {
     match outcome {
-        Outcome::Stored | Outcome::Duplicate => Verdict::Ack,
+        Outcome::Stored | Outcome::Duplicate | Outcome::Filtered => Verdict::Ack,
         Outcome::Reject(why) => Verdict::Bury(why),
         Outcome::Unwritten
         | Outcome::Unavailable(_)
         | Outcome::Throttled { .. }
         | Outcome::ConnectionLost(_)
         | Outcome::Closed => Verdict::Release,
-        Outcome::Retry(why) => match tries.attempt {
+        Outcome::Retry(why) | Outcome::Overrun(why) => match tries.attempt {
             Some(attempt) if attempt >= limits.max_attempts => {
                 Verdict::Bury(format!("gave up after {attempt} attempts: {why}"))
             }
@@ -164,6 +164,8 @@ mod tests {
             Just(Outcome::Stored),
             Just(Outcome::Duplicate),
             Just(Outcome::Unwritten),
+            Just(Outcome::Filtered),
+            "[a-z ]{0,9}".prop_map(Outcome::Overrun),
             Just(Outcome::Closed),
             "[a-z ]{0,9}".prop_map(Outcome::Retry),
             "[a-z ]{0,9}".prop_map(Outcome::Reject),
@@ -197,12 +199,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_what_is_stored_is_acknowledged(
+        fn only_what_is_stored_or_left_out_is_acknowledged(
             outcome in outcomes(), tries in tries(), limits in limits(), jitter in jitters()
         ) {
-            let stored = matches!(outcome, Outcome::Stored | Outcome::Duplicate);
+            let done = [Outcome::Stored, Outcome::Duplicate, Outcome::Filtered].contains(&outcome);
             let acknowledged = verdict(outcome, tries, &limits, jitter) == Verdict::Ack;
-            prop_assert_eq!(acknowledged, stored);
+            prop_assert_eq!(acknowledged, done);
         }
 
         #[test]
@@ -212,7 +214,7 @@ mod tests {
             let at_limit = tries.last || tries.attempt.is_some_and(|n| n >= limits.max_attempts);
             let may_be = match &outcome {
                 Outcome::Reject(_) => true,
-                Outcome::Retry(_) => at_limit,
+                Outcome::Retry(_) | Outcome::Overrun(_) => at_limit,
                 _ => false,
             };
             let buried = matches!(verdict(outcome, tries, &limits, jitter), Verdict::Bury(_));

@@ -4,6 +4,7 @@
 //! the environment, prints the [`Ending`] and exits with its code.
 
 mod arguments;
+mod bodies;
 pub mod cut;
 mod ending;
 pub mod failpoints;

@@ -1,16 +1,18 @@
 //! The command line of `publish`.
 
+use super::bodies::Bodies;
 use super::names::QueueName;
 use super::{Basics, CLOSING, Common, Context, Program, SummaryForm, positive};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity::FileIdentity;
 use crate::location::Location;
-use crate::publish::{LazyQueue, Plan};
+use crate::publish::{LazyQueue, Plan, Reshaped};
 use crate::queues::{Publisher as _, Side};
 use crate::schedule::Schedule;
 use crate::sources::Source;
 use crate::spool::{self, Spool};
+use crate::transform::{MOST_VALUES, Transform};
 use crate::{queues, report, sources, units};
 use chrono_tz::Tz;
 use clap::Args;
@@ -54,6 +56,9 @@ pub struct Publish {
 
     #[command(flatten)]
     name: QueueName,
+
+    #[command(flatten)]
+    bodies: Bodies,
 
     /// Stay, and read the source at these times
     ///
@@ -129,6 +134,8 @@ impl Program for Publish {
         let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
         let queue_url = self.name.add(queue_url)?;
         let schedule = self.schedule(&source_url)?;
+        let time = ("--publish-timeout", self.publish_timeout);
+        let transform = self.bodies.transform(MOST_VALUES, time)?;
         let ends = [&source_url, &queue_url];
         let data_dir = super::data_dir(environment, &ends)?;
         let options = self.queue_options(context, data_dir.clone());
@@ -143,6 +150,9 @@ impl Program for Publish {
         let super::lock::Locked::Yes(_lock) = lock else { return Ok(()) };
 
         let mut source = sources::open(source_url, &reading).await?;
+        if let Some(transform) = &transform {
+            source = Box::new(Reshaped::new(source, transform.clone()));
+        }
         let plan = Plan {
             every: schedule,
             dry_run: self.dry_run,
@@ -160,6 +170,7 @@ impl Program for Publish {
             poured = self.pour(&mut *source, &queue, &plan, context) => poured,
             () = hurry => unreachable!("it only tells of the hurry"),
         };
+        transform.inspect(Transform::close);
         let closing = Box::new(queue).close();
         match poured {
             Ok(()) => closing.await,

@@ -5,6 +5,7 @@ mod gate;
 mod lazy;
 mod lost;
 mod plan;
+mod reshape;
 mod run;
 mod settle;
 mod spool_drain;
@@ -13,6 +14,7 @@ mod tick;
 
 pub use lazy::LazyQueue;
 pub use plan::Plan;
+pub use reshape::Reshaped;
 
 use crate::clock::Clock;
 use crate::error::{Kind, Result};
@@ -112,7 +114,7 @@ impl Run<'_> {
             Err(error) if error.kind() == Kind::Spooled => {
                 tracing::warn!("{}", error.one_line());
             }
-            Err(error) if passes(error.kind()) => {
+            Err(error) if passes(error.kind()) && !error.ends_the_run() => {
                 tracing::error!("this tick failed, the next one tries again: {}", error.one_line());
                 self.tell_lost();
             }

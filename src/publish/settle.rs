@@ -88,6 +88,7 @@ impl Run<'_> {
             Some(Answer::Around) | None => Rest { left: all, ..Rest::default() },
         };
         rest.refused.extend(posted.batch.refused.iter().filter_map(letter));
+        rest.refused.extend_from_slice(&posted.batch.rejected);
         rest
     }
 

@@ -73,7 +73,11 @@ impl Run<'_> {
     /// Names what the source refused, and takes in the rest; nothing where nothing is to be done
     /// with it.
     pub(super) fn accept(&mut self, batch: Batch) -> Option<Arc<Posted>> {
-        count(&self.counters.read, batch.messages.len() + batch.refused.len());
+        count(&self.counters.read, batch.read());
+        count(&self.counters.filtered, batch.filtered);
+        for (message, reason) in &batch.rejected {
+            self.refuse(&format!("message `{}`", message.id), reason);
+        }
         for refusal in &batch.refused {
             self.refuse(&refusal.position, &refusal.reason);
             // A line that a stop has cut is no fault of the line.

@@ -37,6 +37,11 @@ pub enum Outcome {
     Retry(String),
     /// This message will never be stored; the reason, without the payload.
     Reject(String),
+    /// The message was not written, because `--where` or `--map` leaves it out: it is done with.
+    Filtered,
+    /// A program of `--where` or `--map` did not end on this message in its time; the reason. The
+    /// message spends an attempt, and the run ends.
+    Overrun(String),
     /// The message was not written, because an earlier one of its group was not stored; the sink is
     /// well, and this message spends no attempt.
     Unwritten,

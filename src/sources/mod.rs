@@ -34,6 +34,20 @@ pub struct Batch {
     pub lines: Vec<u64>,
     /// What cannot be published: it does not stop the others.
     pub refused: Vec<Refusal>,
+    /// Messages that are not to be published, each with the reason; they are to be kept.
+    pub rejected: Vec<(Message, String)>,
+    /// How many messages were read, and left out on purpose.
+    pub filtered: usize,
+    /// How many more messages there are than were read, where several were made of one.
+    pub multiplied: usize,
+}
+
+impl Batch {
+    /// How many messages were read, whatever was made of them.
+    pub fn read(&self) -> usize {
+        let given = self.messages.len() - self.multiplied;
+        given + self.refused.len() + self.rejected.len() + self.filtered
+    }
 }
 
 /// A piece of input that is not a message.

@@ -102,7 +102,12 @@ impl Work<'_> {
                 name(&mut written.failed, why, "failed");
                 written.why_failed = Some(why.clone());
             }
+            Outcome::Overrun(why) => {
+                name(&mut written.failed, why, "failed");
+                written.overrun = Some(why.clone());
+            }
             Outcome::Reject(why) => name(&mut written.failed, why, "was rejected"),
+            Outcome::Filtered => count(&self.counters.filtered, 1),
             Outcome::Unavailable(why) | Outcome::ConnectionLost(why) => {
                 written.unavailable.get_or_insert_with(|| why.clone());
             }
@@ -122,7 +127,9 @@ impl Work<'_> {
         }
         if self.plan.rehearsal != Rehearsal::No {
             return match outcome {
-                Outcome::Retry(_) | Outcome::Reject(_) => Fate::FailedInRehearsal(delivery),
+                Outcome::Retry(_) | Outcome::Overrun(_) | Outcome::Reject(_) => {
+                    Fate::FailedInRehearsal(delivery)
+                }
                 _ => Fate::Rehearsed,
             };
         }
@@ -191,7 +198,7 @@ impl Work<'_> {
         }
     }
 
-    fn lane(&self, delivery: &Delivery) -> Lane {
+    pub(super) fn lane(&self, delivery: &Delivery) -> Lane {
         Lane::of(&delivery.message, self.sink.ordered())
     }
 

@@ -10,8 +10,10 @@ mod judge;
 mod lanes;
 mod later;
 mod plan;
+mod rate;
 mod receive;
 mod receiver;
+mod reshape;
 mod run;
 mod settle;
 mod unplaced;
@@ -22,6 +24,7 @@ mod written;
 
 pub use dead_letters::DeadLetters;
 pub use plan::{Mode, Plan, Rehearsal};
+pub use rate::Rate;
 pub use work::Parts;
 
 use crate::error::{Error, Kind, Result};

@@ -1,7 +1,9 @@
 //! How the second loop is to run.
 
+use super::rate::Rate;
 use crate::queues::Select;
 use crate::retry::Limits;
+use crate::transform::Transform;
 use std::time::Duration;
 
 /// When a run ends by itself.
@@ -59,6 +61,20 @@ pub struct Plan {
     pub retries: Limits,
     /// After how many deliveries the queue itself takes a message away.
     pub max_deliveries: Option<u32>,
+    /// Chooses and reshapes bodies before they are written.
+    pub transform: Option<Transform>,
+    /// How many messages are written in a time; `None`: as many as can be. A batch is no larger
+    /// than what may be written at once at this rate.
+    pub rate: Option<Rate>,
+}
+
+impl Plan {
+    /// Nothing waits for its turn to be written any more: the run ends.
+    pub(super) fn pace_is_over(&self) {
+        if let Some(rate) = &self.rate {
+            rate.stop();
+        }
+    }
 }
 
 impl Default for Plan {
@@ -80,6 +96,8 @@ impl Default for Plan {
             select: Select::Any,
             retries: Limits::default(),
             max_deliveries: None,
+            transform: None,
+            rate: None,
         }
     }
 }

@@ -85,6 +85,7 @@ impl<'a> Run<'a> {
                 biased;
                 () = &mut shutdown => {
                     self.finish(End::Enough);
+                    plan.pace_is_over();
                     last_call = Some(Instant::now() + plan.grace);
                 }
                 () = at(last_call) => return Err(self.out_of_grace()),
@@ -97,6 +98,7 @@ impl<'a> Run<'a> {
                 () = at(quiet) => self.finish(End::Empty),
                 () = at(plan.max_time.map(|time| started + time)), if self.end.is_none() => {
                     self.finish(End::Enough);
+                    plan.pace_is_over();
                 }
             }
         }
@@ -140,11 +142,10 @@ impl<'a> Run<'a> {
         F: Future<Output = Written> + Send + 'a,
     {
         let Batch { deliveries, lanes } = batch;
-        if self.work.plan.rehearsal == Rehearsal::Look {
-            self.look_at(&deliveries);
-            return self.in_flight.go_on(lanes);
-        }
-        let work = work(self.work, deliveries);
+        let work = match self.work.plan.rehearsal {
+            Rehearsal::Look => self.work.look(deliveries).boxed(),
+            Rehearsal::No | Rehearsal::Write => work(self.work, deliveries).boxed(),
+        };
         self.writing.push(async move { (lanes, work.await) }.boxed());
     }
 
@@ -159,12 +160,6 @@ impl<'a> Run<'a> {
             || !self.has_room()
             || self.in_flight.has_suspect();
         free > 0 && (full || no_more_comes || self.writing.is_empty())
-    }
-
-    fn look_at(&mut self, batch: &[Delivery]) {
-        for delivery in batch {
-            tracing::info!(id = delivery.message.id, "would write this message");
-        }
     }
 
     /// Nothing is waiting to be written and nothing is being written.
@@ -263,6 +258,7 @@ impl<'a> Run<'a> {
     pub(super) fn break_off(&mut self, error: Error) {
         self.failure.get_or_insert(error);
         self.end = Some(End::Broken);
+        self.work.plan.pace_is_over();
         self.receiver.stop();
     }
 
@@ -282,6 +278,9 @@ impl<'a> Run<'a> {
         self.alone = false;
         if let Some(why) = written.not_settled {
             self.lose_queue(&why);
+        }
+        if let Some(why) = written.overrun {
+            self.break_off(overrun(&why));
         }
         if written.closed {
             self.end = Some(End::Broken);
@@ -325,6 +324,13 @@ impl<'a> Run<'a> {
             .because_of("the grace after the signal is over")
             .hint("nothing is lost: they come again; or give a longer `--grace`")
     }
+}
+
+fn overrun(why: &str) -> Error {
+    Error::new(Kind::Unreachable, "a program does not end on a message").because_of(why).hint(
+        "nothing is lost: the message is tried again until its attempts are used up; mend the \
+         program, or give it more time with `--write-timeout`",
+    )
 }
 
 fn not_settled(why: &str) -> Error {

@@ -4,7 +4,6 @@ use super::attempts::Try;
 use super::judge::Judged;
 use super::plan::Rehearsal;
 use super::work::Work;
-use super::write;
 use super::written::Written;
 use crate::attempts::Ended;
 use crate::message::{Delivery, Receipt};
@@ -21,7 +20,7 @@ impl Work<'_> {
             Some(outcome) => vec![outcome],
             None => {
                 self.tell_begun(&mut batch).await;
-                write::write(self.sink, &batch).await
+                self.reshape_and_write(&batch).await
             }
         };
         fail::fail_point!("subscribe-written");

@@ -4,6 +4,7 @@ mod ends;
 mod plan;
 mod waiting;
 
+use super::bodies::Bodies;
 use super::names::{CollectionName, QueueNames};
 use super::tags::Tags;
 use super::{Basics, Common, Context, Program, SummaryForm, bytes, positive};
@@ -12,7 +13,8 @@ use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::sinks::{Sink, exec};
-use crate::subscribe::{DeadLetters, Parts};
+use crate::subscribe::{DeadLetters, Parts, Rate};
+use crate::transform::Transform;
 use crate::{queues, report, sinks, units};
 use clap::Args;
 use ends::{Destination, identities, open_forward, refuse_one_file, say_ends};
@@ -106,6 +108,16 @@ pub struct Subscribe {
 
     #[command(flatten)]
     tags: Tags,
+
+    #[command(flatten)]
+    bodies: Bodies,
+
+    /// Write at most so many messages in a time: `10/s`, `90/m`, `5/h`
+    ///
+    /// Over all writes of the run. What waits for its turn is ours meanwhile, and is given back when
+    /// the run ends.
+    #[arg(long, value_name = "N/UNIT")]
+    rate: Option<Rate>,
 
     /// How long a drain waits for more before it calls the queue empty. Default: 0s where the
     /// queue knows, 2s on Pub/Sub and SQS
@@ -203,6 +215,7 @@ impl Program for Subscribe {
         let queue_url = self.names.add(queue_url)?;
         let sink_url = self.sink_url(environment)?;
         let bounds = self.bounds(&sink_url)?;
+        let transform = self.bodies.transform(1, ("--write-timeout", self.write_timeout))?;
         let forward = sinks::queue(&sink_url)?;
         let into = match &forward {
             Some(queue) => Destination::Queue(queue),
@@ -226,7 +239,9 @@ impl Program for Subscribe {
             Some(to) => open_forward(&queue_url, to, environment, &data_dir).await?,
             None => sinks::open(sink_url, &options).await?,
         };
-        let result = self.drain(context, queue_url, &*sink, bounds, data_dir).await;
+        let programs = transform.as_ref();
+        let result = self.drain(context, queue_url, &*sink, bounds, programs, data_dir).await;
+        programs.inspect(|programs| programs.close());
         result.and(sink.close().await)
     }
 }
@@ -269,6 +284,7 @@ impl Subscribe {
         queue_url: Location,
         sink: &dyn Sink,
         bounds: Bounds,
+        transform: Option<&Transform>,
         data_dir: PathBuf,
     ) -> Result<()> {
         // Before anything is received, so that an outage spends no delivery attempt.
@@ -278,10 +294,12 @@ impl Subscribe {
         let options = self.queue_options(context, bounds, data_dir);
         let key = queues::key(&queue_url, &options)?;
         let dead = self.dead_letters(&queue_url, &options).await?;
-        let Some((queue, plan)) = self.open_queue(&queue_url, &options, bounds, context).await?
+        let Some((queue, mut plan)) =
+            self.open_queue(&queue_url, &options, bounds, context).await?
         else {
             return Ok(());
         };
+        plan.transform = transform.cloned();
         if counted.is_none() && !queue.capabilities().buries {
             warn_of_no_home(&context.environment);
         }

@@ -34,6 +34,7 @@ impl Subscribe {
     pub(super) fn bounds(&self, sink: &Location) -> Result<Bounds> {
         let Defaults { batch, runs } = sinks::defaults(sink);
         let batch = self.batch.unwrap_or(batch);
+        let batch = self.rate.as_ref().map_or(batch, |rate| batch.min(rate.at_once()));
         let ahead = if runs { batch.saturating_mul(self.concurrency) } else { batch };
         let in_flight = ahead.saturating_mul(self.concurrency.saturating_add(1));
         let in_flight = self.max_in_flight.unwrap_or(in_flight);
@@ -109,6 +110,7 @@ impl Subscribe {
             grace: self.common.grace,
             retries: Limits { max_attempts, ..Limits::default() },
             max_deliveries,
+            rate: self.rate.clone(),
             ..Plan::default()
         })
     }

@@ -159,11 +159,14 @@ struct Limited {
     wait: Duration,
     times: AtomicUsize,
     tried: Mutex<Vec<tokio::time::Instant>>,
+    stored: AtomicUsize,
 }
 
 impl Limited {
     fn of(wait: Duration, times: usize) -> Self {
-        Self { wait, times: AtomicUsize::new(times), tried: Mutex::default() }
+        let (times, tried, stored) =
+            (AtomicUsize::new(times), Mutex::default(), AtomicUsize::new(0));
+        Self { wait, times, tried, stored }
     }
 
     fn tried(&self) -> Vec<tokio::time::Instant> {
@@ -181,8 +184,12 @@ impl Sink for Limited {
         self.tried.lock().unwrap().push(tokio::time::Instant::now());
         let left = self.times.load(Ordering::SeqCst);
         self.times.store(left.saturating_sub(1), Ordering::SeqCst);
-        let throttled = Outcome::Throttled { why: "too many".to_owned(), wait: self.wait };
-        vec![if left == 0 { Outcome::Stored } else { throttled }; batch.len()]
+        if left > 0 {
+            let throttled = Outcome::Throttled { why: "too many".to_owned(), wait: self.wait };
+            return vec![throttled; batch.len()];
+        }
+        self.stored.fetch_add(batch.len(), Ordering::SeqCst);
+        vec![Outcome::Stored; batch.len()]
     }
 
     fn ordered(&self) -> bool {
@@ -203,10 +210,14 @@ async fn a_sink_is_left_alone_for_as_long_as_it_asks_and_no_attempt_is_spent() {
     for (plan, wait) in [(following(), 700), (plan(), 20)] {
         let fixture = LoopFixture::with(ids(30)).await;
         let sink = Limited::of(Duration::from_secs(wait), 2);
-        let plan = Plan { max_messages: Some(30), ..one_write_at_once(plan) };
-        let drained = Plan { max_messages: None, ..plan.clone() };
-        let plan = if plan.mode == Mode::Follow { plan } else { drained };
-        let (result, summary) = fixture.run_until(&sink, &plan, std::future::pending()).await;
+        let all_stored = async {
+            until(|| sink.stored.load(Ordering::SeqCst) == 30).await;
+            if plan.mode == Mode::Drain {
+                std::future::pending().await
+            }
+        };
+        let plan = one_write_at_once(plan.clone());
+        let (result, summary) = fixture.run_until(&sink, &plan, all_stored).await;
         result.unwrap();
         assert_eq!((summary.stored, summary.retried, summary.dead), (30, 0, 0));
         let tried = sink.tried();

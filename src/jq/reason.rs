@@ -1,0 +1,116 @@
+//! Why a program is none, and why it failed on a body: in words that hold nothing of the body.
+
+use crate::text;
+use jaq_core::compile::Undefined;
+use jaq_core::load::{self, Error};
+use jaq_core::{Exn, compile};
+use jaq_json::Val;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// An error that a program makes itself is told up to so many characters.
+const MOST: usize = 200;
+
+/// What errors begin with that name values: of these only the kinds are told.
+const WITH_VALUES: [&str; 6] = [
+    "cannot use ",
+    "cannot calculate ",
+    "cannot index ",
+    "cannot parse ",
+    "cannot convert ",
+    "invalid path expression with input ",
+];
+
+/// Why a text cannot be read as a program.
+pub(super) fn not_read(program: &str, errors: &load::Errors<&str, ()>) -> String {
+    let first = errors.first().map(|(_, error)| error);
+    let (what, at) = match first {
+        Some(Error::Lex(errors)) => match errors.first() {
+            Some((wanted, at)) => (wanted.as_str(), *at),
+            None => ("something else", ""),
+        },
+        Some(Error::Parse(errors)) => match errors.first() {
+            Some((wanted, at)) => (wanted.as_str(), *at),
+            None => ("something else", ""),
+        },
+        Some(Error::Io(_)) | None => return "no other file is read into it".to_owned(),
+    };
+    format!("{what} is missing {}", place(program, at))
+}
+
+/// Where a part of the program is.
+fn place(program: &str, part: &str) -> String {
+    let start = load::span(program, part).start;
+    match program.get(..start).filter(|before| before.len() < program.len()) {
+        Some(before) => format!("at character {}", before.chars().count() + 1),
+        None => "at the end".to_owned(),
+    }
+}
+
+/// Why a program cannot be compiled: what it names is not there.
+pub(super) fn not_compiled(errors: &compile::Errors<&str, ()>) -> String {
+    let all = errors.iter().flat_map(|(_, errors)| errors);
+    let named = all.map(|(name, missing)| match missing {
+        Undefined::Filter(arity) => format!("there is no function `{name}/{arity}`"),
+        missing => format!("there is no {} `{name}`", missing.as_str()),
+    });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// Why a program failed on a body.
+pub(super) fn failed(error: Exn<'_, Val>, program: &str) -> String {
+    match error.get_err() {
+        Ok(error) => told(&error.to_string(), program),
+        Err(_) => "it leaves a place that it is not in".to_owned(),
+    }
+}
+
+/// An error without the values that it holds. What the program says by `error` is its author's.
+fn told(error: &str, program: &str) -> String {
+    if let Some(start) = WITH_VALUES.iter().find(|start| error.starts_with(**start)) {
+        return format!("{start}{}", kinds(&error[start.len()..], program));
+    }
+    let harmless = error.starts_with("index ") && error.ends_with(" out of bounds");
+    match harmless || program.contains("error") {
+        true => text::one_line(error, MOST),
+        false => "it fails on this body, and what it says may hold some of it".to_owned(),
+    }
+}
+
+/// Puts its kind in the place of each value, unless the program holds that value as well.
+fn kinds(error: &str, program: &str) -> String {
+    let (mut told, mut rest) = (String::new(), error);
+    while !rest.is_empty() {
+        let (value, after) = value(rest).unwrap_or(("", rest));
+        match value {
+            "" => {}
+            value if !told.is_empty() && program.contains(value) => told += value,
+            value => told += kind(value),
+        }
+        let word = after.find(' ').map_or(after.len(), |at| at + 1);
+        told += match value.is_empty() && told.is_empty() {
+            true => "a value ",
+            false => &after[..word],
+        };
+        rest = &after[word..];
+    }
+    told
+}
+
+/// The JSON value at the start of a text, and what follows it.
+fn value(text: &str) -> Option<(&str, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    Some(text.split_at(values.byte_offset()))
+}
+
+fn kind(value: &str) -> &'static str {
+    match serde_json::from_str(value) {
+        Ok(Value::Null) => "null",
+        Ok(Value::Bool(_)) => "a boolean",
+        Ok(Value::String(_)) => "a string",
+        Ok(Value::Array(_)) => "an array",
+        Ok(Value::Object(_)) => "an object",
+        Ok(Value::Number(_)) | Err(_) => "a number",
+    }
+}

@@ -1,0 +1,165 @@
+//! Bodies chosen and reshaped between a source and the queue.
+
+use crate::error::{Error, Kind, Result};
+use crate::message::Message;
+use crate::sources::{Batch, Source, Stop};
+use crate::transform::{Shape, Shaping, Transform};
+use async_trait::async_trait;
+
+/// After so many messages of a batch on which a program did not end, it is run on no more.
+const PATIENCE: usize = 3;
+
+/// A source whose bodies are chosen and reshaped. A message of which several are made is `ID/1`,
+/// `ID/2` and so on; one that cannot be reshaped is rejected. When a program did not end on one, the
+/// rest of what was read ahead is rejected untried, and the run ends.
+pub struct Reshaped {
+    source: Box<dyn Source>,
+    transform: Transform,
+    /// What was read, and is being reshaped.
+    current: Option<Current>,
+    /// A program did not end on a message, which was told.
+    told: bool,
+    /// A program did not end on a message, which is still to be told.
+    overrun: bool,
+}
+
+/// A batch that is being reshaped.
+struct Current {
+    batch: Batch,
+    shaping: Shaping,
+    shapes: Vec<Shape>,
+    overruns: usize,
+}
+
+impl Reshaped {
+    /// Puts the programs behind a source.
+    pub fn new(source: Box<dyn Source>, transform: Transform) -> Self {
+        Self { source, transform, current: None, told: false, overrun: false }
+    }
+
+    async fn take_in(&mut self, tick: u64) -> Result<()> {
+        if self.current.is_none()
+            && let Some(batch) = self.source.read(tick).await?
+        {
+            let patience = if self.told { 0 } else { PATIENCE };
+            self.current = Some(Current::begin(batch, &self.transform, patience));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Source for Reshaped {
+    async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
+        if std::mem::take(&mut self.overrun) {
+            self.told = true;
+            return Err(overrun());
+        }
+        self.take_in(tick).await?;
+        let Some(current) = &mut self.current else { return Ok(None) };
+        current.end(&self.transform).await;
+        self.overrun = current.overruns > 0 && !self.told;
+        Ok(self.current.take().map(Current::into_batch))
+    }
+
+    async fn commit(&mut self, batch: u64) -> Result<()> {
+        self.source.commit(batch).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.source.flush().await
+    }
+
+    fn stop(&mut self, how: Stop) {
+        self.source.stop(how);
+    }
+
+    fn nothing(&self) -> Option<String> {
+        self.source.nothing()
+    }
+}
+
+impl Current {
+    /// Begins with a batch. `patience`: after so many overruns nothing more is tried.
+    fn begin(batch: Batch, transform: &Transform, patience: usize) -> Self {
+        let tried = if patience == 0 { &[][..] } else { &batch.messages };
+        let shaping = transform.begin(bodies(tried));
+        let overruns = PATIENCE - patience;
+        Self { batch, shaping, shapes: Vec::new(), overruns }
+    }
+
+    /// Works to the end of the batch. Where this is dropped, it can be called again.
+    async fn end(&mut self, transform: &Transform) {
+        loop {
+            let seen = self.shaping.end().await;
+            let before = self.shapes.len();
+            self.shapes.extend(seen.into_iter().take_while(|shape| *shape != Shape::Unseen));
+            self.overruns += usize::from(self.shapes.last() == Some(&Shape::Overrun));
+            let left = &self.batch.messages[self.shapes.len()..];
+            if left.is_empty() {
+                return;
+            }
+            if self.shapes.len() == before || self.overruns >= PATIENCE {
+                let untried = Shape::Refused("no program was run on it any more".to_owned());
+                self.shapes.resize(self.batch.messages.len(), untried);
+                return;
+            }
+            self.shaping = transform.begin(bodies(left));
+        }
+    }
+
+    fn into_batch(self) -> Batch {
+        let Self { mut batch, shapes, .. } = self;
+        let messages = std::mem::take(&mut batch.messages);
+        let mut lines = std::mem::take(&mut batch.lines).into_iter();
+        for (message, shape) in messages.into_iter().zip(shapes) {
+            let before = batch.messages.len();
+            add(&mut batch, message, shape);
+            let line = lines.next();
+            let made = batch.messages.len() - before;
+            batch.lines.extend(line.into_iter().flat_map(|line| std::iter::repeat_n(line, made)));
+        }
+        batch
+    }
+}
+
+fn bodies(messages: &[Message]) -> Vec<bytes::Bytes> {
+    messages.iter().map(|message| message.body.clone()).collect()
+}
+
+/// Adds to a batch what became of a message.
+fn add(batch: &mut Batch, message: Message, shape: Shape) {
+    match shape {
+        Shape::Kept => batch.messages.push(message),
+        Shape::Filtered => batch.filtered += 1,
+        Shape::Made(bodies) => {
+            batch.multiplied += bodies.len() - 1;
+            batch.messages.extend(made(&message, bodies));
+        }
+        Shape::Refused(why) => batch.rejected.push((message, why)),
+        Shape::Overrun | Shape::Unseen => {
+            batch
+                .rejected
+                .push((message, "a program did not end on it within its time".to_owned()));
+        }
+    }
+}
+
+/// The messages that were made of one: where it is one only, it keeps its id.
+fn made(message: &Message, bodies: Vec<bytes::Bytes>) -> impl Iterator<Item = Message> {
+    let several = bodies.len() > 1;
+    bodies.into_iter().zip(1..).map(move |(body, number)| {
+        let id = if several { format!("{}/{number}", message.id) } else { message.id.clone() };
+        Message { id, body, ..message.clone() }
+    })
+}
+
+fn overrun() -> Error {
+    Error::new(Kind::Unreachable, "a program does not end on a message")
+        .because_of("`--where` or `--map` did not end within its time")
+        .hint(
+            "nothing is lost: the message was refused, and the rest is read by the next run; mend \
+             the program, or give it more time with `--publish-timeout`",
+        )
+        .of_the_run()
+}
