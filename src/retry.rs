@@ -50,6 +50,7 @@ pub fn verdict(outcome: Outcome, tries: Tries, limits: &Limits, jitter: f64) -> 
         Outcome::Unwritten
         | Outcome::Unavailable(_)
         | Outcome::Throttled { .. }
+        | Outcome::Denied(_)
         | Outcome::ConnectionLost(_)
         | Outcome::Closed => Verdict::Release,
         Outcome::Retry(why) | Outcome::Overrun(why) => match tries.attempt {
@@ -227,7 +228,7 @@ mod tests {
         ) {
             let lost = Outcome::ConnectionLost(why.clone());
             let unavailable = Outcome::Unavailable(why.clone());
-            let own = [Outcome::Closed, Outcome::Unwritten];
+            let own = [Outcome::Closed, Outcome::Unwritten, Outcome::Denied("no".to_owned())];
             for outcome in [lost, unavailable, throttled(why)].into_iter().chain(own) {
                 prop_assert_eq!(verdict(outcome, tries, &limits, jitter), Verdict::Release);
             }

@@ -56,6 +56,8 @@ pub enum Outcome {
         /// How long it is to be left alone.
         wait: Duration,
     },
+    /// The sink refuses our credentials; the reason. No message is to blame, and the run ends.
+    Denied(String),
     /// The connection broke or the answer did not come: the sink's fault or the message's, which
     /// only a look at the sink and smaller batches can tell. Nothing is known about the message.
     ConnectionLost(String),

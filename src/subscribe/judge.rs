@@ -21,7 +21,8 @@ const NAMED: usize = 10;
 
 /// Whether the sink itself takes nothing now, whatever the message.
 fn takes_nothing(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Unavailable(_) | Outcome::Throttled { .. } | Outcome::Closed)
+    use Outcome::{Closed, Denied, Throttled, Unavailable};
+    matches!(outcome, Unavailable(_) | Throttled { .. } | Denied(_) | Closed)
 }
 
 /// A batch that was judged: what became of it so far, and what is left to do.
@@ -110,6 +111,9 @@ impl Work<'_> {
             Outcome::Filtered => count(&self.counters.filtered, 1),
             Outcome::Unavailable(why) | Outcome::ConnectionLost(why) => {
                 written.unavailable.get_or_insert_with(|| why.clone());
+            }
+            Outcome::Denied(why) => {
+                written.denied.get_or_insert_with(|| why.clone());
             }
             Outcome::Throttled { why, wait } => {
                 written.unavailable.get_or_insert_with(|| why.clone());

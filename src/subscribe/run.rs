@@ -279,8 +279,9 @@ impl<'a> Run<'a> {
         if let Some(why) = written.not_settled {
             self.lose_queue(&why);
         }
-        if let Some(why) = written.overrun {
-            self.break_off(overrun(&why));
+        let ends = written.denied.map(|why| denied(&why));
+        if let Some(error) = ends.or(written.overrun.map(|why| overrun(&why))) {
+            self.break_off(error);
         }
         if written.closed {
             self.end = Some(End::Broken);
@@ -324,6 +325,12 @@ impl<'a> Run<'a> {
             .because_of("the grace after the signal is over")
             .hint("nothing is lost: they come again; or give a longer `--grace`")
     }
+}
+
+fn denied(why: &str) -> Error {
+    Error::new(Kind::Credentials, "the sink refuses our credentials").because_of(why).hint(
+        "nothing is lost: what was not stored is still in the queue; mend them, and run it again",
+    )
 }
 
 fn overrun(why: &str) -> Error {

@@ -59,7 +59,7 @@ async fn halve(sink: &dyn Sink, batch: &[Delivery], outcomes: &mut [Outcome]) {
 }
 
 fn is_down(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Unavailable(_) | Outcome::Throttled { .. })
+    matches!(outcome, Outcome::Unavailable(_) | Outcome::Throttled { .. } | Outcome::Denied(_))
 }
 
 fn halves(range: Range<usize>) -> [Range<usize>; 2] {

@@ -32,6 +32,8 @@ pub(super) struct Written {
     pub(super) unavailable: Option<String>,
     /// How long it asks to be left alone, where it says so.
     pub(super) wait: Option<Duration>,
+    /// The sink refuses our credentials; why.
+    pub(super) denied: Option<String>,
     /// A program did not end on one of them in its time; why.
     pub(super) overrun: Option<String>,
     /// The reader is gone.

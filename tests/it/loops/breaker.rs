@@ -241,6 +241,41 @@ async fn a_drain_does_not_wait_long_for_a_sink_that_asks_for_it() {
     }
 }
 
+/// Refuses our credentials.
+struct Strict;
+
+#[async_trait]
+impl Sink for Strict {
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
+        vec![Outcome::Denied("who are you".to_owned()); batch.len()]
+    }
+
+    fn ordered(&self) -> bool {
+        false
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_refuses_our_credentials_ends_the_run_and_spends_nothing() {
+    for plan in [following(), plan()] {
+        let fixture = LoopFixture::with(ids(30)).await;
+        let (result, summary) = fixture.run_until(&Strict, &plan, std::future::pending()).await;
+        assert_eq!(result.unwrap_err().kind(), Kind::Credentials);
+        assert_eq!((summary.stored, summary.retried, summary.dead), (0, 0, 0));
+        let left = fixture.left().await;
+        assert_eq!(left.len(), 30);
+        assert!(left.iter().all(|(_, attempts)| *attempts == Some(1)), "{left:?}");
+    }
+}
+
 /// Blocks its thread, as no sink should, until something has happened.
 struct Blocking<F>(F);
 
