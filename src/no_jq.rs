@@ -1,4 +1,4 @@
-//! Stands in for `jq/` in a build without the feature `jq`: there are no programs, and no values.
+//! Stands in for `jq/` in a build without the feature `jq`: there are no programs.
 
 use crate::error::{Error, Kind, Result};
 use chrono::{DateTime, Utc};
@@ -17,15 +17,25 @@ impl Program {
             .hint("build it with `cargo install --path . --features jq`"))
     }
 
+    /// Whether a program looks at what stands beside the body; in this build there is none.
+    pub fn sees_message(&self) -> bool {
+        match *self {}
+    }
+
     /// Runs a program; in this build there is none.
-    pub fn run(&self, _body: Value, _now: DateTime<Utc>) -> Empty<Result<Value, String>> {
+    pub fn run(
+        &self,
+        _body: Value,
+        _message: Value,
+        _now: DateTime<Utc>,
+    ) -> Empty<Result<Value, String>> {
         match *self {}
     }
 }
 
-/// A value that programs work on; in this build there is none.
-#[derive(Clone)]
-pub enum Value {}
+/// A value that no program works on in this build.
+#[derive(Clone, Default)]
+pub struct Value;
 
 impl Value {
     /// Refuses a body.
@@ -36,16 +46,16 @@ impl Value {
         Err("this build has no jq".to_owned())
     }
 
-    /// Writes a value; in this build there is none.
+    /// Refuses to write a value.
     ///
     /// # Errors
-    /// None, as there is no value.
+    /// Always, as no program gives one.
     pub fn write(&self, _most: usize) -> Result<Vec<u8>, String> {
-        match *self {}
+        Err("this build has no jq".to_owned())
     }
 
-    /// Whether a value is neither `false` nor `null`; in this build there is none.
+    /// Whether a value is neither `false` nor `null`; here it never is.
     pub fn is_true(&self) -> bool {
-        match *self {}
+        false
     }
 }

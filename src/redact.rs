@@ -38,6 +38,7 @@ const SECRET_NAMES: &[&str] = &["auth", "authorization", "code", "key", "pass", 
 /// a raw `@`, `/` or `?` in it is not shown in part, even where that hides more than need be.
 pub fn url(text: &str) -> String {
     match text.split_once(':') {
+        Some(("webhook", rest)) => format!("webhook:{}", host_of(rest)),
         Some((scheme, rest)) if AROUND.contains(&scheme) && holds_a_url(rest) => {
             format!("{scheme}:{}", url(rest))
         }
@@ -45,6 +46,16 @@ pub fn url(text: &str) -> String {
             hide_parameters(text)
         }
         _ => hide_parameters(&hide_user(text)),
+    }
+}
+
+/// What may be shown of an address that is a secret: its scheme and its host.
+fn host_of(address: &str) -> String {
+    let shown = hide_user(address.split(['?', '#']).next().unwrap_or_default());
+    let Some((scheme, rest)) = shown.split_once("://") else { return String::new() };
+    match rest.split_once('/') {
+        Some((host, _)) => format!("{scheme}://{host}/{HIDDEN}"),
+        None => format!("{scheme}://{rest}"),
     }
 }
 
@@ -149,6 +160,9 @@ mod tests {
                 "forward:sqs:http://h/1/q?receivers=2",
             ),
             ("forward:sqlite:a@b.db?queue=c@d", "forward:sqlite:a@b.db?queue=c@d"),
+            ("webhook:https://h.example/hunter2/x?a=hunter2", "webhook:https://h.example/..."),
+            ("webhook:https://me:hunter2@h.example", "webhook:https://h.example"),
+            ("webhook:?allow-private", "webhook:"),
             ("thumbnail:my@pictures?size=1x1", "thumbnail:my@pictures?size=1x1"),
             ("sqlite:/data//a:b@c.db", "sqlite:/data//a:b@c.db"),
             ("pubsub://project/topic?id-attribute=key", "pubsub://project/topic?id-attribute=key"),

@@ -13,7 +13,8 @@ pub(super) struct Bodies {
     ///
     /// A body is chosen where the program gives a value that is neither `false` nor `null`, as by
     /// jq's `select`. Others are left out, counted as filtered, and in `subscribe` acknowledged. The
-    /// program sees the body only: no file, no environment. One that fails on a body rejects it.
+    /// program sees the body, and in `$message` its `id`, `group`, `tag` and `attributes`: no file,
+    /// no environment. One that fails on a body rejects it.
     #[arg(long = "where", value_name = "JQ")]
     choose: Option<String>,
 

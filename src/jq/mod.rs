@@ -7,10 +7,13 @@ use crate::error::{Error, Kind, Result};
 use crate::json::{self, SHOWN_DEPTH};
 use chrono::{DateTime, Utc};
 use functions::{Moment, Seen};
-use jaq_core::load::{Arena, File, Loader};
+use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Ctx, Filter, ValT as _, Vars};
 use jaq_json::{Val, write::Pp};
 use std::io;
+
+/// The variable in which a program finds what stands beside the body.
+pub const MESSAGE: &str = "$message";
 
 /// A program that was compiled.
 pub struct Program {
@@ -34,28 +37,40 @@ impl Program {
         let arena = Arena::default();
         let loader = Loader::new(functions::definitions());
         let modules = loader.load(&arena, File { code: text, path: () });
+        let modules = modules.and_then(|modules| {
+            // A file of values, which would be read when the program runs.
+            load::import(&modules, |_| Err("no file is read".to_owned())).map(|()| modules)
+        });
         let modules = modules.map_err(|errors| refused(reason::not_read(text, &errors)))?;
-        let compiler = jaq_core::Compiler::default().with_funs(functions::natives());
+        let compiler = jaq_core::Compiler::default();
+        let compiler = compiler.with_funs(functions::natives()).with_global_vars([MESSAGE]);
         let filter = compiler.compile(modules);
         let filter = filter.map_err(|errors| refused(reason::not_compiled(&errors)))?;
         Ok(Self { filter, text: text.to_owned() })
     }
 
-    /// Runs the program on a body at this time of day. What it gives comes one by one, and ends with
-    /// the first error; the error holds nothing of the body.
+    /// Whether the program looks at what stands beside the body.
+    pub fn sees_message(&self) -> bool {
+        self.text.contains(MESSAGE)
+    }
+
+    /// Runs the program on a body, with what stands beside it, at this time of day. What it gives
+    /// comes one by one, up to the first error; an error holds nothing of the body.
     pub fn run(
         &self,
         body: Value,
+        message: Value,
         now: DateTime<Utc>,
     ) -> impl Iterator<Item = Result<Value, String>> {
         let moment = Moment::new(&self.filter.lut, now);
-        let values = self.filter.id.run((Ctx::<Seen>::new(moment, Vars::new([])), body.0));
+        let context = Ctx::<Seen>::new(moment, Vars::new([message.0]));
+        let values = self.filter.id.run((context, body.0));
         values.map(|value| value.map(Value).map_err(|error| reason::failed(error, &self.text)))
     }
 }
 
-/// A value that programs work on.
-#[derive(Clone)]
+/// A value that programs work on; by default `null`.
+#[derive(Clone, Default)]
 pub struct Value(Val);
 
 impl Value {
@@ -114,7 +129,8 @@ mod tests {
 
     fn run(program: &str, body: &str) -> Result<Vec<String>, String> {
         let program = Program::compile("`--map`", program).unwrap();
-        let values = program.run(Value::read(body.as_bytes())?, DateTime::UNIX_EPOCH);
+        let message = Value::read(br#"{"id":"7","attributes":{"name":"x"}}"#)?;
+        let values = program.run(Value::read(body.as_bytes())?, message, DateTime::UNIX_EPOCH);
         let text = |value: Result<Value, String>| {
             value?.write(1000).map(|bytes| String::from_utf8(bytes).unwrap())
         };
@@ -139,6 +155,7 @@ mod tests {
         assert_eq!(one(".[]", "[1,[2],{\"c\":3}]"), r#"1 [2] {"c":3}"#);
         assert_eq!(one("empty", "1"), "");
         assert_eq!(one("now", "1"), "0.0");
+        assert_eq!(one("\"\\($message.id) \\($message.attributes.name)\"", "1"), r#""7 x""#);
         assert_eq!(one(r#".at | fromdate"#, r#"{"at":"2026-11-26T17:53:00Z"}"#), "1795715580");
     }
 
@@ -182,7 +199,7 @@ mod tests {
             (".a |", "at the end"),
             ("if . then 1", "at the end"),
             (".a ) 1", "character 4"),
-            ("\"abc", "character 1"),
+            ("\"abc", "at the end"),
             ("", "at the end"),
         ] {
             let error = Program::compile("`--map`", program).map(|_| ()).unwrap_err();

@@ -84,7 +84,7 @@ fn kinds(error: &str, program: &str) -> String {
         let (value, after) = value(rest).unwrap_or(("", rest));
         match value {
             "" => {}
-            value if !told.is_empty() && program.contains(value) => told += value,
+            value if !told.is_empty() && program.contains(value.trim_matches('"')) => told += value,
             value => told += kind(value),
         }
         let word = after.find(' ').map_or(after.len(), |at| at + 1);

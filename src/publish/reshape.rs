@@ -5,6 +5,7 @@ use crate::message::Message;
 use crate::sources::{Batch, Source, Stop};
 use crate::transform::{Shape, Shaping, Transform};
 use async_trait::async_trait;
+use bytes::Bytes;
 
 /// After so many messages of a batch on which a program did not end, it is run on no more.
 const PATIENCE: usize = 3;
@@ -83,7 +84,7 @@ impl Current {
     /// Begins with a batch. `patience`: after so many overruns nothing more is tried.
     fn begin(batch: Batch, transform: &Transform, patience: usize) -> Self {
         let tried = if patience == 0 { &[][..] } else { &batch.messages };
-        let shaping = transform.begin(bodies(tried));
+        let shaping = transform.begin(tried);
         let overruns = PATIENCE - patience;
         Self { batch, shaping, shapes: Vec::new(), overruns }
     }
@@ -104,7 +105,7 @@ impl Current {
                 self.shapes.resize(self.batch.messages.len(), untried);
                 return;
             }
-            self.shaping = transform.begin(bodies(left));
+            self.shaping = transform.begin(left);
         }
     }
 
@@ -121,10 +122,6 @@ impl Current {
         }
         batch
     }
-}
-
-fn bodies(messages: &[Message]) -> Vec<bytes::Bytes> {
-    messages.iter().map(|message| message.body.clone()).collect()
 }
 
 /// Adds to a batch what became of a message.
@@ -146,7 +143,7 @@ fn add(batch: &mut Batch, message: Message, shape: Shape) {
 }
 
 /// The messages that were made of one: where it is one only, it keeps its id.
-fn made(message: &Message, bodies: Vec<bytes::Bytes>) -> impl Iterator<Item = Message> {
+fn made(message: &Message, bodies: Vec<Bytes>) -> impl Iterator<Item = Message> {
     let several = bodies.len() > 1;
     bodies.into_iter().zip(1..).map(move |(body, number)| {
         let id = if several { format!("{}/{number}", message.id) } else { message.id.clone() };

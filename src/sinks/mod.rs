@@ -10,6 +10,8 @@ pub mod sqlite;
 pub mod stdout;
 #[cfg(feature = "thumbnail")]
 pub mod thumbnail;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 pub use conflict::Conflict;
 
@@ -185,6 +187,7 @@ pub static SINKS: Registry<dyn Backend> = Registry {
         ("exec", Entry::Built(&exec::ExecBackend)),
         ("forward", Entry::Built(&forward::ForwardBackend)),
         ("thumbnail", built_with!("thumbnail", thumbnail::ThumbnailBackend)),
+        ("webhook", built_with!("webhook", webhook::WebhookBackend)),
     ],
 };
 

@@ -55,8 +55,7 @@ impl Work<'_> {
     /// What the programs make of each body; `None` where there are none.
     async fn shapes(&self, batch: &[Delivery]) -> Option<Vec<Shape>> {
         let transform = self.plan.transform.as_ref()?;
-        let bodies = batch.iter().map(|delivery| delivery.message.body.clone()).collect();
-        Some(transform.begin(bodies).end().await)
+        Some(transform.begin(batch.iter().map(|delivery| &delivery.message)).end().await)
     }
 
     /// What of a batch is to be written, and what became of the rest: the places of what is to be

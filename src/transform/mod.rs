@@ -3,6 +3,7 @@
 //! A program is the operator's own, and may run for ever on some body. So it runs on threads of its
 //! own, with a time limit for each body, and with bounds on what it gives.
 
+mod input;
 mod shape;
 mod shaping;
 mod threads;
@@ -13,7 +14,8 @@ pub use shaping::Shaping;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::jq::Program;
-use bytes::Bytes;
+use crate::message::Message;
+use input::Input;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +55,11 @@ impl Programs {
         let asked = choose.is_some() || map.is_some();
         Ok(asked.then_some(Self { choose, map, most_values, clock }))
     }
+
+    /// Whether one of them looks at what stands beside the body.
+    fn see_message(&self) -> bool {
+        [&self.choose, &self.map].into_iter().flatten().any(Program::sees_message)
+    }
 }
 
 /// Chooses and reshapes bodies, each within a time. A clone shares the threads.
@@ -74,9 +81,12 @@ impl Transform {
         Self { threads: Arc::new(Threads::new(programs)), time }
     }
 
-    /// Begins to work on bodies, in their order. One that takes too long is the end of it.
-    pub fn begin(&self, bodies: Vec<Bytes>) -> Shaping {
-        Shaping::begin(self.threads.clone(), bodies, self.time)
+    /// Begins to work on the bodies of messages, in their order. One that takes too long is the end
+    /// of it.
+    pub fn begin<'m>(&self, messages: impl IntoIterator<Item = &'m Message>) -> Shaping {
+        let looks = self.threads.programs.see_message();
+        let inputs = messages.into_iter().map(|message| Input::of(message, looks)).collect();
+        Shaping::begin(self.threads.clone(), inputs, self.time)
     }
 
     /// Ends the threads that have nothing to do, and waits for them.

@@ -1,5 +1,6 @@
 //! What becomes of one body, by the programs alone: no threads and no time limit.
 
+use super::input::Input;
 use super::{MOST_BYTES, Programs};
 use crate::jq::{Program, Value};
 use bytes::Bytes;
@@ -22,30 +23,33 @@ pub enum Shape {
     Unseen,
 }
 
+/// A body, and what stands beside it.
+type Given = (Value, Value);
+
 impl Programs {
     /// Runs the programs on a body. What panics spoils this body only.
-    pub(super) fn shape(&self, body: &[u8]) -> Shape {
-        let shaped = catch_unwind(AssertUnwindSafe(|| self.try_to_shape(body)));
+    pub(super) fn shape(&self, input: &Input) -> Shape {
+        let shaped = catch_unwind(AssertUnwindSafe(|| self.try_to_shape(input)));
         let shaped = shaped.unwrap_or_else(|_| Err("it makes jq panic".to_owned()));
         shaped.unwrap_or_else(Shape::Refused)
     }
 
-    fn try_to_shape(&self, body: &[u8]) -> Result<Shape, String> {
-        let value = Value::read(body)?;
+    fn try_to_shape(&self, input: &Input) -> Result<Shape, String> {
+        let given = (Value::read(&input.body)?, input.message()?);
         if let Some(choose) = &self.choose
-            && !self.chosen(choose, value.clone()).map_err(|why| format!("`--where`: {why}"))?
+            && !self.chosen(choose, given.clone()).map_err(|why| format!("`--where`: {why}"))?
         {
             return Ok(Shape::Filtered);
         }
         match &self.map {
             None => Ok(Shape::Kept),
-            Some(map) => self.made(map, value).map_err(|why| format!("`--map`: {why}")),
+            Some(map) => self.made(map, given).map_err(|why| format!("`--map`: {why}")),
         }
     }
 
     /// Whether the program gives anything true, as `select` of jq has it.
-    fn chosen(&self, program: &Program, value: Value) -> Result<bool, String> {
-        for given in program.run(value, self.clock.now()).take(super::MOST_VALUES) {
+    fn chosen(&self, program: &Program, (body, message): Given) -> Result<bool, String> {
+        for given in program.run(body, message, self.clock.now()).take(super::MOST_VALUES) {
             if given?.is_true() {
                 return Ok(true);
             }
@@ -53,9 +57,9 @@ impl Programs {
         Ok(false)
     }
 
-    fn made(&self, program: &Program, value: Value) -> Result<Shape, String> {
+    fn made(&self, program: &Program, (body, message): Given) -> Result<Shape, String> {
         let (mut made, mut room) = (Vec::new(), MOST_BYTES);
-        for given in program.run(value, self.clock.now()) {
+        for given in program.run(body, message, self.clock.now()) {
             let given = given?;
             if made.len() == self.most_values {
                 return Err(too_many(self.most_values));
@@ -83,12 +87,14 @@ fn too_many(most: usize) -> String {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::message::Message;
 
     fn shape(choose: &str, map: &str, most_values: usize, body: &str) -> Shape {
         let text = |text: &'static str| (!text.is_empty()).then_some(text);
         let (choose, map) = (text(choose.to_owned().leak()), text(map.to_owned().leak()));
         let programs = Programs::compile(choose, map, most_values, Clock::system());
-        programs.unwrap().unwrap().shape(body.as_bytes())
+        let message = Message::new("7", body.to_owned());
+        programs.unwrap().unwrap().shape(&Input::of(&message, true))
     }
 
     fn made(bodies: &[&'static str]) -> Shape {
@@ -116,6 +122,7 @@ mod tests {
     fn what_is_made_takes_its_place() {
         assert_eq!(shape("", "{b: .a}", 1, r#"{"a":1.0}"#), made(&[r#"{"b":1.0}"#]));
         assert_eq!(shape(".a", ".a", 1, r#"{"a":1}"#), made(&["1"]));
+        assert_eq!(shape("", "$message.id", 1, "1"), made(&["\"7\""]));
         assert_eq!(shape(".b", ".a", 1, r#"{"a":1}"#), Shape::Filtered);
         assert_eq!(shape("", ".[]", 3, "[1,2,3]"), made(&["1", "2", "3"]));
         assert_eq!(shape("", ".[] | select(. > 5)", 3, "[1]"), Shape::Filtered);

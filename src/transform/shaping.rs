@@ -1,8 +1,8 @@
 //! Bodies that are being worked on, and what has become of them so far.
 
+use super::input::Input;
 use super::shape::Shape;
 use super::threads::{Job, Threads, Worker};
-use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -22,12 +22,12 @@ pub struct Shaping {
 }
 
 impl Shaping {
-    pub(super) fn begin(threads: Arc<Threads>, bodies: Vec<Bytes>, time: Duration) -> Self {
+    pub(super) fn begin(threads: Arc<Threads>, inputs: Vec<Input>, time: Duration) -> Self {
         let (shapes, coming) = unbounded_channel();
-        let count = bodies.len();
+        let count = inputs.len();
         let worker =
             threads.take().inspect_err(|cause| tracing::warn!("no thread for jq: {cause}"));
-        let worker = worker.ok().inspect(|worker| worker.give(Job { bodies, shapes }));
+        let worker = worker.ok().inspect(|worker| worker.give(Job { inputs, shapes }));
         let (shapes, deadline) = (Vec::with_capacity(count), Instant::now() + time);
         Self { threads, worker, coming, bodies: count, shapes, time, deadline }
     }
@@ -68,7 +68,9 @@ impl Shaping {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::message::Message;
     use crate::transform::{Programs, Transform};
+    use bytes::Bytes;
     use futures_util::FutureExt as _;
 
     /// Gives `.` for a number that is not 7, and never ends for 7.
@@ -78,29 +80,29 @@ mod tests {
         Transform::new(programs, time)
     }
 
-    fn bodies(numbers: impl IntoIterator<Item = u32>) -> Vec<Bytes> {
-        numbers.into_iter().map(|number| number.to_string().into()).collect()
+    fn messages(numbers: impl IntoIterator<Item = u32>) -> Vec<Message> {
+        numbers.into_iter().map(|number| Message::new("id", number.to_string())).collect()
     }
 
     fn made(numbers: impl IntoIterator<Item = u32>) -> Vec<Shape> {
-        bodies(numbers).into_iter().map(|body| Shape::Made(vec![body])).collect()
+        numbers.into_iter().map(|it| Shape::Made(vec![Bytes::from(it.to_string())])).collect()
     }
 
     #[tokio::test]
     async fn each_body_has_its_own_answer_in_their_order() {
         let transform = transform(Duration::from_secs(60));
         let numbers = || (100..1100).rev();
-        let [mut one, mut other] = [0, 1].map(|_| transform.begin(bodies(numbers())));
+        let [mut one, mut other] = [0, 1].map(|_| transform.begin(&messages(numbers())));
         assert_eq!(one.end().await, made(numbers()));
         assert_eq!(other.end().await, made(numbers()));
-        assert_eq!(transform.begin(Vec::new()).end().await, []);
+        assert_eq!(transform.begin(&[]).end().await, []);
         transform.close();
     }
 
     #[tokio::test]
     async fn waiting_may_be_broken_off_and_begun_again() {
         let transform = transform(Duration::from_secs(60));
-        let mut shaping = transform.begin(bodies(100..5100));
+        let mut shaping = transform.begin(&messages(100..5100));
         while shaping.end().now_or_never().is_none_or(|shapes| shapes != made(100..5100)) {
             tokio::task::yield_now().await;
         }
@@ -110,12 +112,12 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_takes_too_long_ends_it_and_holds_up_no_other_work() {
         let transform = transform(Duration::from_millis(200));
-        let mut shaping = transform.begin(bodies([1, 2, 7, 3]));
+        let mut shaping = transform.begin(&messages([1, 2, 7, 3]));
         let mut expected = made([1, 2]);
         expected.extend([Shape::Overrun, Shape::Unseen]);
         assert_eq!(shaping.end().await, expected);
         let patient = Transform { time: Duration::from_secs(60), ..transform.clone() };
-        assert_eq!(patient.begin(bodies([5])).end().await, made([5]));
+        assert_eq!(patient.begin(&messages([5])).end().await, made([5]));
         transform.close();
     }
 }

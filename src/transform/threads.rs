@@ -1,8 +1,8 @@
 //! The threads that programs run on: as many as work is done at once, each with room for programs
 //! that call themselves.
 
+use super::input::Input;
 use super::{Programs, Shape};
-use bytes::Bytes;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,7 +14,7 @@ const STACK: usize = 64 << 20;
 
 /// Bodies, and whom to tell what becomes of each, in their order.
 pub(super) struct Job {
-    pub(super) bodies: Vec<Bytes>,
+    pub(super) inputs: Vec<Input>,
     pub(super) shapes: UnboundedSender<Shape>,
 }
 
@@ -40,9 +40,9 @@ impl Worker {
 
 /// Works on jobs until nobody gives any; ends one early that nobody waits for any more.
 fn work(programs: &Programs, jobs: &Receiver<Job>) {
-    while let Ok(Job { bodies, shapes }) = jobs.recv() {
-        for body in bodies {
-            if shapes.send(programs.shape(&body)).is_err() {
+    while let Ok(Job { inputs, shapes }) = jobs.recv() {
+        for input in inputs {
+            if shapes.send(programs.shape(&input)).is_err() {
                 break;
             }
         }
@@ -51,7 +51,7 @@ fn work(programs: &Programs, jobs: &Receiver<Job>) {
 
 /// The programs, and the threads that have nothing to do.
 pub(super) struct Threads {
-    programs: Arc<Programs>,
+    pub(super) programs: Arc<Programs>,
     idle: Mutex<Vec<Worker>>,
 }
 

@@ -13,7 +13,7 @@ pub use token::{bearer, token};
 use super::tls;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
-use reqwest::{Client, NoProxy, Proxy, Response, redirect};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy, Response, redirect};
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -68,6 +68,18 @@ fn is_loopback(url: &Url) -> bool {
 /// https in a build without it.
 pub fn client(endpoint: &Url, timeout: Duration, environment: &Environment) -> Result<Client> {
     let failed = || Error::new(Kind::Configuration, "cannot set up HTTP");
+    builder(endpoint, timeout, environment)?.build().map_err(|cause| failed().because(cause))
+}
+
+/// What [`client`] builds its client from, for who has more to say of it.
+///
+/// # Errors
+/// Those of [`client`].
+pub fn builder(
+    endpoint: &Url,
+    timeout: Duration,
+    environment: &Environment,
+) -> Result<ClientBuilder> {
     let builder = Client::builder()
         .user_agent(concat!("kakehi/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
@@ -80,7 +92,7 @@ pub fn client(endpoint: &Url, timeout: Duration, environment: &Environment) -> R
     {
         builder = builder.proxy(proxy);
     }
-    builder.build().map_err(|cause| failed().because(cause))
+    Ok(builder)
 }
 
 fn proxy(environment: &Environment) -> Result<Option<Proxy>> {

@@ -1,0 +1,163 @@
+//! What the sink's URL and the environment say.
+
+use super::DEEPEST;
+use super::addresses::Addresses;
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
+use crate::json;
+use crate::location::Location;
+use crate::message::Message;
+use bytes::Bytes;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+/// What is sent as which body.
+pub(super) struct Content {
+    /// Where the body is no JSON: its content type.
+    kind: Option<HeaderValue>,
+}
+
+impl Content {
+    /// The content type of what is sent.
+    pub(super) fn kind(&self) -> HeaderValue {
+        self.kind.clone().unwrap_or(HeaderValue::from_static("application/json"))
+    }
+
+    /// The body of a message's request.
+    ///
+    /// # Errors
+    /// Why the message has none, for its rejection.
+    pub(super) fn body_of(&self, message: &Message) -> Result<Bytes, String> {
+        if self.kind.is_none() {
+            json::validate(&message.body, DEEPEST).map_err(|fault| format!("the body: {fault}"))?;
+        }
+        Ok(message.body.clone())
+    }
+}
+
+/// All that the sink needs.
+pub(super) struct WebhookOptions {
+    pub(super) url: Url,
+    pub(super) addresses: Addresses,
+    pub(super) content: Content,
+    pub(super) secret: Option<SecretString>,
+}
+
+impl WebhookOptions {
+    /// Reads a URL, and what the environment adds to it.
+    ///
+    /// # Errors
+    /// `Usage` or `Configuration`; the webhook's address is not in them.
+    pub(super) fn read(mut url: Location, environment: &Environment) -> Result<Self> {
+        let private = url.flag("allow-private")?;
+        let kind = url.take("content-type")?.map(|kind| content_type(&kind)).transpose()?;
+        if url.remaining().next().is_some() {
+            return Err(unknown(&url));
+        }
+        let named = match url.rest() {
+            "" => environment.secret("WEBHOOK_URL")?.ok_or_else(no_address)?,
+            rest => rest.to_owned().into(),
+        };
+        let url = address(named.expose_secret(), private)?;
+        let addresses = Addresses { private, by_proxy: goes_by_proxy(&url, environment)? };
+        addresses.allow(&url)?;
+        let secret = environment.secret("WEBHOOK_SECRET")?;
+        Ok(Self { url, addresses, content: Content { kind }, secret })
+    }
+}
+
+/// The address of a webhook: https, or plain http where private addresses are allowed, which is then
+/// the operator's own network.
+fn address(text: &str, private: bool) -> Result<Url> {
+    let refused = |why: &str| {
+        Error::new(Kind::Configuration, "the webhook's address cannot be used")
+            .because_of(why)
+            .hint("write it as `https://HOST/PATH`; plain `http://` needs `allow-private`")
+    };
+    let url = Url::parse(text.trim()).map_err(|_| refused("it is no URL"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if private => {}
+        "http" => return Err(refused("over plain http it could be read on the way")),
+        _ => return Err(refused("it is neither https nor http")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("it holds a user or a password"));
+    }
+    Ok(url)
+}
+
+fn no_address() -> Error {
+    Error::new(Kind::Usage, "`webhook:` names no webhook").hint(
+        "write `webhook:https://HOST/PATH`, or put a secret address into a file and name that by \
+         `WEBHOOK_URL_FILE`",
+    )
+}
+
+/// The error for what is no parameter of ours; the webhook's own might be secrets.
+fn unknown(url: &Location) -> Error {
+    let names: Vec<_> = url.remaining().map(|(name, _)| name).collect();
+    Error::new(Kind::Usage, format!("unknown parameter `{}` in `webhook:`", names.join("`, `"))).hint(
+        "`webhook:` knows `allow-private`, `content-type`, `template` and `template-file`; an address \
+         with parameters of its own goes into the file that `WEBHOOK_URL_FILE` names",
+    )
+}
+
+fn content_type(text: &str) -> Result<HeaderValue> {
+    let whole = text.contains('/') && text.is_ascii();
+    HeaderValue::from_str(text).ok().filter(|_| whole).ok_or_else(|| {
+        Error::new(Kind::Usage, "`content-type` in `webhook:` is none")
+            .hint("write it as `content-type=text/plain`")
+    })
+}
+
+/// Whether requests go by a proxy, which then finds the webhook's address.
+fn goes_by_proxy(url: &Url, environment: &Environment) -> Result<bool> {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    for name in names {
+        if url.scheme() == "https" && environment.get(name)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str, variables: &[(&str, &str)]) -> Result<WebhookOptions> {
+        WebhookOptions::read(Location::parse(url)?, &variables.iter().copied().collect())
+    }
+
+    #[test]
+    fn the_address_stands_in_the_url_or_in_the_environment() {
+        let options = read("webhook:https://h.example/a/b", &[("WEBHOOK_URL", "https://x.y/")]);
+        assert_eq!(options.unwrap().url.as_str(), "https://h.example/a/b");
+        let options = read("webhook:", &[("WEBHOOK_URL", "https://h.example/a?b=c\n")]);
+        assert_eq!(options.unwrap().url.as_str(), "https://h.example/a?b=c");
+        let options = read("webhook:http://127.0.0.1:8/?allow-private", &[]).unwrap();
+        assert!(options.addresses.private && !options.addresses.by_proxy);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_without_its_address() {
+        for (url, secret) in [
+            ("webhook:", ""),
+            ("webhook:", "hunter2"),
+            ("webhook:", "http://h.example/hunter2"),
+            ("webhook:http://h.example/hunter2", ""),
+            ("webhook:ftp://h.example/hunter2", ""),
+            ("webhook:https://10.0.0.1/hunter2", ""),
+            ("webhook:https://me:hunter2@h.example/", ""),
+            ("webhook:https://h.example/hunter2?token=hunter2", ""),
+            ("webhook:https://h.example/hunter2?allow-private=maybe", ""),
+            ("webhook:https://h.example/hunter2?content-type=text", ""),
+        ] {
+            let error = read(url, &[("WEBHOOK_URL", secret)]).map(|_| ()).unwrap_err();
+            assert!(matches!(error.kind(), Kind::Usage | Kind::Configuration), "{error}");
+            assert!(!error.to_string().contains("hunter2"), "{url}: {error}");
+        }
+    }
+}
