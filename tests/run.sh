@@ -442,7 +442,7 @@ fuzz() { # fuzz TARGET...: each for a while, on what it knows already and on the
   fi
   local target seconds=${KAKEHI_FUZZ_SECONDS:-60}
   cp -- Cargo.lock fuzz/ # the versions of the product
-  mkdir -p fuzz/corpus/{device,job,legacy,location,queue_yaml,rest,rpc_http,stdin}
+  mkdir -p fuzz/corpus/{device,job,jq,legacy,location,queue_yaml,rest,rpc_http,stdin}
   cp -- tests/fixtures/nature-remo/*.json fuzz/corpus/device/
   split -l 1 -- tests/fixtures/legacy/readings.txt fuzz/corpus/legacy/reading-
   (($#)) || set -- device legacy location queue_yaml rest rpc_http stdin

@@ -60,17 +60,21 @@ pub(super) fn not_compiled(errors: &compile::Errors<&str, ()>) -> String {
 /// Why a program failed on a body.
 pub(super) fn failed(error: Exn<'_, Val>, program: &str) -> String {
     match error.get_err() {
-        Ok(error) => told(&error.to_string(), program),
+        Ok(error) => match error.into_val() {
+            Val::TStr(text) => told(&String::from_utf8_lossy(&text), program),
+            value => told(&value.to_string(), program),
+        },
         Err(_) => "it leaves a place that it is not in".to_owned(),
     }
 }
 
 /// An error without the values that it holds. What the program says by `error` is its author's.
 fn told(error: &str, program: &str) -> String {
-    if let Some(start) = WITH_VALUES.iter().find(|start| error.starts_with(**start)) {
+    let harmless = error.starts_with("cannot parse as ") // a kind follows
+        || error.starts_with("index ") && error.ends_with(" out of bounds");
+    if let Some(start) = WITH_VALUES.iter().find(|start| error.starts_with(**start) && !harmless) {
         return format!("{start}{}", kinds(&error[start.len()..], program));
     }
-    let harmless = error.starts_with("index ") && error.ends_with(" out of bounds");
     match harmless || program.contains("error") {
         true => text::one_line(error, MOST),
         false => "it fails on this body, and what it says may hold some of it".to_owned(),

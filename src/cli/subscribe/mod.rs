@@ -39,6 +39,9 @@ Examples:
   A thumbnail of each picture in a folder, or in a bucket (`s3://photos`):
     subscribe --from sqlite:queue.db \\
       --to 'thumbnail:file:photos?size=200x200&fit=cover'
+  A message to Slack for each reading that is too warm:
+    WEBHOOK_URL_FILE=webhook subscribe --from sqlite:queue.db --to webhook: \\
+      --where '.te > 28' --map '{text: \"\\(.name): \\(.te) degrees\"}'
   From Cloud Pub/Sub into MongoDB, until stopped:
     MONGODB_USERNAME=me MONGODB_PASSWORD_FILE=password subscribe --follow \\
       --from pubsub://my-project/readings \\
@@ -62,9 +65,10 @@ pub struct Subscribe {
     /// The sink. Default: `$KAKEHI_SINK`, else `sqlite:`
     ///
     /// `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME`, `stdout:` (what was
-    /// written to a pipe counts as taken), `exec:PROGRAM`, `forward:QUEUE-URL`, another queue, or
-    /// `thumbnail:STORE-URL`, for each picture of an object store a small one. Where it is
-    /// `sqlite:`, the file is in the user's data folder.
+    /// written to a pipe counts as taken), `exec:PROGRAM`, `forward:QUEUE-URL`, another queue,
+    /// `thumbnail:STORE-URL`, for each picture of an object store a small one, or
+    /// `webhook:https://HOST/PATH`, a request for each message. Where it is `sqlite:`, the file is in
+    /// the user's data folder.
     #[arg(long, value_name = "SINK")]
     to: Option<String>,
 

@@ -2,6 +2,7 @@
 
 mod alert;
 mod bad_input;
+mod bodies;
 mod cron;
 mod descriptors;
 mod docs;

@@ -9,3 +9,4 @@ mod mongodb;
 mod sqlite;
 mod stdout;
 mod thumbnail;
+mod webhook;

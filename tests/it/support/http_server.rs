@@ -136,6 +136,9 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let (mut reader, mut writer) = (BufReader::new(stream), stream);
     let mut head = String::new();
     while reader.read_line(&mut head)? > b"\r\n".len() {}
+    if head.is_empty() {
+        return Ok(()); // somebody looks whether we are there
+    }
     let length = head.lines().filter_map(|line| line.split_once(": "));
     let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let mut body = vec![0; length.map(|(_, text)| text.parse().unwrap_or(0)).next().unwrap_or(0)];
