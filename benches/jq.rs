@@ -18,7 +18,8 @@ fn bodies() -> [(&'static str, String); 2] {
     let filler = "x".repeat(100);
     let events = (0..20).map(|n| format!(r#""e{n}":{{"val":{n}.50,"note":"{filler}"}}"#));
     let events = events.collect::<Vec<_>>().join(",");
-    let device = format!(r#"{{"name":"kitchen","te":{{"val":21.50}},"newest_events":{{{events}}}}}"#);
+    let device =
+        format!(r#"{{"name":"kitchen","te":{{"val":21.50}},"newest_events":{{{events}}}}}"#);
     [("reading", reading), ("device", device)]
 }
 

@@ -7,13 +7,17 @@ use crate::error::{Error, Kind, Result};
 use crate::json;
 use crate::location::Location;
 use crate::message::Message;
+use crate::template::{Template, Values};
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
+use std::path::Path;
 use url::Url;
 
 /// What is sent as which body.
 pub(super) struct Content {
+    /// What makes the body of a message's; without it, they are the same.
+    template: Option<Template>,
     /// Where the body is no JSON: its content type.
     kind: Option<HeaderValue>,
 }
@@ -29,10 +33,17 @@ impl Content {
     /// # Errors
     /// Why the message has none, for its rejection.
     pub(super) fn body_of(&self, message: &Message) -> Result<Bytes, String> {
+        let (what, body) = match &self.template {
+            None => ("the body", message.body.clone()),
+            Some(template) => {
+                let filled = template.render(&Values::of_body(&message.body)?)?;
+                ("what `template` makes", Bytes::from(filled))
+            }
+        };
         if self.kind.is_none() {
-            json::validate(&message.body, DEEPEST).map_err(|fault| format!("the body: {fault}"))?;
+            json::validate(&body, DEEPEST).map_err(|fault| format!("{what}: {fault}"))?;
         }
-        Ok(message.body.clone())
+        Ok(body)
     }
 }
 
@@ -51,6 +62,7 @@ impl WebhookOptions {
     /// `Usage` or `Configuration`; the webhook's address is not in them.
     pub(super) fn read(mut url: Location, environment: &Environment) -> Result<Self> {
         let private = url.flag("allow-private")?;
+        let template = template(&mut url)?;
         let kind = url.take("content-type")?.map(|kind| content_type(&kind)).transpose()?;
         if url.remaining().next().is_some() {
             return Err(unknown(&url));
@@ -63,7 +75,20 @@ impl WebhookOptions {
         let addresses = Addresses { private, by_proxy: goes_by_proxy(&url, environment)? };
         addresses.allow(&url)?;
         let secret = environment.secret("WEBHOOK_SECRET")?;
-        Ok(Self { url, addresses, content: Content { kind }, secret })
+        Ok(Self { url, addresses, content: Content { template, kind }, secret })
+    }
+}
+
+/// The template that the URL holds, or names the file of.
+fn template(url: &mut Location) -> Result<Option<Template>> {
+    match (url.take("template")?, url.take("template-file")?) {
+        (None, None) => Ok(None),
+        (Some(text), None) => Template::parse("template", &text).map(Some),
+        (None, Some(path)) => Template::read("template-file", Path::new(&path)).map(Some),
+        (Some(_), Some(_)) => {
+            Err(Error::new(Kind::Usage, "`template` and `template-file` say the same thing")
+                .hint("leave one of the two out"))
+        }
     }
 }
 
@@ -139,6 +164,24 @@ mod tests {
         assert_eq!(options.unwrap().url.as_str(), "https://h.example/a?b=c");
         let options = read("webhook:http://127.0.0.1:8/?allow-private", &[]).unwrap();
         assert!(options.addresses.private && !options.addresses.by_proxy);
+    }
+
+    #[test]
+    fn a_template_makes_json_or_what_is_said() {
+        let body_of = |parameters: &str, body: &'static str| {
+            let url = format!("webhook:https://h.example/?{parameters}");
+            let made = read(&url, &[]).unwrap().content.body_of(&Message::new("a", body));
+            made.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+        };
+        let template = "template={\"text\": {{ name | tojson }}}";
+        assert_eq!(body_of(template, r#"{"name":"a\"b"}"#).unwrap(), r#"{"text": "a\"b"}"#);
+        assert!(body_of(template, r#"{"nam":"hunter2"}"#).unwrap_err().contains("is missing"));
+        let plain = "template={{ name }} is warm";
+        assert!(body_of(plain, r#"{"name":"a"}"#).unwrap_err().contains("is not JSON"));
+        let plain = format!("{plain}&content-type=text/plain");
+        assert_eq!(body_of(&plain, r#"{"name":"a"}"#).unwrap(), "a is warm");
+        assert!(read("webhook:https://h.example/?template={{", &[]).is_err());
+        assert!(read("webhook:https://h.example/?template=a&template-file=b", &[]).is_err());
     }
 
     #[test]

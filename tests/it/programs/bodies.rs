@@ -88,7 +88,8 @@ fn a_message_behind_one_that_is_rejected_in_its_group_is_stored_after_it() {
 #[test]
 fn one_message_becomes_several_when_it_is_published() {
     let sandbox = Sandbox::new();
-    let lines = "{\"id\":\"a\",\"of\":[1,2.0]}\n{\"id\":\"b\",\"of\":[3]}\n{\"id\":\"c\",\"of\":[]}\n";
+    let lines =
+        "{\"id\":\"a\",\"of\":[1,2.0]}\n{\"id\":\"b\",\"of\":[3]}\n{\"id\":\"c\",\"of\":[]}\n";
     let publish = sandbox.publish().args("stdin:?id=id --to sqlite:q.db --summary json");
     let publish = publish.arg("--map").arg(".of[]").arg("--where").arg(".id != \"d\"");
     let run = publish.stdin(lines).run().expect(0);
@@ -106,9 +107,11 @@ fn one_message_becomes_several_when_it_is_published() {
 fn what_cannot_be_published_is_kept_with_its_reason_and_stops_no_other() {
     let sandbox = Sandbox::new();
     let publish = sandbox.publish().args("stdin:?id=id --to sqlite:q.db --spool s.db");
-    let run = publish.arg("--map").arg(".te + 1").stdin(r#"{"id":"a","te":"x"}
+    let run = publish.arg("--map").arg(".te + 1").stdin(
+        r#"{"id":"a","te":"x"}
 {"id":"b","te":1}
-"#);
+"#,
+    );
     let run = run.run().expect(65);
     assert!(run.stderr.contains("message `a` was refused"), "{}", run.stderr);
     assert_eq!(peek(&sandbox, "sqlite:q.db").len(), 1);
@@ -120,7 +123,8 @@ fn what_cannot_be_published_is_kept_with_its_reason_and_stops_no_other() {
 
 #[test]
 fn what_is_no_program_is_refused_before_anything_is_read() {
-    for (flag, program) in [("--where", ".a["), ("--map", "env"), ("--map", "import \"x\" as x; .")] {
+    for (flag, program) in [("--where", ".a["), ("--map", "env"), ("--map", "import \"x\" as x; .")]
+    {
         let sandbox = published(READINGS);
         let run = drain(&sandbox, "--to stdout:", &[flag, program]).expect(2);
         assert!(run.stderr.contains("is no jq program"), "{}", run.stderr);

@@ -444,6 +444,8 @@ async fn drain(messages: &[Message], sink: &dyn Sink) -> (kakehi::Result<()>, Su
         select: Select::Any,
         retries: Limits { max_attempts: 1, ..Limits::default() },
         max_deliveries: None,
+        transform: None,
+        rate: None,
     };
     let dead = DeadLetters::new(None, url.to_string(), options);
     let counters = Counters::default();

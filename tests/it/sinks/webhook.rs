@@ -86,7 +86,8 @@ fn a_request_is_signed_where_there_is_a_secret() {
 
 #[test]
 fn what_the_webhook_refuses_is_a_dead_letter_with_the_first_line_of_the_answer() {
-    for refused in ["400 Bad Request", "409 Conflict", "413 Content Too Large", "422 Unprocessable"] {
+    for refused in ["400 Bad Request", "409 Conflict", "413 Content Too Large", "422 Unprocessable"]
+    {
         let sandbox = published(ONE);
         send(&sandbox, &Server::new([status(refused)]), "").expect(65);
         let letters = peek(&sandbox, "--dead");
@@ -167,7 +168,8 @@ fn a_server_that_does_not_answer_is_left_and_nothing_is_stored() {
 #[test]
 fn a_group_waits_behind_its_message_that_failed() {
     let sandbox = Sandbox::new();
-    let lines = "{\"id\":\"1\",\"g\":\"a\"}\n{\"id\":\"2\",\"g\":\"a\"}\n{\"id\":\"3\",\"g\":\"b\"}\n";
+    let lines =
+        "{\"id\":\"1\",\"g\":\"a\"}\n{\"id\":\"2\",\"g\":\"a\"}\n{\"id\":\"3\",\"g\":\"b\"}\n";
     let publish = sandbox.publish().args("stdin:?id=id&group=g --to sqlite:q.db").stdin(lines);
     publish.run().expect(0);
     let server = Server::new([status("500 Internal Server Error"), Answer::ok("ok")]);
