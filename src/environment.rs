@@ -8,8 +8,14 @@ use std::path::{Path, PathBuf};
 
 /// The variables that hold secrets of ours, which no command needs that we run. Their `_FILE` forms
 /// are paths, and no secrets.
-pub const SECRETS: &[&str] =
-    &["MONGODB_PASSWORD", "NATURE_REMO_TOKEN", "REDIS_PASSWORD", "WEBHOOK_SECRET", "WEBHOOK_URL"];
+pub const SECRETS: &[&str] = &[
+    "MONGODB_PASSWORD",
+    "NATURE_REMO_TOKEN",
+    "REDIS_PASSWORD",
+    "SQL_PASSWORD",
+    "WEBHOOK_SECRET",
+    "WEBHOOK_URL",
+];
 
 /// Environment variables. `Debug` shows their names only.
 #[derive(Clone, Default)]

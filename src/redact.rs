@@ -13,7 +13,7 @@ const HIDDEN: &str = "...";
 const PATHS: &[&str] = &["sqlite", "files", "file", "exec"];
 
 /// Schemes behind which another URL stands.
-const AROUND: &[&str] = &["forward", "thumbnail"];
+const AROUND: &[&str] = &["forward", "sql", "thumbnail"];
 
 /// A parameter or a variable whose name holds one of these, but for what is no letter or digit in
 /// it, is a secret.
@@ -163,6 +163,8 @@ mod tests {
             ("webhook:https://h.example/hunter2/x?a=hunter2", "webhook:https://h.example/..."),
             ("webhook:https://me:hunter2@h.example", "webhook:https://h.example"),
             ("webhook:?allow-private", "webhook:"),
+            ("sql:mysql://me:hunter2@h/db?at=t", "sql:mysql://h/db?at=t"),
+            ("sql:sqlite:a@b.db?query=select 1", "sql:sqlite:a@b.db?query=select 1"),
             ("thumbnail:my@pictures?size=1x1", "thumbnail:my@pictures?size=1x1"),
             ("sqlite:/data//a:b@c.db", "sqlite:/data//a:b@c.db"),
             ("pubsub://project/topic?id-attribute=key", "pubsub://project/topic?id-attribute=key"),

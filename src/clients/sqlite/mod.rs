@@ -19,8 +19,10 @@ mod salvage;
 mod writer;
 
 pub use cells::Kind as TreeKind;
+pub use failure::explain;
 pub use format::{Purpose, Schema, Upgrade};
 pub use identity::Identity;
+pub use opening::be_patient;
 pub use pages::{Pages, beside};
 pub use preflight::preflight;
 pub use replace::{Replacing, in_the_way};
