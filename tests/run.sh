@@ -19,8 +19,11 @@
 #   TEST_SQS_ENDPOINT                     http://HOST:PORT, as ElasticMQ or LocalStack
 #   TEST_S3_ENDPOINT                      http://HOST:PORT, as LocalStack
 #   TEST_REDIS_HOST                       HOST:PORT, without a password
+#   TEST_MARIADB_HOST, TEST_POSTGRES_HOST HOST:PORT, both with the login of
+#   TEST_SQL_USERNAME, TEST_SQL_PASSWORD  who may make databases and users
 #
-# Tests that stop, break or join Redis servers start their own ones, so `redis-server` must be there.
+# Tests that stop, break or join servers of Redis, MariaDB or PostgreSQL start their own ones, so the
+# programs of these must be there.
 #
 # What is built is kept in KAKEHI_TEST_CACHE (~/.cache/kakehi-tests), CARGO_TARGET_DIR with it
 # unless that is set.
@@ -94,6 +97,14 @@ find_emulator() { # where the emulator's start script is, in $emulator
   [[ -n $root && -f $emulator ]]
 }
 
+find_postgres() { # the folder of PostgreSQL's programs, in $postgres; no package puts it into the path
+  local programs
+  for programs in "$(dirname "$(command -v initdb)")" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
+    [[ ! -x $programs/initdb || ! -x $programs/postgres ]] || postgres=$programs
+  done
+  [[ -n ${postgres:-} ]]
+}
+
 find_missing() {
   packages=() missing=()
   command -v cargo >/dev/null ||
@@ -110,6 +121,12 @@ find_missing_for_servers() {
   need curl curl
   need redis-server redis-server
   need redis-cli redis-tools
+  need mariadbd mariadb-server-core
+  need mariadb mariadb-client-core
+  need psql postgresql-client
+  need openssl openssl
+  need setpriv util-linux
+  find_postgres || packages+=(postgresql)
   [[ $work != bench ]] || need redis-benchmark redis-tools
   [[ -e $python/complete ]] || python3 -c 'import ensurepip, venv' 2>/dev/null ||
     packages+=(python3-venv)
@@ -315,10 +332,11 @@ refused() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # How many there are of each: the emulator is slow with much to remember, moto does one thing at a
 # time. `tests/each.py` shares the tests among them.
-declare -A instances=([ferretdb]=1 [emulator]=3 [moto]=2 [redis]=1)
+declare -A instances=([ferretdb]=1 [emulator]=3 [moto]=2 [redis]=1 [mariadb]=1 [postgres]=1)
 # What a server's log holds when it is ready.
 declare -A ready=([ferretdb]='Listening on' [emulator]='Server started' [moto]='Running on'
-  [redis]='Ready to accept connections')
+  [redis]='Ready to accept connections' [mariadb]='ready for connections'
+  [postgres]='ready to accept connections')
 declare -A ports=() jobs=()
 
 # shellcheck disable=SC2317 # `launch` runs these
@@ -341,6 +359,37 @@ serve_moto() { exec "$python/bin/python" tests/aws_server.py -H 127.0.0.1 -p "$1
 serve_redis() {
   mkdir -p "$2"
   exec redis-server --bind 127.0.0.1 --port "$1" --dir "$2" --save ''
+}
+
+# shellcheck disable=SC2317
+serve_mariadb() {
+  local root=()
+  ((UID)) || root=(--user=root)
+  mkdir -p "$2"
+  export TMPDIR=$2
+  mariadb-install-db --no-defaults --datadir="$2/data" --auth-root-authentication-method=normal \
+    --skip-test-db --innodb-log-file-size=4M "${root[@]}" >/dev/null
+  printf "%s;\n" "create user '$TEST_SQL_USERNAME'@'%' identified by '$TEST_SQL_PASSWORD'" \
+    "grant all on *.* to '$TEST_SQL_USERNAME'@'%' with grant option" >"$2/init.sql"
+  exec mariadbd --no-defaults --datadir="$2/data" --socket="$2/s" --pid-file="$2/pid" --port="$1" \
+    --bind-address=127.0.0.1 --skip-log-bin --performance-schema=OFF \
+    --innodb-buffer-pool-size=128M --character-set-server=utf8mb4 --init-file="$2/init.sql" "${root[@]}"
+}
+
+# PostgreSQL refuses to be run by root.
+# shellcheck disable=SC2317
+serve_postgres() {
+  local other=()
+  mkdir -p "$2"
+  printf '%s' "$TEST_SQL_PASSWORD" >"$2/password"
+  if ((!UID)); then
+    other=(setpriv --reuid=nobody --regid=nogroup --clear-groups --)
+    chmod 711 "$run" "$run/data"
+    chown -R nobody "$2"
+  fi
+  "${other[@]}" "$postgres/initdb" --no-sync -U "$TEST_SQL_USERNAME" --pwfile="$2/password" \
+    --auth=scram-sha-256 -E UTF8 --locale=C -D "$2/data" >/dev/null
+  exec "${other[@]}" "$postgres/postgres" -D "$2/data" -k '' -h 127.0.0.1 -p "$1" -F
 }
 
 launch() { # launch KIND NUMBER: starts a server on a free port, and waits for nothing
@@ -386,6 +435,8 @@ find_wanted() { # the kinds of servers that are not given, in $wanted
   [[ -n ${TEST_PUBSUB_EMULATOR_HOST:-} ]] || wanted+=(emulator)
   [[ -n ${TEST_SQS_ENDPOINT:-} && -n ${TEST_S3_ENDPOINT:-} ]] || wanted+=(moto)
   [[ -n ${TEST_REDIS_HOST:-} ]] || wanted+=(redis)
+  [[ -n ${TEST_MARIADB_HOST:-} ]] || wanted+=(mariadb)
+  [[ -n ${TEST_POSTGRES_HOST:-} ]] || wanted+=(postgres)
 }
 
 launch_servers() {
@@ -394,6 +445,9 @@ launch_servers() {
   if [[ " ${wanted[*]} " == *' ferretdb '* ]]; then
     export TEST_MONGODB_USERNAME='us:er@/?#[]%20' TEST_MONGODB_PASSWORD='p@ss:/w%rd?#[]&=+ $'
   fi
+  # With the login of the one that is given, the other is started.
+  export TEST_SQL_USERNAME=${TEST_SQL_USERNAME:-kakehi}
+  export TEST_SQL_PASSWORD=${TEST_SQL_PASSWORD:-'p@ss:/w%rd?#[]&=+ $'}
   for kind in "${wanted[@]}"; do each launch "$kind"; done
 }
 
@@ -409,15 +463,19 @@ await_servers() {
         TEST_S3_ENDPOINT=${TEST_S3_ENDPOINT:-$(addresses moto http://)}
         ;;
       redis) TEST_REDIS_HOST=$(addresses redis '') ;;
+      mariadb) TEST_MARIADB_HOST=$(addresses mariadb '') ;;
+      postgres) TEST_POSTGRES_HOST=$(addresses postgres '') ;;
     esac
   done
   export TEST_MONGODB_URI TEST_PUBSUB_EMULATOR_HOST TEST_SQS_ENDPOINT TEST_S3_ENDPOINT
-  export TEST_REDIS_HOST
+  export TEST_REDIS_HOST TEST_MARIADB_HOST TEST_POSTGRES_HOST
   say "MongoDB's protocol: $TEST_MONGODB_URI"
   say "Pub/Sub: $TEST_PUBSUB_EMULATOR_HOST"
   say "SQS: $TEST_SQS_ENDPOINT"
   say "S3: $TEST_S3_ENDPOINT"
   say "Redis: $TEST_REDIS_HOST"
+  say "MariaDB: $TEST_MARIADB_HOST"
+  say "PostgreSQL: $TEST_POSTGRES_HOST"
 }
 
 # A server that died explains the tests that failed.
@@ -442,10 +500,10 @@ fuzz() { # fuzz TARGET...: each for a while, on what it knows already and on the
   fi
   local target seconds=${KAKEHI_FUZZ_SECONDS:-60}
   cp -- Cargo.lock fuzz/ # the versions of the product
-  mkdir -p fuzz/corpus/{device,job,jq,legacy,location,queue_yaml,rest,rpc_http,stdin}
+  mkdir -p fuzz/corpus/{device,job,jq,legacy,location,queue_yaml,rest,rpc_http,sql,stdin}
   cp -- tests/fixtures/nature-remo/*.json fuzz/corpus/device/
   split -l 1 -- tests/fixtures/legacy/readings.txt fuzz/corpus/legacy/reading-
-  (($#)) || set -- device legacy location queue_yaml rest rpc_http stdin
+  (($#)) || set -- device jq legacy location queue_yaml rest rpc_http sql stdin
   for target; do
     say "fuzzing $target for $seconds s"
     PATH=$cache/tools/bin:$PATH cargo fuzz run -s none --target-dir "$cache/fuzz-target" "$target" \
@@ -481,6 +539,7 @@ began=$SECONDS
 [[ $long || $work != test ]] || build_go "$go_clients" "Google's clients in Go" compile_go_clients
 [[ $long ]] || build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
 export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
+export TEST_POSTGRES_PROGRAMS=${postgres:-}
 if [[ ! $long && $work == test ]]; then
   if gcloud alpha tasks lease --help >/dev/null 2>&1 </dev/null; then
     export TEST_GCLOUD=gcloud
@@ -491,7 +550,8 @@ fi
 got_servers=$((SECONDS - began))
 
 # The benches measure one of each.
-[[ $work != bench ]] || instances=([ferretdb]=1 [emulator]=1 [moto]=1 [redis]=1)
+[[ $work != bench ]] || instances=([ferretdb]=1 [emulator]=1 [moto]=1 [redis]=1 [mariadb]=1
+  [postgres]=1)
 wanted=()
 [[ $long ]] || launch_servers
 

@@ -1,5 +1,6 @@
 //! One test binary: everything that needs the programs, a server or more than one room.
 
+mod clients;
 mod faults;
 mod loops;
 mod programs;

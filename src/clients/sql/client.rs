@@ -177,3 +177,176 @@ impl RowStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::sql::Cell;
+    use async_trait::async_trait;
+    use std::future::pending;
+    use std::sync::atomic::AtomicUsize;
+
+    /// What a connection of the fake does with a query.
+    #[derive(Debug, Clone, Copy)]
+    enum Play {
+        /// So many rows, each after a pause of so many seconds.
+        Rows(usize, u64),
+        /// Some rows, and then silence.
+        Freeze,
+        /// A row, and then an error.
+        Fail,
+        /// A panic.
+        Panic,
+    }
+
+    #[derive(Default)]
+    struct Counts {
+        opened: AtomicUsize,
+        closed: AtomicUsize,
+    }
+
+    struct Fake {
+        play: Play,
+        /// No connection comes about.
+        hangs: bool,
+        counts: Arc<Counts>,
+    }
+
+    struct FakeConnection(Play, Arc<Counts>);
+
+    #[async_trait]
+    impl Database for Fake {
+        fn dialect(&self) -> Dialect {
+            Dialect::Sqlite
+        }
+
+        fn name(&self) -> String {
+            "`fake`".to_owned()
+        }
+
+        fn identity(&self) -> Result<Identity> {
+            Ok(Identity::named("fake"))
+        }
+
+        async fn connect(&self) -> Result<Box<dyn Connection>> {
+            if self.hangs {
+                pending::<()>().await;
+            }
+            self.counts.opened.fetch_add(1, Ordering::Relaxed);
+            Ok(Box::new(FakeConnection(self.play, self.counts.clone())))
+        }
+    }
+
+    #[async_trait]
+    impl Connection for FakeConnection {
+        async fn prepare(&mut self, _statement: &Statement) -> Result<Columns> {
+            Columns::new(["n"])
+        }
+
+        async fn run(
+            &mut self,
+            _statement: &Statement,
+            _values: Vec<String>,
+            mut outlet: Outlet,
+        ) -> Result<Outlet> {
+            outlet.begin(Columns::new(["n"])?);
+            let (count, pause) = match self.0 {
+                Play::Rows(count, pause) => (count, pause),
+                Play::Freeze => (1500, 0),
+                Play::Fail | Play::Panic => (1, 0),
+            };
+            for n in 0..count {
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+                outlet.push(vec![Cell::whole(n)]).await;
+            }
+            match self.0 {
+                Play::Rows(..) => Ok(outlet),
+                Play::Freeze => pending().await,
+                Play::Fail => Err(Error::new(Kind::Unreachable, "gone")),
+                Play::Panic => panic!("on purpose"),
+            }
+        }
+
+        async fn close(self: Box<Self>) {
+            self.1.closed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn client(play: Play, hangs: bool) -> (Client, Arc<Counts>) {
+        let counts = Arc::new(Counts::default());
+        let timeouts = Timeouts { connect: Duration::from_secs(5), query: Duration::from_secs(30) };
+        let fake = Fake { play, hangs, counts: counts.clone() };
+        (Client::new(Box::new(fake), timeouts), counts)
+    }
+
+    fn statement() -> Statement {
+        Statement::parse("select 1", Dialect::Sqlite, &[]).unwrap()
+    }
+
+    /// How many rows there are, or why not all of them.
+    async fn count(client: &Client) -> Result<usize> {
+        let mut stream = client.query(&statement(), &[]).await?;
+        let mut count = 0;
+        while let Some(batch) = stream.next().await? {
+            count += batch.rows.len();
+        }
+        Ok(count)
+    }
+
+    fn opened(counts: &Counts) -> usize {
+        counts.opened.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_used_again_until_it_is_closed() {
+        let (client, counts) = client(Play::Rows(2500, 0), false);
+        assert_eq!(count(&client).await.unwrap(), 2500);
+        assert_eq!(count(&client).await.unwrap(), 2500);
+        assert!(client.prepare(&statement()).await.is_ok());
+        assert_eq!(opened(&counts), 1);
+        client.close().await;
+        assert_eq!(counts.closed.load(Ordering::Relaxed), 1);
+        assert_eq!(count(&client).await.unwrap(), 2500);
+        assert_eq!(opened(&counts), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_that_come_slowly_are_waited_for() {
+        let (client, _) = client(Play::Rows(10, 20), false);
+        assert_eq!(count(&client).await.unwrap(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_database_is_unreachable() {
+        let (client, counts) = client(Play::Freeze, false);
+        for _ in 0..2 {
+            let error = count(&client).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Unreachable);
+            assert!(error.to_string().contains("did not answer within 30s"), "{error}");
+        }
+        assert_eq!(opened(&counts), 2, "a frozen connection is not used again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_does_not_come_about_is_unreachable() {
+        let (client, _) = client(Play::Rows(1, 0), true);
+        let error = client.prepare(&statement()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Unreachable);
+        assert!(error.to_string().contains("within 5s"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_error_is_told_and_its_connection_not_used_again() {
+        let (client, counts) = client(Play::Fail, false);
+        assert_eq!(count(&client).await.unwrap_err().to_string(), "gone");
+        assert_eq!(count(&client).await.unwrap_err().to_string(), "gone");
+        assert_eq!(opened(&counts), 2);
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "on purpose")]
+    async fn a_panic_is_not_taken_for_the_end() {
+        let (client, _) = client(Play::Panic, false);
+        let _ = count(&client).await;
+    }
+}

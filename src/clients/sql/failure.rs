@@ -4,6 +4,9 @@ use super::server::Server;
 use crate::error::{Error, Kind};
 use crate::text;
 
+/// What to do about a statement that writes.
+pub const ONLY_READ: &str = "write one statement that only reads, as a `select`";
+
 /// What a server says when it refuses something.
 pub struct Refusal<'r> {
     /// Five characters, the first two of which are the class.
@@ -70,7 +73,7 @@ impl Refusal<'_> {
             }
             Kind::Unreachable => "nothing is lost: it is asked again with the next tick",
             _ if self.is_missing_database() => "name a database that is there",
-            _ if self.state == "25006" => "write one statement that only reads, as a `select`",
+            _ if self.state == "25006" => ONLY_READ,
             _ if self.may_quote_rows() => {
                 "run the query by hand: the server's own words may quote a row, and are not shown"
             }

@@ -217,12 +217,49 @@ fn is_run(text: &str) -> bool {
 fn comment_length(text: &str, nested: bool) -> Option<usize> {
     let (mut depth, mut at) = (1, 2);
     while depth > 0 {
-        let end = at + text[at..].find("*/")?;
-        let inner = text[at..end].find("/*").filter(|_| nested);
-        (depth, at) = match inner {
-            Some(inner) => (depth + 1, at + inner + 2),
-            None => (depth - 1, end + 2),
+        (depth, at) = match text.as_bytes().get(at..at + 2)? {
+            b"*/" => (depth - 1, at + 2),
+            b"/*" if nested => (depth + 1, at + 2),
+            _ => (depth, at + 1),
         };
     }
     Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a piece was in the text.
+    fn written(piece: Piece<'_>) -> String {
+        match piece {
+            Piece::Text(text) | Piece::Blank(text) | Piece::Placeholder(text) => text.to_owned(),
+            Piece::Name(name) => format!(":{name}"),
+            Piece::End => ";".to_owned(),
+            Piece::Unended(_) => String::new(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+        #[test]
+        fn the_pieces_are_the_text(text in "[-'\"`\\[\\]$:;?@#/*!+eEa1_ \n\\\\山é=]{0,30}") {
+            for dialect in [Dialect::Postgres, Dialect::MySql, Dialect::Sqlite] {
+                let pieces: Vec<_> = Scan::new(&text, dialect).collect();
+                let joined: String = pieces.iter().copied().map(written).collect();
+                let is_whole = !pieces.iter().any(|piece| matches!(piece, Piece::Unended(_)));
+                prop_assert!(text.starts_with(&joined) && (!is_whole || joined == text));
+            }
+        }
+    }
+
+    #[test]
+    fn comments_in_comments_have_ends_where_they_are_nested() {
+        assert_eq!(comment_length("/* /* */ */ x", true), Some(11));
+        assert_eq!(comment_length("/* /* */ */ x", false), Some(8));
+        assert_eq!(comment_length("/*/", false), None);
+        assert_eq!(comment_length("/**/", true), Some(4));
+        assert_eq!(comment_length("/* /*/ */", true), None);
+    }
 }

@@ -10,7 +10,7 @@ use crate::location::Location;
 use crate::text;
 use async_trait::async_trait;
 use rusqlite::types::ValueRef;
-use rusqlite::{InterruptHandle, OpenFlags};
+use rusqlite::{InterruptHandle, OpenFlags, ffi};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -141,14 +141,14 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'sta
 
 /// What SQLite's failure means. An error without a code of its own is one of the query.
 fn refused(path: &Path, failure: &rusqlite::Error) -> Error {
-    let error = failure.sqlite_error();
-    match error.map(|error| error.extended_code) {
-        Some(rusqlite::ffi::SQLITE_ERROR) => {
-            Error::new(Kind::Configuration, format!("`{}` refuses the query", text::of_name(path)))
-                .because_of(text::one_line(&failure.to_string(), 300))
-        }
-        _ => explain("read", path, failure),
-    }
+    let is_general = |code: &ffi::Error| code.extended_code == ffi::SQLITE_ERROR;
+    let words = match failure {
+        rusqlite::Error::SqlInputError { error, msg, .. } if is_general(error) => msg,
+        rusqlite::Error::SqliteFailure(code, Some(words)) if is_general(code) => words,
+        _ => return explain("read", path, failure),
+    };
+    Error::new(Kind::Configuration, format!("`{}` refuses the query", text::of_name(path)))
+        .because_of(text::one_line(words, 300))
 }
 
 /// Compiles a statement: one that only reads, and gives rows.

@@ -49,6 +49,27 @@ pub fn redis() -> String {
     required("TEST_REDIS_HOST", "Redis")
 }
 
+/// `host:port` of a MariaDB.
+pub fn mariadb() -> String {
+    required("TEST_MARIADB_HOST", "MariaDB")
+}
+
+/// `host:port` of a PostgreSQL.
+pub fn postgres() -> String {
+    required("TEST_POSTGRES_HOST", "PostgreSQL")
+}
+
+/// Who we are at both of them, and may make databases: user and password.
+pub fn sql_login() -> (String, String) {
+    let login = "who may make databases";
+    (required("TEST_SQL_USERNAME", login), env::var("TEST_SQL_PASSWORD").unwrap_or_default())
+}
+
+/// The folder of PostgreSQL's own programs, for servers of a test's own.
+pub fn postgres_programs() -> PathBuf {
+    required("TEST_POSTGRES_PROGRAMS", "PostgreSQL's programs").into()
+}
+
 /// The folder of gocraft/work's programs, and of ours on it: see `tests/clients/gocraft`.
 pub fn gocraft() -> PathBuf {
     required("TEST_GOCRAFT", "gocraft/work").into()

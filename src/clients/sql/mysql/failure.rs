@@ -5,11 +5,15 @@ use crate::clients::sql::server::Server;
 use crate::error::{Error, Kind};
 use mysql_async::{DriverError, IoError, ServerError};
 
+/// No database has this name; its SQLSTATE says no more than that access is denied.
+const UNKNOWN_DATABASE: u16 = 1049;
+
 /// The error for a failure, by what the server says, or else by what became of the connection.
 pub fn explain(server: &Server, cause: &mysql_async::Error) -> Error {
     use mysql_async::Error::{Driver, Io, Server};
     match cause {
         Server(ServerError { code, message, state }) => {
+            let state = if *code == UNKNOWN_DATABASE { "3D000" } else { state };
             Refusal { state, message, kind: kind(*code) }.explain(server)
         }
         Io(IoError::Tls(cause)) => not_encrypted(server, &cause.to_string()),

@@ -35,12 +35,11 @@ impl Form {
 
     fn of_name(name: &str) -> Option<Self> {
         match name {
-            "bool" | "int2" | "int4" | "int8" | "oid" | "float4" | "float8" | "json" | "jsonb"
-            | "date" | "time" | "timetz" | "timestamp" | "timestamptz" => Some(Self::Json),
+            "bool" | "int2" | "int4" | "int8" | "float4" | "float8" | "json" | "jsonb" | "date"
+            | "time" | "timetz" | "timestamp" | "timestamptz" => Some(Self::Json),
             "text" | "varchar" | "bpchar" | "char" | "name" | "citext" | "numeric" | "uuid"
-            | "interval" | "inet" | "cidr" | "macaddr" | "macaddr8" | "bit" | "varbit" | "xml" => {
-                Some(Self::Text)
-            }
+            | "oid" | "interval" | "inet" | "cidr" | "macaddr" | "macaddr8" | "bit" | "varbit"
+            | "xml" => Some(Self::Text),
             "bytea" => Some(Self::Base64),
             _ => None,
         }

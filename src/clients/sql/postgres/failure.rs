@@ -13,7 +13,8 @@ pub fn explain(server: &Server, cause: &tokio_postgres::Error) -> Error {
     }
     match cause.to_string().as_str() {
         "error performing TLS handshake" => not_encrypted(server, &words(cause)),
-        "authentication error" => {
+        // A password that the server asks for and nobody gave, too.
+        "authentication error" | "invalid configuration" => {
             let refusal = words(cause);
             Refusal { state: "28000", message: &refusal, kind: Some(Kind::Credentials) }
                 .explain(server)

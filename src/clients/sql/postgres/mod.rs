@@ -6,12 +6,13 @@
 mod columns;
 mod failure;
 
+use super::failure::ONLY_READ;
 use super::server::Server;
 use super::statement::{Dialect, Statement};
 use super::tls::Tls;
 use super::{Cell, Columns, Connection, Database, Outlet};
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::identity::{Identity, endpoint};
 use crate::location::Location;
 use async_trait::async_trait;
@@ -115,25 +116,40 @@ impl Session {
         failure::explain(&self.server, cause)
     }
 
-    /// Compiles the statement as it is, and then what gives its columns as JSON.
-    async fn compile(&self, statement: &Statement) -> Result<(tokio_postgres::Statement, Columns)> {
+    /// Compiles the statement as it is; gives the query that has its columns as JSON, and these.
+    async fn describe(&self, statement: &Statement) -> Result<(String, Columns)> {
         let compiled = self.client.prepare(statement.text()).await;
         let compiled = compiled.map_err(|cause| self.explain(&cause))?;
         let columns = Columns::new(compiled.columns().iter().map(|column| column.name()))?;
-        let as_json = columns::as_json(statement.text(), compiled.columns())?;
-        let compiled = self.client.prepare(&as_json).await;
-        compiled.map(|it| (it, columns)).map_err(|cause| self.explain(&cause))
+        Ok((columns::as_json(statement.text(), compiled.columns())?, columns))
     }
 
-    async fn read(
-        &self,
-        compiled: &tokio_postgres::Statement,
-        values: Vec<String>,
-        outlet: &mut Outlet,
-    ) -> Result<()> {
+    /// Has the server plan a query, which it does only for who may run it.
+    async fn plan(&self, query: &str, values: usize) -> Result<()> {
+        let plan = self.client.prepare(&format!("explain {query}")).await;
+        let plan = plan.map_err(|cause| self.explain_inner(&cause))?;
+        let none = (0..values).map(|_| None::<AsText>);
+        let lines = self.client.query_raw(&plan, none).await;
+        let lines = lines.map_err(|cause| self.explain(&cause))?;
+        let planned = lines.try_for_each(|_| async { Ok(()) }).await;
+        planned.map_err(|cause| self.explain(&cause))
+    }
+
+    /// The error for a statement that is one by itself, and cannot stand in another one.
+    fn explain_inner(&self, cause: &tokio_postgres::Error) -> crate::Error {
+        let error = self.explain(cause);
+        match error.kind() {
+            Kind::Configuration => error.hint(ONLY_READ),
+            _ => error,
+        }
+    }
+
+    async fn read(&self, query: &str, values: Vec<String>, outlet: &mut Outlet) -> Result<()> {
         let explain = |cause| self.explain(&cause);
+        let compiled = self.client.prepare(query).await;
+        let compiled = compiled.map_err(|cause| self.explain_inner(&cause))?;
         let values = values.into_iter().map(AsText);
-        let rows = self.client.query_raw(compiled, values).await.map_err(explain)?;
+        let rows = self.client.query_raw(&compiled, values).await.map_err(explain)?;
         let mut rows = pin!(rows);
         while let Some(row) = rows.try_next().await.map_err(explain)? {
             if !outlet.push(cells(&row).map_err(explain)?).await {
@@ -154,7 +170,8 @@ fn cells(row: &Row) -> Result<Vec<Cell>, tokio_postgres::Error> {
 impl Connection for Session {
     async fn prepare(&mut self, statement: &Statement) -> Result<Columns> {
         self.say(BEGIN).await?;
-        let (_, columns) = self.compile(statement).await?;
+        let (query, columns) = self.describe(statement).await?;
+        self.plan(&query, statement.names().len()).await?;
         self.say("rollback").await?;
         Ok(columns)
     }
@@ -166,9 +183,9 @@ impl Connection for Session {
         mut outlet: Outlet,
     ) -> Result<Outlet> {
         self.say(BEGIN).await?;
-        let (compiled, columns) = self.compile(statement).await?;
+        let (query, columns) = self.describe(statement).await?;
         outlet.begin(columns);
-        self.read(&compiled, values, &mut outlet).await?;
+        self.read(&query, values, &mut outlet).await?;
         self.say("commit").await?;
         Ok(outlet)
     }

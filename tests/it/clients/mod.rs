@@ -1,0 +1,3 @@
+//! What speaks to somebody, on real servers.
+
+mod sql;
