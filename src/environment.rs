@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// The variables that hold secrets of ours, which no command needs that we run. Their `_FILE` forms
 /// are paths, and no secrets.
 pub const SECRETS: &[&str] = &[
+    "GOOGLE_API_KEY",
     "MONGODB_PASSWORD",
     "NATURE_REMO_TOKEN",
     "REDIS_PASSWORD",

@@ -74,7 +74,7 @@ pub mod sinks;
 pub mod sources;
 pub mod spool;
 pub mod subscribe;
-#[cfg(any(feature = "speech", feature = "webhook"))]
+#[cfg(feature = "template")]
 pub mod template;
 pub mod text;
 pub mod times;

@@ -13,7 +13,7 @@ const HIDDEN: &str = "...";
 const PATHS: &[&str] = &["sqlite", "files", "file", "exec"];
 
 /// Schemes behind which another URL stands.
-const AROUND: &[&str] = &["forward", "sql", "thumbnail"];
+const AROUND: &[&str] = &["forward", "speech", "sql", "thumbnail"];
 
 /// A parameter or a variable whose name holds one of these, but for what is no letter or digit in
 /// it, is a secret.

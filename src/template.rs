@@ -158,6 +158,11 @@ impl Values {
         self
     }
 
+    /// Whether there is a value of this name that is not null.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| !value.is_none())
+    }
+
     /// A field at the top that is a text.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()

@@ -21,6 +21,7 @@
 #   TEST_REDIS_HOST                       HOST:PORT, without a password
 #   TEST_MARIADB_HOST, TEST_POSTGRES_HOST HOST:PORT, both with the login of
 #   TEST_SQL_USERNAME, TEST_SQL_PASSWORD  who may make databases and users
+#   TEST_OPEN_JTALK_VOICE                 a voice's file (.htsvoice), for Open JTalk
 #
 # Tests that stop, break or join servers of Redis, MariaDB or PostgreSQL start their own ones, so the
 # programs of these must be there.
@@ -38,12 +39,15 @@ moto_version=5.2.5
 pillow_version=13.0.0
 google_api_version=2.202.0
 google_tasks_version=2.26.0
+voice_version=0.4.1.post10
 cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
 ferretdb=$cache/ferretdb-$ferretdb_version-patched
 # Python with moto, which speaks SQS and S3, with Pillow, which the benches compare with, and with
 # Google's clients.
 python=$cache/python-moto-$moto_version-pillow-$pillow_version
 python+=-google-$google_api_version-$google_tasks_version
+# A Japanese voice for Open JTalk, which a package of Python carries.
+voice=$cache/voice-$voice_version/mei_normal.htsvoice
 # Programs in Go for the tests: on Google's clients; gocraft/work's own, and ours on it. They are
 # built anew when their sources change.
 digest() { # digest FOLDER: of all that is in it
@@ -128,6 +132,10 @@ find_missing_for_servers() {
   need setpriv util-linux
   find_postgres || packages+=(postgresql)
   [[ $work != bench ]] || need redis-benchmark redis-tools
+  if [[ $work == test ]]; then
+    need open_jtalk open-jtalk
+    [[ -d /var/lib/mecab/dic/open-jtalk/naist-jdic ]] || packages+=(open-jtalk-mecab-naist-jdic)
+  fi
   [[ -e $python/complete ]] || python3 -c 'import ensurepip, venv' 2>/dev/null ||
     packages+=(python3-venv)
   if [[ -z ${TEST_MONGODB_URI:-} && ! -x $ferretdb || $work == test && ! -d $go_clients ||
@@ -326,6 +334,28 @@ fill_python() {
     "moto[server]==$moto_version" "pillow==$pillow_version" \
     "google-api-python-client==$google_api_version" "google-cloud-tasks==$google_tasks_version"
   touch "$python/complete"
+}
+
+install_voice() {
+  [[ -e $voice ]] && return
+  lock_file "$cache/voice.lock" 'gets a voice'
+  [[ -e $voice ]] && return
+  say 'getting a voice for Open JTalk, once'
+  start get_voice
+  finish || { say 'the voice could not be had; TEST_OPEN_JTALK_VOICE can name another' >&2; exit 1; }
+  exec {lock}>&-
+}
+
+# shellcheck disable=SC2317 # `start` runs it
+get_voice() {
+  local got=$run/data/voice
+  "$python/bin/pip" download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    --dest "$got" "pyopenjtalk-plus==$voice_version"
+  "$python/bin/python" -m zipfile -e "$got"/*.whl "$got/whole"
+  mkdir -p "${voice%/*}"
+  # Another run must never see half of it.
+  cp -- "$got/whole/pyopenjtalk/htsvoice/${voice##*/}" "$voice.$$"
+  mv -- "$voice.$$" "$voice"
 }
 
 refused() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -536,10 +566,12 @@ fi
 began=$SECONDS
 [[ $long || -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
 [[ $long ]] || install_python
+[[ $long || $work != test || -n ${TEST_OPEN_JTALK_VOICE:-} ]] || install_voice
 [[ $long || $work != test ]] || build_go "$go_clients" "Google's clients in Go" compile_go_clients
 [[ $long ]] || build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
 export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
 export TEST_POSTGRES_PROGRAMS=${postgres:-}
+export TEST_OPEN_JTALK_VOICE=${TEST_OPEN_JTALK_VOICE:-$voice}
 if [[ ! $long && $work == test ]]; then
   if gcloud alpha tasks lease --help >/dev/null 2>&1 </dev/null; then
     export TEST_GCLOUD=gcloud

@@ -6,6 +6,8 @@ pub mod forward;
 pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
+#[cfg(feature = "speech")]
+pub mod speech;
 pub mod sqlite;
 pub mod stdout;
 #[cfg(feature = "thumbnail")]
@@ -188,6 +190,7 @@ pub static SINKS: Registry<dyn Backend> = Registry {
         ("forward", Entry::Built(&forward::ForwardBackend)),
         ("thumbnail", built_with!("thumbnail", thumbnail::ThumbnailBackend)),
         ("webhook", built_with!("webhook", webhook::WebhookBackend)),
+        ("speech", built_with!("speech", speech::SpeechBackend)),
     ],
 };
 

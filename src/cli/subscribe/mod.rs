@@ -66,9 +66,9 @@ pub struct Subscribe {
     ///
     /// `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB?collection=NAME`, `stdout:` (what was
     /// written to a pipe counts as taken), `exec:PROGRAM`, `forward:QUEUE-URL`, another queue,
-    /// `thumbnail:STORE-URL`, for each picture of an object store a small one, or
-    /// `webhook:https://HOST/PATH`, a request for each message. Where it is `sqlite:`, the file is in
-    /// the user's data folder.
+    /// `thumbnail:STORE-URL`, for each picture of an object store a small one, `speech:STORE-URL`,
+    /// each message spoken, or `webhook:https://HOST/PATH`, a request for each message. Where it is
+    /// `sqlite:`, the file is in the user's data folder.
     #[arg(long, value_name = "SINK")]
     to: Option<String>,
 

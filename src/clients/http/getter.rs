@@ -232,7 +232,8 @@ impl Failure {
         }
     }
 
-    fn wait(&self, clock: &Clock) -> Option<Duration> {
+    /// How long the server asked not to be asked, where it did.
+    pub fn wait(&self, clock: &Clock) -> Option<Duration> {
         match self {
             Self::Refused(refused) => refused.wait(clock),
             _ => None,

@@ -93,6 +93,19 @@ impl Folder {
         .await
     }
 
+    /// Whether there is a file of this key, in which a put could be.
+    pub(super) async fn exists(&self, key: &str) -> Result<bool, Failure> {
+        self.writable(key).await?;
+        let key = key.to_owned();
+        self.blocking(move |root| match fs::symlink_metadata(root.join(key)) {
+            Ok(it) if it.is_dir() => Err(Failure::Refused("a folder has this name".to_owned())),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(failure_of(&error)),
+        })
+        .await
+    }
+
     /// Whether a file of this key would lie in the folder. The file itself is replaced, not
     /// followed, where it is a link.
     pub(super) async fn writable(&self, key: &str) -> Result<(), Failure> {

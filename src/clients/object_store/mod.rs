@@ -5,6 +5,7 @@
 //! given the same URL mean the same object by the same key.
 
 mod clouds;
+mod exists;
 mod failure;
 mod key;
 mod local;

@@ -19,12 +19,12 @@
 //! messages come one after the other, others at the same time. Each run is a process group of its
 //! own, which ends when its time is over, when we end, and when we are killed (`groups`).
 
-mod groups;
+pub(super) mod groups;
 mod lanes;
-mod outcome;
-mod program;
+pub(super) mod outcome;
+pub(super) mod program;
 mod run;
-mod stderr;
+pub(super) mod stderr;
 mod variables;
 
 use super::{Backend, Defaults, Options, Outcome, Sink};

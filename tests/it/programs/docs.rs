@@ -168,6 +168,13 @@ fn the_readmes_table_names_every_parameter() {
             "thumbnail:STORE-URL",
             subscribe("--from sqlite:q.db --to thumbnail:photos?nobody=1"),
         ),
+        (
+            "sink",
+            "speech:STORE-URL",
+            subscribe(
+                "--from sqlite:q.db --to speech:said?engine=google&language=ja&key=k&text=t&nobody=1",
+            ),
+        ),
         ("sink", "stdout:", subscribe("--from sqlite:q.db --to stdout:?nobody=1")),
     ];
     for (place, url, parameters) in known {

@@ -6,6 +6,7 @@ mod forward;
 mod json_sinks;
 mod legacy;
 mod mongodb;
+mod speech;
 mod sqlite;
 mod stdout;
 mod thumbnail;

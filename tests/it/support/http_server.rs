@@ -53,8 +53,11 @@ pub struct Server {
     acceptor: Option<JoinHandle<()>>,
 }
 
+/// What answers: it is given the head and the body of a request.
+type Respond = Box<dyn Fn(&str, &[u8]) -> Answer + Send + Sync>;
+
 struct Shared {
-    script: Mutex<Vec<Answer>>,
+    respond: Respond,
     requests: Mutex<Vec<String>>,
     bodies: Mutex<Vec<String>>,
     stopping: AtomicBool,
@@ -66,10 +69,20 @@ impl Server {
         let mut script: Vec<Answer> = script.into_iter().collect();
         script.reverse();
         assert!(!script.is_empty(), "a script has an answer");
+        let script = Mutex::new(script);
+        Self::answering(move |_, _| {
+            let mut script = script.lock().unwrap();
+            let answer = if script.len() > 1 { script.pop() } else { script.last().cloned() };
+            answer.expect("the last answer stays")
+        })
+    }
+
+    /// Answers by what is asked: the head and the body of a request.
+    pub fn answering(respond: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
-            script: Mutex::new(script),
+            respond: Box::new(respond),
             requests: Mutex::new(Vec::new()),
             bodies: Mutex::new(Vec::new()),
             stopping: AtomicBool::new(false),
@@ -143,13 +156,10 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let mut body = vec![0; length.map(|(_, text)| text.parse().unwrap_or(0)).next().unwrap_or(0)];
     reader.read_exact(&mut body)?;
+    let answer = (shared.respond)(&head, &body);
     shared.requests.lock().unwrap().push(head);
     shared.bodies.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
-    let answer = {
-        let mut script = shared.script.lock().unwrap();
-        if script.len() > 1 { script.pop() } else { script.last().cloned() }
-    };
-    match answer.expect("the last answer stays") {
+    match answer {
         Answer::Bytes(bytes) => writer.write_all(&bytes),
         Answer::Silence => reader.read_to_end(&mut Vec::new()).map(drop),
         Answer::Endless => {

@@ -26,6 +26,7 @@ pub mod services;
 pub mod serving;
 pub mod serving_calls;
 pub mod sink_options;
+pub mod speakers;
 pub mod sql_server;
 pub mod sqlite_files;
 pub mod sqs_queue;

@@ -81,6 +81,11 @@ impl Bucket {
             .collect()
     }
 
+    /// An object's head and content, by its key, encoded for a URL.
+    pub fn get(&self, key: &str) -> String {
+        self.ask("GET", &format!("/{key}"), "")
+    }
+
     /// Removes the bucket, which must be empty.
     pub fn remove(&self) {
         self.ask("DELETE", "", "");

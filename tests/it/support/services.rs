@@ -44,6 +44,11 @@ pub fn go_clients() -> PathBuf {
     required("TEST_GO_CLIENTS", "Google's clients in Go").into()
 }
 
+/// The file of a Japanese voice for Open JTalk.
+pub fn open_jtalk_voice() -> String {
+    required("TEST_OPEN_JTALK_VOICE", "Open JTalk and a voice")
+}
+
 /// `host:port` of a Redis without a password.
 pub fn redis() -> String {
     required("TEST_REDIS_HOST", "Redis")

@@ -67,7 +67,7 @@ const CASES: [Case; 25] = [
 ];
 
 /// Those that need other ends, and the files of their tests.
-const ELSEWHERE: [(&str, &str); 17] = [
+const ELSEWHERE: [(&str, &str); 19] = [
     ("exec-started", "tests/it/sinks/exec_processes.rs"),
     ("redis-begun", "tests/it/queues/redis_jobs/killed.rs"),
     ("redis-due", "tests/it/queues/redis_jobs/killed.rs"),
@@ -82,6 +82,8 @@ const ELSEWHERE: [(&str, &str); 17] = [
     ("repair-log-moved", "tests/it/queues/sqlite/replaced.rs"),
     ("repair-exchanged", "tests/it/queues/sqlite/replaced.rs"),
     ("source-state", "tests/it/faults/crash/points.rs"),
+    ("speech-spoken", "tests/it/sinks/speech/killed.rs"),
+    ("speech-stored", "tests/it/sinks/speech/killed.rs"),
     ("sqlite-commit-alone", "tests/it/faults/crash/points.rs"),
     ("sqlite-upgrade", "tests/it/faults/crash/points.rs"),
     ("subscribe-buried", "tests/it/faults/outage/mod.rs"),
