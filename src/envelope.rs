@@ -46,7 +46,11 @@ pub struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// The envelope of a delivery.
     pub fn of(delivery: &'a Delivery) -> Self {
-        let message = &delivery.message;
+        Self { attempt: delivery.attempts, ..Self::of_message(&delivery.message) }
+    }
+
+    /// The envelope of a message that was not delivered yet.
+    pub fn of_message(message: &'a Message) -> Self {
         let body = one_line_json(&message.body);
         let body_base64 = body.is_none().then(|| BASE64_STANDARD.encode(&message.body));
         Self {
@@ -56,7 +60,7 @@ impl<'a> Envelope<'a> {
             attributes: message.attributes.clone(),
             not_before: message.not_before,
             published_at: message.published_at,
-            attempt: delivery.attempts,
+            attempt: None,
             body,
             body_base64,
         }

@@ -19,6 +19,7 @@ pub mod progress;
 pub mod publish;
 pub mod queue;
 mod run;
+mod show;
 pub mod signals;
 pub mod subscribe;
 mod summary;

@@ -2,7 +2,7 @@
 
 use super::bodies::Bodies;
 use super::names::QueueName;
-use super::{Basics, CLOSING, Common, Context, Program, SummaryForm, positive};
+use super::{Basics, CLOSING, Common, Context, Program, SummaryForm, positive, show};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity::FileIdentity;
@@ -13,7 +13,8 @@ use crate::schedule::Schedule;
 use crate::sources::Source;
 use crate::spool::{self, Spool};
 use crate::transform::{MOST_VALUES, Transform};
-use crate::{queues, report, sources, units};
+use crate::{queues, report, sources, times, units};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -36,12 +37,15 @@ Examples:
 /// The arguments of `publish`.
 #[derive(Debug, Args)]
 pub struct Publish {
-    /// `stdin:`, `nature-remo:` or `files:GLOB`
+    /// `stdin:`, `nature-remo:`, `files:GLOB` or `sql:URL`
     ///
     /// Where to read: `stdin:` (lines of JSON; `?id=FIELD`, `?group=FIELD`,
     /// `?tag=FIELD`, `?delay=FIELD`, `?envelope`),
-    /// `nature-remo:` (`?mode=changes`, `?group=device`) or `files:GLOB?store=URL` (each file into
-    /// `file:FOLDER`, `s3://BUCKET`, `gs://BUCKET` or `az://CONTAINER`; `?watch`)
+    /// `nature-remo:` (`?mode=changes`, `?group=device`), `files:GLOB?store=URL` (each file into
+    /// `file:FOLDER`, `s3://BUCKET`, `gs://BUCKET` or `az://CONTAINER`; `?watch`), or
+    /// `sql:postgres://HOST/DB?query=SQL`, `sql:mysql://HOST/DB`, `sql:sqlite:PATH` (a message per
+    /// row; `?query-file=FILE`, `?id=COLUMNS`, `?at=COLUMN`, `?ahead=TIME`, `?overlap=TIME`,
+    /// `?zones=SQL`, `?state=FILE`)
     #[arg(value_name = "SOURCE", default_value = "stdin:")]
     source: String,
 
@@ -68,13 +72,23 @@ pub struct Publish {
     #[arg(long, value_name = "CRON")]
     every: Option<String>,
 
+    /// Make one pass as if it were this time, RFC 3339
+    ///
+    /// For a source that reads by the time of day, `sql:`: `--at 2026-11-26T17:53:00+09:00` reads
+    /// what a tick at that time would.
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "every")]
+    #[arg(hide_short_help = true)]
+    at: Option<DateTime<Utc>>,
+
     /// Make the topic where it is missing
     ///
     /// Where it has no subscription, one of its name is made as well.
     #[arg(long)]
     create: bool,
 
-    /// Read the source and publish nothing
+    /// Read the source, show its messages and publish nothing
+    ///
+    /// A line of JSON for each message on stdout, as `stdin:?envelope` reads it.
     #[arg(long)]
     dry_run: bool,
 
@@ -134,6 +148,7 @@ impl Program for Publish {
         let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
         let queue_url = self.name.add(queue_url)?;
         let schedule = self.schedule(&source_url)?;
+        self.refuse_idle_time(&source_url)?;
         let time = ("--publish-timeout", self.publish_timeout);
         let transform = self.bodies.transform(MOST_VALUES, time)?;
         let ends = [&source_url, &queue_url];
@@ -156,6 +171,7 @@ impl Program for Publish {
         let plan = Plan {
             every: schedule,
             dry_run: self.dry_run,
+            show: self.dry_run.then(show::on_stdout),
             grace: self.common.grace,
             spool: self.spool(&queue_url, &options)?,
             ..Plan::default()
@@ -272,18 +288,31 @@ impl Publish {
         Ok(Some(schedule))
     }
 
+    /// Refuses `--at` where it would change nothing.
+    fn refuse_idle_time(&self, source: &Location) -> Result<()> {
+        if self.at.is_none() || sources::follows_the_clock(source) {
+            return Ok(());
+        }
+        let scheme = source.scheme();
+        Err(Error::new(Kind::Usage, format!("`--at` does not go with `{scheme}:`"))
+            .because_of(format!("what {scheme} gives does not depend on the time of day"))
+            .hint("leave `--at` out, or read from a database: `sql:...`"))
+    }
+
     fn source_options(
         &self,
         context: &Context,
         data_dir: PathBuf,
         queue_url: &Location,
     ) -> sources::Options {
+        let base = sources::Options::new(context.environment.clone(), data_dir);
         sources::Options {
+            clock: self.at.map_or(base.clock.clone(), |at| Clock::manual(at).0),
             ids: queues::id_form(queue_url),
             batch: self.batch,
             timezone: self.timezone,
             dry_run: self.dry_run,
-            ..sources::Options::new(context.environment.clone(), data_dir)
+            ..base
         }
     }
 
@@ -294,6 +323,12 @@ impl Publish {
             ..queues::Options::new(context.environment.clone(), data_dir)
         }
     }
+}
+
+/// Parses a time with its offset.
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let example = "2026-11-26T17:53:00+09:00";
+    times::parse(text).ok_or_else(|| format!("write it with its offset from UTC: {example}"))
 }
 
 /// Refuses the queue's own file as its spool: where the queue cannot be written to, nor can that.

@@ -39,7 +39,7 @@ impl Run<'_> {
     async fn keep(&mut self) -> Result<()> {
         self.source.stop(Stop::Now);
         while let Ok(Some(batch)) = self.source.read(self.tick).await {
-            self.accept(batch);
+            self.accept(batch)?;
         }
         let plan = self.plan;
         let gate = Gate::new(true);

@@ -13,7 +13,7 @@ mod spool_fallback;
 mod tick;
 
 pub use lazy::LazyQueue;
-pub use plan::Plan;
+pub use plan::{Plan, Show};
 pub use reshape::Reshaped;
 
 use crate::clock::Clock;

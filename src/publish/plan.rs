@@ -1,7 +1,11 @@
 //! How to run the first loop.
 
+use crate::error::Result;
+use crate::message::Message;
 use crate::schedule::Schedule;
 use crate::spool::Spool;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +18,8 @@ pub struct Plan {
     pub every: Option<Schedule>,
     /// Read, and publish nothing.
     pub dry_run: bool,
+    /// Where a dry run shows what it would publish; `None` shows it nowhere.
+    pub show: Option<Show>,
     /// How long batches on their way may take after the shutdown was asked for.
     pub grace: Duration,
     /// Where to keep what the queue cannot take now; `None` goes without.
@@ -32,10 +38,24 @@ impl Default for Plan {
             in_flight: 8,
             every: None,
             dry_run: false,
+            show: None,
             grace: Duration::from_secs(30),
             spool: None,
             drain_every: Duration::from_secs(30),
             now: CancellationToken::new(),
         }
+    }
+}
+
+/// What is done with messages that would be published.
+type Shown = dyn Fn(&[Message]) -> Result<()> + Send + Sync;
+
+/// Shows messages to whoever wants to know what would be published.
+#[derive(Clone)]
+pub struct Show(pub Arc<Shown>);
+
+impl fmt::Debug for Show {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Show")
     }
 }

@@ -1,6 +1,7 @@
 //! One tick: the source is read to its end, and each batch published, kept or refused.
 
 use super::gate::{Gate, Posted};
+use super::plan::Show;
 use super::run::Run;
 use super::spool_fallback::SpoolFallback;
 use crate::error::{Error, Result};
@@ -56,8 +57,12 @@ impl Run<'_> {
                 read = self.source.read(tick), if reading && room => match read {
                     Ok(Some(batch)) => {
                         fail::fail_point!("publish-read");
-                        if let Some(posted) = self.accept(batch) {
-                            sending.push_back(async move { gate.send(queue, &posted).await });
+                        match self.accept(batch) {
+                            Ok(None) => {}
+                            Ok(Some(posted)) => {
+                                sending.push_back(async move { gate.send(queue, &posted).await });
+                            }
+                            Err(error) => failure = failure.take().or(Some(error)),
                         }
                     }
                     Ok(None) => ended = true,
@@ -71,8 +76,8 @@ impl Run<'_> {
     }
 
     /// Names what the source refused, and takes in the rest; nothing where nothing is to be done
-    /// with it.
-    pub(super) fn accept(&mut self, batch: Batch) -> Option<Arc<Posted>> {
+    /// with it but to show it.
+    pub(super) fn accept(&mut self, batch: Batch) -> Result<Option<Arc<Posted>>> {
         count(&self.counters.read, batch.read());
         count(&self.counters.filtered, batch.filtered);
         for (message, reason) in &batch.rejected {
@@ -87,11 +92,12 @@ impl Run<'_> {
             }
         }
         if self.plan.dry_run {
-            return None;
+            let show = self.plan.show.as_ref().filter(|_| !batch.messages.is_empty());
+            return show.map_or(Ok(()), |Show(show)| show(&batch.messages)).map(|()| None);
         }
         let posted = Arc::new(Posted::new(batch));
         self.unsettled.push_back(posted.clone());
-        Some(posted)
+        Ok(Some(posted))
     }
 }
 

@@ -2,9 +2,12 @@
 
 #[cfg(feature = "files")]
 pub mod files;
+mod ids;
 pub mod nature_remo;
 #[cfg_attr(not(feature = "files"), expect(dead_code, reason = "only `files:` needs all of it"))]
 mod polling;
+#[cfg(feature = "sql")]
+pub mod sql;
 mod state_file;
 pub mod stdin;
 
@@ -168,6 +171,11 @@ pub trait Backend: Send + Sync {
         true
     }
 
+    /// Whether what the source of this URL gives depends on the time of day.
+    fn follows_the_clock(&self, _url: &Location) -> bool {
+        false
+    }
+
     /// Whether the source of this URL stays by itself, and gives what comes.
     fn watches(&self, _url: &Location) -> bool {
         false
@@ -181,6 +189,7 @@ pub static SOURCES: Registry<dyn Backend> = Registry {
         ("stdin", Entry::Built(&stdin::StdinBackend)),
         ("nature-remo", Entry::Built(&nature_remo::NatureRemoBackend)),
         ("files", built_with!("files", files::FilesBackend)),
+        ("sql", built_with!("sql", sql::SqlBackend)),
     ],
 };
 
@@ -210,4 +219,9 @@ pub fn repeats(url: &Location) -> bool {
 /// Whether the source of a URL stays by itself.
 pub fn watches(url: &Location) -> bool {
     SOURCES.find(url).is_ok_and(|backend| backend.watches(url))
+}
+
+/// Whether what the source of a URL gives depends on the time of day.
+pub fn follows_the_clock(url: &Location) -> bool {
+    SOURCES.find(url).is_ok_and(|backend| backend.follows_the_clock(url))
 }

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::envelope::Envelope;
 use crate::message::{IdForm, Message};
+use crate::sources::ids::Ids;
 use crate::{times, units};
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -13,7 +14,6 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
-use uuid::{ContextV7, Timestamp, Uuid};
 
 /// What a line is.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(super) struct Parser {
 
 impl Parser {
     pub(super) fn new(form: Form, ids: IdForm, clock: Clock) -> Self {
-        Self { form, ids: Ids { form: ids, clock, context: ContextV7::new() } }
+        Self { form, ids: Ids::new(ids, clock) }
     }
 
     /// The message of a line; or why it is none, without a word of the line itself.
@@ -76,42 +76,12 @@ impl Parser {
         let mut message = Message::new(id, Bytes::copy_from_slice(line));
         (message.group, message.tag) = (group, tag);
         if let Some(delay) = delay {
-            let until = self.ids.clock.now().checked_add_signed(delay);
+            let until = self.ids.now().checked_add_signed(delay);
             let until = until.filter(|time| times::is_carried(*time));
             message.not_before = Some(until.ok_or("its delay leads beyond the year 9999")?);
         }
         Ok(message)
     }
-}
-
-/// Ids that are all different; those that are UUIDs grow, so that a store can append them.
-struct Ids {
-    form: IdForm,
-    clock: Clock,
-    context: ContextV7,
-}
-
-impl Ids {
-    fn next(&self) -> String {
-        match self.form {
-            IdForm::Uuid => self.uuid(),
-            IdForm::Hex24 => hex24(),
-        }
-    }
-
-    fn uuid(&self) -> String {
-        let now = self.clock.now();
-        let seconds = now.timestamp().try_into().unwrap_or(0);
-        let time = Timestamp::from_unix(&self.context, seconds, now.timestamp_subsec_nanos());
-        Uuid::new_v7(time).to_string()
-    }
-}
-
-/// 24 random hexadecimal digits.
-fn hex24() -> String {
-    let mut bytes = [0; 12];
-    getrandom::fill(&mut bytes).expect("the system has random numbers");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What was found in the fields of a line.

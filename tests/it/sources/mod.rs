@@ -4,4 +4,5 @@ mod files;
 mod nature_remo;
 mod nature_remo_changes;
 mod object_store;
+mod sql;
 mod stdin;

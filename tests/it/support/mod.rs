@@ -30,6 +30,7 @@ pub mod speakers;
 pub mod sql_server;
 pub mod sqlite_files;
 pub mod sqs_queue;
+pub mod users;
 pub mod verdicts;
 pub mod watched;
 pub mod web;
