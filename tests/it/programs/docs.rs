@@ -139,7 +139,7 @@ fn the_readmes_table_names_every_scheme_and_no_other() {
 
 /// The parameters that a program names when it is given one that nobody knows.
 fn parameters(program: Program) -> BTreeSet<String> {
-    let run = program.env("NATURE_REMO_TOKEN", "x").run().expect(2);
+    let run = program.env("NATURE_REMO_TOKEN", "x").env("SQL_USERNAME", "x").run().expect(2);
     let hint = run.stderr.lines().find(|line| line.contains("hint:")).unwrap_or_default();
     code_spans(hint).into_iter().skip(1).map(str::to_owned).collect()
 }
@@ -154,6 +154,11 @@ fn the_readmes_table_names_every_parameter() {
         ("source", "stdin:", publish("stdin:?nobody=1 --to sqlite:q.db")),
         ("source", "nature-remo:", publish("nature-remo:?mode=changes&nobody=1 --to sqlite:q.db")),
         ("source", "files:GLOB", publish("files:*?nobody=1 --to sqlite:q.db")),
+        (
+            "source",
+            "sql:DATABASE-URL",
+            publish("sql:mysql://h/d?query=x&nobody=1 --to sqlite:q.db"),
+        ),
         ("queue", "sqlite:PATH", publish("--to sqlite:q.db?nobody=1")),
         ("queue", "sqlite:PATH", subscribe("--from sqlite:q.db?nobody=1 --to stdout:")),
         ("queue", "pubsub://PROJECT/TOPIC", publish("--to pubsub://project/topic?nobody=1")),

@@ -70,6 +70,24 @@ fn nature_remo_shows_what_was_stored_in_80_columns() {
 }
 
 #[test]
+fn announcements_are_published_an_hour_ahead_and_once() {
+    let sandbox = Sandbox::new();
+    let run = example(&sandbox, "announcements.sh", &[]).expect(0);
+    for told in [
+        r#"{"id":"1/weather/2026-11-26T09:53:00Z","attributes":{"source":"sql"},"body":{"uid":1,"#,
+        "2 read, 2 published",
+        "1 read, 1 published",
+        "no row was found from 2026-11-26T18:55:00+09:00 to 2026-11-26T18:56:00+09:00",
+        "2 read, 0 published, 2 duplicate",
+        r#""at":"2026-11-26T19:00:00+09:00""#,
+    ] {
+        assert!(run.stdout.contains(told), "{told} is not in\n{}", run.stdout);
+    }
+    let left: Vec<_> = std::fs::read_dir(sandbox.dir()).expect("the sandbox").collect();
+    assert!(left.is_empty(), "the example left {left:?}");
+}
+
+#[test]
 fn a_pull_queue_is_used_over_http_and_from_the_command_line() {
     let sandbox = Sandbox::new();
     let run = example(&sandbox, "pull-queue.sh", &[]).expect(0);
