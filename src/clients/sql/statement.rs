@@ -64,7 +64,7 @@ impl Statement {
             return Err(Error::new(Kind::Usage, "the query holds more than one statement")
                 .hint("keep one of them: nothing may follow its `;`"));
         }
-        statement.checked(dialect)
+        statement.validated(dialect)
     }
 
     fn name(&mut self, name: &str, dialect: Dialect, known: &[&str]) -> Result<()> {
@@ -81,7 +81,7 @@ impl Statement {
         write!(self.text, "{placeholder}").map_err(|_| Error::new(Kind::Bug, "cannot write text"))
     }
 
-    fn checked(self, dialect: Dialect) -> Result<Self> {
+    fn validated(self, dialect: Dialect) -> Result<Self> {
         let blank = Scan::new(&self.text, dialect).all(|piece| matches!(piece, Piece::Blank(_)));
         let refused = |what: &str| Error::new(Kind::Usage, format!("the query {what}"));
         match self.text.contains('\0') {
