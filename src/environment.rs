@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// are paths, and no secrets.
 pub const SECRETS: &[&str] = &[
     "GOOGLE_API_KEY",
+    "HTTP_TOKEN",
     "MONGODB_PASSWORD",
     "NATURE_REMO_TOKEN",
     "REDIS_PASSWORD",

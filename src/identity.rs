@@ -213,6 +213,17 @@ fn bare_host(url: &Url) -> Option<String> {
     url.host_str().map(|host| host.trim_end_matches('.').to_owned())
 }
 
+/// The file of an end that is one.
+///
+/// # Errors
+/// `Configuration` where nobody can tell where it is.
+pub fn file(path: &Path) -> Result<FileIdentity> {
+    FileIdentity::of(path).map_err(|cause| {
+        let what = format!("cannot tell where `{}` is", text::of_name(path));
+        Error::new(Kind::Configuration, what).because(cause).hint("name it by its full path")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ use crate::{queues, report, sources, times, units};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::Args;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,22 +33,37 @@ Examples:
     echo '{\"id\":\"a\",\"te\":21.5}' | publish 'stdin:?id=id' --to sqlite:queue.db
   Nature Remo's readings to Cloud Pub/Sub, every five minutes:
     NATURE_REMO_TOKEN_FILE=token publish nature-remo: \\
-      --to pubsub://my-project/readings --every '0 */5 * * * *'";
+      --to pubsub://my-project/readings --every '0 */5 * * * *'
+  What a JSON API says, and what a command prints, every five minutes:
+    publish 'https://api.example/air?items=/data&id=/id' --every '*/5 * * * *'
+    publish --every '*/5 * * * *' -- cat /sys/class/thermal/thermal_zone0/temp
+  Uploads, answered once the store and the queue have them:
+    publish 'listen:127.0.0.1:8080/upload?store=file:photos'";
 
 /// The arguments of `publish`.
 #[derive(Debug, Args)]
 pub struct Publish {
-    /// `stdin:`, `nature-remo:`, `files:GLOB` or `sql:URL`
+    /// `stdin:`, `nature-remo:`, `files:GLOB`, `sql:URL`, `https://...`, `listen:...`
     ///
-    /// Where to read: `stdin:` (lines of JSON; `?id=FIELD`, `?group=FIELD`,
+    /// Where to read: `stdin:`, the default (lines of JSON; `?id=FIELD`, `?group=FIELD`,
     /// `?tag=FIELD`, `?delay=FIELD`, `?envelope`),
-    /// `nature-remo:` (`?mode=changes`, `?group=device`), `files:GLOB?store=URL` (each file into
-    /// `file:FOLDER`, `s3://BUCKET`, `gs://BUCKET` or `az://CONTAINER`; `?watch`), or
+    /// `nature-remo:` (`?mode=changes`, `?group=device`, `?meter`), `files:GLOB?store=URL` (each
+    /// file into `file:FOLDER`, `s3://BUCKET`, `gs://BUCKET` or `az://CONTAINER`; `?watch`),
+    /// `https://HOST/PATH` or `http://HOST/PATH` (a JSON API; `?items=`, `?id=`, `?group=`, `?at=`,
+    /// each a pointer such as `/data`), `exec:PROGRAM` (what it prints, as `stdin:` takes it; `?timeout=TIME`),
     /// `sql:postgres://HOST/DB?query=SQL`, `sql:mysql://HOST/DB`, `sql:sqlite:PATH` (a message per
     /// row; `?query-file=FILE`, `?id=COLUMNS`, `?at=COLUMN`, `?ahead=TIME`, `?overlap=TIME`,
-    /// `?zones=SQL`, `?state=FILE`)
-    #[arg(value_name = "SOURCE", default_value = "stdin:")]
-    source: String,
+    /// `?zones=SQL`, `?state=FILE`) or `listen:ADDRESS:PORT/PATH` (requests, answered once the queue
+    /// has them; `?store=URL` for files)
+    #[arg(value_name = "SOURCE")]
+    source: Option<String>,
+
+    /// A command as the source, run once a tick: it prints lines of JSON
+    ///
+    /// Its parameters stand before it: `publish 'exec:?id=id' -- COMMAND`. What was read is published
+    /// however it ends; where that is not with 0, the run ends with 69.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
 
     /// The queue. Default: `$KAKEHI_QUEUE`, else `sqlite:`
     ///
@@ -144,7 +160,7 @@ impl Program for Publish {
 
     async fn run(self, context: &Context) -> Result<()> {
         let environment = &context.environment;
-        let source_url = Location::parse(&self.source)?;
+        let source_url = self.source_url()?;
         let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
         let queue_url = self.name.add(queue_url)?;
         let schedule = self.schedule(&source_url)?;
@@ -269,6 +285,15 @@ impl Publish {
         }
     }
 
+    /// What follows `--`, or the source's URL, or the default.
+    fn source_url(&self) -> Result<Location> {
+        match (self.command.first(), &self.source) {
+            (Some(program), typed) => sources::exec::url(program, typed.as_deref()),
+            (None, Some(typed)) => Location::parse(typed),
+            (None, None) => Location::parse("stdin:"),
+        }
+    }
+
     fn schedule(&self, source: &Location) -> Result<Option<Schedule>> {
         let Some(expression) = &self.every else { return Ok(None) };
         let scheme = source.scheme();
@@ -278,9 +303,9 @@ impl Publish {
                 .hint("give a source that can be asked again, or leave `--every` out"));
         }
         if sources::watches(source) {
-            let what = format!("`--every` does not go with `{scheme}:` and `watch`");
+            let what = format!("`--every` does not go with a `{scheme}:` that watches");
             return Err(Error::new(Kind::Usage, what)
-                .because_of("a source that watches stays by itself")
+                .because_of("such a source stays by itself")
                 .hint("leave one of the two out"));
         }
         let schedule = Schedule::parse(expression, self.timezone)?;
@@ -312,6 +337,7 @@ impl Publish {
             batch: self.batch,
             timezone: self.timezone,
             dry_run: self.dry_run,
+            arguments: self.command.iter().skip(1).cloned().collect(),
             ..base
         }
     }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod command;
 pub mod http;
 #[cfg(feature = "store")]
 pub mod object_store;

@@ -1,7 +1,7 @@
 //! Who is let in.
 
 use super::names::Names;
-use super::{Refusal, Token};
+use super::{Refusal, Token, Words};
 use crate::error::Result;
 use axum::http::request::Parts;
 use std::net::IpAddr;
@@ -20,8 +20,9 @@ impl Access {
         listen: &str,
         hosts: &[String],
         token: Option<Token>,
+        words: Words,
     ) -> Result<Self> {
-        Ok(Self { names: Names::new(ip, listen, hosts)?, token })
+        Ok(Self { names: Names::new(ip, listen, hosts, words)?, token })
     }
 
     /// Refuses a request that is not for this server, comes from a page of another one or does not

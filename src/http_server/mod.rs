@@ -45,6 +45,19 @@ pub struct Options {
     pub token: Option<Token>,
     /// How much and how long a client may take.
     pub limits: Limits,
+    /// What these options are called where they are given.
+    pub words: Words,
+}
+
+/// What a server's options are called where they are given, for the hints of errors.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// The option that says where to listen.
+    pub listen: &'static str,
+    /// The option that names the token's file, with an example of its value.
+    pub token: &'static str,
+    /// What stands before one more name of the server.
+    pub host: &'static str,
 }
 
 /// How much and how long a client may take.
@@ -97,16 +110,16 @@ impl Server {
     /// elsewhere and there is no token, and where it stands for all addresses and no name is given;
     /// `Unreachable` where another program has it; `Usage` where a name is none.
     pub async fn bind(options: Options) -> Result<Self> {
-        let Options { listen, hosts, token, limits } = options;
+        let Options { listen, hosts, token, limits, words } = options;
         let addresses = address::resolve(&listen).await?;
         for address in &addresses {
-            address::may_listen(*address, token.is_some(), !hosts.is_empty())?;
+            address::may_listen(*address, token.is_some(), !hosts.is_empty(), words)?;
         }
-        let listener = address::bind(&listen, &addresses).await?;
+        let listener = address::bind(&listen, &addresses, words).await?;
         let address = listener
             .local_addr()
             .map_err(|cause| Error::new(Kind::Failed, "cannot listen").because(cause))?;
-        let access = Arc::new(Access::new(address.ip(), &listen, &hosts, token)?);
+        let access = Arc::new(Access::new(address.ip(), &listen, &hosts, token, words)?);
         Ok(Self { listener, address, access, limits, stopping: CancellationToken::new() })
     }
 
@@ -128,6 +141,17 @@ impl Server {
     /// Serves until `stop`; then no connection is taken any more, and the requests that are being
     /// served are finished within the grace. What is not is cut off.
     pub async fn serve(self, router: Router, stop: impl Future<Output = ()>, grace: Duration) {
-        serving::serve(self, router, stop, grace).await;
+        self.serve_until(router, stop, async move { tokio::time::sleep(grace).await }).await;
+    }
+
+    /// Serves until `stop`, as [`serve`](Self::serve) does, and finishes what is being served until
+    /// `cut`, which nobody looks at before.
+    pub async fn serve_until(
+        self,
+        router: Router,
+        stop: impl Future<Output = ()>,
+        cut: impl Future<Output = ()>,
+    ) {
+        serving::serve(self, router, stop, cut).await;
     }
 }

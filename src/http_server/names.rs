@@ -1,7 +1,7 @@
 //! The names by which a server is reached. A page of somebody else can have its own name stand for
 //! our address, but it cannot send another name than its own.
 
-use super::Refusal;
+use super::{Refusal, Words};
 use crate::error::{Error, Kind, Result};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
@@ -12,7 +12,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The names that a server knows for its own.
 #[derive(Debug)]
-pub(super) struct Names(BTreeSet<String>);
+pub(super) struct Names {
+    known: BTreeSet<String>,
+    words: Words,
+}
 
 impl Names {
     /// The address that the server listens at, as it was given, too; this machine's names for
@@ -20,7 +23,7 @@ impl Names {
     ///
     /// # Errors
     /// `Usage` where one of the names is none.
-    pub(super) fn new(ip: IpAddr, listen: &str, more: &[String]) -> Result<Self> {
+    pub(super) fn new(ip: IpAddr, listen: &str, more: &[String], words: Words) -> Result<Self> {
         let mut names = BTreeSet::from(["localhost".to_owned()]);
         let own = [ip, Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         names.extend(own.map(|ip| ip.to_canonical().to_string()));
@@ -28,7 +31,7 @@ impl Names {
         for name in more {
             names.insert(parse(name)?);
         }
-        Ok(Self(names))
+        Ok(Self { known: names, words })
     }
 
     /// Refuses a request that is meant for another server, or comes from a page of another one.
@@ -50,7 +53,8 @@ impl Names {
             return Ok(());
         }
         let name = authority.host();
-        let reason = format!("this server is not `{name}`: `--host {name}` would make it that");
+        let host = self.words.host;
+        let reason = format!("this server is not `{name}`: `{host}{name}` would make it that");
         Err(Refusal::new(StatusCode::FORBIDDEN, reason))
     }
 
@@ -66,7 +70,7 @@ impl Names {
 
     /// Whether it is one of these names. The port is not looked at: it may have been forwarded.
     fn knows(&self, authority: &Authority) -> bool {
-        !authority.as_str().contains('@') && self.0.contains(&normal(authority.host()))
+        !authority.as_str().contains('@') && self.known.contains(&normal(authority.host()))
     }
 }
 
@@ -101,7 +105,8 @@ mod tests {
     fn names(listen: &str, more: &[&str]) -> Names {
         let ip = listen.parse::<std::net::SocketAddr>().expect("an address").ip();
         let more: Vec<_> = more.iter().map(|name| (*name).to_owned()).collect();
-        Names::new(ip, listen, &more).expect("names")
+        let words = Words { listen: "`--listen`", token: "`--token FILE`", host: "--host " };
+        Names::new(ip, listen, &more, words).expect("names")
     }
 
     /// The status with which a request is refused that has these headers.

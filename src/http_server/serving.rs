@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
@@ -17,12 +17,12 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 /// How long to wait where the system has no connection to give: it may be out of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `stop`, and then for the grace at most.
+/// Serves until `stop`, and then what is being served until `end` at most.
 pub(super) async fn serve(
     server: Server,
     router: Router,
     stop: impl Future<Output = ()>,
-    grace: Duration,
+    end: impl Future<Output = ()>,
 ) {
     let Server { listener, mut limits, stopping, .. } = server;
     limits.connections = descriptors::allow(limits.connections);
@@ -35,7 +35,7 @@ pub(super) async fn serve(
         never = accept(&listener, &tasks, &conditions) => match never {},
     }
     drop(listener);
-    finish(&tasks, &conditions, grace).await;
+    finish(&tasks, &conditions, end).await;
 }
 
 /// Takes connections, each into a task of its own.
@@ -73,13 +73,15 @@ async fn next(listener: &TcpListener, connections: &Connections) -> TcpStream {
     }
 }
 
-/// Waits for what is being served, and cuts off what is not done within the grace.
-async fn finish(tasks: &TaskTracker, conditions: &Conditions, grace: Duration) {
+/// Waits for what is being served, and cuts off what is not done by the end.
+async fn finish(tasks: &TaskTracker, conditions: &Conditions, end: impl Future<Output = ()>) {
     conditions.stopping.cancel();
     tasks.close();
-    if timeout(grace, tasks.wait()).await.is_err() {
-        tracing::warn!("the grace is over: {} connections are cut off", tasks.len());
-        conditions.cut.cancel();
-        tasks.wait().await;
+    tokio::select! {
+        () = tasks.wait() => return,
+        () = end => {}
     }
+    tracing::warn!("the grace is over: {} connections are cut off", tasks.len());
+    conditions.cut.cancel();
+    tasks.wait().await;
 }

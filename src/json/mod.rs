@@ -3,11 +3,15 @@
 //! The grammar alone lets more pass: half of a surrogate pair in an escape, a number beyond every
 //! double, nesting without end. Readers stop at these, or change them in silence.
 
+mod compact;
 mod decimal;
+mod pointer;
 mod same;
 mod scan;
 
+pub use compact::compact;
 pub use decimal::Decimal;
+pub use pointer::Pointer;
 pub use same::same_json;
 pub use scan::{Scanner, Token};
 

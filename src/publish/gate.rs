@@ -45,6 +45,8 @@ impl Posted {
 pub(super) struct Gate {
     /// Whether there is a way around the queue: behind a failure everything takes it.
     armed: bool,
+    /// Behind a failure of one message nothing of its group is sent.
+    keeps_order: bool,
     shut: AtomicBool,
     /// Groups of which something failed where there is no way around: nothing more is sent of them.
     stopped: Mutex<HashSet<String>>,
@@ -56,10 +58,16 @@ impl Gate {
     pub(super) fn new(armed: bool) -> Self {
         Self {
             armed,
+            keeps_order: true,
             shut: AtomicBool::new(false),
             stopped: Mutex::default(),
             turn: Default::default(),
         }
+    }
+
+    /// A gate for messages whose senders are told what became of each: the order is theirs to keep.
+    pub(super) fn for_senders(self, told: bool) -> Self {
+        Self { keeps_order: !told, ..self }
     }
 
     /// Something waits in the spool, and nothing may overtake it.
@@ -121,7 +129,7 @@ impl Gate {
     }
 
     fn stop_groups(&self, messages: &[Message], answer: &Answer) {
-        if self.armed {
+        if self.armed || !self.keeps_order {
             return;
         }
         let failed = messages.iter().enumerate().filter(|(at, _)| answer.leaves(*at));

@@ -2,13 +2,16 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
-use crate::sources::{Batch, Source, Stop};
+use crate::sources::{Batch, Fate, Source, Stop};
 use crate::transform::{Shape, Shaping, Transform};
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 
 /// After so many messages of a batch on which a program did not end, it is run on no more.
 const PATIENCE: usize = 3;
+/// Why a message is rejected on which a program did not end.
+const OVERRUN: &str = "a program did not end on it within its time";
 
 /// A source whose bodies are chosen and reshaped. A message of which several are made is `ID/1`,
 /// `ID/2` and so on; one that cannot be reshaped is rejected. When a program did not end on one, the
@@ -22,6 +25,36 @@ pub struct Reshaped {
     told: bool,
     /// A program did not end on a message, which is still to be told.
     overrun: bool,
+    /// What the messages of each batch became, for a source whose senders are told of theirs.
+    origins: BTreeMap<u64, Vec<Origin>>,
+}
+
+/// What became of one message of the source.
+enum Origin {
+    /// The programs have left nothing to do for it.
+    Settled(Fate),
+    /// So many messages were made of it.
+    Made(usize),
+}
+
+impl Origin {
+    fn of(shape: &Shape) -> Self {
+        match shape {
+            Shape::Kept => Self::Made(1),
+            Shape::Filtered => Self::Settled(Fate::Queued),
+            Shape::Made(bodies) => Self::Made(bodies.len()),
+            Shape::Refused(why) => Self::Settled(Fate::Refused(why.clone())),
+            Shape::Overrun | Shape::Unseen => Self::Settled(Fate::Refused(OVERRUN.to_owned())),
+        }
+    }
+
+    /// What its sender is told, from what became of the messages that were made of it.
+    fn fate(self, made: &mut impl Iterator<Item = Fate>) -> Fate {
+        match self {
+            Self::Settled(fate) => fate,
+            Self::Made(count) => made.take(count).max().unwrap_or(Fate::Queued),
+        }
+    }
 }
 
 /// A batch that is being reshaped.
@@ -35,7 +68,8 @@ struct Current {
 impl Reshaped {
     /// Puts the programs behind a source.
     pub fn new(source: Box<dyn Source>, transform: Transform) -> Self {
-        Self { source, transform, current: None, told: false, overrun: false }
+        let origins = BTreeMap::new();
+        Self { source, transform, current: None, told: false, overrun: false, origins }
     }
 
     async fn take_in(&mut self, tick: u64) -> Result<()> {
@@ -60,7 +94,25 @@ impl Source for Reshaped {
         let Some(current) = &mut self.current else { return Ok(None) };
         current.end(&self.transform).await;
         self.overrun = current.overruns > 0 && !self.told;
-        Ok(self.current.take().map(Current::into_batch))
+        let Some(current) = self.current.take() else { return Ok(None) };
+        if self.source.answers() {
+            let origins = current.shapes.iter().map(Origin::of).collect();
+            self.origins.insert(current.batch.number, origins);
+        }
+        Ok(Some(current.into_batch()))
+    }
+
+    fn told(&mut self, batch: u64, fates: Vec<Fate>) {
+        let Some(origins) = self.origins.remove(&batch) else {
+            return self.source.told(batch, fates);
+        };
+        let mut made = fates.into_iter();
+        let fates = origins.into_iter().map(|origin| origin.fate(&mut made)).collect();
+        self.source.told(batch, fates);
+    }
+
+    fn answers(&self) -> bool {
+        self.source.answers()
     }
 
     async fn commit(&mut self, batch: u64) -> Result<()> {
@@ -135,9 +187,7 @@ fn add(batch: &mut Batch, message: Message, shape: Shape) {
         }
         Shape::Refused(why) => batch.rejected.push((message, why)),
         Shape::Overrun | Shape::Unseen => {
-            batch
-                .rejected
-                .push((message, "a program did not end on it within its time".to_owned()));
+            batch.rejected.push((message, OVERRUN.to_owned()));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::message::Message;
 use crate::queues::Publisher;
 use crate::report::Counters;
-use crate::sources::Source;
+use crate::sources::{Fate, Source};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +22,8 @@ pub(super) struct Rest {
     pub(super) refused: Vec<(Message, String)>,
     /// Why anything is left.
     pub(super) failure: Option<Error>,
+    /// What became of each message of the batch, as far as it is known; what is left is nowhere yet.
+    pub(super) fates: Vec<Fate>,
 }
 
 /// How many refused messages are named one by one; the rest are counted.

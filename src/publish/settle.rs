@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::Published;
 use crate::report::count;
-use crate::sources::{Batch, Raw, Refusal};
+use crate::sources::{Batch, Fate, Raw, Refusal};
 use crate::text;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,7 +16,9 @@ impl Run<'_> {
     /// Does what is left to do for the oldest batch, and tells its source that it is safe.
     pub(super) async fn settle(&mut self, fallback: &mut Option<SpoolFallback<'_>>) -> Result<()> {
         let Some(posted) = self.unsettled.front().cloned() else { return Ok(()) };
-        self.secure(&posted, fallback).await?;
+        let (fates, secured) = self.secure(&posted, fallback).await;
+        self.source.told(posted.batch.number, fates);
+        secured?;
         fail::fail_point!("publish-taken");
         self.source.commit(posted.batch.number).await?;
         fail::fail_point!("publish-committed");
@@ -29,23 +31,40 @@ impl Run<'_> {
         &mut self,
         fallback: &mut Option<SpoolFallback<'_>>,
     ) -> Result<()> {
-        let numbers = self.gather();
+        let batches = self.gather();
         let Some(posted) = self.unsettled.front().cloned() else { return Ok(()) };
-        self.secure(&posted, fallback).await?;
+        let (fates, secured) = self.secure(&posted, fallback).await;
+        let numbers: Vec<_> = batches.iter().map(|(number, _)| *number).collect();
+        self.tell_all(batches, fates);
+        secured?;
         for number in numbers {
             self.source.commit(number).await?;
         }
         Ok(())
     }
 
-    /// Makes one batch of what is left of all that are not settled, and gives their numbers.
-    fn gather(&mut self) -> Vec<u64> {
-        let (mut numbers, mut all, mut left) = (Vec::new(), Batch::default(), Rest::default());
+    /// Tells the source of several batches what became of them: what is known of each, and in the place
+    /// of what was nowhere, one after the other, what became of that since.
+    fn tell_all(&mut self, batches: Vec<(u64, Vec<Fate>)>, fates: Vec<Fate>) {
+        let mut later = fates.into_iter();
+        for (number, mut fates) in batches {
+            for fate in fates.iter_mut().filter(|fate| **fate == Fate::Nowhere) {
+                *fate = later.next().unwrap_or(Fate::Nowhere);
+            }
+            self.source.told(number, fates);
+        }
+    }
+
+    /// Makes one batch of what is left of all that are not settled, and gives their numbers, and what
+    /// became of their messages by now.
+    fn gather(&mut self) -> Vec<(u64, Vec<Fate>)> {
+        let (mut batches, mut all, mut left) = (Vec::new(), Batch::default(), Rest::default());
         while let Some(posted) = self.unsettled.pop_front() {
             let rest = self.rest.take().unwrap_or_else(|| self.tally(&posted));
-            numbers.push(posted.batch.number);
+            batches.push((posted.batch.number, rest.fates));
             for at in rest.left {
                 left.left.push(all.messages.len());
+                left.fates.push(Fate::Nowhere);
                 all.messages.push(posted.batch.messages[at].clone());
                 all.lines.extend(posted.batch.lines.get(at));
             }
@@ -54,16 +73,16 @@ impl Run<'_> {
         }
         self.unsettled.push_back(Arc::new(Posted::new(all)));
         self.rest = Some(left);
-        numbers
+        batches
     }
 
-    /// Puts what the queue did not take of the oldest batch where it is safe, or gives it up. Where
-    /// this is broken off, it can be done again.
+    /// Puts what the queue did not take of the oldest batch where it is safe, or gives it up; and gives
+    /// what became of each of its messages. Where this is broken off, it can be done again.
     async fn secure(
         &mut self,
         posted: &Posted,
         fallback: &mut Option<SpoolFallback<'_>>,
-    ) -> Result<()> {
+    ) -> (Vec<Fate>, Result<()>) {
         if self.rest.is_none() {
             self.rest = Some(self.tally(posted));
         }
@@ -72,20 +91,20 @@ impl Run<'_> {
             Some(fallback) => self.put_aside(fallback, posted).await,
         };
         self.unsettled.pop_front();
-        self.rest = None;
-        secured
+        (self.rest.take().unwrap_or_default().fates, secured)
     }
 
     /// Counts what the queue said of each message, and sorts out what it did not take. A batch that
     /// was not answered is left as a whole.
     fn tally(&self, posted: &Posted) -> Rest {
         let all = (0..posted.batch.messages.len()).collect();
+        let fates = vec![Fate::Nowhere; posted.batch.messages.len()];
         let mut rest = match posted.answer() {
             Some(Answer::Each(answers)) => self.rest_of(&posted.batch.messages, answers),
             Some(Answer::Failed(error)) => {
-                Rest { left: all, failure: Some(error), ..Rest::default() }
+                Rest { left: all, failure: Some(error), fates, ..Rest::default() }
             }
-            Some(Answer::Around) | None => Rest { left: all, ..Rest::default() },
+            Some(Answer::Around) | None => Rest { left: all, fates, ..Rest::default() },
         };
         rest.refused.extend(posted.batch.refused.iter().filter_map(letter));
         rest.refused.extend_from_slice(&posted.batch.rejected);
@@ -96,6 +115,7 @@ impl Run<'_> {
         let mut rest = Rest::default();
         let mut taken = 0;
         for (at, (message, answer)) in messages.iter().zip(answers).enumerate() {
+            rest.fates.push(fate(&answer));
             match answer {
                 Published::Accepted => {
                     taken += 1;
@@ -133,9 +153,14 @@ impl Run<'_> {
         }
     }
 
-    /// Counts what is left of the oldest batch as being in neither place; each has a name.
+    /// Counts what is left of the oldest batch as being in neither place; each has a name. What its
+    /// sender still has is not lost.
     fn lose(&mut self, posted: &Posted) {
-        let left = self.rest.take().unwrap_or_default().left;
+        let left = self.rest.as_mut().map(|rest| std::mem::take(&mut rest.left));
+        let left = left.unwrap_or_default();
+        if self.source.answers() {
+            return;
+        }
         count(&self.counters.unpublished, left.len());
         left.into_iter().for_each(|at| self.lost.add(&posted.batch, at));
     }
@@ -147,6 +172,7 @@ impl Run<'_> {
                 self.rest = Some(self.tally(&posted));
             }
             self.lose(&posted);
+            self.rest = None;
         }
     }
 
@@ -164,7 +190,7 @@ impl Run<'_> {
         };
         if !some.is_empty() {
             match fallback.append(&some).await {
-                Ok(refused) => self.spooled(some.len(), refused),
+                Ok(refused) => self.spooled(posted, refused),
                 Err(error) => {
                     self.lose(posted);
                     return Err(fallback.neither(&error));
@@ -182,15 +208,27 @@ impl Run<'_> {
     }
 
     /// The spool has what was left, but for what it refuses.
-    fn spooled(&mut self, given: usize, refused: Vec<(Message, String)>) {
-        tracing::debug!(taken = given - refused.len(), "the spool has taken a batch");
+    fn spooled(&mut self, posted: &Posted, refused: Vec<(Message, String)>) {
         for (message, why) in &refused {
             self.refuse(&format!("message `{}`", message.id), why);
         }
-        if let Some(rest) = &mut self.rest {
-            rest.left.clear();
-            rest.refused.extend(refused);
+        let Some(rest) = &mut self.rest else { return };
+        tracing::debug!(taken = rest.left.len() - refused.len(), "the spool has taken a batch");
+        for at in rest.left.drain(..) {
+            let id = &posted.batch.messages[at].id;
+            let why = refused.iter().find(|(message, _)| message.id == *id);
+            rest.fates[at] = why.map_or(Fate::Spooled, |(_, why)| Fate::Refused(why.clone()));
         }
+        rest.refused.extend(refused);
+    }
+}
+
+/// What became of a message that the queue has answered for.
+fn fate(answer: &Published) -> Fate {
+    match answer {
+        Published::Accepted | Published::Duplicate => Fate::Queued,
+        Published::Refused(why) => Fate::Refused(why.clone()),
+        Published::Retry(_) => Fate::Nowhere,
     }
 }
 

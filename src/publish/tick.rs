@@ -4,7 +4,7 @@ use super::gate::{Gate, Posted};
 use super::plan::Show;
 use super::run::Run;
 use super::spool_fallback::SpoolFallback;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::report::count;
 use crate::sources::{Batch, Stop};
 use futures_util::StreamExt as _;
@@ -18,7 +18,7 @@ impl Run<'_> {
     pub(super) async fn tick(&mut self, tick: u64) -> Result<()> {
         self.tick = tick;
         let spool = self.plan.spool.as_ref().filter(|_| !self.plan.dry_run);
-        let gate = Gate::new(spool.is_some());
+        let gate = Gate::new(spool.is_some()).for_senders(self.source.answers());
         let mut fallback = match spool {
             Some(spool) => Some(SpoolFallback::of(spool, &gate, self.plan, self.counters).await?),
             None => None,
@@ -43,7 +43,7 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 Some(()) = sending.next() => if let Err(error) = self.settle(fallback).await {
-                    failure.get_or_insert(error);
+                    failure = failure.or(self.outlived(error));
                 },
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
@@ -73,6 +73,15 @@ impl Run<'_> {
                 return failure.map_or(Ok(()), Err);
             }
         }
+    }
+
+    /// The failure that a batch ends the tick with: none, where who sent the messages was told.
+    fn outlived(&self, error: Error) -> Option<Error> {
+        if !self.source.answers() || error.kind() == Kind::Bug {
+            return Some(error);
+        }
+        tracing::error!("messages were not taken, and who sent them is told: {}", error.one_line());
+        None
     }
 
     /// Names what the source refused, and takes in the rest; nothing where nothing is to be done

@@ -3,7 +3,7 @@
 use super::{Content, Metrics, router};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::http_server::{Limits, Options, Server, observed};
+use crate::http_server::{Limits, Options, Server, Words, observed};
 use crate::queues::{TaskQueues, TaskSettings, Tasks};
 use crate::serve::taskqueue::{Declared, Served};
 use async_trait::async_trait;
@@ -45,6 +45,7 @@ async fn answers(requests: &[&str]) -> Vec<(u16, String)> {
         hosts: Vec::new(),
         token: None,
         limits: Limits::default(),
+        words: Words { listen: "`--listen`", token: "`--token-file FILE`", host: "--host " },
     };
     let server = Server::bind(options).await.expect("a free port");
     let served = Served {

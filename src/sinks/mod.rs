@@ -20,14 +20,14 @@ pub use conflict::Conflict;
 use crate::checkins::Checkins;
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::error::{Error, Kind, Result};
-use crate::identity::{FileIdentity, Identity};
+use crate::error::Result;
+use crate::identity::{Identity, file};
 use crate::location::Location;
 use crate::message::Delivery;
 use crate::preflight::Finding;
 use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What became of one message that was written.
@@ -241,12 +241,4 @@ pub fn queue(url: &Location) -> Result<Option<Location>> {
         Ok(backend) if backend.is_a_queue() => url.clone().inner().map(Some),
         _ => Ok(None),
     }
-}
-
-/// The file of a sink that is one.
-fn file(path: &Path) -> Result<FileIdentity> {
-    FileIdentity::of(path).map_err(|cause| {
-        let what = format!("cannot tell where `{}` is", crate::text::of_name(path));
-        Error::new(Kind::Configuration, what).because(cause).hint("name it by its full path")
-    })
 }

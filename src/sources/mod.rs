@@ -1,9 +1,22 @@
 //! FROM: what can be read. One folder a source, one line of the list a scheme.
 
+#[cfg(any(feature = "files", feature = "listen"))]
+#[cfg_attr(not(feature = "listen"), expect(dead_code, reason = "only `listen:` needs all of it"))]
+mod content_type;
+pub mod exec;
+#[cfg_attr(not(feature = "listen"), expect(dead_code, reason = "only `listen:` needs all of it"))]
+mod fields;
 #[cfg(feature = "files")]
 pub mod files;
+pub mod http;
 mod ids;
+#[cfg_attr(not(feature = "listen"), expect(dead_code, reason = "only `listen:` needs all of it"))]
+mod lines;
+#[cfg(feature = "listen")]
+pub mod listen;
 pub mod nature_remo;
+#[cfg(any(feature = "files", feature = "listen"))]
+mod object;
 #[cfg_attr(not(feature = "files"), expect(dead_code, reason = "only `files:` needs all of it"))]
 mod polling;
 #[cfg(feature = "sql")]
@@ -23,6 +36,7 @@ use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono_tz::Tz;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What a source has read.
@@ -75,6 +89,19 @@ pub struct Raw {
     pub cut: bool,
 }
 
+/// What became of a message that was read; the worse it is, the greater.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// The queue has it, from now on or since before.
+    Queued,
+    /// The spool has it, and the queue will.
+    Spooled,
+    /// Nobody will ever take it; why.
+    Refused(String),
+    /// Neither of them has it.
+    Nowhere,
+}
+
 /// How soon a source is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
@@ -96,6 +123,16 @@ pub trait Source: Send {
     /// failed, stop no commit of another one. A number of an earlier tick may come too late, and
     /// does nothing then.
     async fn commit(&mut self, batch: u64) -> Result<()>;
+
+    /// What became of each message of a batch, in their order: told once, before its commit. Where one
+    /// of them is in neither place there is no commit. Most sources have nobody to tell.
+    fn told(&mut self, _batch: u64, _fates: Vec<Fate>) {}
+
+    /// Whether whoever sent a message is told what became of it, and so still has what nobody took:
+    /// that is no loss, and ends no run.
+    fn answers(&self) -> bool {
+        false
+    }
 
     /// The tick is over: what a commit has put off is done now.
     async fn flush(&mut self) -> Result<()>;
@@ -121,6 +158,8 @@ pub struct Options {
     pub ids: IdForm,
     /// Nothing is published, and nothing else may change either.
     pub dry_run: bool,
+    /// What follows the program, where the source is a command.
+    pub arguments: Vec<OsString>,
     /// Tokens and endpoints.
     pub environment: Environment,
     /// Where small state files live.
@@ -138,6 +177,7 @@ impl Options {
             timezone: Tz::Asia__Tokyo,
             ids: IdForm::default(),
             dry_run: false,
+            arguments: Vec::new(),
             environment,
             data_dir,
             clock: Clock::system(),
@@ -190,6 +230,10 @@ pub static SOURCES: Registry<dyn Backend> = Registry {
         ("nature-remo", Entry::Built(&nature_remo::NatureRemoBackend)),
         ("files", built_with!("files", files::FilesBackend)),
         ("sql", built_with!("sql", sql::SqlBackend)),
+        ("http", Entry::Built(&http::HttpBackend)),
+        ("https", built_with!("https", http::HttpBackend)),
+        ("exec", Entry::Built(&exec::ExecBackend)),
+        ("listen", built_with!("listen", listen::ListenBackend)),
     ],
 };
 

@@ -3,7 +3,7 @@
 use super::context::QueueContext;
 use crate::cli;
 use crate::error::{Error, Kind, Result};
-use crate::http_server::{Limits, Options, Server, Token};
+use crate::http_server::{Limits, Options, Server, Token, Words};
 use crate::location::Location;
 use crate::queues::{self, Jobs, Servable, TaskQueues};
 use crate::serve::taskqueue::{Declared, Served, queue_yaml};
@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// The variable that names the file of the token.
 const TOKEN_FILE: &str = "KAKEHI_TOKEN_FILE";
+/// What the server's options are called here.
+const WORDS: Words = Words { listen: "`--listen`", token: "`--token-file FILE`", host: "--host " };
 
 /// Let programs work on tasks and jobs over HTTP
 ///
@@ -113,7 +115,7 @@ impl Serve {
         let named = context.program.environment.os(TOKEN_FILE).map(Path::new);
         let token = self.token_file.as_deref().or(named).map(Token::read).transpose()?;
         let (listen, hosts) = (self.listen.clone(), self.hosts.clone());
-        Ok(Options { listen, hosts, token, limits: Limits::default() })
+        Ok(Options { listen, hosts, token, limits: Limits::default(), words: WORDS })
     }
 }
 

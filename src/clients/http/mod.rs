@@ -1,61 +1,26 @@
 //! HTTP for any shelf: one way to make a client, to accept an endpoint, to ask, and to read an answer.
 
+mod endpoint;
 mod getter;
 mod rate_limit;
 mod refused;
 mod token;
 
+pub use endpoint::{parse_endpoint, parse_resource};
 pub use getter::{Answer, Failure, Getter, Hints, Limits, text};
 pub use rate_limit::RateLimit;
 pub use refused::Refused;
-pub use token::{bearer, token};
+pub use token::{bearer, token, warn_of_readers};
 
 use super::tls;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use reqwest::{Client, ClientBuilder, NoProxy, Proxy, Response, redirect};
 use std::time::Duration;
-use url::{Host, Url};
+use url::Url;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A base URL to which secrets may be sent: https, or plain http to this machine.
-///
-/// # Errors
-/// `Configuration` for anything else, and for a URL with a user, a query or a fragment; `name` is
-/// what the user calls it.
-pub fn parse_endpoint(name: &str, text: &str) -> Result<Url> {
-    let refused = |why: &str| {
-        Error::new(Kind::Configuration, format!("{name} cannot be used"))
-            .because_of(why)
-            .hint("write it as `https://HOST`; plain `http://` is for `127.0.0.1` and `localhost`")
-    };
-    let url = Url::parse(text).map_err(|cause| refused(&format!("it is not a URL: {cause}")))?;
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(&url) => {}
-        "http" => return Err(refused("over plain http the token could be read on the way")),
-        _ => return Err(refused("it is neither https nor http")),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused("it holds a user or a password"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refused("it has a query or a fragment"));
-    }
-    Ok(url)
-}
-
-/// Whether the URL's host is this machine, by its name or number alone.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
 
 /// A client for one endpoint. A request ends after `timeout`, its answer's body included.
 ///
@@ -135,41 +100,6 @@ pub async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn https_and_this_machine_are_accepted() {
-        for text in [
-            "https://api.nature.global",
-            "https://example.org:8443/prefix/",
-            "http://127.0.0.1:8080",
-            "http://127.8.8.8",
-            "http://localhost:1",
-            "http://[::1]:80",
-        ] {
-            assert!(parse_endpoint("`endpoint`", text).is_ok(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_endpoint_that_would_show_a_secret_is_refused() {
-        for text in [
-            "http://example.org",
-            "http://localhost.example.org",
-            "http://10.0.0.1",
-            "http://0.0.0.0",
-            "ftp://127.0.0.1",
-            "file:///etc/passwd",
-            "api.nature.global",
-            "https://me:hunter2@example.org",
-            "https://example.org?token=hunter2",
-            "https://example.org/#x",
-            "",
-        ] {
-            let error = parse_endpoint("`endpoint`", text).unwrap_err();
-            assert_eq!(error.kind(), Kind::Configuration, "{text}");
-            assert!(!error.to_string().contains("hunter2"), "{error}");
-        }
-    }
 
     #[test]
     fn a_proxy_that_is_none_is_refused_without_its_password() {

@@ -1,7 +1,6 @@
 //! An answer that is a refusal, or asks to come back later.
 
 use super::rate_limit::RateLimit;
-use super::read_body;
 use crate::clock::Clock;
 use crate::text;
 use reqwest::{Response, StatusCode};
@@ -28,7 +27,7 @@ impl Refused {
     /// Reads what is shown of an answer. Its text is for people only, so that it may be missing.
     pub async fn of(response: Response) -> Self {
         let (status, rate_limit) = (response.status(), RateLimit::of(response.headers()));
-        let body = read_body(response, READ).await.unwrap_or_default();
+        let body = beginning(response).await;
         let text = text::one_line(&String::from_utf8_lossy(&body), EXCERPT);
         Self { status, rate_limit, text }
     }
@@ -47,6 +46,17 @@ impl Refused {
     pub fn wait(&self, clock: &Clock) -> Option<Duration> {
         if self.may_pass() { self.rate_limit.wait(clock.now()) } else { None }
     }
+}
+
+/// As much of a body as is needed, and comes.
+async fn beginning(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < READ
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body
 }
 
 /// `429 Too Many Requests: limit 30, remaining 0: slow down`.

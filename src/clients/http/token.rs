@@ -6,6 +6,7 @@ use crate::hint;
 use crate::text;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 
 /// The token of the variable `name`, or of the file that `NAME_FILE` names, without blanks around it;
@@ -22,7 +23,9 @@ pub fn token(
 ) -> Result<Option<SecretString>> {
     let refused =
         |what: &str| Error::new(Kind::Configuration, format!("the token for {by} {what}"));
-    warn_of_readers(environment, name);
+    if let Some(path) = environment.os(&format!("{name}_FILE")) {
+        warn_of_readers(path);
+    }
     let Some(token) = environment.secret(name)? else { return Ok(None) };
     let word = token.expose_secret().trim();
     if word.is_empty() {
@@ -45,9 +48,9 @@ pub fn bearer(token: &SecretString) -> HeaderValue {
     header
 }
 
-/// What opens a house or an account is for its owner alone.
-fn warn_of_readers(environment: &Environment, name: &str) {
-    let Some(path) = environment.os(&format!("{name}_FILE")) else { return };
+/// Warns of a file with a secret that others can read: what opens a house or an account is for its
+/// owner alone.
+pub fn warn_of_readers(path: &OsStr) {
     // A file that cannot be looked at cannot be read either, and that error comes later.
     let Ok(metadata) = std::fs::metadata(path) else { return };
     if metadata.permissions().mode() & 0o077 != 0 {

@@ -17,27 +17,24 @@
 //!
 //! A batch that failed or was rejected runs again, one message at a time. The runs of one group of
 //! messages come one after the other, others at the same time. Each run is a process group of its
-//! own, which ends when its time is over, when we end, and when we are killed (`groups`).
+//! own, which ends when its time is over, when we end, and when we are
+//! killed (`src/clients/command/groups.rs`).
 
-pub(super) mod groups;
 mod lanes;
 pub(super) mod outcome;
-pub(super) mod program;
 mod run;
-pub(super) mod stderr;
 mod variables;
 
 use super::{Backend, Defaults, Options, Outcome, Sink};
+use crate::clients::command::{Groups, Program};
 use crate::error::{Error, Kind, Result};
 use crate::identity::Identity;
 use crate::location::Location;
 use crate::message::Delivery;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
-use groups::Groups;
 use lanes::Lane;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
-use program::Program;
 use run::{Input, Runner};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;

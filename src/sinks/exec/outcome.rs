@@ -1,43 +1,24 @@
 //! What became of a message, from how its run ended.
 
+use crate::clients::command::End;
 use crate::sinks::Outcome;
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::ExitStatus;
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// The run ended by itself, or by somebody's signal.
-    Exit(ExitStatus),
-    /// We stopped it: it took too long.
-    TimedOut,
-}
-
-/// The outcome; the reason names the program and the code, and nothing that the program said, which
-/// may be a payload. The codes are those of `sysexits.h`: 65 `EX_DATAERR`, 69 `EX_UNAVAILABLE`, 75
+/// The outcome. The codes are those of `sysexits.h`: 65 `EX_DATAERR`, 69 `EX_UNAVAILABLE`, 75
 /// `EX_TEMPFAIL`.
 pub fn of(end: End, program: &str) -> Outcome {
-    let status = match end {
-        End::Exit(status) => status,
-        End::TimedOut => return Outcome::Retry(format!("`{program}` took too long")),
-    };
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Outcome::Stored,
-        (Some(65), _) => Outcome::Reject(format!("`{program}` exited with 65")),
-        (Some(code @ (69 | 75)), _) => {
-            Outcome::Unavailable(format!("`{program}` exited with {code}"))
-        }
-        (Some(code), _) => Outcome::Retry(format!("`{program}` exited with {code}")),
-        (None, Some(signal)) => {
-            Outcome::Retry(format!("`{program}` was killed by signal {signal}"))
-        }
-        (None, None) => Outcome::Retry(format!("`{program}` ended in an unknown way")),
+    match (end.failure(program), end.code()) {
+        (None, _) => Outcome::Stored,
+        (Some(why), Some(65)) => Outcome::Reject(why),
+        (Some(why), Some(69 | 75)) => Outcome::Unavailable(why),
+        (Some(why), _) => Outcome::Retry(why),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
 
     fn exit(code: i32) -> Outcome {
         of(End::Exit(ExitStatus::from_raw(code << 8)), "p")

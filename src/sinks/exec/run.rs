@@ -1,16 +1,13 @@
 //! One run of the command, from its start to its outcome.
 
-use super::groups::{Expected, Group, Groups};
-use super::outcome::{self, End};
-use super::program::Program;
-use super::{stderr, variables};
+use super::{outcome, variables};
 use crate::checkins::Checkins;
+use crate::clients::command::{self, End, Expected, Group, Groups, LAST_WORDS, Program};
 use crate::descriptors::Standard;
 use crate::envelope::Envelope;
 use crate::environment::Environment;
 use crate::message::{Delivery, Receipt};
 use crate::sinks::{Outcome, stdout};
-use rustix::fs::{MemfdFlags, memfd_create};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
@@ -20,11 +17,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::BufReader;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::timeout;
 
-/// How long we listen to what a run left in the background, after it has ended.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How a line begins by which a job says how far it is.
+const CHECKIN: &str = "checkin: ";
 
 /// What a run is given.
 pub enum Input<'b> {
@@ -98,19 +95,9 @@ impl Runner {
         stdin: File,
         variables: BTreeMap<String, String>,
     ) -> io::Result<(Child, Group)> {
-        let Program { name, arguments, path } = &self.program;
-        let environment = self.environment.iter().map(|(name, value)| (name, value));
-        let child = Command::new(path)
-            .arg0(name)
-            .args(arguments)
-            .env_clear()
-            .envs(environment)
-            .envs(variables)
-            .stdin(stdin)
-            .stdout(stdout_of_a_run()?)
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()?;
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let variables = self.environment.iter().cloned().chain(variables);
+        let child = command::spawn(&self.program, variables, stdin, stdout_of_a_run()?)?;
         fail::fail_point!("exec-started");
         let group = expected.started(child.id().expect("nobody has waited for it"));
         Ok((child, group))
@@ -128,12 +115,22 @@ impl Runner {
         Outcome::Unavailable(format!("cannot run `{name}`: {cause}"))
     }
 
+    /// Logs a line of the run's standard error, and passes on what a job says of itself, where
+    /// somebody listens to that.
+    fn tell(&self, line: &str, id: &str, receipt: Option<&Receipt>) {
+        let program = &self.program.name;
+        let heard = |text| receipt.is_some_and(|receipt| self.checkins.tell(receipt, text));
+        match line.strip_prefix(CHECKIN) {
+            Some(text) if heard(text) => tracing::info!(id, "`{program}`: {line}"),
+            _ => tracing::warn!(id, "`{program}`: {line}"),
+        }
+    }
+
     /// Logs what it says until it ends, or its time is over and its whole group is ended.
     async fn watch(&self, mut child: Child, group: Group, input: &Input<'_>) -> io::Result<End> {
         let pipe = BufReader::new(child.stderr.take().expect("it is a pipe"));
         let (id, receipt) = (input.name(), input.receipt());
-        let checkin = |text: &str| receipt.is_some_and(|it| self.checkins.tell(it, text));
-        let mut said = pin!(stderr::tell(pipe, &self.program.name, &id, checkin));
+        let mut said = pin!(command::each_line(pipe, |line| self.tell(line, &id, receipt)));
         let mut ended = pin!(async {
             match timeout(self.timeout, child.wait()).await {
                 Ok(status) => {
@@ -179,8 +176,7 @@ impl Input<'_> {
     /// Puts the input into a file in memory, whole before the run starts: a run never sees half of
     /// it, even if we are killed, and may leave it unread. The file's name ends with the run's mark.
     fn to_file(&self, mark: &str) -> io::Result<File> {
-        let name = format!("message-{mark}");
-        let mut file = File::from(memfd_create(name, MemfdFlags::CLOEXEC)?);
+        let mut file = command::input(mark)?;
         match self {
             Self::Body(delivery) => file.write_all(&delivery.message.body)?,
             Self::Lines(deliveries) => {

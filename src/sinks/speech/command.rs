@@ -4,16 +4,13 @@
 //! time and with us; no more run at once than there are cores.
 
 use super::engine::{Engine, Unspoken};
+use crate::clients::command::{self, End, Expected, Group, Groups, Program};
 use crate::environment::Environment;
 use crate::error::Result;
-use crate::sinks::exec::groups::{Expected, Group, Groups};
-use crate::sinks::exec::outcome::{self, End};
-use crate::sinks::exec::program::Program;
-use crate::sinks::exec::stderr;
+use crate::sinks::exec::outcome;
 use crate::sinks::{Options, Outcome};
 use async_trait::async_trait;
 use bytes::Bytes;
-use rustix::fs::{MemfdFlags, memfd_create};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
@@ -22,7 +19,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command as Process};
+use tokio::process::Child;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -67,17 +64,8 @@ impl Command {
     }
 
     fn start(&self, expected: Expected, text: &str) -> io::Result<(Child, Group)> {
-        let Program { name, arguments, path } = &self.program;
-        let child = Process::new(path)
-            .arg0(name)
-            .args(arguments)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(input(expected.mark(), text)?)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()?;
+        let (variables, stdin) = (self.environment.iter().cloned(), input(expected.mark(), text)?);
+        let child = command::spawn(&self.program, variables, stdin, Stdio::piped())?;
         let group = expected.started(child.id().expect("nobody has waited for it"));
         Ok((child, group))
     }
@@ -87,7 +75,7 @@ impl Command {
         let words = BufReader::new(child.stderr.take().expect("it is a pipe"));
         let name = &self.program.name;
         let ended = async {
-            let told = stderr::tell(words, name, name, |_| false);
+            let told = command::each_line(words, |line| tracing::warn!("`{name}`: {line}"));
             let (sound, ()) = tokio::join!(whole(sound), told);
             Ok::<_, io::Error>((sound?, End::Exit(child.wait().await?)))
         };
@@ -137,7 +125,7 @@ fn environment(environment: &Environment) -> Vec<(OsString, OsString)> {
 /// The text in a file in memory, whole before the run starts. Programs that speak read one line, so
 /// that there is one.
 fn input(mark: &str, text: &str) -> io::Result<File> {
-    let mut file = File::from(memfd_create(format!("text-{mark}"), MemfdFlags::CLOEXEC)?);
+    let mut file = command::input(mark)?;
     file.write_all(one_line(text).as_bytes())?;
     file.rewind()?;
     Ok(file)

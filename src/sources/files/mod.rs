@@ -10,7 +10,6 @@
 //! that share a store are kept apart by that alone.
 
 mod backend;
-mod content_type;
 mod intake;
 mod options;
 mod pattern;

@@ -1,13 +1,13 @@
 //! One file: read whole, put into the store, and made a message.
 
+use super::SOURCE;
 use super::state::{Refused, Seen, Stamp};
-use super::{SOURCE, content_type};
 use crate::clients::object_store::{Failure, Store};
 use crate::clock::Clock;
 use crate::message::Message;
+use crate::sources::{content_type, object};
 use crate::text;
 use bytes::Bytes;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
@@ -54,17 +54,6 @@ pub(super) struct Taker {
     pub(super) clock: Clock,
 }
 
-/// The body of a message. It holds only what follows from the file's content and key: what else is
-/// told of a file may change while its id does not.
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bucket: Option<&'a str>,
-    key: &'a str,
-    content_type: &'a str,
-    size: usize,
-}
-
 impl Taker {
     /// Takes a file. It is in the store, durably, before this returns its message.
     pub(super) async fn take(&self, file: &Found) -> Taken {
@@ -106,8 +95,7 @@ impl Taker {
 
     fn message(&self, key: &str, content_type: &str, size: usize, digest: &str) -> Message {
         let bucket = self.store.bucket();
-        let body = Body { bucket, key, content_type, size };
-        let body = serde_json::to_vec(&body).expect("strings and a number are JSON");
+        let body = object::body(&self.store, key, content_type, size);
         // No part holds a line feed, so that no two files have the same parts.
         let place = format!("{}\n{}", bucket.unwrap_or_default(), self.store.prefix());
         let id = text::digest(format!("{place}\n{key}\n{digest}"));

@@ -60,6 +60,14 @@ impl Api {
         self.get("devices").await
     }
 
+    /// The appliances of the account, as [`devices`](Self::devices) gives devices.
+    ///
+    /// # Errors
+    /// Those of [`devices`](Self::devices).
+    pub(super) async fn appliances(&self) -> Result<String> {
+        self.get("appliances").await
+    }
+
     async fn get(&self, what: &str) -> Result<String> {
         let mut url = self.endpoint.clone();
         url.set_path(&format!("{}/1/{what}", url.path().trim_end_matches('/')));

@@ -33,6 +33,7 @@ impl Backend for NatureRemoBackend {
         let account = token.map(|token| text::short_name(token.expose_secret().trim()));
         let account = account.unwrap_or_default();
         let endpoint = identity::endpoint(endpoint);
+        let mode = format!("{mode}{}", if parsed.meter { " and meters" } else { "" });
         Ok(Identity::named(format!("nature-remo {mode} of {account} at {endpoint}")))
     }
 

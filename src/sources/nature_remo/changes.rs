@@ -1,8 +1,9 @@
 //! `?mode=changes`: one message a sensor event, which is the same however often it is polled.
 
 use super::SOURCE;
-use super::device::{Device, compact, validate_name};
+use super::device::{Device, validate_name};
 use super::state::Seen;
+use crate::json::compact;
 use crate::message::{self, Message};
 use crate::{text, times};
 use chrono::SecondsFormat;

@@ -40,14 +40,14 @@ impl Device<'_> {
     }
 }
 
-/// The devices of an answer; `null` is none.
+/// The devices, or other things of this name, in an answer; `null` is none.
 ///
 /// # Errors
 /// `Failed` for anything but a list.
-pub(super) fn list(answer: &str) -> Result<Vec<&RawValue>> {
+pub(super) fn list<'a>(answer: &'a str, what: &str) -> Result<Vec<&'a RawValue>> {
     let devices: Result<Option<Vec<&RawValue>>, _> = serde_json::from_str(answer);
     devices.map(Option::unwrap_or_default).map_err(|_| {
-        Error::new(Kind::Failed, "cannot read the devices of `nature-remo:`")
+        Error::new(Kind::Failed, format!("cannot read the {what} of `nature-remo:`"))
             .because_of(format!("the answer is not a list{}", message(answer)))
             .hint("check that it is Nature's API which answers at the endpoint")
     })
@@ -176,33 +176,12 @@ fn is_object(first: u8) -> bool {
     first == b'{'
 }
 
-/// JSON without the blanks between its tokens, which are otherwise kept as they were written.
-pub(super) fn compact(json: &RawValue) -> Box<RawValue> {
-    let (mut in_string, mut escaped) = (false, false);
-    let kept = json.get().chars().filter(|&c| {
-        let blank = !in_string && c.is_ascii_whitespace();
-        if c == '"' && !escaped {
-            in_string = !in_string;
-        }
-        escaped = in_string && c == '\\' && !escaped;
-        !blank
-    });
-    RawValue::from_string(kept.collect()).expect("JSON without blanks between tokens is JSON")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn raw(json: &str) -> Box<RawValue> {
         RawValue::from_string(json.to_owned()).unwrap()
-    }
-
-    #[test]
-    fn blanks_between_tokens_go_and_blanks_in_strings_stay() {
-        let json = raw("{ \"a b\" :\n [ 1.0 , \"\\\" \\\\\" , \"x y\" ] , \"c\\\\\":\t1e5 }");
-        let expected = "{\"a b\":[1.0,\"\\\" \\\\\",\"x y\"],\"c\\\\\":1e5}";
-        assert_eq!(compact(&json).get(), expected);
     }
 
     #[test]
@@ -237,13 +216,13 @@ mod tests {
 
     #[test]
     fn only_a_list_is_a_list() {
-        assert!(list("null").unwrap().is_empty());
-        assert!(list("[]").unwrap().is_empty());
-        assert_eq!(list("[1,null,{}]").unwrap().len(), 3);
-        let error = list(r#"{"code":401001,"message":"Unauth\norized"}"#).unwrap_err();
+        assert!(list("null", "devices").unwrap().is_empty());
+        assert!(list("[]", "devices").unwrap().is_empty());
+        assert_eq!(list("[1,null,{}]", "devices").unwrap().len(), 3);
+        let error = list(r#"{"code":401001,"message":"Unauth\norized"}"#, "devices").unwrap_err();
         assert!(error.to_string().contains("the answer is not a list: Unauth orized"), "{error}");
         for rubbish in ["1", "\"x\"", "{}", "true"] {
-            assert_eq!(list(rubbish).unwrap_err().kind(), Kind::Failed);
+            assert_eq!(list(rubbish, "devices").unwrap_err().kind(), Kind::Failed);
         }
     }
 }

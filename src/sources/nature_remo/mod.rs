@@ -2,16 +2,20 @@
 //!
 //! One `GET /1/devices` a tick: it gives every device of the account with the newest event of each
 //! of its sensors. `?mode=snapshot` makes a message of each device, `?mode=changes` of each event
-//! that was not published before.
+//! that was not published before. `?meter` asks for the appliances, too, and makes a message of each
+//! smart meter.
 //!
-//! Attributes of a message: `source` (`nature-remo`), `schema` (`nature-remo.snapshot.1` or
-//! `nature-remo.change.1`), `device_id`, and for a change `kind` and the device's `name`.
+//! Attributes of a message: `source` (`nature-remo`), `schema` (`nature-remo.snapshot.1`,
+//! `nature-remo.change.1` or `nature-remo.meter.1`), `device_id`, and for a change `kind` and the
+//! device's `name`.
 
 mod api;
 mod backend;
 mod changes;
 mod device;
+mod meter;
 mod options;
+mod quantity;
 mod snapshot;
 mod state;
 
@@ -34,6 +38,7 @@ use changes::Fault;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use device::Device;
+use meter::Meter;
 use options::NatureRemoOptions;
 use secrecy::{ExposeSecret as _, SecretString};
 use state::{Memory, Seen};
@@ -46,7 +51,7 @@ const SOURCE: &str = "nature-remo";
 
 /// Opens the API with the token of `NATURE_REMO_TOKEN` or `NATURE_REMO_TOKEN_FILE`.
 ///
-/// `?mode=snapshot|changes`, `?group=device` orders by device, `?endpoint=URL` (or
+/// `?mode=snapshot|changes`, `?group=device` orders by device, `?meter` reads smart meters, too, `?endpoint=URL` (or
 /// `NATURE_REMO_ENDPOINT`) asks another server, `?state=FILE` is where `changes` remembers.
 ///
 /// # Errors
@@ -62,7 +67,8 @@ pub fn open_with(url: Location, options: &Options, limits: Limits) -> Result<Box
 }
 
 fn prepare(url: Location, options: &Options, limits: Limits) -> Result<NatureRemo> {
-    let NatureRemoOptions { wants_changes, grouped, endpoint, state } = NatureRemoOptions::of(url)?;
+    let parsed = NatureRemoOptions::of(url)?;
+    let NatureRemoOptions { wants_changes, grouped, meter, endpoint, state } = parsed;
     let endpoint = match (&endpoint, options.environment.get("NATURE_REMO_ENDPOINT")?) {
         (Some(text), _) => http::parse_endpoint("`endpoint` of `nature-remo:`", text)?,
         (None, Some(text)) => http::parse_endpoint("`NATURE_REMO_ENDPOINT`", text)?,
@@ -79,12 +85,13 @@ fn prepare(url: Location, options: &Options, limits: Limits) -> Result<NatureRem
         api: Api::new(&endpoint, &token, limits, options)?,
         mode,
         grouped,
+        meter,
         timezone: options.timezone,
         clock: options.clock.clone(),
         limits: options.limits(),
         ready: VecDeque::new(),
         uncommitted: Uncommitted::new(),
-        polled: None,
+        due: VecDeque::new(),
         nothing: None,
         stopped: false,
     })
@@ -123,6 +130,13 @@ fn default_state(options: &Options, endpoint: &url::Url, token: &SecretString) -
     state_file::renamed(file(&identity::endpoint(endpoint.as_str())), older.into_iter())
 }
 
+/// What Nature's API is asked.
+#[derive(Debug, Clone, Copy)]
+enum Question {
+    Devices,
+    Meters,
+}
+
 enum Mode {
     Snapshot,
     Changes(Memory),
@@ -132,14 +146,16 @@ struct NatureRemo {
     api: Api,
     mode: Mode,
     grouped: bool,
+    /// Smart meters are read, too.
+    meter: bool,
     timezone: Tz,
     clock: Clock,
     limits: BatchLimits,
     /// Batches of the last poll that were not read yet.
     ready: VecDeque<Piece>,
     uncommitted: Uncommitted<Vec<Seen>>,
-    /// The tick of the last poll, failed ones included: one request a tick.
-    polled: Option<u64>,
+    /// What is still to be asked in this tick.
+    due: VecDeque<Question>,
     /// Why the last poll gave nothing.
     nothing: Option<String>,
     /// Nothing is asked any more.
@@ -162,10 +178,17 @@ impl Piece {
 #[async_trait]
 impl Source for NatureRemo {
     async fn read(&mut self, tick: u64) -> Result<Option<Batch>> {
-        self.uncommitted.begins(tick);
-        if self.ready.is_empty() && self.polled != Some(tick) && !self.stopped {
-            let answer = self.poll().await;
-            self.polled = Some(tick);
+        if self.uncommitted.begins(tick) {
+            self.due = VecDeque::from([Question::Devices]);
+            self.due.extend(self.meter.then_some(Question::Meters));
+        }
+        while self.ready.is_empty()
+            && !self.stopped
+            && let Some(question) = self.due.front().copied()
+        {
+            let answer = self.poll(question).await;
+            // A question that failed is not asked again in this tick, nor is one behind it.
+            self.due.pop_front();
             self.ready = answer?;
         }
         let piece = self.ready.pop_front();
@@ -196,7 +219,31 @@ impl Source for NatureRemo {
 }
 
 impl NatureRemo {
-    async fn poll(&mut self) -> Result<VecDeque<Piece>> {
+    async fn poll(&mut self, question: Question) -> Result<VecDeque<Piece>> {
+        match question {
+            Question::Devices => self.poll_devices().await,
+            Question::Meters => self.poll_meters().await,
+        }
+    }
+
+    async fn poll_meters(&mut self) -> Result<VecDeque<Piece>> {
+        let request_at = self.clock.now().with_timezone(&self.timezone);
+        let answer = self.api.appliances().await?;
+        let mut pieces = Pieces::new(self.limits);
+        pieces.grouped = self.grouped;
+        match &self.mode {
+            Mode::Snapshot => {
+                pieces.fill_meters(&answer, |meter| Some((meter.snapshot(request_at), None)))?
+            }
+            Mode::Changes(memory) => pieces.fill_meters(&answer, |meter| {
+                let (message, seen) = meter.change()?;
+                (!memory.knows(&seen)).then_some((message, Some(seen)))
+            })?,
+        }
+        Ok(pieces.finish())
+    }
+
+    async fn poll_devices(&mut self) -> Result<VecDeque<Piece>> {
         let request_at = self.clock.now().with_timezone(&self.timezone);
         let answer = self.api.devices().await?;
         let mut pieces = Pieces::new(self.limits);
@@ -238,7 +285,7 @@ impl Pieces {
         request_at: DateTime<Tz>,
         knows: impl Fn(&Seen) -> bool,
     ) -> Result<()> {
-        let devices = device::list(answer)?;
+        let devices = device::list(answer, "devices")?;
         let count = devices.len();
         self.devices = count;
         for (at, device) in devices.into_iter().enumerate() {
@@ -246,7 +293,7 @@ impl Pieces {
             match (device::parse(device), form) {
                 (Err(reason), _) => self.refuse(Refusal { position, reason, raw: None }),
                 (Ok(device), Form::Snapshot) => {
-                    self.add(snapshot::message(&device, request_at), &device, None);
+                    self.add(snapshot::message(&device, request_at), &device.id, None);
                 }
                 (Ok(device), Form::Changes) => self.add_events(&device, &position, &knows),
             }
@@ -259,7 +306,7 @@ impl Pieces {
             self.events += 1;
             match change.map(|change| (change.seen(), change)) {
                 Ok((seen, _)) if knows(&seen) => {}
-                Ok((seen, change)) => self.add(change.message(), device, Some(seen)),
+                Ok((seen, change)) => self.add(change.message(), &device.id, Some(seen)),
                 Err((event, Fault::NotYet(what))) => {
                     let device_id = &device.id;
                     tracing::warn!(device_id, "event `{event}` has {what} yet, and is skipped");
@@ -272,8 +319,33 @@ impl Pieces {
         }
     }
 
-    fn add(&mut self, mut message: Message, device: &Device<'_>, seen: Option<Seen>) {
-        message.group = self.grouped.then(|| device.id.clone());
+    /// All smart meters that an answer holds, but for those of which nothing new is known.
+    fn fill_meters(
+        &mut self,
+        answer: &str,
+        message: impl Fn(&Meter) -> Option<(Message, Option<Seen>)>,
+    ) -> Result<()> {
+        let appliances = device::list(answer, "appliances")?;
+        let count = appliances.len();
+        for (at, appliance) in appliances.into_iter().enumerate() {
+            match meter::parse(appliance) {
+                Ok(Some(meter)) if !meter.is_silent() => {
+                    if let Some((message, seen)) = message(&meter) {
+                        self.add(message, meter.group(), seen);
+                    }
+                }
+                Ok(_) => {}
+                Err(reason) => {
+                    let position = format!("appliance {} of {count}", at + 1);
+                    self.refuse(Refusal { position, reason, raw: None });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, mut message: Message, group: &str, seen: Option<Seen>) {
+        message.group = self.grouped.then(|| group.to_owned());
         if self.last.is_full() {
             self.full.push_back(self.last.take());
         }

@@ -11,6 +11,8 @@ pub(super) struct NatureRemoOptions {
     pub(super) wants_changes: bool,
     /// Whether the messages of a device are a group.
     pub(super) grouped: bool,
+    /// Whether smart meters are read, too.
+    pub(super) meter: bool,
     /// Another server, where the URL names one.
     pub(super) endpoint: Option<String>,
     /// Where changes are remembered, where the URL says it.
@@ -18,7 +20,7 @@ pub(super) struct NatureRemoOptions {
 }
 
 impl NatureRemoOptions {
-    /// Reads `nature-remo:?mode=snapshot|changes&group=device&endpoint=URL&state=FILE`.
+    /// Reads `nature-remo:?mode=snapshot|changes&group=device&meter&endpoint=URL&state=FILE`.
     pub(super) fn of(mut url: Location) -> Result<Self> {
         if !url.rest().is_empty() {
             return Err(Error::new(Kind::Usage, "`nature-remo:` has something after the colon")
@@ -32,12 +34,13 @@ impl NatureRemoOptions {
         let modes = [("snapshot", false), ("changes", true)];
         let wants_changes = url.choice("mode", &modes)?.unwrap_or_default();
         let grouped = url.choice("group", &[("device", ())])?.is_some();
+        let meter = url.flag("meter")?;
         let endpoint = url.take("endpoint")?;
         let state = if wants_changes { url.take("state")?.map(PathBuf::from) } else { None };
         url.finish(match wants_changes {
-            true => &["mode", "group", "endpoint", "state"],
-            false => &["mode", "group", "endpoint"],
+            true => &["mode", "group", "meter", "endpoint", "state"],
+            false => &["mode", "group", "meter", "endpoint"],
         })?;
-        Ok(Self { wants_changes, grouped, endpoint, state })
+        Ok(Self { wants_changes, grouped, meter, endpoint, state })
     }
 }

@@ -1,7 +1,8 @@
 //! `?mode=snapshot`: one message a device and poll, with all that its sensors said last.
 
 use super::SOURCE;
-use super::device::{Device, compact};
+use super::device::Device;
+use crate::json::compact;
 use crate::message::Message;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;

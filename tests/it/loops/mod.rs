@@ -1,5 +1,6 @@
 //! The two loops: from a source into a queue, and from a queue into a sink.
 
+mod answered;
 mod breaker;
 mod dead_letter_stores;
 mod lines;

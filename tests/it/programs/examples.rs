@@ -44,6 +44,21 @@ fn an_alert_is_told_beside_the_store() {
     assert!(left.is_empty(), "the example left {left:?}");
 }
 
+#[test]
+fn an_upload_is_answered_once_store_and_queue_have_it() {
+    let sandbox = Sandbox::new();
+    let run = example(&sandbox, "upload.sh", &[]).expect(0);
+    assert_eq!(run.stdout.matches("{\"success\":true,").count(), 3, "{}", run.stdout);
+    assert_eq!(run.stdout.matches(r#""ids":["my-upload-1"]"#).count(), 2, "{}", run.stdout);
+    assert!(run.stdout.contains("are not taken here"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("2 published") && run.stdout.contains("1 duplicate"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("2 received, 2 stored"), "{}", run.stdout);
+}
+
 /// Columns in a terminal: what is not Latin here is Japanese or an emoji, each two wide.
 fn width(line: &str) -> usize {
     line.chars().map(|c| if c < '\u{2000}' { 1 } else { 2 }).sum()

@@ -17,6 +17,7 @@ fn options(sandbox: &Sandbox) -> Options {
         timezone: chrono_tz::Asia::Tokyo,
         ids: IdForm::default(),
         dry_run: false,
+        arguments: Vec::new(),
         environment: [("NATURE_REMO_TOKEN", "made-up")].into_iter().collect(),
         data_dir: sandbox.path("data"),
         clock: Clock::manual("2026-07-20T03:31:07Z".parse().unwrap()).0,

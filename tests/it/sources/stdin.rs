@@ -19,6 +19,7 @@ fn options() -> Options {
         timezone: chrono_tz::Asia::Tokyo,
         ids: IdForm::default(),
         dry_run: false,
+        arguments: Vec::new(),
         environment: Default::default(),
         data_dir: "unused".into(),
         clock,

@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use kakehi::http_server::{Limits, Options, Server, Token};
+use kakehi::http_server::{Limits, Options, Server, Token, Words};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +100,9 @@ impl Fixture {
 
 /// A server on a port of its own.
 fn options(limits: Limits) -> Options {
-    Options { listen: "127.0.0.1:0".to_owned(), hosts: Vec::new(), token: None::<Token>, limits }
+    let words = Words { listen: "`--listen`", token: "`--token-file FILE`", host: "--host " };
+    let listen = "127.0.0.1:0".to_owned();
+    Options { listen, hosts: Vec::new(), token: None::<Token>, limits, words }
 }
 
 fn routes(server: &Server, gate: &Arc<Semaphore>, waiting: &Arc<Semaphore>) -> Router {

@@ -3,6 +3,7 @@
 
 mod devices;
 mod failures;
+mod meters;
 mod polls;
 
 use crate::support::http_server::{Answer, Server};
@@ -36,6 +37,7 @@ fn options(sandbox: &Sandbox) -> (Options, ClockControl) {
         timezone: chrono_tz::Asia::Tokyo,
         ids: IdForm::default(),
         dry_run: false,
+        arguments: Vec::new(),
         environment: [("NATURE_REMO_TOKEN", TOKEN)].into_iter().collect(),
         data_dir: sandbox.path("data"),
         clock,

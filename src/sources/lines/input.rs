@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How much to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Amount {
+pub(in crate::sources) enum Amount {
     /// As many lines as there are.
     Lines,
     /// Nothing behind the next line feed.
@@ -45,16 +45,16 @@ impl Amount {
 }
 
 /// Something that lines are read from.
-pub(super) trait Input: Send {
+pub(in crate::sources) trait Input: Send {
     /// Reads into the buffer and gives how much, 0 at the end; `None` where the reading was called
     /// off.
     fn take(&mut self, buffer: &mut [u8], amount: Amount) -> io::Result<Option<usize>>;
 }
 
 /// Any reader. One that waits is not woken.
-pub(super) struct Plain {
-    pub(super) input: Box<dyn Read + Send>,
-    pub(super) brake: Arc<Brake>,
+pub(in crate::sources) struct Plain {
+    pub(in crate::sources) input: Box<dyn Read + Send>,
+    pub(in crate::sources) brake: Arc<Brake>,
 }
 
 impl Input for Plain {
@@ -73,7 +73,7 @@ impl Input for Plain {
 }
 
 /// A descriptor of the system.
-pub(super) struct Descriptor {
+pub(in crate::sources) struct Descriptor {
     input: OwnedFd,
     kind: Kind,
     brake: Arc<Brake>,
@@ -99,7 +99,7 @@ struct Seen {
 }
 
 impl Descriptor {
-    pub(super) fn new(input: OwnedFd, brake: Arc<Brake>) -> io::Result<Self> {
+    pub(in crate::sources) fn new(input: OwnedFd, brake: Arc<Brake>) -> io::Result<Self> {
         let kind = match FileType::from_raw_mode(rustix::fs::fstat(&input)?.st_mode) {
             FileType::Fifo => Kind::pipe(),
             FileType::Socket => Kind::Socket,

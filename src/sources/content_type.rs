@@ -37,14 +37,38 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"%PDF-", "application/pdf"),
 ];
 
+/// The media type of what nobody knows.
+pub(super) const UNKNOWN: &str = "application/octet-stream";
+
+/// The media type that the first bytes tell, where they do.
+pub(super) fn of_content(content: &[u8]) -> Option<&'static str> {
+    find(BEGINNINGS, |beginning| begins(content, beginning))
+}
+
+/// The ending of a name that files of this type have, without its dot.
+pub(super) fn ending(content_type: &str) -> Option<&'static str> {
+    let shortest =
+        ENDINGS.iter().filter(|(_, known)| *known == content_type).min_by_key(|it| it.0.len());
+    shortest.map(|(ending, _)| *ending)
+}
+
+/// A media type in small letters and without its parameters; `None` where it is none.
+pub(super) fn essence(text: &str) -> Option<String> {
+    let kind = text.split(';').next()?.trim().to_ascii_lowercase();
+    let (kind_of, of) = kind.split_once('/')?;
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word.bytes().all(|it| it.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&it))
+    };
+    (is_word(kind_of) && is_word(of)).then_some(kind)
+}
+
 /// The media type of a file with this key and content.
 pub(super) fn of(key: &str, content: &[u8]) -> &'static str {
     let name = key.rsplit('/').next().unwrap_or(key);
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     let by_name = ending.and_then(|ending| find(ENDINGS, |known| *known == ending));
-    by_name
-        .or_else(|| find(BEGINNINGS, |beginning| begins(content, beginning)))
-        .unwrap_or("application/octet-stream")
+    by_name.or_else(|| of_content(content)).unwrap_or(UNKNOWN)
 }
 
 fn find<K>(table: &[(K, &'static str)], fits: impl Fn(&K) -> bool) -> Option<&'static str> {

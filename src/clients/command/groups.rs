@@ -58,7 +58,7 @@ done
 for group in $groups; do kill -s KILL -- "-$group"; done
 "#;
 
-/// All groups of one sink.
+/// All groups of one source or sink.
 pub struct Groups(Mutex<State>);
 
 #[derive(Default)]

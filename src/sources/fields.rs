@@ -1,4 +1,4 @@
-//! A line becomes a message: its id and group from fields, or all of it from an envelope.
+//! A piece of JSON becomes a message: its id and group from fields, or all of it from an envelope.
 
 use crate::clock::Clock;
 use crate::envelope::Envelope;
@@ -16,7 +16,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// What a line is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Form {
     /// The body, with the names of the fields that hold what a message has beside it.
     Body(Names),
@@ -25,7 +25,7 @@ pub(super) enum Form {
 }
 
 /// The names of the fields that hold what a message has beside its body; `None`: it is not asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     pub(super) id: Option<String>,
     pub(super) group: Option<String>,
@@ -55,6 +55,11 @@ pub(super) struct Parser {
 impl Parser {
     pub(super) fn new(form: Form, ids: IdForm, clock: Clock) -> Self {
         Self { form, ids: Ids::new(ids, clock) }
+    }
+
+    /// An id as it is made for a message that has none.
+    pub(super) fn fresh_id(&self) -> String {
+        self.ids.next()
     }
 
     /// The message of a line; or why it is none, without a word of the line itself.
@@ -140,7 +145,7 @@ fn is_object(text: &str) -> bool {
 }
 
 /// A field's value as text: a string's content, a number or a boolean as it was written.
-fn scalar(value: Option<&RawValue>, name: &str) -> Result<Option<String>, String> {
+pub(super) fn scalar(value: Option<&RawValue>, name: &str) -> Result<Option<String>, String> {
     let Some(value) = value.map(RawValue::get) else { return Ok(None) };
     match value.as_bytes()[0] {
         b'n' => Ok(None),

@@ -1,6 +1,6 @@
 //! Calls off a read that waits.
 
-use super::super::Stop;
+use crate::sources::Stop;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 use std::io;
@@ -28,14 +28,14 @@ impl Lever {
 }
 
 /// What ends the reading: first where it may begin something, then also where it would finish it.
-pub(super) struct Brake {
+pub(in crate::sources) struct Brake {
     finish: Lever,
     now: Lever,
 }
 
 /// What a wait came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Woken {
+pub(in crate::sources) enum Woken {
     /// There is something to read, or the end of the input; whether nothing more is written.
     Input { hung_up: bool },
     /// The time is over.
@@ -45,12 +45,12 @@ pub(super) enum Woken {
 }
 
 impl Brake {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(in crate::sources) fn new() -> io::Result<Self> {
         Ok(Self { finish: Lever::new()?, now: Lever::new()? })
     }
 
     /// Calls off the reading.
-    pub(super) fn pull(&self, how: Stop) {
+    pub(in crate::sources) fn pull(&self, how: Stop) {
         self.finish.pull();
         if how == Stop::Now {
             self.now.pull();
@@ -58,7 +58,7 @@ impl Brake {
     }
 
     /// Whether a read is called off that finishes what was begun, or one that begins something.
-    pub(super) fn is_pulled(&self, finishing: bool) -> bool {
+    pub(in crate::sources) fn is_pulled(&self, finishing: bool) -> bool {
         self.lever(finishing).pulled.load(Ordering::SeqCst)
     }
 
@@ -67,7 +67,7 @@ impl Brake {
     }
 
     /// Waits for input; without one, for the time to be over.
-    pub(super) fn wait(
+    pub(in crate::sources) fn wait(
         &self,
         input: Option<BorrowedFd<'_>>,
         finishing: bool,

@@ -12,7 +12,7 @@ const SHOWN: usize = 1 << 20;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Takes an input apart into lines.
-pub(super) struct Lines {
+pub(super) struct Splitter {
     input: Box<dyn Input>,
     buffer: Box<[u8]>,
     /// What of the buffer was read and not taken apart yet.
@@ -47,7 +47,7 @@ enum End {
     Cut,
 }
 
-impl Lines {
+impl Splitter {
     /// Lines of at most `limit` bytes; longer ones are passed over.
     pub(super) fn new(input: Box<dyn Input>, limit: usize) -> Self {
         let buffer = vec![0; BUFFER].into_boxed_slice();

@@ -1,4 +1,4 @@
-//! What a run says on its standard error: lines in our log, however many and however long.
+//! What a run says on its standard error: lines for our log, however many and however long.
 
 use crate::text::visible;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
@@ -6,22 +6,10 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 /// No line in the log is longer, in bytes; what is more of it is left out.
 const LONGEST_LINE: usize = 4096;
 
-/// How a line begins by which a job says how far it is.
-const CHECKIN: &str = "checkin: ";
-
-/// Logs line by line until there are no more, and passes on what a job says of itself, where somebody
-/// listens to that.
-pub async fn tell(
-    mut reader: impl AsyncBufRead + Unpin,
-    program: &str,
-    id: &str,
-    checkin: impl Fn(&str) -> bool,
-) {
+/// Passes on line by line until there are no more.
+pub async fn each_line(mut reader: impl AsyncBufRead + Unpin, mut say: impl FnMut(&str)) {
     while let Some(line) = line(&mut reader).await {
-        match line.strip_prefix(CHECKIN) {
-            Some(text) if checkin(text) => tracing::info!(id, "`{program}`: {line}"),
-            _ => tracing::warn!(id, "`{program}`: {line}"),
-        }
+        say(&line);
     }
 }
 

@@ -1,0 +1,58 @@
+//! A server for requests, as the list of sources knows it.
+
+use super::options::{ListenOptions, address};
+use super::upload::Uploads;
+use crate::clients::object_store::Answer;
+use crate::error::Result;
+use crate::http_server::Server;
+use crate::identity::Identity;
+use crate::location::Location;
+use crate::preflight::Finding;
+use crate::sources::{Backend, Options, Source};
+use async_trait::async_trait;
+
+/// The kind of source that is an HTTP server.
+pub struct ListenBackend;
+
+#[async_trait]
+impl Backend for ListenBackend {
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
+        Ok(Box::new(super::open(url, options).await?))
+    }
+
+    fn identity(&self, url: &Location, _options: &Options) -> Result<Identity> {
+        let (listen, path) = address(url)?;
+        Ok(Identity::named(format!("listen {listen}{path}")))
+    }
+
+    /// Takes the address and gives it up again, and looks whether the store answers.
+    async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
+        let parsed = ListenOptions::of(url, options)?;
+        let server = Server::bind(parsed.server()).await?;
+        let free = format!("`{}` can be listened at", server.address());
+        let mut findings = vec![Finding::ok(free)];
+        if let Some(upload) = parsed.upload {
+            let uploads = Uploads::open(upload, parsed.max_size, &options.environment).await?;
+            findings.push(look(&uploads).await);
+        }
+        Ok(findings)
+    }
+
+    fn watches(&self, _url: &Location) -> bool {
+        true
+    }
+}
+
+async fn look(uploads: &Uploads) -> Finding {
+    let store = uploads.store();
+    match store.ping().await {
+        Ok(Answer::Yes) => Finding::ok(format!("the store `{store}` answers")),
+        Ok(Answer::Guarded) => {
+            Finding::unknown(format!("the store `{store}` answers, and does not say what it holds"))
+                .hint("whether files may be put there shows with the first one")
+        }
+        Err(failure) => {
+            Finding::of(&store.error(format!("the store `{store}` cannot be used"), &failure))
+        }
+    }
+}
