@@ -202,6 +202,7 @@ fn number(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn fill(template: &str, body: &str) -> Result<String, String> {
         let values = Values::of_body(body.as_bytes())?;
@@ -270,6 +271,34 @@ mod tests {
         ] {
             let why = fill(template, body).unwrap_err();
             assert!(!why.contains("hunter2"), "{template}: {why}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_template_breaks_and_none_tells_of_the_message(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just("{{".to_owned()), Just("}}".to_owned()), Just("{%".to_owned()),
+                    Just("%}".to_owned()), Just(" a ".to_owned()), Just("|".to_owned()),
+                    Just("for b in a".to_owned()), Just("endfor".to_owned()), Just("if".to_owned()),
+                    Just("a.b[0]".to_owned()), Just("int".to_owned()), Just("tojson".to_owned()),
+                    "[-+*/~().:,\"'寝 0-9]{0,4}",
+                ],
+                0..12,
+            ),
+            value in prop_oneof![
+                Just(r#""hunter2""#), Just(r#"["hunter2"]"#), Just(r#"{"b":["hunter2"]}"#),
+                Just("1e999999"), Just("null"), Just("-0.000"),
+            ],
+        ) {
+            let body = format!("{{\"a\":{value}}}");
+            let template = Template::parse("text", &pieces.concat());
+            if let (Ok(template), Ok(values)) = (template, Values::of_body(body.as_bytes()))
+                && let Err(why) = template.render(&values)
+            {
+                prop_assert!(!why.contains("hunter2"), "{why}");
+            }
         }
     }
 

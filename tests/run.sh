@@ -530,10 +530,10 @@ fuzz() { # fuzz TARGET...: each for a while, on what it knows already and on the
   fi
   local target seconds=${KAKEHI_FUZZ_SECONDS:-60}
   cp -- Cargo.lock fuzz/ # the versions of the product
-  mkdir -p fuzz/corpus/{device,job,jq,legacy,location,queue_yaml,rest,rpc_http,sql,stdin}
+  mkdir -p fuzz/corpus/{device,job,jq,legacy,location,queue_yaml,rest,rpc_http,sql,stdin,template}
   cp -- tests/fixtures/nature-remo/*.json fuzz/corpus/device/
   split -l 1 -- tests/fixtures/legacy/readings.txt fuzz/corpus/legacy/reading-
-  (($#)) || set -- device jq legacy location queue_yaml rest rpc_http sql stdin
+  (($#)) || set -- device jq legacy location queue_yaml rest rpc_http sql stdin template
   for target; do
     say "fuzzing $target for $seconds s"
     PATH=$cache/tools/bin:$PATH cargo fuzz run -s none --target-dir "$cache/fuzz-target" "$target" \

@@ -71,9 +71,9 @@ impl Speaker {
         + Sync
         + 'static,
     ) -> Self {
-        let (next, spoken) = (Arc::new(Mutex::new(VecDeque::new())), Arc::default());
-        let (failures, texts): (Arc<Mutex<VecDeque<Answer>>>, Arc<Mutex<Vec<String>>>) =
-            (next.clone(), Arc::clone(&spoken));
+        let next: Arc<Mutex<VecDeque<Answer>>> = Arc::default();
+        let spoken: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (failures, texts) = (next.clone(), spoken.clone());
         let speak = move |text: &str, answer: &dyn Fn(&str) -> Answer| {
             if let Some(failure) = failures.lock().unwrap().pop_front() {
                 return failure;
@@ -97,11 +97,6 @@ impl Speaker {
     /// Says this to the next request for speech that has no such answer yet.
     pub fn fail(&self, answer: Answer) {
         self.next.lock().unwrap().push_back(answer);
-    }
-
-    /// How many of such answers were not asked for.
-    pub fn failures_left(&self) -> usize {
-        self.next.lock().unwrap().len()
     }
 
     /// The texts that were spoken, in alphabetical order.
