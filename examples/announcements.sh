@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Announcements from end to end: users have a time of day at which they want to hear the weather, and
-# an hour before it a message for each goes into a queue.
+# an hour before it a message for each goes into a queue. A worker speaks each into an object store.
 #
 # The users are in a SQLite file that this script makes. Needs a Rust toolchain and Python 3.
 # KAKEHI_EXAMPLE_DATABASE and KAKEHI_EXAMPLE_QUEUE name another database, as
 # mysql://HOST/DB with such a table in it, and another queue, as sqs:NAME; user and password are in
-# SQL_USERNAME and SQL_PASSWORD.
+# SQL_USERNAME and SQL_PASSWORD. KAKEHI_EXAMPLE_STORE is a store, as s3://BUCKET; KAKEHI_EXAMPLE_VOICE a
+# voice of Google's, as ja-JP-Neural2-B (its key in GOOGLE_API_KEY_FILE); KAKEHI_EXAMPLE_AREA an area of
+# the Japan Meteorological Agency, as 130010, whose weather is said.
 #
 # KAKEHI_BIN names a folder that holds the programs already; without it they are built.
 set -euo pipefail
@@ -13,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ -z ${KAKEHI_BIN:-} ]]; then
   # No more than this example runs, made ready soon rather than fast.
-  cargo build --profile example --locked --no-default-features --features sql \
+  cargo build --profile example --locked --no-default-features --features sql,speech \
     --bin publish --bin subscribe
   KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/example
 fi
@@ -75,8 +77,44 @@ if [[ -z ${KAKEHI_EXAMPLE_DATABASE:-} ]]; then
   run publish "$source" --to "$queue" --at 2026-11-26T18:20:00+09:00
 fi
 
-say 'What is in the queue:'
-run subscribe --from "$queue" --to stdout:
+say 'What is in the queue, which a rehearsal leaves there:'
+run subscribe --from "$queue" --to stdout: --debug
+
+# Who speaks: Google; else Open JTalk, where it and a voice of it are; else a tone.
+dictionary=/var/lib/mecab/dic/open-jtalk/naist-jdic
+htsvoice=${KAKEHI_EXAMPLE_HTSVOICE:-/usr/share/hts-voice/nitech-jp-atr503-m001/nitech_jp_atr503_m001.htsvoice}
+if [[ -n ${KAKEHI_EXAMPLE_VOICE:-} ]]; then
+  engine="engine=google&voice=$KAKEHI_EXAMPLE_VOICE"
+elif command -v open_jtalk >/dev/null && [[ -d $dictionary && -f $htsvoice ]]; then
+  engine="engine=command&command=open_jtalk -x $dictionary -m $htsvoice -ow /dev/stdout"
+else
+  say 'Open JTalk is not here, or no voice of it (KAKEHI_EXAMPLE_HTSVOICE): a tone stands for speech.'
+  cat >tone.sh <<'TONE'
+printf 'RIFF\044\077\0\0WAVEfmt \020\0\0\0\001\0\001\0\100\037\0\0\100\037\0\0\001\0\010\0data\0\077\0\0'
+yes '~~~~~~~~        ' | head -c 16128
+TONE
+  engine='engine=command&command=sh tone.sh'
+fi
+if [[ -n ${KAKEHI_EXAMPLE_AREA:-} ]]; then
+  cat >weather.txt <<'TEXT'
+{{weather.area}}の{{weather.day}}の天気は{{weather.sky}}{% if weather.max %}、最高気温は{{weather.max}}度{% endif %}です。
+TEXT
+  text="text-file=weather.txt&weather=jma&area=$KAKEHI_EXAMPLE_AREA"
+else
+  text='text=東京の本日の天気は晴れ時々曇り、最高気温は25度です。'
+fi
+store=${KAKEHI_EXAMPLE_STORE:-file:announcements}
+[[ $store != file:announcements ]] || mkdir announcements
+
+say 'A worker speaks each of them into the store: users, kinds and times are its folders and names.'
+run subscribe --from "$queue" --to "speech:$store?$engine&key={{uid}}/{{type}}/{{at}}&$text"
+[[ $store != file:announcements ]] || run find announcements -type f
+
+if [[ -z ${KAKEHI_EXAMPLE_DATABASE:-} ]]; then
+  say 'The same announcements from a queue that knows of none: what is there is not spoken again.'
+  run publish "$source&state=again.json" --to sqlite:again.db --at 2026-11-26T17:53:00+09:00
+  run subscribe --from sqlite:again.db --to "speech:$store?$engine&key={{uid}}/{{type}}/{{at}}&$text"
+fi
 
 cat <<'END'
 
@@ -84,4 +122,6 @@ cat <<'END'
 #   export SQL_USERNAME=... SQL_PASSWORD_FILE=...
 #   publish 'sql:mysql://HOST/clocky?query-file=users.sql&at=...' \
 #     --every '0 * * * * *' --to sqs:announcements
+#   export GOOGLE_API_KEY_FILE=...
+#   subscribe --from sqs:announcements --follow --to 'speech:s3://clocky?engine=google&voice=...'
 END

@@ -95,6 +95,9 @@ fn announcements_are_published_an_hour_ahead_and_once() {
         "no row was found from 2026-11-26T18:55:00+09:00 to 2026-11-26T18:56:00+09:00",
         "2 read, 0 published, 2 duplicate",
         r#""at":"2026-11-26T19:00:00+09:00""#,
+        "announcements/1/weather/2026-11-26T18:53:00+09:00.wav",
+        "announcements/4/weather/2026-11-26T19:00:00+09:00.wav",
+        "2 received, 0 stored, 2 duplicate",
     ] {
         assert!(run.stdout.contains(told), "{told} is not in\n{}", run.stdout);
     }
