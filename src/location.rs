@@ -205,7 +205,12 @@ impl Location {
 
 /// The error for a scheme whose feature is not in this build.
 pub fn missing_feature(scheme: &str, feature: &str) -> Error {
-    Error::new(Kind::Configuration, format!("`{scheme}:` is not in this build"))
+    not_built(&format!("`{scheme}:`"), feature)
+}
+
+/// The error for anything whose feature is not in this build.
+pub fn not_built(what: &str, feature: &str) -> Error {
+    Error::new(Kind::Configuration, format!("{what} is not in this build"))
         .hint(format!("build it with `cargo install --path . --features {feature}`"))
 }
 

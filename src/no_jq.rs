@@ -1,6 +1,7 @@
 //! Stands in for `jq/` in a build without the feature `jq`: there are no programs.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
+use crate::location::not_built;
 use chrono::{DateTime, Utc};
 use std::iter::Empty;
 
@@ -13,8 +14,7 @@ impl Program {
     /// # Errors
     /// `Configuration` with the command that makes a build which has them.
     pub fn compile(name: &str, _text: &str) -> Result<Self> {
-        Err(Error::new(Kind::Configuration, format!("{name} is not in this build"))
-            .hint("build it with `cargo install --path . --features jq`"))
+        Err(not_built(name, "jq"))
     }
 
     /// Whether a program looks at what stands beside the body; in this build there is none.

@@ -181,8 +181,8 @@ impl Program for Publish {
         let super::lock::Locked::Yes(_lock) = lock else { return Ok(()) };
 
         let mut source = sources::open(source_url, &reading).await?;
-        if let Some(transform) = &transform {
-            source = Box::new(Reshaped::new(source, transform.clone()));
+        if let Some(transform) = transform.clone() {
+            source = Box::new(Reshaped::new(source, transform));
         }
         let plan = Plan {
             every: schedule,
@@ -193,29 +193,45 @@ impl Program for Publish {
             ..Plan::default()
         };
         let queue = self.open(queue_url, options, plan.spool.is_some()).await?;
-        let hurry = async {
-            context.signals.second().await;
-            plan.now.cancel();
-            std::future::pending().await
-        };
-        let poured = tokio::select! {
-            poured = self.pour(&mut *source, &queue, &plan, context) => poured,
-            () = hurry => unreachable!("it only tells of the hurry"),
-        };
+        let poured = self.pour_or_hurry(&mut *source, &queue, &plan, context).await;
         transform.inspect(Transform::close);
-        let closing = Box::new(queue).close();
-        match poured {
-            Ok(()) => closing.await,
-            Err(error) => {
-                let time = if plan.now.is_cancelled() { Duration::ZERO } else { CLOSE };
-                let _ = tokio::time::timeout(time, closing).await; // the first failure is told
-                Err(error)
-            }
+        close(queue, poured, plan.now.is_cancelled()).await
+    }
+}
+
+/// Closes the queue after a run; a failure of the run is what is told.
+async fn close(queue: LazyQueue, poured: Result<()>, hurried: bool) -> Result<()> {
+    let closing = Box::new(queue).close();
+    match poured {
+        Ok(()) => closing.await,
+        Err(error) => {
+            let time = if hurried { Duration::ZERO } else { CLOSE };
+            let _ = tokio::time::timeout(time, closing).await; // the first failure is told
+            Err(error)
         }
     }
 }
 
 impl Publish {
+    /// Pours, and ends the grace at the second signal.
+    async fn pour_or_hurry(
+        &self,
+        source: &mut dyn Source,
+        queue: &LazyQueue,
+        plan: &Plan,
+        context: &Context,
+    ) -> Result<()> {
+        let hurry = async {
+            context.signals.second().await;
+            plan.now.cancel();
+            std::future::pending().await
+        };
+        tokio::select! {
+            poured = self.pour(source, queue, plan, context) => poured,
+            () = hurry => unreachable!("it only tells of the hurry"),
+        }
+    }
+
     async fn pour(
         &self,
         source: &mut dyn Source,

@@ -222,6 +222,10 @@ mod tests {
             ("\"[]\" | tonumber", "cannot parse as number"),
             (".name | fromjson", "cannot parse a string as JSON"),
             (".at | fromdate", "may hold some of it"),
+            (".at | error", "may hold some of it"),
+            ("[.name, nan] | keys | .[0] | error", "may hold some of it"),
+            ("[\"secret \" + .name, nan] | . + 1", "cannot calculate a value"),
+            ("1 - [\"secret \" + .name, nan]", "cannot calculate a number -"),
             ("error(\"too hot\")", "too hot"),
             ("path(1)", "invalid path expression"),
         ] {

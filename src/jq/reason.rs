@@ -21,6 +21,33 @@ const WITH_VALUES: [&str; 6] = [
     "invalid path expression with input ",
 ];
 
+/// Words of jq's own between the values of such an error, and behind them.
+const OWN_WORDS: [&str; 23] = [
+    "as",
+    "with",
+    "to",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "integer",
+    "number",
+    "string",
+    "array",
+    "object",
+    "iterable",
+    "rangeable",
+    "(array",
+    "or",
+    "object)",
+    "string)",
+    "bytes",
+    "time",
+    "JSON:",
+    "character",
+];
+
 /// Why a text cannot be read as a program.
 pub(super) fn not_read(program: &str, errors: &load::Errors<&str, ()>) -> String {
     let first = errors.first().map(|(_, error)| error);
@@ -35,11 +62,11 @@ pub(super) fn not_read(program: &str, errors: &load::Errors<&str, ()>) -> String
         },
         Some(Error::Io(_)) | None => return "no other file is read into it".to_owned(),
     };
-    format!("{what} is missing {}", place(program, at))
+    format!("{what} is missing {}", position(program, at))
 }
 
 /// Where a part of the program is.
-fn place(program: &str, part: &str) -> String {
+fn position(program: &str, part: &str) -> String {
     let start = load::span(program, part).start;
     match program.get(..start).filter(|before| before.len() < program.len()) {
         Some(before) => format!("at character {}", before.chars().count() + 1),
@@ -75,30 +102,33 @@ fn told(error: &str, program: &str) -> String {
     if let Some(start) = WITH_VALUES.iter().find(|start| error.starts_with(**start) && !harmless) {
         return format!("{start}{}", kinds(&error[start.len()..], program));
     }
-    match harmless || program.contains("error") {
+    match harmless || program.contains("error(") {
         true => text::one_line(error, MOST),
         false => "it fails on this body, and what it says may hold some of it".to_owned(),
     }
 }
 
-/// Puts its kind in the place of each value, unless the program holds that value as well.
+/// Puts its kind in the place of each value, unless the program holds that value as well. What is
+/// neither a value nor a word of jq's own ends it: nobody knows how far such a value goes.
 fn kinds(error: &str, program: &str) -> String {
-    let (mut told, mut rest) = (String::new(), error);
+    let (mut told, mut rest) = (Vec::new(), error);
     while !rest.is_empty() {
-        let (value, after) = value(rest).unwrap_or(("", rest));
-        match value {
-            "" => {}
-            value if !told.is_empty() && program.contains(value.trim_matches('"')) => told += value,
-            value => told += kind(value),
-        }
-        let word = after.find(' ').map_or(after.len(), |at| at + 1);
-        told += match value.is_empty() && told.is_empty() {
-            true => "a value ",
-            false => &after[..word],
+        let word = rest.split(' ').next().unwrap_or_default();
+        let (part, after) = match value(rest) {
+            Some((value, after)) if !told.is_empty() && is_in(program, value) => (value, after),
+            Some((value, after)) => (kind(value), after),
+            None if told.is_empty() => return "a value".to_owned(),
+            None if OWN_WORDS.contains(&word) => (word, &rest[word.len()..]),
+            None => break,
         };
-        rest = &after[word..];
+        told.push(part);
+        rest = after.trim_start();
     }
-    told
+    told.join(" ")
+}
+
+fn is_in(program: &str, value: &str) -> bool {
+    program.contains(value.trim_matches('"'))
 }
 
 /// The JSON value at the start of a text, and what follows it.

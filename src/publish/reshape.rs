@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::sources::{Batch, Fate, Source, Stop};
-use crate::transform::{Shape, Shaping, Transform};
+use crate::transform::{ShapedBody, Shaping, Transform};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -38,13 +38,15 @@ enum Origin {
 }
 
 impl Origin {
-    fn of(shape: &Shape) -> Self {
+    fn of(shape: &ShapedBody) -> Self {
         match shape {
-            Shape::Kept => Self::Made(1),
-            Shape::Filtered => Self::Settled(Fate::Queued),
-            Shape::Made(bodies) => Self::Made(bodies.len()),
-            Shape::Refused(why) => Self::Settled(Fate::Refused(why.clone())),
-            Shape::Overrun | Shape::Unseen => Self::Settled(Fate::Refused(OVERRUN.to_owned())),
+            ShapedBody::Kept => Self::Made(1),
+            ShapedBody::Filtered => Self::Settled(Fate::Queued),
+            ShapedBody::Made(bodies) => Self::Made(bodies.len()),
+            ShapedBody::Refused(why) => Self::Settled(Fate::Refused(why.clone())),
+            ShapedBody::Overrun | ShapedBody::Unseen => {
+                Self::Settled(Fate::Refused(OVERRUN.to_owned()))
+            }
         }
     }
 
@@ -61,7 +63,7 @@ impl Origin {
 struct Current {
     batch: Batch,
     shaping: Shaping,
-    shapes: Vec<Shape>,
+    shapes: Vec<ShapedBody>,
     overruns: usize,
 }
 
@@ -146,14 +148,14 @@ impl Current {
         loop {
             let seen = self.shaping.end().await;
             let before = self.shapes.len();
-            self.shapes.extend(seen.into_iter().take_while(|shape| *shape != Shape::Unseen));
-            self.overruns += usize::from(self.shapes.last() == Some(&Shape::Overrun));
+            self.shapes.extend(seen.into_iter().take_while(|shape| *shape != ShapedBody::Unseen));
+            self.overruns += usize::from(self.shapes.last() == Some(&ShapedBody::Overrun));
             let left = &self.batch.messages[self.shapes.len()..];
             if left.is_empty() {
                 return;
             }
             if self.shapes.len() == before || self.overruns >= PATIENCE {
-                let untried = Shape::Refused("no program was run on it any more".to_owned());
+                let untried = ShapedBody::Refused("no program was run on it any more".to_owned());
                 self.shapes.resize(self.batch.messages.len(), untried);
                 return;
             }
@@ -177,16 +179,16 @@ impl Current {
 }
 
 /// Adds to a batch what became of a message.
-fn add(batch: &mut Batch, message: Message, shape: Shape) {
+fn add(batch: &mut Batch, message: Message, shape: ShapedBody) {
     match shape {
-        Shape::Kept => batch.messages.push(message),
-        Shape::Filtered => batch.filtered += 1,
-        Shape::Made(bodies) => {
+        ShapedBody::Kept => batch.messages.push(message),
+        ShapedBody::Filtered => batch.filtered += 1,
+        ShapedBody::Made(bodies) => {
             batch.multiplied += bodies.len() - 1;
             batch.messages.extend(made(&message, bodies));
         }
-        Shape::Refused(why) => batch.rejected.push((message, why)),
-        Shape::Overrun | Shape::Unseen => {
+        ShapedBody::Refused(why) => batch.rejected.push((message, why)),
+        ShapedBody::Overrun | ShapedBody::Unseen => {
             batch.rejected.push((message, OVERRUN.to_owned()));
         }
     }

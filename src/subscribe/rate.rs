@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Of a second's messages, this part may be written at once.
+/// A tenth of a second's messages may be written at once.
 const PARTS: u32 = 10;
 
 /// The most messages in a second; beyond it, nobody counts.

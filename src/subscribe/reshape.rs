@@ -8,7 +8,7 @@ use super::written::Written;
 use crate::message::Delivery;
 use crate::report::count;
 use crate::sinks::Outcome;
-use crate::transform::Shape;
+use crate::transform::ShapedBody;
 use foldhash::HashSet;
 
 impl Work<'_> {
@@ -53,7 +53,7 @@ impl Work<'_> {
     }
 
     /// What the programs make of each body; `None` where there are none.
-    async fn shapes(&self, batch: &[Delivery]) -> Option<Vec<Shape>> {
+    async fn shapes(&self, batch: &[Delivery]) -> Option<Vec<ShapedBody>> {
         let transform = self.plan.transform.as_ref()?;
         Some(transform.begin(batch.iter().map(|delivery| &delivery.message)).end().await)
     }
@@ -63,10 +63,10 @@ impl Work<'_> {
     fn choose(
         &self,
         batch: &[Delivery],
-        shapes: Vec<Shape>,
+        shapes: Vec<ShapedBody>,
     ) -> (Vec<Delivery>, Vec<Option<Outcome>>) {
         let (mut chosen, mut stopped) = (Vec::new(), HashSet::<Lane>::default());
-        let choose = |(delivery, shape): (&Delivery, Shape)| {
+        let choose = |(delivery, shape): (&Delivery, ShapedBody)| {
             let lane = self.lane(delivery);
             let outcome = match stopped.contains(&lane) {
                 true => Some(Outcome::Unwritten),
@@ -85,22 +85,22 @@ impl Work<'_> {
 }
 
 /// What became of a message by the programs alone; `None`: it is to be written.
-fn own_outcome(shape: &Shape) -> Option<Outcome> {
+fn own_outcome(shape: &ShapedBody) -> Option<Outcome> {
     match shape {
-        Shape::Kept | Shape::Made(_) => None,
-        Shape::Filtered => Some(Outcome::Filtered),
-        Shape::Refused(why) => Some(Outcome::Reject(why.clone())),
-        Shape::Overrun => {
+        ShapedBody::Kept | ShapedBody::Made(_) => None,
+        ShapedBody::Filtered => Some(Outcome::Filtered),
+        ShapedBody::Refused(why) => Some(Outcome::Reject(why.clone())),
+        ShapedBody::Overrun => {
             Some(Outcome::Overrun("`--where` or `--map` did not end within its time".to_owned()))
         }
-        Shape::Unseen => Some(Outcome::Unwritten),
+        ShapedBody::Unseen => Some(Outcome::Unwritten),
     }
 }
 
 /// A delivery with the body that was made of its own. What becomes a dead letter is the other one.
-fn reshaped(delivery: &Delivery, shape: Shape) -> Delivery {
+fn reshaped(delivery: &Delivery, shape: ShapedBody) -> Delivery {
     let mut delivery = delivery.clone();
-    if let Shape::Made(bodies) = shape
+    if let ShapedBody::Made(bodies) = shape
         && let Some(body) = bodies.into_iter().next()
     {
         delivery.message.body = body;

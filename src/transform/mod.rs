@@ -4,11 +4,11 @@
 //! own, with a time limit for each body, and with bounds on what it gives.
 
 mod input;
-mod shape;
+mod shaped;
 mod shaping;
 mod threads;
 
-pub use shape::Shape;
+pub use shaped::ShapedBody;
 pub use shaping::Shaping;
 
 use crate::clock::Clock;

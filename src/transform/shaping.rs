@@ -1,7 +1,7 @@
 //! Bodies that are being worked on, and what has become of them so far.
 
 use super::input::Input;
-use super::shape::Shape;
+use super::shaped::ShapedBody;
 use super::threads::{Job, Threads, Worker};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,9 @@ pub struct Shaping {
     threads: Arc<Threads>,
     /// The thread that works on them; `None` where there is none, or none any more.
     worker: Option<Worker>,
-    coming: UnboundedReceiver<Shape>,
+    coming: UnboundedReceiver<ShapedBody>,
     bodies: usize,
-    shapes: Vec<Shape>,
+    shapes: Vec<ShapedBody>,
     time: Duration,
     /// When the body that is being worked on has had its time.
     deadline: Instant,
@@ -34,7 +34,7 @@ impl Shaping {
 
     /// Waits for the end of the work and gives what became of each body, in their order. Where this
     /// is dropped, the work goes on, and may be waited for again; what was given is given once.
-    pub async fn end(&mut self) -> Vec<Shape> {
+    pub async fn end(&mut self) -> Vec<ShapedBody> {
         while self.shapes.len() < self.bodies {
             let room = self.bodies - self.shapes.len();
             let more = self.coming.recv_many(&mut self.shapes, room);
@@ -53,14 +53,14 @@ impl Shaping {
     /// The body that is being worked on takes too long: its thread is lost, and the rest unseen.
     fn give_up(&mut self) {
         self.worker = None;
-        self.shapes.push(Shape::Overrun);
-        self.shapes.resize(self.bodies, Shape::Unseen);
+        self.shapes.push(ShapedBody::Overrun);
+        self.shapes.resize(self.bodies, ShapedBody::Unseen);
     }
 
     /// There is no thread: nothing becomes of any body.
     fn go_without(&mut self) {
         self.worker = None;
-        self.shapes.resize(self.bodies, Shape::Unseen);
+        self.shapes.resize(self.bodies, ShapedBody::Unseen);
     }
 }
 
@@ -84,8 +84,8 @@ mod tests {
         numbers.into_iter().map(|number| Message::new("id", number.to_string())).collect()
     }
 
-    fn made(numbers: impl IntoIterator<Item = u32>) -> Vec<Shape> {
-        numbers.into_iter().map(|it| Shape::Made(vec![Bytes::from(it.to_string())])).collect()
+    fn made(numbers: impl IntoIterator<Item = u32>) -> Vec<ShapedBody> {
+        numbers.into_iter().map(|it| ShapedBody::Made(vec![Bytes::from(it.to_string())])).collect()
     }
 
     #[tokio::test]
@@ -114,7 +114,7 @@ mod tests {
         let transform = transform(Duration::from_millis(200));
         let mut shaping = transform.begin(&messages([1, 2, 7, 3]));
         let mut expected = made([1, 2]);
-        expected.extend([Shape::Overrun, Shape::Unseen]);
+        expected.extend([ShapedBody::Overrun, ShapedBody::Unseen]);
         assert_eq!(shaping.end().await, expected);
         let patient = Transform { time: Duration::from_secs(60), ..transform.clone() };
         assert_eq!(patient.begin(&messages([5])).end().await, made([5]));

@@ -2,7 +2,7 @@
 //! that call themselves.
 
 use super::input::Input;
-use super::{Programs, Shape};
+use super::{Programs, ShapedBody};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,7 +15,7 @@ const STACK: usize = 64 << 20;
 /// Bodies, and whom to tell what becomes of each, in their order.
 pub(super) struct Job {
     pub(super) inputs: Vec<Input>,
-    pub(super) shapes: UnboundedSender<Shape>,
+    pub(super) shapes: UnboundedSender<ShapedBody>,
 }
 
 /// A thread that waits for jobs.

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use reqwest::{Response, StatusCode};
 use std::time::Duration;
 
-/// So much of an answer's body is read, in bytes.
+/// How much of an answer's body is read, in bytes.
 const READ: usize = 64 << 10;
 
-/// So much of its first line is shown, in characters.
+/// How much of an answer's first line is shown, in characters.
 const SHOWN: usize = 200;
 
 /// How long a webhook is left alone that says that it is asked too often, and not for how long.
@@ -27,7 +27,7 @@ pub(super) enum Meaning {
     Gone(String),
     /// The webhook asks to be left alone for a time.
     Busy(String, Duration),
-    /// It failed, by its own fault or the message's.
+    /// The webhook failed, by its own fault or the message's.
     Failed(String),
 }
 

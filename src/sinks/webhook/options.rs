@@ -175,7 +175,8 @@ mod tests {
         };
         let template = "template={\"text\": {{ name | tojson }}}";
         assert_eq!(body_of(template, r#"{"name":"a\"b"}"#).unwrap(), r#"{"text": "a\"b"}"#);
-        assert!(body_of(template, r#"{"nam":"hunter2"}"#).unwrap_err().contains("is missing"));
+        let bare = "template={{ name }}";
+        assert!(body_of(bare, r#"{"nam":"hunter2"}"#).unwrap_err().contains("is missing"));
         let plain = "template={{ name }} is warm";
         assert!(body_of(plain, r#"{"name":"a"}"#).unwrap_err().contains("is not JSON"));
         let plain = format!("{plain}&content-type=text/plain");

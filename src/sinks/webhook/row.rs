@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// reason why it does.
 const TOO_OFTEN: u32 = 3;
 
-/// So many that failed in a row are told apart.
+/// How many that failed in a row are told apart.
 const TOLD_APART: usize = 100;
 
 /// Whose fault a failure is.

@@ -7,14 +7,14 @@ use crate::support::webhook::told;
 const TYPICAL: &str = include_str!("../../fixtures/nature-remo/devices_typical.json");
 const FUTURE: &str = include_str!("../../fixtures/nature-remo/devices_lapis_nano_future.json");
 
-/// Of a whole device: the third of those of the future has no name.
+/// What chooses and reshapes a whole device; one of the fixtures has no name.
 const DEVICES: [&str; 2] = [
     ".newest_events.te.val > 16.5",
     r#".newest_events.te as $te | (.name | select(. != "")) // .device_id
        | {text: "\(.): \($te.val) °C, above 16.5 (\($te.created_at))"}"#,
 ];
 
-/// Of a value that changed.
+/// What chooses and reshapes a value that changed.
 const CHANGES: [&str; 2] = [
     r#".kind == "te" and .val > 16.5"#,
     r#"{text: "\($message.attributes.name // .device_id): \(.val) °C, above 16.5 (\(.created_at))"}"#,
@@ -52,7 +52,7 @@ fn real_devices_are_told_of_in_both_modes_and_none_is_a_dead_letter() {
         "寝室: 16.8 °C, above 16.5 (2025-01-05T08:15:43Z)",
     ];
     let future = [
-        "60caf4b9-2e45-4ca9-9d3f-5a1e7b2d8c07: 25.1491 °C, above 16.5 (2026-07-20T03:31:07Z)",
+        "60caf4b9-2e45-4ca9-9d3f-5a1e7b2d8c07: 25.149109 °C, above 16.5 (2026-07-20T03:31:07Z)",
         "書斎 \"Lapis\" 👨\u{200d}👩\u{200d}👧: 25.9 °C, above 16.5 (2026-07-20T03:31:07Z)",
     ];
     for (devices, expected) in [(TYPICAL, typical), (FUTURE, future)] {

@@ -1,6 +1,7 @@
 //! `--help` is read by people in a terminal of 80 columns, and its examples run.
 
 use crate::support::documents::{self, examples, help};
+use crate::support::http_server::{Answer, Server};
 use crate::support::pictures;
 use crate::support::sandbox::{Run, Sandbox};
 use crate::support::services;
@@ -205,7 +206,7 @@ fn the_examples_of_subscribe_run() {
     let mongo = services::mongodb();
     sandbox.write("password", mongo.password.unwrap_or_default());
     let commands = examples("subscribe");
-    assert_eq!(commands.len(), 7);
+    assert_eq!(commands.len(), 8);
     let told = [
         "4 received, 4 stored",
         "3 received, 3 stored",
@@ -226,9 +227,17 @@ fn the_examples_of_subscribe_run() {
     sandbox.publish().args("--to sqlite:queue.db").stdin("{\"key\":\"a.png\"}\n").run().expect(0);
     let run = run_example(&sandbox, &commands[5]).expect(0);
     assert!(run.stderr.contains("1 received, 1 stored"), "{}", run.stderr);
+    let webhook = Server::new([Answer::ok("ok")]);
+    sandbox.write("webhook", webhook.url());
+    let lines = "{\"name\":\"a\",\"te\":28.5}\n{\"name\":\"b\",\"te\":11}\n";
+    sandbox.publish().args("--to sqlite:queue.db").stdin(lines).run().expect(0);
+    let allowed = commands[6].replace("--to webhook:", "--to 'webhook:?allow-private'");
+    let run = run_example(&sandbox, &allowed).expect(0);
+    assert!(run.stderr.contains("2 received, 1 stored, 1 filtered"), "{}", run.stderr);
+    assert_eq!(webhook.bodies(), [r#"{"text":"a: 28.5 degrees"}"#]);
     // There is no such subscription on the emulator: told at once, with the command that makes it,
     // and waited for.
-    let run = run_example(&sandbox, &format!("{} --max-time 2s", commands[6])).expect(0);
+    let run = run_example(&sandbox, &format!("{} --max-time 2s", commands[7])).expect(0);
     assert!(run.stderr.contains("waiting for the queue to appear"), "{}", run.stderr);
     assert!(run.stderr.contains("queue create 'pubsub://my-project/"), "{}", run.stderr);
 }

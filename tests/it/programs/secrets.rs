@@ -27,6 +27,7 @@ const STORES: [&str; 6] = [
 
 /// The value that puts the canary into a variable as it would stand there.
 fn value(sandbox: &Sandbox, variable: &str) -> String {
+    let webhook = format!("https://{NOBODY}/{CANARY}");
     let address = format!("http://me:{CANARY}@{NOBODY}/?token={CANARY}");
     match variable {
         "AWS_REGION" | "AWS_DEFAULT_REGION" => "us-east-1".to_owned(),
@@ -41,6 +42,8 @@ fn value(sandbox: &Sandbox, variable: &str) -> String {
         }
         "KAKEHI_QUEUE" => format!("sqs:http://me:{CANARY}@{NOBODY}/1/queue"),
         "KAKEHI_SINK" => format!("mongodb://me:{CANARY}@{NOBODY}/home"),
+        "WEBHOOK_URL" => webhook,
+        "WEBHOOK_URL_FILE" => sandbox.write(variable, webhook).to_str().expect("UTF-8").to_owned(),
         _ if variable.ends_with("_FILE") => {
             sandbox.write(variable, CANARY).to_str().expect("UTF-8").to_owned()
         }
@@ -80,6 +83,7 @@ fn programs(sandbox: &Sandbox) -> Vec<Program> {
         ),
         subscribe("--from sqlite:q.db"),
         subscribe("--from sqlite:q.db --to thumbnail:s3://bucket"),
+        subscribe("--from sqlite:q.db --to webhook:?allow-private"),
         subscribe("--from sqlite:q.db --to forward:sqs:queue"),
         subscribe("--from sqlite:q.db --to forward:pubsub://project/topic"),
         subscribe("--from sqs:queue --to stdout: --lock"),
@@ -152,7 +156,13 @@ fn no_variable_is_shown_or_kept() {
     let sandbox = Sandbox::new();
     sandbox.write("a.txt", "a");
     let all: Vec<_> = variables().into_iter().map(|name| (value(&sandbox, &name), name)).collect();
-    let both = |name: &str| ["NATURE_REMO_TOKEN_FILE", "MONGODB_PASSWORD_FILE"].contains(&name);
+    let files = [
+        "NATURE_REMO_TOKEN_FILE",
+        "MONGODB_PASSWORD_FILE",
+        "WEBHOOK_SECRET_FILE",
+        "WEBHOOK_URL_FILE",
+    ];
+    let both = |name: &str| files.contains(&name);
     let pairs = |keep: &dyn Fn(&str) -> bool| -> Vec<(String, String)> {
         let kept = all.iter().filter(|(_, name)| keep(name));
         kept.map(|(value, name)| (name.clone(), value.clone())).collect()
@@ -161,8 +171,15 @@ fn no_variable_is_shown_or_kept() {
     // The secrets from their files, an endpoint of Nature's that is one, and no emulators: what is
     // behind them is asked, through a proxy that is not there.
     let mut files = pairs(&|name| {
-        !["NATURE_REMO_TOKEN", "MONGODB_PASSWORD", "NATURE_REMO_ENDPOINT", "PUBSUB_EMULATOR_HOST"]
-            .contains(&name)
+        ![
+            "NATURE_REMO_TOKEN",
+            "MONGODB_PASSWORD",
+            "NATURE_REMO_ENDPOINT",
+            "PUBSUB_EMULATOR_HOST",
+            "WEBHOOK_SECRET",
+            "WEBHOOK_URL",
+        ]
+        .contains(&name)
             && !name.starts_with("AWS_ENDPOINT")
             && !name.starts_with("KAKEHI")
     });

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What became of one body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shape {
+pub enum ShapedBody {
     /// The body goes on as it is.
     Kept,
     /// The body is left out.
@@ -28,21 +28,21 @@ type Given = (Value, Value);
 
 impl Programs {
     /// Runs the programs on a body. What panics spoils this body only.
-    pub(super) fn shape(&self, input: &Input) -> Shape {
+    pub(super) fn shape(&self, input: &Input) -> ShapedBody {
         let shaped = catch_unwind(AssertUnwindSafe(|| self.try_to_shape(input)));
         let shaped = shaped.unwrap_or_else(|_| Err("it makes jq panic".to_owned()));
-        shaped.unwrap_or_else(Shape::Refused)
+        shaped.unwrap_or_else(ShapedBody::Refused)
     }
 
-    fn try_to_shape(&self, input: &Input) -> Result<Shape, String> {
+    fn try_to_shape(&self, input: &Input) -> Result<ShapedBody, String> {
         let given = (Value::read(&input.body)?, input.message()?);
         if let Some(choose) = &self.choose
             && !self.chosen(choose, given.clone()).map_err(|why| format!("`--where`: {why}"))?
         {
-            return Ok(Shape::Filtered);
+            return Ok(ShapedBody::Filtered);
         }
         match &self.map {
-            None => Ok(Shape::Kept),
+            None => Ok(ShapedBody::Kept),
             Some(map) => self.made(map, given).map_err(|why| format!("`--map`: {why}")),
         }
     }
@@ -57,7 +57,7 @@ impl Programs {
         Ok(false)
     }
 
-    fn made(&self, program: &Program, (body, message): Given) -> Result<Shape, String> {
+    fn made(&self, program: &Program, (body, message): Given) -> Result<ShapedBody, String> {
         let (mut made, mut room) = (Vec::new(), MOST_BYTES);
         for given in program.run(body, message, self.clock.now()) {
             let given = given?;
@@ -68,7 +68,7 @@ impl Programs {
             room -= body.len();
             made.push(Bytes::from(body));
         }
-        Ok(if made.is_empty() { Shape::Filtered } else { Shape::Made(made) })
+        Ok(if made.is_empty() { ShapedBody::Filtered } else { ShapedBody::Made(made) })
     }
 }
 
@@ -76,7 +76,7 @@ fn too_many(most: usize) -> String {
     match most {
         1 => {
             "it gives more than one value, and a delivery is stored as one: make an array of them, \
-              or let `publish --map` make messages of them"
+              or several messages where they are published"
                 .to_owned()
         }
         most => format!("it gives more than {most} values"),
@@ -89,7 +89,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::message::Message;
 
-    fn shape(choose: &str, map: &str, most_values: usize, body: &str) -> Shape {
+    fn shape(choose: &str, map: &str, most_values: usize, body: &str) -> ShapedBody {
         let text = |text: &'static str| (!text.is_empty()).then_some(text);
         let (choose, map) = (text(choose.to_owned().leak()), text(map.to_owned().leak()));
         let programs = Programs::compile(choose, map, most_values, Clock::system());
@@ -97,8 +97,8 @@ mod tests {
         programs.unwrap().unwrap().shape(&Input::of(&message, true))
     }
 
-    fn made(bodies: &[&'static str]) -> Shape {
-        Shape::Made(bodies.iter().map(|body| Bytes::from_static(body.as_bytes())).collect())
+    fn made(bodies: &[&'static str]) -> ShapedBody {
+        ShapedBody::Made(bodies.iter().map(|body| Bytes::from_static(body.as_bytes())).collect())
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
             ("0", true),
             ("range(infinite) | null", false),
         ] {
-            let expected = if chosen { Shape::Kept } else { Shape::Filtered };
+            let expected = if chosen { ShapedBody::Kept } else { ShapedBody::Filtered };
             assert_eq!(shape(choose, "", 1, " {\"a\" : 2} "), expected, "{choose}");
         }
     }
@@ -123,9 +123,9 @@ mod tests {
         assert_eq!(shape("", "{b: .a}", 1, r#"{"a":1.0}"#), made(&[r#"{"b":1.0}"#]));
         assert_eq!(shape(".a", ".a", 1, r#"{"a":1}"#), made(&["1"]));
         assert_eq!(shape("", "$message.id", 1, "1"), made(&["\"7\""]));
-        assert_eq!(shape(".b", ".a", 1, r#"{"a":1}"#), Shape::Filtered);
+        assert_eq!(shape(".b", ".a", 1, r#"{"a":1}"#), ShapedBody::Filtered);
         assert_eq!(shape("", ".[]", 3, "[1,2,3]"), made(&["1", "2", "3"]));
-        assert_eq!(shape("", ".[] | select(. > 5)", 3, "[1]"), Shape::Filtered);
+        assert_eq!(shape("", ".[] | select(. > 5)", 3, "[1]"), ShapedBody::Filtered);
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             (".a.b", "", 1, r#"{"a":1}"#, "`--where`: cannot index a number with \"b\""),
             (".", "", 1, "no", "is not JSON"),
         ] {
-            let Shape::Refused(why) = shape(choose, map, most, body) else { panic!("{map}") };
+            let ShapedBody::Refused(why) = shape(choose, map, most, body) else { panic!("{map}") };
             assert!(why.contains(told), "{why}");
         }
     }
