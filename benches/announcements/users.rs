@@ -39,7 +39,7 @@ impl Users {
         ] {
             users.sql(&users.database, &format!(
                 "create table if not exists users (uid bigint primary key, type varchar(20) not null, \
-                 announce_at time not null, index (announce_at)); \
+                 announce_at time not null, index (announce_at, type)); \
                  insert into users select {first} + seq, 'weather', {rows}"
             ));
         }

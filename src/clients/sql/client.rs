@@ -4,7 +4,7 @@ use super::options::Timeouts;
 use super::outlet::{Outlet, Sent};
 use super::row::{Columns, RowBatch};
 use super::statement::{Dialect, Statement};
-use super::{Connection, Database};
+use super::{Cancel, Connection, Database};
 use crate::error::{Error, Kind, Result};
 use crate::identity::Identity;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,6 +69,7 @@ impl Client {
     ) -> Result<RowStream> {
         let (statement, values) = (statement.clone(), statement.bind(values)?);
         let connection = self.connection().await?;
+        let canceller = connection.canceller();
         let (sender, batches) = mpsc::channel(1);
         let seen = Arc::new(AtomicU64::new(0));
         let outlet = Outlet::new(sender.clone(), seen.clone());
@@ -77,9 +78,9 @@ impl Client {
             let end = run(connection, &statement, values, outlet, &idle).await;
             let _ = sender.send(end).await; // nobody may want it any more
         });
-        let (name, limit) = (self.name(), self.timeouts.query);
+        let (name, timeouts) = (self.name(), self.timeouts);
         let task = AbortOnDropHandle::new(task);
-        Ok(RowStream { batches, seen, known: 0, name, limit, task })
+        Ok(RowStream { batches, seen, known: 0, name, timeouts, canceller, task })
     }
 
     /// Ends the connection, where there is one: the next statement opens another.
@@ -143,7 +144,8 @@ pub struct RowStream {
     /// How many rows were seen when we looked last.
     known: u64,
     name: String,
-    limit: Duration,
+    timeouts: Timeouts,
+    canceller: Option<Box<dyn Cancel>>,
     task: AbortOnDropHandle<()>,
 }
 
@@ -154,11 +156,11 @@ impl RowStream {
     /// `Unreachable` where the database is gone, or gives no row for as long as `query-timeout`.
     pub async fn next(&mut self) -> Result<Option<RowBatch>> {
         loop {
-            match timeout(self.limit, self.batches.recv()).await {
+            match timeout(self.timeouts.query, self.batches.recv()).await {
                 Ok(Some(sent)) => return sent,
                 Ok(None) => return Err(self.broken().await),
                 Err(_) if self.has_moved() => {}
-                Err(_) => return Err(silent(&self.name, self.limit)),
+                Err(_) => return Err(self.give_up().await),
             }
         }
     }
@@ -167,6 +169,14 @@ impl RowStream {
     fn has_moved(&mut self) -> bool {
         let before = std::mem::replace(&mut self.known, self.seen.load(Ordering::Relaxed));
         self.known != before
+    }
+
+    /// No row came in time: a server that only works on one need not go on.
+    async fn give_up(&mut self) -> Error {
+        if let Some(canceller) = self.canceller.take() {
+            let _ = timeout(self.timeouts.connect, canceller.cancel()).await; // it may be frozen
+        }
+        silent(&self.name, self.timeouts.query)
     }
 
     /// Nobody sends any more, and no end was told.
@@ -203,6 +213,17 @@ mod tests {
     struct Counts {
         opened: AtomicUsize,
         closed: AtomicUsize,
+        cancelled: AtomicUsize,
+    }
+
+    struct Canceller(Arc<Counts>);
+
+    #[async_trait]
+    impl Cancel for Canceller {
+        async fn cancel(&self) {
+            self.0.cancelled.fetch_add(1, Ordering::Relaxed);
+            pending().await
+        }
     }
 
     struct Fake {
@@ -267,6 +288,10 @@ mod tests {
             }
         }
 
+        fn canceller(&self) -> Option<Box<dyn Cancel>> {
+            Some(Box::new(Canceller(self.1.clone())))
+        }
+
         async fn close(self: Box<Self>) {
             self.1.closed.fetch_add(1, Ordering::Relaxed);
         }
@@ -325,6 +350,7 @@ mod tests {
             assert!(error.to_string().contains("did not answer within 30s"), "{error}");
         }
         assert_eq!(opened(&counts), 2, "a frozen connection is not used again");
+        assert_eq!(counts.cancelled.load(Ordering::Relaxed), 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -79,8 +79,19 @@ pub trait Connection: Send {
         outlet: Outlet,
     ) -> Result<Outlet>;
 
+    /// What tells the server that nobody waits any more for what runs on this connection; `None` where
+    /// it notices that by itself.
+    fn canceller(&self) -> Option<Box<dyn Cancel>>;
+
     /// Says goodbye.
     async fn close(self: Box<Self>);
+}
+
+/// Another way to a server, on which what runs there is ended.
+#[async_trait]
+pub trait Cancel: Send + Sync {
+    /// Has the server end what runs, where it listens.
+    async fn cancel(&self);
 }
 
 /// The parameters of a URL that [`open`] takes, for what lists those that are known.

@@ -2,7 +2,7 @@
 
 use super::row::{Cell, Columns, Row, unreadable};
 use super::statement::{Dialect, Statement};
-use super::{Connection, Database, Outlet};
+use super::{Cancel, Connection, Database, Outlet};
 use crate::clients::sqlite::{be_patient, explain};
 use crate::error::{Error, Kind, Result};
 use crate::identity::{FileIdentity, Identity};
@@ -101,6 +101,10 @@ impl Connection for OpenFile {
             read(connection, path, &statement, &values, &mut outlet).map(|()| outlet)
         })
         .await
+    }
+
+    fn canceller(&self) -> Option<Box<dyn Cancel>> {
+        None // who drops a run interrupts it
     }
 
     async fn close(self: Box<Self>) {}

@@ -1,5 +1,6 @@
 //! MariaDB and MySQL.
 
+mod cancel;
 mod failure;
 mod json;
 mod value;
@@ -7,12 +8,13 @@ mod value;
 use super::server::Server;
 use super::statement::{Dialect, Statement};
 use super::tls::Tls;
-use super::{Columns, Connection, Database, Outlet, Row};
+use super::{Cancel, Columns, Connection, Database, Outlet, Row};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::identity::{Identity, endpoint};
 use crate::location::Location;
 use async_trait::async_trait;
+use cancel::Canceller;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, OptsBuilder, Params, SslOpts, Value};
 use secrecy::ExposeSecret as _;
@@ -181,6 +183,12 @@ impl Connection for Session {
         outlet.begin(columns.clone());
         self.read(&compiled, (&columns, &forms), values, &mut outlet).await?;
         Ok(outlet)
+    }
+
+    fn canceller(&self) -> Option<Box<dyn Cancel>> {
+        let database = MySql { server: self.server.clone() };
+        let id = self.conn.as_ref()?.id();
+        Some(Box::new(Canceller { database, id }))
     }
 
     async fn close(mut self: Box<Self>) {

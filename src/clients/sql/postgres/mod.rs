@@ -3,6 +3,7 @@
 //! What a query gives, the server turns into JSON itself, column by column: the query becomes a
 //! subquery, and each of its columns an expression that its type asks for (`columns`).
 
+mod cancel;
 mod columns;
 mod failure;
 
@@ -10,13 +11,14 @@ use super::failure::ONLY_READ;
 use super::server::Server;
 use super::statement::{Dialect, Statement};
 use super::tls::Tls;
-use super::{Cell, Columns, Connection, Database, Outlet};
+use super::{Cancel, Cell, Columns, Connection, Database, Outlet};
 use crate::environment::Environment;
 use crate::error::{Kind, Result};
 use crate::identity::{Identity, endpoint};
 use crate::location::Location;
 use async_trait::async_trait;
 use bytes::BytesMut;
+use cancel::Canceller;
 use futures_util::TryStreamExt as _;
 use secrecy::ExposeSecret as _;
 use std::error::Error as StdError;
@@ -188,6 +190,11 @@ impl Connection for Session {
         self.read(&query, values, &mut outlet).await?;
         self.say("commit").await?;
         Ok(outlet)
+    }
+
+    fn canceller(&self) -> Option<Box<dyn Cancel>> {
+        let (token, tls) = (self.client.cancel_token(), self.server.tls.clone());
+        Some(Box::new(Canceller { token, tls }))
     }
 
     async fn close(self: Box<Self>) {

@@ -2,6 +2,7 @@
 
 use super::{all, prepare, row, statement};
 use crate::support::proxy::{Proxy, Way};
+use crate::support::redis_server::wait_for;
 use crate::support::sql_server::{Database, Kind, SqlServer};
 use kakehi::clients::sql::{Client, RowStream};
 use kakehi::error::Kind as ErrorKind;
@@ -47,7 +48,7 @@ async fn a_server_that_freezes_is_unreachable_until_it_thaws() {
     for kind in Kind::ALL {
         let database = kind.database();
         let proxy = Proxy::start(database.address());
-        let client = through(&database, &proxy, 60, 3);
+        let client = through(&database, &proxy, 5, 3);
         let mut stream = begun(&client, kind).await;
         proxy.stall();
         let error = all(&mut stream).await.unwrap_err();
@@ -83,6 +84,21 @@ async fn a_connection_that_breaks_in_mid_read_loses_no_row_in_silence() {
     }
 }
 
+/// Waits until the server knows of no connection to the database but its own.
+fn wait_until_nobody_is_connected(database: &Database, kind: Kind) {
+    let others = match kind {
+        Kind::MariaDb => {
+            "select count(*) from information_schema.processlist \
+             where db = database() and id <> connection_id()"
+        }
+        Kind::Postgres => {
+            "select count(*) from pg_stat_activity \
+             where datname = current_database() and pid <> pg_backend_pid()"
+        }
+    };
+    wait_for("our connections are gone", || (database.run(others).trim() == "0").then_some(()));
+}
+
 #[tokio::test]
 async fn who_wants_no_more_rows_frees_the_server() {
     for kind in Kind::ALL {
@@ -91,17 +107,26 @@ async fn who_wants_no_more_rows_frees_the_server() {
         drop(begun(&client, kind).await);
         assert_eq!(row(&client, "select 1 as x").await, "{\"x\":1}");
         client.close().await;
-        let ours = match kind {
-            Kind::MariaDb => {
-                "select count(*) from information_schema.processlist where db = database() and id <> connection_id()"
-            }
-            Kind::Postgres => {
-                "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-            }
-        };
-        crate::support::redis_server::wait_for("our connections are gone", || {
-            (database.run(ours).trim() == "0").then_some(())
-        });
+        wait_until_nobody_is_connected(&database, kind);
+    }
+}
+
+// What was dropped is taken down by another thread, while this one waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_does_not_go_on_with_what_is_given_up() {
+    for (kind, query) in [
+        (Kind::MariaDb, "select sleep(1000) as x"),
+        (Kind::Postgres, "select 1 as x from pg_sleep(1000)"),
+    ] {
+        let database = kind.database();
+        let url = database.url() + "?query-timeout=2s";
+        let client = database.client_of(&url).expect("a URL");
+        let mut stream = client.query(&statement(&client, query), &[]).await.unwrap();
+        let error = all(&mut stream).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+        drop(stream);
+        client.close().await; // where the query has ended in time, its connection is kept
+        wait_until_nobody_is_connected(&database, kind);
     }
 }
 
