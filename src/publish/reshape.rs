@@ -33,7 +33,7 @@ pub struct Reshaped {
 enum Origin {
     /// The programs have left nothing to do for it.
     Settled(Fate),
-    /// So many messages were made of it.
+    /// How many messages were made of it.
     Made(usize),
 }
 
