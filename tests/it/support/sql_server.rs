@@ -84,10 +84,10 @@ impl Access {
             .stderr(Stdio::piped())
             .spawn()
             .expect("it is installed: `bash tests/run.sh` sees to it");
-        child.stdin.take().expect("a pipe").write_all(statements.as_bytes())?;
+        let given = child.stdin.take().expect("a pipe").write_all(statements.as_bytes());
         let end = child.wait_with_output()?;
         match end.status.success() {
-            true => Ok(String::from_utf8_lossy(&end.stdout).into_owned()),
+            true => given.map(|()| String::from_utf8_lossy(&end.stdout).into_owned()),
             false => Err(std::io::Error::other(String::from_utf8_lossy(&end.stderr).into_owned())),
         }
     }
