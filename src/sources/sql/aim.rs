@@ -16,6 +16,9 @@ pub(super) struct Habits {
     pub(super) overlap: TimeDelta,
     /// Each row has a time of its own, after which nobody waits for it.
     pub(super) timed: bool,
+    /// Rows tell what is to be, and so a window ends with its minute; where they tell what has
+    /// happened it ends now, as more of them may come in this minute.
+    pub(super) plans: bool,
 }
 
 /// What a tick is to look at.
@@ -47,12 +50,12 @@ impl Habits {
     /// later than the tick as rows are published before their time.
     pub(super) fn next(&self, now: DateTime<Utc>, taken: &Taken) -> Next {
         let this = minute(now);
-        let until = this + TimeDelta::minutes(1) + self.ahead;
+        let Window { since: first, until } = self.this_minute(now);
         let last = taken.last_before(until);
         let since = match last {
             Some(last) if last.until > until => return Next::SetBack(last.until),
             Some(last) => last.until,
-            None => this + self.ahead,
+            None => first,
         };
         let fresh = Window { since: self.in_time(since, this), until };
         // What was never looked at is not looked at again.
@@ -66,7 +69,6 @@ impl Habits {
         let late = Window { since, until: this };
         let late = Some(late).filter(|late| self.timed && !late.is_empty());
         let counted = late.map(|late| late.since.max(late.until - COUNTED));
-        let remembered = Window { since: fresh.since, until: self.remembered(now, until) };
         Next::Look(Box::new(Aim {
             look,
             past: late.zip(counted).map(|(late, since)| Window { since, ..late }),
@@ -74,7 +76,7 @@ impl Habits {
                 .zip(counted)
                 .map(|(late, until)| Window { until, ..late })
                 .filter(|it| !it.is_empty()),
-            taken: remembered,
+            taken: fresh,
         }))
     }
 
@@ -83,10 +85,16 @@ impl Habits {
         if self.timed { since.max(this) } else { since }
     }
 
-    /// Up to when all is taken. Rows that tell what has happened may still come in this minute.
-    fn remembered(&self, now: DateTime<Utc>, until: DateTime<Utc>) -> DateTime<Utc> {
-        let plans = self.timed || !self.ahead.is_zero();
-        if plans { until } else { until.min(now.trunc_subsecs(0)) }
+    /// The window of a first run: this minute, or as much of the last one begun as is over.
+    fn this_minute(&self, now: DateTime<Utc>) -> Window {
+        let (this, now) = (minute(now), now.trunc_subsecs(0));
+        match self.plans {
+            true => {
+                let since = this + self.ahead;
+                Window { since, until: since + TimeDelta::minutes(1) }
+            }
+            false => Window { since: minute(now - TimeDelta::seconds(1)), until: now },
+        }
     }
 }
 
@@ -104,7 +112,7 @@ mod tests {
 
     fn habits(ahead: i64, overlap: i64, timed: bool) -> Habits {
         let (ahead, overlap) = (TimeDelta::minutes(ahead), TimeDelta::minutes(overlap));
-        Habits { ahead, overlap, timed }
+        Habits { ahead, overlap, timed, plans: timed }
     }
 
     fn taken(windows: &[(&str, &str)]) -> Taken {
@@ -196,18 +204,21 @@ mod tests {
     }
 
     #[test]
-    fn what_has_happened_is_remembered_up_to_now_only() {
-        let plain = habits(0, 5, false);
-        let first = look(plain, "08:53:20", &Taken::default());
-        assert_eq!(first.look, window("08:53:00", "08:54:00"));
-        assert_eq!(first.taken, window("08:53:00", "08:53:20"));
+    fn what_has_happened_is_looked_at_up_to_now() {
+        let happened = habits(0, 5, false);
+        let first = look(happened, "08:53:20", &Taken::default());
+        assert_eq!((first.look, first.taken), (window("08:53:00", "08:53:20"), first.look));
         let mut known = Taken::default();
         known.add(first.taken);
-        let second = look(plain, "10:00:07", &known);
-        assert_eq!((second.look, second.past), (window("08:48:20", "10:01:00"), None));
+        let second = look(happened, "10:00:07", &known);
+        assert_eq!((second.look, second.past), (window("08:48:20", "10:00:07"), None));
         assert_eq!(second.taken, window("08:53:20", "10:00:07"));
-        let plans = look(habits(HOUR_AHEAD, 0, false), "08:53:20", &Taken::default());
-        assert_eq!(plans.taken, window("09:53:00", "09:54:00"));
+        let on_the_minute = look(happened, "08:53:00", &Taken::default());
+        assert_eq!(on_the_minute.look, window("08:52:00", "08:53:00"));
+        let plans = Habits { plans: true, ..happened };
+        assert_eq!(look(plans, "08:53:20", &Taken::default()).look, window("08:53:00", "08:54:00"));
+        let late = look(plans, "10:00:07", &taken(&[("08:53:00", "08:54:00")]));
+        assert_eq!((late.look, late.past), (window("08:49:00", "10:01:00"), None));
     }
 
     use proptest::prelude::*;

@@ -59,8 +59,10 @@ impl SqlOptions {
         let name = text::short_name(format!("{}\n{form:?}\n{zones:?}", query.name));
         let zones =
             zones.map(|zones| Statement::parse(&zones, client.dialect(), &[])).transpose()?;
-        let habits = Habits { ahead, overlap, timed: form.at.is_some() };
-        let manner = Manner::of(&statement, habits.timed);
+        let timed = form.at.is_some();
+        let manner = Manner::of(&statement, timed);
+        let plans = timed || !ahead.is_zero() || manner == Manner::ByDays;
+        let habits = Habits { ahead, overlap, timed, plans };
         let options = Self { client, query: statement, zones, form, manner, habits, state, name };
         options.refuse_what_means_nothing().map(|()| options)
     }
@@ -174,8 +176,12 @@ mod tests {
         let more = "&id=uid, type&ahead=1h&overlap=90s&state=s&query-timeout=9s";
         let full = read(&format!("{TIMED}{more}")).unwrap();
         assert_eq!(full.form.ids, ["uid", "type"]);
-        let expected =
-            Habits { ahead: TimeDelta::hours(1), overlap: TimeDelta::seconds(90), timed: true };
+        let expected = Habits {
+            ahead: TimeDelta::hours(1),
+            overlap: TimeDelta::seconds(90),
+            timed: true,
+            plans: true,
+        };
         assert_eq!((full.habits, full.manner), (expected, Manner::ByDays));
     }
 

@@ -65,9 +65,20 @@ pub struct Ticking {
 impl Ticking {
     /// Opens the source, the clock standing at this time.
     pub fn open(users: &Users, url: &str, zone: Tz, start: &str) -> Self {
+        Self::open_as(Environment::default(), &users.sandbox, url, zone, start)
+    }
+
+    /// Opens the source of a server, which must know who we are.
+    pub fn open_as(
+        environment: Environment,
+        sandbox: &Sandbox,
+        url: &str,
+        zone: Tz,
+        start: &str,
+    ) -> Self {
         let start: DateTime<Utc> = start.parse().expect("a time");
         let (clock, control) = Clock::manual(start);
-        let base = Options::new(Environment::default(), users.sandbox.path("data"));
+        let base = Options::new(environment, sandbox.path("data"));
         let options = Options { timezone: zone, clock: clock.clone(), ..base };
         let url = Location::parse(url).expect("a URL");
         let opening = sources::open(url, &options);
@@ -115,6 +126,18 @@ impl Ticking {
         }
         self.source.flush().await.expect("nothing to be written");
         count
+    }
+
+    /// The first batch of a tick.
+    pub async fn begin(&mut self) -> Result<Option<usize>> {
+        self.tick += 1;
+        self.batch().await
+    }
+
+    /// The next batch of a tick that goes on.
+    pub async fn batch(&mut self) -> Result<Option<usize>> {
+        let batch = self.source.read(self.tick).await?;
+        Ok(batch.map(|batch| batch.messages.len()))
     }
 
     async fn read(&mut self) -> Result<Vec<Message>> {

@@ -4,5 +4,6 @@ mod clocks;
 mod plain;
 mod replicas;
 mod rows;
+mod servers;
 mod ticks;
 mod zones;

@@ -37,6 +37,27 @@ async fn a_plain_query_may_take_the_day_and_the_zone() {
 }
 
 #[tokio::test]
+async fn what_has_happened_is_given_once_without_ids_too() {
+    let users = Users::new(&[("a", "2026-11-26 08:52:30"), ("b", "2026-11-26 08:53:20.5")]);
+    let query = "select uid from users where t >= :since and t < :until order by t";
+    let mut ticking = open(&users, query, "", "2026-11-26T08:53:00Z");
+    assert_eq!(ticking.tick().await.len(), 1);
+    assert_eq!(ticking.at("2026-11-26T08:53:20.7Z").tick().await.len(), 0);
+    assert_eq!(ticking.at("2026-11-26T08:53:21Z").tick().await.len(), 1);
+    assert_eq!(ticking.at("2026-11-26T08:54:00Z").tick().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_plain_query_by_times_of_day_gives_each_minute_once() {
+    let users = Users::new(&[("a", "17:53:30"), ("b", "17:54:00"), ("c", "17:57:00")]);
+    let query = "select uid from users where t >= :from and t < :to order by t";
+    let mut ticking = open(&users, query, "&id=uid", START);
+    assert_eq!(ticking.tick().await, ["a"]);
+    assert_eq!(ticking.pass(1).tick().await, ["b"]);
+    assert_eq!(ticking.pass(5).tick().await, ["c"], "one that was missed has no time to be past");
+}
+
+#[tokio::test]
 async fn what_has_happened_is_given_once_and_late_rows_by_overlap() {
     let users = Users::new(&[("a", "2026-11-26 08:53:05"), ("old", "2026-11-26 08:40:00")]);
     let query = "select uid from users where t >= :since and t < :until order by t";
