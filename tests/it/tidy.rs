@@ -162,6 +162,7 @@ fn a_scheme_is_named_in_its_list_and_its_backend_only() {
         "src/redact.rs",
         "src/clients/mod.rs",
         "src/clients/sql/mod.rs",
+        "src/clients/sql/options.rs",
         "src/clients/sqlite/mod.rs",
         "src/message.rs",
         "src/lib.rs",
