@@ -199,7 +199,7 @@ mod tests {
     /// What a connection of the fake does with a query.
     #[derive(Debug, Clone, Copy)]
     enum Play {
-        /// So many rows, each after a pause of so many seconds.
+        /// That many rows, each after a pause of that many seconds.
         Rows(usize, u64),
         /// Some rows, and then silence.
         Freeze,

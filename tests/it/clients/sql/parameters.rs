@@ -24,18 +24,18 @@ fn table(instant: &str, utc: &str) -> String {
 }
 
 /// A database with the table in it.
-struct Place {
+struct Stage {
     client: Client,
     _database: Option<Database>,
     _folder: Option<TempDir>,
 }
 
 /// One of each kind.
-fn places() -> [Place; 3] {
+fn stages() -> [Stage; 3] {
     let on_server = |kind: Kind, statements: &str| {
         let database = kind.database();
         database.run(statements);
-        Place { client: database.client(), _database: Some(database), _folder: None }
+        Stage { client: database.client(), _database: Some(database), _folder: None }
     };
     let mariadb = format!("set time_zone = '+00:00'; {}", table("timestamp null", ""));
     [
@@ -45,13 +45,13 @@ fn places() -> [Place; 3] {
     ]
 }
 
-fn in_file() -> Place {
+fn in_file() -> Stage {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("users.db");
     rusqlite::Connection::open(&file).unwrap().execute_batch(&table("text", "")).unwrap();
     let url = format!("sqlite:{}", file.display());
     let client = open(&url, &Environment::default()).unwrap();
-    Place { client, _database: None, _folder: Some(folder) }
+    Stage { client, _database: None, _folder: Some(folder) }
 }
 
 async fn uids(client: &Client, condition: &str, values: &[(&str, String)]) -> Vec<String> {
@@ -64,8 +64,8 @@ async fn uids(client: &Client, condition: &str, values: &[(&str, String)]) -> Ve
 async fn times_dates_and_instants_compare_as_what_they_are() {
     let own = str::to_owned;
     let at = |text: &str| text.parse::<DateTime<Utc>>().expect("an instant");
-    for place in places() {
-        let client = &place.client;
+    for stage in stages() {
+        let client = &stage.client;
         let minute = [("from", own("18:53:00")), ("to", own("18:54:00"))];
         let window = "t >= :from and t < :to";
         assert_eq!(uids(client, window, &minute).await, ["2", "3"]);
@@ -85,15 +85,15 @@ async fn times_dates_and_instants_compare_as_what_they_are() {
 
 #[tokio::test]
 async fn a_query_without_parameters_is_one_too() {
-    for place in places() {
-        assert_eq!(uids(&place.client, "uid < 3", &[]).await, ["1", "2"]);
+    for stage in stages() {
+        assert_eq!(uids(&stage.client, "uid < 3", &[]).await, ["1", "2"]);
     }
 }
 
 #[tokio::test]
 async fn a_value_is_never_part_of_the_statement() {
-    for place in places() {
+    for stage in stages() {
         let evil = [("zone", "' or '1'='1".to_owned())];
-        assert!(uids(&place.client, "'x' = :zone", &evil).await.is_empty());
+        assert!(uids(&stage.client, "'x' = :zone", &evil).await.is_empty());
     }
 }
