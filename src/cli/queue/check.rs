@@ -28,7 +28,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "URL")]
     to: Option<String>,
 
-    /// The source as `publish` has it. Of Nature's API this spends one request
+    /// The source as `publish` has it. Of an API this spends one request
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
 

@@ -273,3 +273,25 @@ fn a_look_takes_the_address_and_asks_the_store() {
     assert!(run.stdout.contains("answers"), "{}", run.stdout);
     look("listen:127.0.0.1:0/in?store=file:nowhere").expect(78);
 }
+
+#[test]
+fn who_sent_what_a_program_leaves_out_or_cannot_reshape_hears_it() {
+    let sandbox = Sandbox::new();
+    let flags = format!("{TO} --where .keep --map .bodies[]");
+    let server = Listening::start(&sandbox, "", &flags);
+    for (body, status) in [
+        (r#"{"keep":true,"bodies":[1,2]}"#, 201),
+        (r#"{"keep":false}"#, 201),
+        (r#"{"keep":true,"bodies":7}"#, 400),
+        (r#"{"keep":true,"bodies":[3]}"#, 201),
+    ] {
+        let answer = server.post(&[JSON], body);
+        assert_eq!(answer.status, status, "{body}: {}", answer.body);
+    }
+    let lines = "{\"keep\":false}\n{\"keep\":true,\"bodies\":7}\n{\"keep\":true,\"bodies\":[4]}\n";
+    let answer = server.post(&[LINES, "Idempotency-Key: k"], lines);
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert_eq!(json(&answer)["data"]["ids"], serde_json::json!(["k/1", "k/3"]));
+    server.stop();
+    assert_eq!(stats(&sandbox)["ready"], 4);
+}
