@@ -4,8 +4,7 @@
 //! time and with us; no more run at once than there are cores.
 
 use super::engine::{Engine, Unspoken};
-use crate::clients::command::{self, End, Expected, Group, Groups, Program};
-use crate::environment::Environment;
+use crate::clients::command::{self, End, Expected, Group, Groups, LAST_WORDS, Program};
 use crate::error::Result;
 use crate::sinks::exec::outcome;
 use crate::sinks::{Options, Outcome};
@@ -14,11 +13,12 @@ use bytes::Bytes;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
+use std::pin::pin;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::Child;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -50,7 +50,7 @@ impl Command {
         let cores = available_parallelism().map_or(1, usize::from);
         Ok(Self {
             program,
-            environment: environment(&options.environment),
+            environment: options.environment.without_secrets().collect(),
             limit: options.write_timeout,
             groups: Groups::open(),
             cores: Semaphore::new(cores),
@@ -64,27 +64,43 @@ impl Command {
     }
 
     fn start(&self, expected: Expected, text: &str) -> io::Result<(Child, Group)> {
-        let (variables, stdin) = (self.environment.iter().cloned(), input(expected.mark(), text)?);
+        let stdin = input(expected.mark(), text)?;
+        let variables = self.environment.iter().cloned();
         let child = command::spawn(&self.program, variables, stdin, Stdio::piped())?;
         let group = expected.started(child.id().expect("nobody has waited for it"));
         Ok((child, group))
     }
 
+    /// Takes what the run writes until it ends, or its time is over and its whole group is ended.
     async fn watch(&self, mut child: Child, group: Group) -> io::Result<Ended> {
+        match timeout(self.limit, self.hear(&mut child)).await {
+            Ok(ended) => {
+                group.leader_ended();
+                ended
+            }
+            Err(_) => {
+                let (status, ()) = tokio::join!(child.wait(), group.end());
+                status.map(|_| (Vec::new(), End::TimedOut))
+            }
+        }
+    }
+
+    async fn hear(&self, child: &mut Child) -> io::Result<Ended> {
         let sound = child.stdout.take().expect("it is a pipe").take(MOST + 1);
         let words = BufReader::new(child.stderr.take().expect("it is a pipe"));
         let name = &self.program.name;
-        let ended = async {
-            let told = command::each_line(words, |line| tracing::warn!("`{name}`: {line}"));
-            let (sound, ()) = tokio::join!(whole(sound), told);
-            Ok::<_, io::Error>((sound?, End::Exit(child.wait().await?)))
-        };
-        if let Ok(ended) = timeout(self.limit, ended).await {
-            group.leader_ended();
-            return ended;
+        let mut told = pin!(command::each_line(words, |line| tracing::warn!("`{name}`: {line}")));
+        let mut spoken = pin!(async {
+            let sound = whole(sound).await?;
+            Ok((sound, End::Exit(child.wait().await?)))
+        });
+        tokio::select! {
+            ended = &mut spoken => {
+                let _ = timeout(LAST_WORDS, told).await; // what is in the background may go on
+                ended
+            }
+            () = &mut told => spoken.await,
         }
-        let (status, ()) = tokio::join!(child.wait(), group.end());
-        status.map(|_| (Vec::new(), End::TimedOut))
     }
 }
 
@@ -118,10 +134,6 @@ impl Engine for Command {
     }
 }
 
-fn environment(environment: &Environment) -> Vec<(OsString, OsString)> {
-    environment.without_secrets().collect()
-}
-
 /// The text in a file in memory, whole before the run starts. Programs that speak read one line, so
 /// that there is one.
 fn input(mark: &str, text: &str) -> io::Result<File> {
@@ -136,7 +148,7 @@ fn one_line(text: &str) -> String {
     lines.join(" ") + "\n"
 }
 
-async fn whole(mut pipe: impl tokio::io::AsyncRead + Unpin) -> io::Result<Vec<u8>> {
+async fn whole(mut pipe: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     pipe.read_to_end(&mut bytes).await?;
     Ok(bytes)

@@ -71,12 +71,13 @@ impl SpeechOptions {
     pub(super) fn read(mut url: Location) -> Result<Self> {
         let name = url.choice("engine", Name::WORDS)?;
         let name = name.ok_or_else(|| missing("an engine", "engine", &url))?;
-        let engine = engine(name, &mut url)?;
+        let insecure = url.flag("insecure")?;
+        let engine = engine(name, &mut url, insecure)?;
         let key = url.take("key")?.ok_or_else(|| missing("a key", "key", &url))?;
         let encoding = url.choice("encoding", Encoding::WORDS)?;
         let key = Key::new(Template::parse("key", &key)?, encoding, name.encoding())?;
         let text = text(&mut url)?;
-        let weather = WeatherOptions::take(&mut url)?;
+        let weather = WeatherOptions::take(&mut url, insecure)?;
         let most = url.number("max-bytes", 1..=most(name))?;
         let max_bytes = most.unwrap_or(google::MAX_BYTES);
         finish(&url, name)?;
@@ -85,10 +86,10 @@ impl SpeechOptions {
     }
 }
 
-fn engine(name: Name, url: &mut Location) -> Result<EngineOptions> {
+fn engine(name: Name, url: &mut Location, insecure: bool) -> Result<EngineOptions> {
     Ok(match name {
         Name::Google => EngineOptions::Google(GoogleOptions::take(url)?),
-        Name::Voicevox => EngineOptions::Voicevox(VoicevoxOptions::take(url)?),
+        Name::Voicevox => EngineOptions::Voicevox(VoicevoxOptions::take(url, insecure)?),
         Name::Command => EngineOptions::Command(command(url)?),
     })
 }
@@ -148,6 +149,7 @@ fn finish(url: &Location, name: Name) -> Result<()> {
         "weather",
         "area",
         "station",
+        "insecure",
     ];
     let known: Vec<_> = ours.iter().chain(name.parameters()).copied().collect();
     url.finish(&known)
@@ -199,6 +201,20 @@ mod tests {
         let voicevox =
             read("speech:out?engine=voicevox&voice=3&key={{u}}&text=x&max-bytes=9").unwrap();
         assert_eq!((voicevox.max_bytes, voicevox.key.encoding()), (9, Encoding::Wav));
+    }
+
+    #[test]
+    fn plain_http_leaves_this_machine_only_where_that_is_asked_for() {
+        let voicevox =
+            "speech:out?engine=voicevox&voice=3&key=a&text=b&endpoint=http://voices:50021";
+        let weather =
+            "speech:out?engine=command&command=cat&key=a&text=b&area=1&weather=http://w/?a=b";
+        let google = "speech:out?engine=google&language=ja&key=a&text=b&endpoint=http://voices";
+        for url in [voicevox, weather] {
+            assert_eq!(read(url).map(drop).unwrap_err().kind(), Kind::Configuration, "{url}");
+            assert!(read(&format!("{url}&insecure")).is_ok(), "{url}");
+        }
+        assert!(read(google).is_ok(), "its key is never sent so: opening it refuses that");
     }
 
     #[test]

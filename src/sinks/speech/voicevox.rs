@@ -28,14 +28,16 @@ pub(super) struct VoicevoxOptions {
 }
 
 impl VoicevoxOptions {
-    /// Takes `voice=NUMBER` and `endpoint=URL` out of a URL.
-    pub(super) fn take(url: &mut Location) -> Result<Self> {
+    /// Takes `voice=NUMBER` and `endpoint=URL` out of a URL. Where it may be `insecure`, the engine is
+    /// on any machine by plain http.
+    pub(super) fn take(url: &mut Location, insecure: bool) -> Result<Self> {
         let speaker = url.number("voice", 0..=u32::MAX)?.ok_or_else(|| {
             Error::new(Kind::Usage, "the engine `voicevox` needs a voice")
                 .hint("write `voice=3`: the numbers are at `/speakers` of the engine")
         })?;
         let endpoint = url.take("endpoint")?;
-        let endpoint = http::parse_endpoint("`endpoint`", endpoint.as_deref().unwrap_or(ENDPOINT))?;
+        let endpoint = endpoint.as_deref().unwrap_or(ENDPOINT);
+        let endpoint = http::parse_resource("`endpoint`", endpoint, insecure)?;
         Ok(Self { speaker, endpoint })
     }
 }

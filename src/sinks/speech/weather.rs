@@ -31,8 +31,9 @@ pub(super) struct WeatherOptions {
 }
 
 impl WeatherOptions {
-    /// Takes `weather=jma|URL`, `area=CODE` and `station=CODE` out of a URL.
-    pub(super) fn take(url: &mut Location) -> Result<Option<Self>> {
+    /// Takes `weather=jma|URL`, `area=CODE` and `station=CODE` out of a URL. Where it may be `insecure`,
+    /// the forecast comes from any machine by plain http.
+    pub(super) fn take(url: &mut Location, insecure: bool) -> Result<Option<Self>> {
         let (weather, area, station) =
             (url.take("weather")?, url.take("area")?, url.take("station")?);
         let Some(weather) = weather else {
@@ -52,7 +53,7 @@ impl WeatherOptions {
                     .ok_or_else(|| refused("`area` is no area of the agency", hint))?;
                 Url::parse(&format!("{JMA}/{office}.json")).expect("a URL with six digits in it")
             }
-            text => http::parse_endpoint("`weather`", text)?,
+            text => http::parse_resource("`weather`", text, insecure)?,
         };
         Ok(Some(Self { url, area, station }))
     }
@@ -187,7 +188,7 @@ mod tests {
 
     fn take(query: &str) -> Result<Option<WeatherOptions>> {
         let mut url = Location::parse(&format!("speech:x?{query}"))?;
-        let options = WeatherOptions::take(&mut url)?;
+        let options = WeatherOptions::take(&mut url, false)?;
         url.finish(&[]).map(|()| options)
     }
 
