@@ -183,8 +183,9 @@ pub trait Tasks: Send + Sync {
     /// What the queue is set to.
     async fn settings(&self) -> Result<TaskSettings>;
 
-    /// Sets it otherwise.
-    async fn set(&self, settings: TaskSettings) -> Result<()>;
+    /// Sets a queue that is set to `from`; `false` where somebody has set it otherwise meanwhile, and
+    /// nothing is changed.
+    async fn set(&self, from: TaskSettings, to: TaskSettings) -> Result<bool>;
 }
 
 /// The queues of tasks of one place.

@@ -118,8 +118,8 @@ impl Tasks for CountedTasks {
         self.tasks.settings().await
     }
 
-    async fn set(&self, settings: TaskSettings) -> Result<()> {
-        self.tasks.set(settings).await
+    async fn set(&self, from: TaskSettings, to: TaskSettings) -> Result<bool> {
+        self.tasks.set(from, to).await
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::failure::{Failure, Reason};
 use super::{Served, limits};
-use crate::queues::{Added, Change, Changed, Deleted, NewTask, Task, TaskLease, Tasks};
+use crate::error::Error;
+use crate::queues::{
+    Added, Change, Changed, Deleted, NewTask, Task, TaskLease, TaskSettings, Tasks,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -10,6 +13,21 @@ use tokio::time::{Instant, sleep_until};
 /// How long one look for a task waits: a server that stops waits no longer than that for it. No look
 /// is broken off, as what it had just leased would be lost to everybody until its time is over.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Sets a queue to what `to` makes of its settings, whoever else sets it meanwhile; gives what they
+/// were and are.
+pub async fn adjust<E: From<Error>>(
+    queue: &dyn Tasks,
+    to: impl Fn(TaskSettings) -> Result<TaskSettings, E>,
+) -> Result<(TaskSettings, TaskSettings), E> {
+    loop {
+        let before = queue.settings().await?;
+        let after = to(before)?;
+        if before == after || queue.set(before, after).await? {
+            return Ok((before, after));
+        }
+    }
+}
 
 impl Served {
     /// A queue by its name.

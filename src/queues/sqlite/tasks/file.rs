@@ -109,7 +109,7 @@ impl TaskQueues for SqliteTaskQueues {
                 return Ok(false);
             }
             let queue = queue_number(c, &name)?;
-            settings::set(c, queue, settings).map(|()| true)
+            settings::set(c, queue, settings::of(c, queue)?, settings)
         };
         self.file.database().await?.write(make).await
     }

@@ -122,7 +122,7 @@ impl Tasks for SqliteTasks {
         self.look(settings::of).await
     }
 
-    async fn set(&self, settings: TaskSettings) -> Result<()> {
-        self.write(move |c, queue| settings::set(c, queue, settings)).await
+    async fn set(&self, from: TaskSettings, to: TaskSettings) -> Result<bool> {
+        self.write(move |c, queue| settings::set(c, queue, from, to)).await
     }
 }

@@ -37,11 +37,19 @@ pub fn of(connection: &Connection, queue: i64) -> rusqlite::Result<TaskSettings>
     Ok(TaskSettings { limits: limits.retry_limits(), paused: limits.paused })
 }
 
-/// Sets a queue.
-pub fn set(connection: &Connection, queue: i64, settings: TaskSettings) -> rusqlite::Result<()> {
-    let (leases, age) = columns(settings.limits);
-    let row = params![queue, leases, age, settings.paused];
-    connection.prepare_cached(SET)?.execute(row).map(drop)
+/// Sets a queue that is set to `from`; `false` where it is set otherwise, and stays so.
+pub fn set(
+    connection: &Connection,
+    queue: i64,
+    from: TaskSettings,
+    to: TaskSettings,
+) -> rusqlite::Result<bool> {
+    if of(connection, queue)? != from {
+        return Ok(false);
+    }
+    let (leases, age) = columns(to.limits);
+    let row = params![queue, leases, age, to.paused];
+    connection.prepare_cached(SET)?.execute(row).map(|_| true)
 }
 
 /// Limits as two columns keep them.

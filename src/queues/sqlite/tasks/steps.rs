@@ -82,7 +82,8 @@ fn work(connection: &Connection) {
     for name in names.iter().map(String::as_str).chain(["own1", "own3"]) {
         row::find(connection, 1, name, true, NOW).unwrap();
     }
-    settings::set(connection, 1, settings::of(connection, 1).unwrap()).unwrap();
+    let settings = settings::of(connection, 1).unwrap();
+    settings::set(connection, 1, settings, settings).unwrap();
 }
 
 fn cost(tasks: i64, without: &[&str]) -> i32 {

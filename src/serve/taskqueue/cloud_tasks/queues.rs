@@ -6,7 +6,7 @@ use super::queue::{QueueAnswer, QueueInput};
 use super::route::OnQueue;
 use crate::queues::{RetryLimits, TaskSettings, Tasks};
 use crate::serve::taskqueue::failure::{Failure, Reason};
-use crate::serve::taskqueue::limits;
+use crate::serve::taskqueue::{limits, operations};
 use axum::body::Body;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -95,9 +95,10 @@ impl Calling {
             }
             found => found?,
         };
-        let before = queue.settings().await?;
-        let settings = TaskSettings { limits: input.limits(before.limits, mask)?, ..before };
-        queue.set(settings).await?;
+        let (_, settings) = operations::adjust(&*queue, |before| {
+            Ok::<_, Failure>(TaskSettings { limits: input.limits(before.limits, mask)?, ..before })
+        })
+        .await?;
         self.show(name, settings)
     }
 
@@ -124,6 +125,5 @@ impl Calling {
 }
 
 async fn pause(queue: &dyn Tasks, paused: bool) -> Result<(), Failure> {
-    let before = queue.settings().await?;
-    Ok(queue.set(TaskSettings { paused, ..before }).await?)
+    operations::adjust(queue, |before| Ok(TaskSettings { paused, ..before })).await.map(drop)
 }

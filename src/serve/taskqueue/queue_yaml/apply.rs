@@ -5,7 +5,7 @@ use super::tree::Problem;
 use crate::error::{Error, Kind, Result};
 use crate::location::list;
 use crate::queues::{TaskQueues, TaskSettings};
-use crate::serve::taskqueue::Declared;
+use crate::serve::taskqueue::{Declared, operations};
 use crate::text;
 use std::path::Path;
 use tokio::io::AsyncReadExt as _;
@@ -64,10 +64,11 @@ async fn apply_queue(queue: &FileQueue, resumes: bool, queues: &dyn TaskQueues) 
         return Ok(());
     }
     let Some(tasks) = queues.find(&queue.name).await? else { return Err(not_served(queue)) };
-    let before = tasks.settings().await?;
-    let settings = TaskSettings { limits: queue.limits, paused: before.paused && !resumes };
-    if settings != before {
-        tasks.set(settings).await?;
+    let (before, after) = operations::adjust(&*tasks, |before| {
+        Ok::<_, Error>(TaskSettings { limits: queue.limits, paused: before.paused && !resumes })
+    })
+    .await?;
+    if before != after {
         tracing::info!(queue = queue.name, "the queue is set as the file says");
     }
     Ok(())

@@ -227,7 +227,9 @@ impl Both {
                 assert_eq!(purged, items.drain(..).count() as u64, "how many were purged");
             }
             Step::Configure { queue, settings } => {
-                self.users.queues[*queue].set(*settings).await.unwrap();
+                let tasks = &self.users.queues[*queue];
+                let before = tasks.settings().await.unwrap();
+                assert!(tasks.set(before, *settings).await.unwrap());
                 self.model.queues.get_mut(QUEUES[*queue]).unwrap().settings = *settings;
             }
             Step::Receive { queue, max, select } => self.receive(*queue, *max, select).await,

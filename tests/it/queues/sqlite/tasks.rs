@@ -276,13 +276,15 @@ async fn a_paused_queue_gives_nothing_to_anybody() {
     let pond = Pond::new();
     let queue = plain(&pond).await;
     add(&*queue, "a").await;
-    let paused = TaskSettings { paused: true, ..queue.settings().await.unwrap() };
-    queue.set(paused).await.unwrap();
+    let open = queue.settings().await.unwrap();
+    let paused = TaskSettings { paused: true, ..open };
+    assert!(queue.set(open, paused).await.unwrap());
+    assert!(!queue.set(open, limited(3, None)).await.unwrap(), "somebody has set it meanwhile");
     assert_eq!(queue.settings().await.unwrap(), paused);
     assert!(lease(&*queue, 10).await.is_empty());
     let subscriber = pond.subscriber().await;
     assert!(receive(&*subscriber, 9).await.is_empty());
-    queue.set(TaskSettings::default()).await.unwrap();
+    assert!(queue.set(paused, open).await.unwrap());
     assert_eq!(ids(&receive(&*subscriber, 9).await), "a");
 }
 
@@ -333,7 +335,8 @@ async fn a_repair_keeps_leases_and_limits() {
     let own = RetryLimits { leases: Some(5), age: None };
     queue.add(vec![NewTask { limits: Some(own), ..named("a") }]).await.unwrap();
     lease(&*queue, 10).await;
-    queue.set(settings).await.unwrap();
+    let before = queue.settings().await.unwrap();
+    assert!(queue.set(before, settings).await.unwrap());
     drop(queue);
     let path = pond.folder.path().join("q.db");
     queues::repair(&path, true, &pond.options.clock, |_| ()).await.unwrap();
