@@ -154,14 +154,17 @@ impl Location {
         found.and_then(|(_, value)| value.as_deref())
     }
 
-    /// What the URL names, in words and without its secrets: `sqs readings`.
+    /// What the URL names, in words and without its secrets: `sqs readings`, `https://example.org/x`.
     pub fn describe(&self) -> String {
         // What stands before the question mark may be half of a password.
         if self.in_password && self.rest.starts_with("//") && self.rest.contains(':') {
             return format!("{} ...", self.scheme);
         }
         let shown = redact::url(&format!("{}:{}", self.scheme, self.rest));
-        shown.replacen(':', " ", 1).trim_end().to_owned()
+        match self.rest.starts_with("//") {
+            true => shown,
+            false => shown.replacen(':', " ", 1).trim_end().to_owned(),
+        }
     }
 
     /// Whether the URL may have been longer: a shell ends a command at an `&` that is not quoted,
@@ -325,6 +328,18 @@ mod tests {
                 !shown.contains("p@ss") && !shown.contains("p%40") && !shown.contains("secret"),
                 "{shown}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_url_names_is_told_in_words() {
+        for (text, words) in [
+            ("stdin:?id=n", "stdin"),
+            ("sqs:readings?wait=1s", "sqs readings"),
+            ("https://api.example/air?items=/data", "https://api.example/air"),
+            ("sql:sqlite:users.db?query=select 1", "sql sqlite:users.db"),
+        ] {
+            assert_eq!(Location::parse(text).unwrap().describe(), words);
         }
     }
 
