@@ -9,6 +9,7 @@ mod exists;
 mod failure;
 mod key;
 mod local;
+mod preflight;
 
 pub use failure::Failure;
 

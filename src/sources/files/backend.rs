@@ -5,7 +5,6 @@ use super::options::FilesOptions;
 use super::sight::{Sighted, sight};
 use super::state::Memory;
 use super::{Setup, open, setup, walk};
-use crate::clients::object_store::Answer;
 use crate::error::Result;
 use crate::identity::{self, Identity};
 use crate::location::Location;
@@ -63,16 +62,7 @@ async fn look(url: Location, options: &Options) -> Result<Vec<Finding>> {
         Finding::unknown(format!("`{}` cannot be looked into: {why}", shown(path)))
     }));
     findings.extend(refused_by_name(&sighted));
-    findings.push(match store.ping().await {
-        Ok(Answer::Yes) => Finding::ok(format!("the store `{store}` answers")),
-        Ok(Answer::Guarded) => {
-            Finding::unknown(format!("the store `{store}` answers, and does not say what it holds"))
-                .hint("whether files may be put there shows with the first one")
-        }
-        Err(failure) => {
-            Finding::of(&store.error(format!("the store `{store}` cannot be used"), &failure))
-        }
-    });
+    findings.push(store.preflight().await);
     Ok(findings)
 }
 

@@ -2,7 +2,6 @@
 
 use super::options::{ListenOptions, address};
 use super::upload::Uploads;
-use crate::clients::object_store::Answer;
 use crate::error::Result;
 use crate::http_server::Server;
 use crate::identity::Identity;
@@ -33,26 +32,12 @@ impl Backend for ListenBackend {
         let mut findings = vec![Finding::ok(free)];
         if let Some(upload) = parsed.upload {
             let uploads = Uploads::open(upload, parsed.max_size, &options.environment).await?;
-            findings.push(look(&uploads).await);
+            findings.push(uploads.store().preflight().await);
         }
         Ok(findings)
     }
 
     fn watches(&self, _url: &Location) -> bool {
         true
-    }
-}
-
-async fn look(uploads: &Uploads) -> Finding {
-    let store = uploads.store();
-    match store.ping().await {
-        Ok(Answer::Yes) => Finding::ok(format!("the store `{store}` answers")),
-        Ok(Answer::Guarded) => {
-            Finding::unknown(format!("the store `{store}` answers, and does not say what it holds"))
-                .hint("whether files may be put there shows with the first one")
-        }
-        Err(failure) => {
-            Finding::of(&store.error(format!("the store `{store}` cannot be used"), &failure))
-        }
     }
 }
