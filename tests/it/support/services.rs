@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long what was in the hands of a program that was killed may take to come again. The emulator
-/// never notices that a stream has ended: each lease it offers a part of the messages to it anew.
+/// never notices that a stream has ended: each lease it offers a part of the messages to it anew. Nor
+/// does it keep to what a stream may hold: what it offers beyond that waits unread until its lease is
+/// over, and is then acknowledged in vain, and delivered again.
 pub const EMULATOR_PATIENCE: Duration = Duration::from_secs(400);
 
 /// `host:port` of a Pub/Sub emulator.
