@@ -21,20 +21,20 @@ fn drain(sandbox: &Sandbox, speaker: &Speaker) {
 
 #[test]
 fn a_kill_between_the_speech_its_object_and_its_acknowledgement_costs_nothing() {
-    for point in ["speech-spoken", "speech-stored", "subscribe-written"] {
+    for point in ["speech-spoken=kill@", "speech-stored=kill@", "subscribe-written=kill@"] {
         for passing in [1, 2, 5] {
             let speaker = Speaker::google();
             let sandbox = sandbox_with(&users(6));
             let program = subscribe(&sandbox, "said", &by_google(&speaker));
             // One after the other: of what is under way, each answer is kept.
             let program = program.args("--lease 1s --batch 1 --concurrency 1");
-            let program = program.env("KAKEHI_FAILPOINTS", format!("{point}=kill@{passing}"));
+            let program = program.env("KAKEHI_FAILPOINTS", format!("{point}{passing}"));
             let end = Process::start(program, String::new(), false).end();
-            assert_eq!(end.code, 137, "{point} at {passing}: {}", end.stderr);
+            assert_eq!(end.code, 137, "{point}{passing}: {}", end.stderr);
             drain(&sandbox, &speaker);
             let spoken = speaker.spoken();
-            assert_eq!(said(&sandbox).len(), 6, "{point} at {passing}");
-            assert_eq!(spoken.len(), 6, "{point} at {passing}: {spoken:?}");
+            assert_eq!(said(&sandbox).len(), 6, "{point}{passing}");
+            assert_eq!(spoken.len(), 6, "{point}{passing}: {spoken:?}");
         }
     }
 }
