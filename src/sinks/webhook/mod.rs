@@ -7,7 +7,7 @@
 //! What an answer means: 2xx, stored. 401 and 403 end the run. 404, 410 and redirects are an outage of
 //! the webhook, since one that was removed must bury nothing. 429, and 5xx with `Retry-After`, leave it
 //! alone for as long as it says. Other 4xx reject the message. Other 5xx, and no answer, are the
-//! message's failure or the webhook's: see [`row`].
+//! message's failure or the webhook's: see `row`.
 
 mod addresses;
 mod answer;
