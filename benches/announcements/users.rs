@@ -75,15 +75,15 @@ impl Users {
         format!("access {}, index {}, {} rows to read", fields[3], fields[5], fields[8])
     }
 
-    /// Publishes the users of a minute into a queue that was empty.
+    /// Publishes the users of a minute into a queue that was empty, as if it never had before.
     pub fn publish(&self, minute: &str) -> Cost {
         let folder = self.folder.path();
-        for ending in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(folder.join(format!("queue.db{ending}")));
+        for file in ["queue.db", "queue.db-wal", "queue.db-shm", "state.json"] {
+            let _ = std::fs::remove_file(folder.join(file));
         }
         let (user, password) = services::sql_login();
         let source = format!(
-            "sql:mysql://{}/{}?query-file=users.sql&at=announce_at&ahead=1h&id=uid,type",
+            "sql:mysql://{}/{}?query-file=users.sql&at=announce_at&ahead=1h&id=uid,type&state=state.json",
             services::mariadb(),
             self.database
         );
