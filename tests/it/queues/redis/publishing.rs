@@ -98,6 +98,17 @@ fn attributes_and_groups_travel_beside_what_the_original_knows() {
 }
 
 #[test]
+fn jobs_stand_in_the_order_of_the_lines() {
+    let stage = Stage::new();
+    let lines: String = (0..500).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    // The first batch makes the job's name known, which those behind it need not.
+    stage.publish("job=mail", "stdin: --batch 1").stdin(lines).run().expect(0);
+    let numbers: Vec<_> =
+        stage.jobs("@jobs:mail").iter().map(|it| it["args"]["n"].clone()).collect();
+    assert_eq!(numbers, (0..500).map(Value::from).collect::<Vec<_>>());
+}
+
+#[test]
 fn connections_that_are_killed_in_mid_publish_lose_nothing() {
     const COUNT: usize = 20_000;
     let server = RedisServer::start("");

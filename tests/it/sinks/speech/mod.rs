@@ -49,7 +49,7 @@ fn by_google(speaker: &Speaker) -> String {
     format!("engine=google&voice={VOICE}&endpoint={}&text={TEXT}", speaker.url())
 }
 
-/// The files below `said` with their contents.
+/// The files below `said` with their contents. What is still being written has a name with a `#`.
 fn said(sandbox: &Sandbox) -> BTreeMap<String, Vec<u8>> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![sandbox.path("said")]);
     while let Some(folder) = folders.pop() {
@@ -57,6 +57,7 @@ fn said(sandbox: &Sandbox) -> BTreeMap<String, Vec<u8>> {
             let path = entry.expect("an entry").path();
             match path.is_dir() {
                 true => folders.push(path),
+                false if path.to_string_lossy().contains('#') => {}
                 false => {
                     let name = path.strip_prefix(sandbox.path("said")).expect("it is in there");
                     let name = name.to_str().expect("UTF-8").to_owned();
