@@ -13,6 +13,7 @@
 //! | queue -> sink | [`mod@subscribe`] |
 //! | what a queue could not take, kept in a file | [`spool`] |
 //! | a queue's inside, shown | [`inspect`] |
+//! | what a store holds, read back | [`readings`] |
 //! | what is served over HTTP; the server below it | `serve`, `http_server`, where they are built in |
 //! | what a look at an end found | [`preflight`] |
 //! | what becomes of a delivery, purely | [`retry`] |
@@ -63,6 +64,7 @@ pub mod message;
 pub mod preflight;
 pub mod publish;
 pub mod queues;
+pub mod readings;
 pub mod redact;
 pub mod registry;
 pub mod report;

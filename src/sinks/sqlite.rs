@@ -24,7 +24,8 @@ use table::{Row, Table};
 use tokio::sync::Mutex;
 
 /// The file of the embedded store. Its tables are made as collections are named.
-static SCHEMA: Schema = Schema { purpose: Purpose::Store, version: 1, tables: "", upgrades: &[] };
+pub(crate) static SCHEMA: Schema =
+    Schema { purpose: Purpose::Store, version: 1, tables: "", upgrades: &[] };
 
 /// The largest document, in bytes: 256 MiB. SQLite's own limit is 10^9.
 const LARGEST_DOCUMENT: usize = 256 << 20;
@@ -81,15 +82,30 @@ struct SqliteOptions {
 
 impl SqliteOptions {
     fn of(mut url: Location, options: &Options) -> Result<Self> {
-        let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());
-        validate_name(&collection)?;
+        let Target { path, collection } = Target::take(&mut url, &options.data_dir)?;
         let conflict = Conflict::take(&mut url)?;
         url.finish(&["collection", "conflict"])?;
+        Ok(Self { path, collection, conflict })
+    }
+}
+
+/// Which table of which file the URL of a store names.
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+    pub(crate) collection: String,
+}
+
+impl Target {
+    /// Takes it out of a URL, whose other parameters stay. Without a path it is the store in the data
+    /// folder.
+    pub(crate) fn take(url: &mut Location, data_dir: &Path) -> Result<Self> {
+        let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());
+        validate_name(&collection)?;
         let path = match url.file() {
-            path if path.as_os_str().is_empty() => options.data_dir.join("store.db"),
+            path if path.as_os_str().is_empty() => data_dir.join("store.db"),
             path => path,
         };
-        Ok(Self { path, collection, conflict })
+        Ok(Self { path, collection })
     }
 }
 

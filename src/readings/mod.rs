@@ -1,0 +1,87 @@
+//! What a store holds, read back: series of readings, lines for a chart, whole documents. Reads only.
+//!
+//! A *series* is what one device measures, told by the device's id and shown under its newest name. A
+//! *metric* is one of the things that it measures: `te`, `hu`, `power_w`. A reading is a value of a
+//! metric at a time. Which documents are readings, and of what, [`Shapes`] says.
+
+mod cell;
+mod document;
+mod latest;
+mod line;
+mod metric;
+mod options;
+mod range;
+mod series;
+pub mod shape;
+mod sqlite;
+mod tally;
+
+pub use cell::Cell;
+pub use document::{Document, Documents};
+pub use latest::{Latest, LatestValue};
+pub use line::{Chart, Gap, Line, Point, Resolution};
+pub use metric::{Kind, Metric};
+pub use options::Options;
+pub use range::Range;
+pub use series::Series;
+pub use shape::Shapes;
+
+use crate::error::Result;
+use crate::location::Location;
+use crate::registry::{Entry, Registry};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+/// A store that is read. Every method reads what is there at that moment; a store that was replaced,
+/// or was down, is found again by the next call. One read of a store runs at a time, and others wait.
+///
+/// # Errors
+/// Of every method: `Unreachable` for a store that is down or does not answer in time, `Configuration`
+/// for one that is not there, is no store, or lacks the collection, `Credentials` for one that refuses
+/// us.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// What is read, in words and without secrets: `sqlite store.db collection readings`.
+    fn describe(&self) -> &str;
+
+    /// The newest value of each metric of each series, sorted by the series' names. Empty where the
+    /// store holds no readings.
+    async fn latest(&self) -> Result<Vec<Latest>>;
+
+    /// Lines over a range of time, in so many cells (at least one): one line for each metric of each
+    /// series that has a reading in the range, sorted by metric, then by the series' names.
+    ///
+    /// No metric named means all of them.
+    async fn chart(&self, range: Range, cells: usize, metrics: &[&str]) -> Result<Chart>;
+
+    /// The documents that are not older than this time, or all of them, one after the other and each
+    /// once, in the order in which they were stored where the store knows it. A document without a
+    /// time is among them. The store is held by this no longer than until the answer is dropped.
+    async fn documents(&self, since: Option<DateTime<Utc>>) -> Result<Documents>;
+
+    /// Closes connections.
+    async fn close(self: Box<Self>) -> Result<()>;
+}
+
+/// A kind of store: everything that its scheme stands for.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Takes the URL apart and opens the store. Nothing is read yet, and nothing made: whether the
+    /// store is there shows at the first read.
+    async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Store>>;
+}
+
+/// The stores that can be read, one line each.
+pub static STORES: Registry<dyn Backend> =
+    Registry { noun: "store", lines: &[("sqlite", Entry::Built(&sqlite::SqliteBackend))] };
+
+/// Opens a store by its URL, to be read.
+///
+/// `sqlite:PATH?collection=NAME` is what the sink of this URL writes. What else a URL says is how
+/// documents are read: see [`Shapes::take`].
+///
+/// # Errors
+/// `Usage` for an unknown scheme, parameter or value.
+pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Store>> {
+    STORES.find(&url)?.open(url, options).await
+}

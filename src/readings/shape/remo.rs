@@ -1,0 +1,148 @@
+//! The documents of `nature-remo:`, and those of the Python scripts before it.
+
+use super::fields::{Event, Events, Scalar};
+use super::{Seen, SeenValue};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// All that any of the forms has, of whatever types.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    device_id: Scalar<'a>,
+    #[serde(borrow)]
+    appliance_id: Scalar<'a>,
+    #[serde(borrow)]
+    name: Scalar<'a>,
+    #[serde(borrow)]
+    request_at: Scalar<'a>,
+    #[serde(borrow)]
+    updated_at: Scalar<'a>,
+    #[serde(borrow)]
+    created_at: Scalar<'a>,
+    #[serde(borrow)]
+    newest_events: Events<'a>,
+    #[serde(borrow)]
+    temperature_offset: Scalar<'a>,
+    #[serde(borrow)]
+    humidity_offset: Scalar<'a>,
+    #[serde(borrow)]
+    online: Scalar<'a>,
+    #[serde(borrow)]
+    kind: Scalar<'a>,
+    #[serde(borrow)]
+    val: Scalar<'a>,
+    #[serde(borrow)]
+    power_w: Scalar<'a>,
+    #[serde(borrow)]
+    bought_kwh: Scalar<'a>,
+    #[serde(borrow)]
+    sold_kwh: Scalar<'a>,
+}
+
+/// What a document tells; `None` where it has none of the forms.
+pub(super) fn read(json: &str, stored_at: Option<i64>, add_offsets: bool) -> Option<Seen<'_>> {
+    let mut fields: Fields = serde_json::from_str(json).ok()?;
+    if let Some(events) = fields.newest_events.0.take() {
+        return fields.snapshot(events, stored_at, add_offsets);
+    }
+    if fields.appliance_id.text().is_some() {
+        return fields.meter(stored_at);
+    }
+    fields.change()
+}
+
+impl<'a> Fields<'a> {
+    fn snapshot(
+        self,
+        events: Vec<(Cow<'a, str>, Event<'a>)>,
+        stored_at: Option<i64>,
+        add_offsets: bool,
+    ) -> Option<Seen<'a>> {
+        let polled_at = self.request_at.time().or(stored_at);
+        let at =
+            polled_at.or_else(|| events.iter().filter_map(|(_, it)| it.created_at.time()).max())?;
+        let id = self.device_id.text().or(self.name.text())?.clone();
+        let offsets = Offsets {
+            temperature: self.temperature_offset.number().filter(|_| add_offsets),
+            humidity: self.humidity_offset.number().filter(|_| add_offsets),
+        };
+        let values = events.into_iter().filter_map(|(kind, event)| offsets.value(kind, &event, at));
+        let values = values.collect();
+        Some(Seen {
+            id,
+            name: self.name.text().cloned(),
+            at,
+            polled: true,
+            online: self.online.flag(),
+            values,
+        })
+    }
+
+    fn meter(self, stored_at: Option<i64>) -> Option<Seen<'a>> {
+        let (polled_at, heard_at) = (self.request_at.time(), self.updated_at.time());
+        let at = polled_at.or(heard_at).or(stored_at)?;
+        let metrics = [
+            ("power_w", &self.power_w),
+            ("bought_kwh", &self.bought_kwh),
+            ("sold_kwh", &self.sold_kwh),
+        ];
+        let value = |(metric, value): (&'static str, &Scalar)| {
+            let value = value.number()?;
+            Some(SeenValue { metric: Cow::Borrowed(metric), value, at, since: heard_at })
+        };
+        Some(Seen {
+            id: self.appliance_id.text()?.clone(),
+            name: self.name.text().cloned(),
+            at,
+            polled: polled_at.is_some(),
+            online: None,
+            values: metrics.into_iter().filter_map(value).collect(),
+        })
+    }
+
+    fn change(self) -> Option<Seen<'a>> {
+        let (at, metric) = (self.created_at.time()?, self.kind.text()?.clone());
+        let value = if metric == MOTION { 1.0 } else { self.val.number()? };
+        Some(Seen {
+            id: self.device_id.text()?.clone(),
+            name: self.name.text().cloned(),
+            at,
+            polled: false,
+            online: None,
+            values: vec![SeenValue { metric, value, at, since: Some(at) }],
+        })
+    }
+}
+
+/// The event that tells of a movement: what counts is when.
+const MOTION: &str = "mo";
+
+/// What a device adds to what it measures.
+struct Offsets {
+    temperature: Option<f64>,
+    humidity: Option<f64>,
+}
+
+impl Offsets {
+    fn value<'a>(&self, kind: Cow<'a, str>, event: &Event, at: i64) -> Option<SeenValue<'a>> {
+        let since = event.created_at.time();
+        if kind == MOTION {
+            return Some(SeenValue { metric: kind, value: 1.0, at: since?, since });
+        }
+        let offset = match kind.as_ref() {
+            "te" => self.temperature,
+            "hu" => self.humidity,
+            _ => None,
+        };
+        let value = event.val.number()?;
+        let value = offset.filter(|offset| *offset != 0.0).map_or(value, |by| plus(value, by));
+        value.is_finite().then_some(SeenValue { metric: kind, value, at, since })
+    }
+}
+
+/// The sum of two decimals as people would write it.
+fn plus(value: f64, offset: f64) -> f64 {
+    ((value + offset) * 1e9).round() / 1e9
+}

@@ -1,0 +1,153 @@
+//! `sqlite:PATH?collection=NAME`: the embedded store, read by row.
+
+mod documents;
+mod rows;
+
+use super::shape::Seen;
+use super::tally::{Newest, Tally};
+use super::{Backend, Chart, Documents, Latest, Options, Range, Shapes, Store};
+use crate::clients::sqlite::Reader;
+use crate::error::{Error, Kind, Result};
+use crate::location::{Location, list};
+use crate::sinks::sqlite::{SCHEMA, Target};
+use crate::text;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use documents::Reading;
+use rusqlite::Connection;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// How much earlier a document may be stored than its own time says: clocks differ.
+const SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// The kind of store that is a table in a file of ours.
+pub struct SqliteBackend;
+
+#[async_trait]
+impl Backend for SqliteBackend {
+    async fn open(&self, mut url: Location, options: &Options) -> Result<Box<dyn Store>> {
+        let target = Target::take(&mut url, &options.data_dir)?;
+        let shapes = Shapes::take(&mut url, &target.collection)?;
+        url.take("conflict")?;
+        url.finish(PARAMETERS)?;
+        let Target { path, collection } = target;
+        let words = format!("sqlite {} collection {collection}", text::of_name(&path));
+        let store = Sqlite { path, collection, shapes, words, turn: Arc::default() };
+        Ok(Box::new(Shared(Arc::new(store))))
+    }
+}
+
+/// What the URL of a store that is read may say.
+const PARAMETERS: &[&str] =
+    &["collection", "conflict", "time", "series", "name", "values", "offsets"];
+
+struct Sqlite {
+    path: PathBuf,
+    collection: String,
+    shapes: Shapes,
+    words: String,
+    /// Held by whoever reads: others wait.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Sqlite {
+    async fn reader(&self) -> Result<Reader> {
+        Reader::open(&self.path, &SCHEMA).await
+    }
+
+    /// Looks at one moment of the file, when its turn comes.
+    async fn look<T, F>(&self, look: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.look_with(&self.reader().await?, look).await
+    }
+
+    /// Looks at one moment of an open file, when its turn comes. A look that nobody waits for any more
+    /// keeps its turn until it is over.
+    async fn look_with<T, F>(&self, reader: &Reader, look: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let turn = self.turn.clone().lock_owned().await;
+        let collection = self.collection.clone();
+        let looked = reader.read(move |connection| {
+            let _turn = turn;
+            match rows::is_there(connection, &collection)? {
+                true => look(connection).map(Ok),
+                false => rows::collections(connection).map(Err),
+            }
+        });
+        looked.await?.map_err(|known| self.missing(&known))
+    }
+
+    /// The error for a collection that is not there.
+    fn missing(&self, known: &[String]) -> Error {
+        let what = format!("there is no collection `{}` in the store", self.collection);
+        let known: Vec<_> = known.iter().map(|name| text::visible(name.as_bytes())).collect();
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        let hint = match known.as_slice() {
+            [] => "the store is empty: `subscribe` fills it".to_owned(),
+            known => format!("add `?collection=NAME`: it is one of {}", list(known)),
+        };
+        Error::new(Kind::Configuration, what).hint(hint).of_missing()
+    }
+
+    /// Shows what each row behind a number tells.
+    fn each_seen(
+        &self,
+        connection: &Connection,
+        behind: i64,
+        mut show: impl FnMut(Option<&Seen>),
+    ) -> rusqlite::Result<()> {
+        rows::each(connection, &self.collection, behind, |row| {
+            show(self.shapes.read(&row.document()?, row.stored_at()).as_ref());
+            Ok(true)
+        })
+    }
+}
+
+/// A store, as several look at it at a time.
+struct Shared(Arc<Sqlite>);
+
+#[async_trait]
+impl Store for Shared {
+    fn describe(&self) -> &str {
+        &self.0.words
+    }
+
+    async fn latest(&self) -> Result<Vec<Latest>> {
+        let store = self.0.clone();
+        let look = move |connection: &Connection| {
+            let mut newest = Newest::default();
+            store.each_seen(connection, i64::MIN, |seen| {
+                seen.into_iter().for_each(|it| newest.add(it))
+            })?;
+            Ok(newest.finish())
+        };
+        self.0.look(look).await
+    }
+
+    async fn chart(&self, range: Range, cells: usize, metrics: &[&str]) -> Result<Chart> {
+        let (store, mut tally) = (self.0.clone(), Tally::new(range, cells, metrics));
+        let look = move |connection: &Connection| {
+            let since = range.from().checked_sub_signed(SKEW).unwrap_or(range.from());
+            let behind = rows::behind(connection, &store.collection, since)?;
+            store.each_seen(connection, behind, |seen| tally.add(seen))?;
+            Ok(tally.finish())
+        };
+        self.0.look(look).await
+    }
+
+    async fn documents(&self, since: Option<DateTime<Utc>>) -> Result<Documents> {
+        Ok(Documents::of(Reading::begin(self.0.clone(), since).await?))
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
