@@ -21,7 +21,7 @@ from pathlib import Path
 # Of these, and of filters, a test program is told here; with any other flag it runs by itself.
 FLAGS = {"--exact", "--nocapture", "--no-capture", "--show-output"}
 SERVERS = ["TEST_PUBSUB_EMULATOR_HOST", "TEST_MONGODB_URI", "TEST_SQS_ENDPOINT", "TEST_S3_ENDPOINT",
-           "TEST_REDIS_HOST", "TEST_MARIADB_HOST", "TEST_POSTGRES_HOST"]  # fmt: skip
+           "TEST_REDIS_HOST", "TEST_MARIADB_HOST", "TEST_POSTGRES_HOST", "TEST_WEBDRIVER_HOST"]  # fmt: skip
 
 CORES = os.cpu_count() or 1
 MOST = int(os.environ.get("RUST_TEST_THREADS") or 8 * CORES)

@@ -21,6 +21,7 @@
 #   TEST_REDIS_HOST                       HOST:PORT, without a password
 #   TEST_MARIADB_HOST, TEST_POSTGRES_HOST HOST:PORT, both with the login of
 #   TEST_SQL_USERNAME, TEST_SQL_PASSWORD  who may make databases and users
+#   TEST_WEBDRIVER_HOST                   HOST:PORT of a chromedriver, whose browser has our pages
 #   TEST_OPEN_JTALK_VOICE                 a voice's file (.htsvoice), for Open JTalk
 #
 # Tests that stop, break or join servers of Redis, MariaDB or PostgreSQL start their own ones, so the
@@ -40,6 +41,8 @@ pillow_version=13.0.0
 google_api_version=2.202.0
 google_tasks_version=2.26.0
 voice_version=0.4.1.post10
+axe_version=4.14.1
+axe_digest=e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
 cache=${KAKEHI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kakehi-tests}
 ferretdb=$cache/ferretdb-$ferretdb_version-patched
 # Python with moto, which speaks SQS and S3, with Pillow, which the benches compare with, and with
@@ -48,6 +51,8 @@ python=$cache/python-moto-$moto_version-pillow-$pillow_version
 python+=-google-$google_api_version-$google_tasks_version
 # A Japanese voice for Open JTalk, which a package of Python carries.
 voice=$cache/voice-$voice_version/mei_normal.htsvoice
+# What finds out whether a page can be used by everybody; a browser runs it in our pages.
+axe=$cache/axe-core-$axe_version.js
 # Programs in Go for the tests: on Google's clients; gocraft/work's own, and ours on it. They are
 # built anew when their sources change.
 digest() { # digest FOLDER: of all that is in it
@@ -135,6 +140,7 @@ find_missing_for_servers() {
   if [[ $work == test ]]; then
     need open_jtalk open-jtalk
     [[ -d /var/lib/mecab/dic/open-jtalk/naist-jdic ]] || packages+=(open-jtalk-mecab-naist-jdic)
+    find_missing_for_pages
   fi
   [[ -e $python/complete ]] || python3 -c 'import ensurepip, venv' 2>/dev/null ||
     packages+=(python3-venv)
@@ -153,6 +159,20 @@ find_missing_for_servers() {
     find_emulator || packages+=(google-cloud-cli-pubsub-emulator)
   fi
 }
+
+find_missing_for_pages() { # a browser, and letters for all that our pages show
+  if [[ -z ${TEST_WEBDRIVER_HOST:-} ]]; then
+    need chromium chromium
+    need chromedriver chromium-driver
+    need fc-list fontconfig
+    has_font :lang=en || packages+=(fonts-dejavu-core)
+    has_font :lang=ja || packages+=(fonts-noto-cjk)
+    has_font 'Noto Color Emoji' || packages+=(fonts-noto-color-emoji)
+  fi
+  [[ -e $axe ]] || need npm npm
+}
+
+has_font() { [[ -n $(fc-list "$1" 2>/dev/null) ]]; }
 
 # Installs the packages where we may, and leaves in $packages what is still to be installed.
 install_packages() {
@@ -358,15 +378,38 @@ get_voice() {
   mv -- "$voice.$$" "$voice"
 }
 
+install_axe() {
+  [[ -e $axe ]] && return
+  lock_file "$cache/axe.lock" 'gets axe-core'
+  [[ -e $axe ]] && return
+  say "getting axe-core $axe_version, once"
+  start get_axe
+  finish || { say 'axe-core could not be had' >&2; exit 1; }
+  exec {lock}>&-
+}
+
+# shellcheck disable=SC2317 # `start` runs it
+get_axe() {
+  local got=$run/data/axe
+  mkdir -p "$got"
+  npm pack --silent --pack-destination "$got" "axe-core@$axe_version" >/dev/null
+  sha256sum --check --quiet <<<"$axe_digest  $got/axe-core-$axe_version.tgz"
+  tar -xzf "$got/axe-core-$axe_version.tgz" -C "$got" package/axe.min.js
+  # Another run must never see half of it.
+  cp -- "$got/package/axe.min.js" "$axe.$$"
+  mv -- "$axe.$$" "$axe"
+}
+
 refused() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # How many there are of each: the emulator is slow with much to remember, moto does one thing at a
 # time. `tests/each.py` shares the tests among them.
-declare -A instances=([ferretdb]=1 [emulator]=3 [moto]=2 [redis]=1 [mariadb]=1 [postgres]=1)
+declare -A instances=([ferretdb]=1 [emulator]=3 [moto]=2 [redis]=1 [mariadb]=1 [postgres]=1
+  [webdriver]=1)
 # What a server's log holds when it is ready.
 declare -A ready=([ferretdb]='Listening on' [emulator]='Server started' [moto]='Running on'
   [redis]='Ready to accept connections' [mariadb]='ready for connections'
-  [postgres]='ready to accept connections')
+  [postgres]='ready to accept connections' [webdriver]='started successfully')
 declare -A ports=() jobs=()
 
 # shellcheck disable=SC2317 # `launch` runs these
@@ -422,6 +465,13 @@ serve_postgres() {
   exec "${other[@]}" "$postgres/postgres" -D "$2/data" -k '' -h 127.0.0.1 -p "$1" -F
 }
 
+# A browser's windows have folders of their own below this one, which go with the run.
+# shellcheck disable=SC2317
+serve_webdriver() {
+  mkdir -p "$2"
+  HOME=$2 TMPDIR=$2 exec chromedriver --port="$1"
+}
+
 launch() { # launch KIND NUMBER: starts a server on a free port, and waits for nothing
   local server=$1-$2 port
   until port=$((20000 + RANDOM % 12000)) && refused "$port"; do :; done
@@ -467,6 +517,7 @@ find_wanted() { # the kinds of servers that are not given, in $wanted
   [[ -n ${TEST_REDIS_HOST:-} ]] || wanted+=(redis)
   [[ -n ${TEST_MARIADB_HOST:-} ]] || wanted+=(mariadb)
   [[ -n ${TEST_POSTGRES_HOST:-} ]] || wanted+=(postgres)
+  [[ $work == bench || -n ${TEST_WEBDRIVER_HOST:-} ]] || wanted+=(webdriver)
 }
 
 launch_servers() {
@@ -495,10 +546,11 @@ await_servers() {
       redis) TEST_REDIS_HOST=$(addresses redis '') ;;
       mariadb) TEST_MARIADB_HOST=$(addresses mariadb '') ;;
       postgres) TEST_POSTGRES_HOST=$(addresses postgres '') ;;
+      webdriver) TEST_WEBDRIVER_HOST=$(addresses webdriver '') ;;
     esac
   done
   export TEST_MONGODB_URI TEST_PUBSUB_EMULATOR_HOST TEST_SQS_ENDPOINT TEST_S3_ENDPOINT
-  export TEST_REDIS_HOST TEST_MARIADB_HOST TEST_POSTGRES_HOST
+  export TEST_REDIS_HOST TEST_MARIADB_HOST TEST_POSTGRES_HOST TEST_WEBDRIVER_HOST
   say "MongoDB's protocol: $TEST_MONGODB_URI"
   say "Pub/Sub: $TEST_PUBSUB_EMULATOR_HOST"
   say "SQS: $TEST_SQS_ENDPOINT"
@@ -506,6 +558,7 @@ await_servers() {
   say "Redis: $TEST_REDIS_HOST"
   say "MariaDB: $TEST_MARIADB_HOST"
   say "PostgreSQL: $TEST_POSTGRES_HOST"
+  [[ $work == bench ]] || say "a browser: $TEST_WEBDRIVER_HOST"
 }
 
 # A server that died explains the tests that failed.
@@ -567,10 +620,11 @@ began=$SECONDS
 [[ $long || -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
 [[ $long ]] || install_python
 [[ $long || $work != test || -n ${TEST_OPEN_JTALK_VOICE:-} ]] || install_voice
+[[ $long || $work != test ]] || install_axe
 [[ $long || $work != test ]] || build_go "$go_clients" "Google's clients in Go" compile_go_clients
 [[ $long ]] || build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
 export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
-export TEST_POSTGRES_PROGRAMS=${postgres:-}
+export TEST_POSTGRES_PROGRAMS=${postgres:-} TEST_AXE=$axe
 export TEST_OPEN_JTALK_VOICE=${TEST_OPEN_JTALK_VOICE:-$voice}
 if [[ ! $long && $work == test ]]; then
   if gcloud alpha tasks lease --help >/dev/null 2>&1 </dev/null; then

@@ -1,5 +1,6 @@
 //! What is served over HTTP.
 
+mod browser;
 mod cloud_tasks;
 mod google_clients;
 mod http_server;

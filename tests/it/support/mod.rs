@@ -1,5 +1,6 @@
 //! What the tests share: places to run in, servers, proxies, and what they look at.
 
+pub mod browser;
 pub mod built;
 pub mod deletion;
 pub mod documents;

@@ -77,6 +77,16 @@ pub fn postgres_programs() -> PathBuf {
     required("TEST_POSTGRES_PROGRAMS", "PostgreSQL's programs").into()
 }
 
+/// `host:port` of a driver of Chromium.
+pub fn webdriver() -> String {
+    required("TEST_WEBDRIVER_HOST", "Chromium and its driver")
+}
+
+/// The file of axe-core, which finds out whether everybody can use a page.
+pub fn axe() -> PathBuf {
+    required("TEST_AXE", "axe-core").into()
+}
+
 /// The folder of gocraft/work's programs, and of ours on it: see `tests/clients/gocraft`.
 pub fn gocraft() -> PathBuf {
     required("TEST_GOCRAFT", "gocraft/work").into()

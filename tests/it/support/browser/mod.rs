@@ -1,0 +1,125 @@
+//! A real browser, used as a person uses it: by what is to be seen, and controls by role and name.
+
+mod access;
+mod command;
+mod finding;
+mod screenshots;
+mod watching;
+mod window;
+
+pub use window::Window;
+
+use crate::support::http_client::HttpClient;
+use crate::support::services;
+use command::Command;
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+use watching::Seen;
+
+/// What is not to be seen by then never comes.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How often the page is looked at, while something is waited for.
+const INTERVAL: Duration = Duration::from_millis(30);
+
+/// A window of Chromium, with a profile of its own; it is closed when it goes out of scope.
+pub struct Browser {
+    client: Client,
+    _session: Session,
+    seen: Mutex<Seen>,
+}
+
+/// What the driver knows a window by. A test that fails closes its window, too.
+struct Session {
+    driver: SocketAddr,
+    id: String,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let request = format!("DELETE /session/{}", self.id);
+        if let Ok(mut client) = HttpClient::try_connect(self.driver) {
+            drop(client.try_ask(&request, &[], ""));
+        }
+    }
+}
+
+impl Browser {
+    /// Opens a window.
+    pub async fn open(window: Window) -> Self {
+        let driver: SocketAddr = services::webdriver().parse().expect("an address");
+        let Value::Object(capabilities) = window.capabilities() else { unreachable!() };
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://{driver}"))
+            .await
+            .expect("a window of Chromium");
+        let id = client.session_id().await.expect("a session").expect("a session");
+        let browser = Self { client, _session: Session { driver, id }, seen: Mutex::default() };
+        window.dress(&browser).await;
+        browser
+    }
+
+    /// Goes to an address, and waits until the page is there.
+    pub async fn go(&self, url: &str) {
+        self.client.goto(url).await.unwrap_or_else(|cause| panic!("{url}: {cause}"));
+    }
+
+    /// Goes back to where it was before.
+    pub async fn back(&self) {
+        self.client.back().await.expect("a page before");
+    }
+
+    /// The address of the page.
+    pub async fn url(&self) -> String {
+        self.client.current_url().await.expect("an address").to_string()
+    }
+
+    /// The title of the page.
+    pub async fn title(&self) -> String {
+        self.client.title().await.expect("a title")
+    }
+
+    /// Runs JavaScript in the page, and gives what it returns.
+    pub async fn run(&self, script: &str, arguments: &[Value]) -> Value {
+        self.client.execute(script, arguments.to_vec()).await.expect("a script that runs")
+    }
+
+    /// Runs JavaScript that gives its result to the last of its arguments.
+    async fn run_async(&self, script: &str) -> Value {
+        self.client.execute_async(script, vec![]).await.expect("a script that runs")
+    }
+
+    /// How far the page is wider than the window, in pixels: what is scrolled sideways.
+    pub async fn overhang(&self) -> i64 {
+        let script =
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        self.run(script, &[]).await.as_i64().expect("a number")
+    }
+
+    /// Has Chromium's own protocol do something.
+    async fn devtools(&self, method: &str, parameters: Value) -> Value {
+        let body = json!({ "cmd": method, "params": parameters });
+        self.command(Command::post("goog/cdp/execute", body)).await
+    }
+
+    async fn command(&self, command: Command) -> Value {
+        let shown = format!("{command:?}");
+        self.client.issue_cmd(command).await.unwrap_or_else(|cause| panic!("{shown}: {cause}"))
+    }
+}
+
+/// Looks until there is something; panics with `what` where there never is.
+async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "the page never shows {what}");
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
