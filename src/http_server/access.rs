@@ -3,6 +3,7 @@
 use super::names::Names;
 use super::{Refusal, Token, Words};
 use crate::error::Result;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use std::net::IpAddr;
 
@@ -25,10 +26,18 @@ impl Access {
         Ok(Self { names: Names::new(ip, listen, hosts, words)?, token })
     }
 
-    /// Refuses a request that is not for this server, comes from a page of another one or does not
-    /// show the token. Its body is not looked at.
-    pub(super) fn verify(&self, head: &Parts) -> Result<(), Refusal> {
-        self.names.verify(head)?;
-        self.token.as_ref().map_or(Ok(()), |token| token.verify(&head.headers))
+    /// Refuses a request that is not for this server, or comes from a page of another one.
+    pub(super) fn verify_names(&self, head: &Parts) -> Result<(), Refusal> {
+        self.names.verify(head)
+    }
+
+    /// Refuses a request that does not show the token.
+    pub(super) fn verify_token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.token.as_ref().map_or(Ok(()), |token| token.verify(headers))
+    }
+
+    /// What clients have to show.
+    pub(super) fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
     }
 }

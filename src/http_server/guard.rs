@@ -4,11 +4,12 @@ use super::access::Access;
 use super::connections::Slot;
 use super::refusal::{ErrorFormat, Refusal};
 use super::room::{Room, Share};
-use super::{Limits, body, gunzip};
+use super::{Limits, Token, body, gunzip};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use std::any::Any;
@@ -21,11 +22,32 @@ pub struct Guard {
     access: Arc<Access>,
     limits: Limits,
     room: Room,
+    shows: Shows,
+}
+
+/// What a request has to show besides a name of this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// The server's token, where there is one.
+    Token,
+    /// No more than that: the router asks for the rest itself.
+    Name,
 }
 
 impl Guard {
     pub(super) fn new(access: Arc<Access>, limits: Limits) -> Self {
-        Self { access, limits, room: Room::new(limits.large_bodies_bytes) }
+        Self { access, limits, room: Room::new(limits.large_bodies_bytes), shows: Shows::Token }
+    }
+
+    /// A guard that asks for no token: whoever knows the server by its name is let in, and no page of
+    /// another server. The router behind it asks for the token in its own way.
+    pub fn by_name(&self) -> Self {
+        Self { shows: Shows::Name, ..self.clone() }
+    }
+
+    /// What each client has to show; `None` where that is nothing.
+    pub fn token(&self) -> Option<&Token> {
+        self.access.token()
     }
 
     /// Has a router see only requests of those who may, each with its whole body, unpacked. What is
@@ -38,12 +60,22 @@ impl Guard {
             .layer(from_fn_with_state((self.clone(), format), pass))
     }
 
+    /// Refuses a request that is not for this server, comes from a page of another one or does not
+    /// show what it has to. Its body is not looked at.
+    fn verify(&self, head: &Parts) -> Result<(), Refusal> {
+        self.access.verify_names(head)?;
+        match self.shows {
+            Shows::Token => self.access.verify_token(&head.headers),
+            Shows::Name => Ok(()),
+        }
+    }
+
     /// The request as the handler sees it, and what its body takes of the room.
     async fn admit(&self, request: Request) -> Result<(Request, Share), Refusal> {
         let (mut head, body) = request.into_parts();
         let slot = head.extensions.get::<Slot>().cloned();
         let unread = !axum::body::HttpBody::is_end_stream(&body);
-        self.access.verify(&head).map_err(|refusal| Refusal { unread, ..refusal })?;
+        self.verify(&head).map_err(|refusal| Refusal { unread, ..refusal })?;
         let mut share = self.room.share();
         let body = {
             let _waiting = slot.as_ref().map(Slot::waits_for_client);

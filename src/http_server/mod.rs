@@ -15,6 +15,7 @@ mod guard;
 mod gunzip;
 mod names;
 mod observe;
+mod origin;
 mod refusal;
 mod room;
 mod serving;
@@ -22,6 +23,7 @@ mod token;
 
 pub use guard::Guard;
 pub use observe::{Answered, Observer, observed};
+pub use origin::is_own_page;
 pub use refusal::{ErrorFormat, Refusal, plain};
 pub use token::Token;
 

@@ -25,6 +25,8 @@ pub enum Servable {
     Tasks(Arc<dyn TaskQueues>),
     /// Jobs, with the pools of workers that work on them.
     Jobs(Arc<dyn Jobs>),
+    /// A queue for people to look at: no protocol of ours leases its messages.
+    Pages,
 }
 
 /// Why nobody looks into a queue that has no inspector.
@@ -82,18 +84,16 @@ pub trait Backend: Send + Sync {
         Err(closed(&url, IN_PROCESS))
     }
 
-    /// Opens what a server serves of the URL's place: its queues of tasks, unless it has jobs.
-    async fn served(&self, url: Location, options: &Options) -> Result<Servable> {
-        self.tasks(url, options).await.map(Servable::Tasks)
+    /// Opens what a server serves to programs of the URL's place.
+    async fn served(&self, _url: Location, _options: &Options) -> Result<Servable> {
+        Ok(Servable::Pages)
     }
 
     /// Opens the queues of tasks of the URL's place.
     async fn tasks(&self, url: Location, _options: &Options) -> Result<Arc<dyn TaskQueues>> {
         Err(Error::new(Kind::Configuration, format!("cannot serve `{url}`"))
             .because_of("its messages are not leased by their names")
-            .hint(
-                "name an embedded queue, `sqlite:PATH`, or jobs, `redis://HOST/DB?namespace=NAME`",
-            ))
+            .hint("name an embedded queue: `sqlite:PATH`"))
     }
 
     /// Makes the queue. `false`: it was there already, and is as it was.

@@ -1,10 +1,13 @@
 //! What is served over HTTP: the tasks of an embedded queue in the protocols of their clients, jobs in
-//! the JSON of gocraft/work's web page, and for who looks after the server its health and its numbers.
+//! the JSON of gocraft/work's web page, pages for people, and for who looks after the server its health
+//! and its numbers.
 
 mod counted;
 mod health;
 pub mod jobs;
 mod metrics;
+pub mod pages;
+mod read_only;
 pub mod taskqueue;
 
 use crate::clock::Clock;
@@ -15,6 +18,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use counted::CountedQueues;
 use metrics::Metrics;
+use pages::{Pages, Shown};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +31,8 @@ pub struct Content {
     pub tasks: Option<Served>,
     /// Jobs.
     pub jobs: Option<Arc<dyn Jobs>>,
+    /// What people see.
+    pub shown: Shown,
     /// The time of day.
     pub clock: Clock,
 }
@@ -54,15 +60,31 @@ fn router(content: &Arc<Content>, server: &Server, metrics: &Arc<Metrics>) -> Ro
     let refusal: ErrorFormat = if content.tasks.is_some() { rest::refusal } else { jobs::refusal };
     let unknown = async move |uri: Uri| unknown(&uri, refusal);
     let numbers = metrics::routes(metrics.clone(), content.clone()).fallback(unknown);
-    let mut router = guard.protect(numbers, refusal).merge(health::routes(content.clone()));
+    let pages = Arc::new(Pages::new(content.shown.clone(), &guard));
+    let health = health::routes(content.clone());
+    guard
+        .protect(numbers, refusal)
+        .merge(health)
+        .merge(pages::routes(&pages, &guard))
+        .merge(protocols(content, server))
+}
+
+/// What programs are served, each protocol behind a guard that speaks it.
+fn protocols(content: &Content, server: &Server) -> Router {
+    let guard = server.guard();
+    let protect = |routes, refusal| match content.shown.read_only {
+        true => guard.protect(read_only::only_reads(routes, refusal), refusal),
+        false => guard.protect(routes, refusal),
+    };
+    let mut router = Router::new();
     if let Some(served) = &content.tasks {
         router = router
-            .merge(guard.protect(rest::routes(served.clone()), rest::refusal))
-            .merge(guard.protect(cloud_tasks::routes(served.clone()), cloud_tasks::refusal))
-            .merge(guard.protect(rpc(served, server.address()), rpc_http::refusal));
+            .merge(protect(rest::routes(served.clone()), rest::refusal))
+            .merge(protect(cloud_tasks::routes(served.clone()), cloud_tasks::refusal))
+            .merge(protect(rpc(served, server.address()), rpc_http::refusal));
     }
-    if let Some(content) = &content.jobs {
-        router = router.merge(guard.protect(jobs::routes(content.clone()), jobs::refusal));
+    if let Some(jobs) = &content.jobs {
+        router = router.merge(protect(jobs::routes(jobs.clone()), jobs::refusal));
     }
     router
 }

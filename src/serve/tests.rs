@@ -1,14 +1,16 @@
 //! What is answered where the queue is not.
 
-use super::{Content, Metrics, router};
+use super::{Content, Metrics, pages, router};
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::http_server::{Limits, Options, Server, Words, observed};
-use crate::queues::{TaskQueues, TaskSettings, Tasks};
+use crate::queues::{self, TaskQueues, TaskSettings, Tasks};
 use crate::serve::taskqueue::{Declared, Served};
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
@@ -54,7 +56,15 @@ async fn answers(requests: &[&str]) -> Vec<(u16, String)> {
         clock: Clock::system(),
         stopping: server.stopping(),
     };
-    let content = Content { tasks: Some(served), jobs: None, clock: Clock::system() };
+    let shown = pages::Shown {
+        queues: Vec::new(),
+        options: queues::Options::new(Environment::default(), PathBuf::new()),
+        stores: Vec::new(),
+        spool: None,
+        timezone: chrono_tz::UTC,
+        read_only: false,
+    };
+    let content = Content { tasks: Some(served), jobs: None, shown, clock: Clock::system() };
     let metrics = Arc::new(Metrics::new(Clock::system()));
     let router = observed(router(&Arc::new(content), &server, &metrics), metrics);
     let mut answers = Vec::new();
@@ -85,7 +95,8 @@ async fn a_queue_that_nobody_reaches_is_said_to_be_and_no_more() {
 
 #[tokio::test]
 async fn what_is_not_served_is_not_there() {
-    let answers = answers(&["GET /", "GET /nowhere", "GET /taskqueue/v1beta3/x", "PUT /healthz"]);
+    let answers =
+        answers(&["GET /none", "GET /nowhere", "GET /taskqueue/v1beta3/x", "PUT /healthz"]);
     let statuses: Vec<_> = answers.await.into_iter().map(|(status, _)| status).collect();
     assert_eq!(statuses, [404, 404, 404, 405]);
 }

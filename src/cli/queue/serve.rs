@@ -1,14 +1,16 @@
-//! `queue serve`: tasks and jobs over HTTP.
+//! `queue serve`: tasks and jobs over HTTP for programs, and pages for people.
 
 use super::context::QueueContext;
-use crate::cli;
+use crate::cli::{self, timezone};
 use crate::error::{Error, Kind, Result};
 use crate::http_server::{Limits, Options, Server, Token, Words};
 use crate::location::Location;
 use crate::queues::{self, Jobs, Servable, TaskQueues};
+use crate::serve::pages::Shown;
 use crate::serve::taskqueue::{Declared, Served, queue_yaml};
 use crate::serve::{self, Content};
-use crate::units;
+use crate::{spool, units};
+use chrono_tz::Tz;
 use clap::Args;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,7 +22,10 @@ const TOKEN_FILE: &str = "KAKEHI_TOKEN_FILE";
 /// What the server's options are called here.
 const WORDS: Words = Words { listen: "`--listen`", token: "`--token-file FILE`", host: "--host " };
 
-/// Let programs work on tasks and jobs over HTTP
+/// Let programs work on tasks and jobs over HTTP, and people look at all of it
+///
+/// `/` is for people: pages of what the queues hold and the stores got, of dead letters and jobs, and of
+/// what can be done about them.
 ///
 /// The clients of App Engine's pull queues work with it: its REST API `taskqueue/v1beta2`, its
 /// `/rpc_http`, and the pull half of Cloud Tasks `v2beta2`. The tasks are the messages of the file's
@@ -36,11 +41,24 @@ const WORDS: Words = Words { listen: "`--listen`", token: "`--token-file FILE`",
 /// signal ends it now.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// What to serve: a file of queues, `sqlite:PATH`, and a namespace of jobs,
-    /// `redis://HOST/DB?namespace=NAME`; one of each at most. Default: `$KAKEHI_QUEUE`, else `sqlite:`
-    /// in the user's data folder
+    /// What to serve: any queues. Pages show all of them; programs work on the first file of queues,
+    /// `sqlite:PATH`, and on the first namespace of jobs, `redis://HOST/DB?namespace=NAME`. Default:
+    /// `$KAKEHI_QUEUE`, else `sqlite:` in the user's data folder
     #[arg(value_name = "URL")]
     urls: Vec<String>,
+
+    /// A store whose readings pages show, `sqlite:PATH?collection=NAME` or
+    /// `mongodb://HOST/DB?collection=NAME`; may be given again
+    #[arg(long = "store", value_name = "URL")]
+    stores: Vec<String>,
+
+    /// The zone of the times and days on pages, as `Asia/Tokyo`. Default: this machine's
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<Tz>,
+
+    /// Show only: no page and no program changes anything
+    #[arg(long, conflicts_with = "queues")]
+    read_only: bool,
 
     /// Where to listen. Other machines reach it only where this is not 127.0.0.1: then a token is
     /// needed. Port 0 is any that is free
@@ -71,6 +89,7 @@ impl Serve {
         let (urls, options) = self.resolve(context)?;
         let server = Server::bind(self.server(context)?).await?;
         let clock = options.clock.clone();
+        let shown = self.shown(context, urls.clone(), options.clone())?;
         let Opened { tasks: queues, jobs } = Opened::of(urls, &options).await?;
         let declared = self.declared(queues.as_deref()).await?.into();
         say(&format!("listening on http://{}\n", server.address()));
@@ -79,7 +98,7 @@ impl Serve {
         let served =
             |queues| Served { queues, declared, clock: clock.clone(), stopping: stopping.clone() };
         let tasks = queues.clone().map(served);
-        let content = Content { tasks, jobs, clock: clock.clone() };
+        let content = Content { tasks, jobs, shown, clock: clock.clone() };
         serve::serve(server, content, context.program.signals.shutdown(), self.grace).await;
         match queues {
             Some(queues) => queues.close().await,
@@ -96,6 +115,20 @@ impl Serve {
         };
         let data_dir = cli::data_dir(environment, &urls.iter().collect::<Vec<_>>())?;
         Ok((urls, queues::Options::new(environment.clone(), data_dir)))
+    }
+
+    /// What pages show.
+    fn shown(
+        &self,
+        context: &QueueContext<'_>,
+        queues: Vec<Location>,
+        options: queues::Options,
+    ) -> Result<Shown> {
+        let environment = &context.program.environment;
+        let stores = self.stores.iter().map(|url| Location::parse(url)).collect::<Result<_>>()?;
+        let spool = environment.data_dir().ok().map(|folder| folder.join(spool::FILE));
+        let timezone = timezone::of(self.timezone, environment)?;
+        Ok(Shown { queues, options, stores, spool, timezone, read_only: self.read_only })
     }
 
     /// What the file of queues says, which is about tasks.
@@ -133,27 +166,31 @@ struct Opened {
 }
 
 impl Opened {
-    /// Opens the URLs.
-    ///
-    /// # Errors
-    /// `Configuration` where there are two of one kind: their paths would be the same.
+    /// Opens the URLs: of each kind the first, as the paths of programs are those of one.
     async fn of(urls: Vec<Location>, options: &queues::Options) -> Result<Self> {
         let mut opened = Self::default();
         for url in urls {
             let shown = url.to_string();
+            // A URL that means nothing is told here, however late its queue is looked at.
+            queues::key(&url, options)?;
             let is_second = match queues::open_served(url, options).await? {
-                Servable::Tasks(tasks) => opened.tasks.replace(tasks).is_some(),
-                Servable::Jobs(jobs) => opened.jobs.replace(jobs).is_some(),
+                Servable::Tasks(tasks) => is_second_of(&mut opened.tasks, tasks),
+                Servable::Jobs(jobs) => is_second_of(&mut opened.jobs, jobs),
+                Servable::Pages => false,
             };
             if is_second {
-                return Err(Error::new(
-                    Kind::Configuration,
-                    format!("cannot serve `{shown}`, too"),
-                )
-                .because_of("another one of its kind is served at the same paths")
-                .hint("start another server for it, with a `--listen` of its own"));
+                tracing::warn!(
+                    "`{shown}` is shown to people only: programs work on the first of its kind"
+                );
             }
         }
         Ok(opened)
     }
+}
+
+/// Keeps what was opened first; whether that was another one.
+fn is_second_of<T>(kept: &mut Option<T>, opened: T) -> bool {
+    let is_second = kept.is_some();
+    kept.get_or_insert(opened);
+    is_second
 }

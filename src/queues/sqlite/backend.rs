@@ -6,7 +6,9 @@ use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::preflight::Finding;
-use crate::queues::{Backend, Deletion, Inspect, Options, Publisher, Side, Subscriber, TaskQueues};
+use crate::queues::{
+    Backend, Deletion, Inspect, Options, Publisher, Servable, Side, Subscriber, TaskQueues,
+};
 use crate::text;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -43,6 +45,10 @@ impl Backend for SqliteBackend {
 
     async fn inspector(&self, url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
         inspector::open(url, options).await
+    }
+
+    async fn served(&self, url: Location, options: &Options) -> Result<Servable> {
+        self.tasks(url, options).await.map(Servable::Tasks)
     }
 
     async fn tasks(&self, url: Location, options: &Options) -> Result<Arc<dyn TaskQueues>> {

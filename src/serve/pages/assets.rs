@@ -1,0 +1,24 @@
+//! What pages fetch besides themselves: all of it is built in, and none of it comes from elsewhere.
+
+use super::Pages;
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use std::sync::Arc;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+const ICON: &str = include_str!("icon.svg");
+
+/// The routes; nobody has to show anything for them.
+pub(super) fn routes() -> Router<Arc<Pages>> {
+    Router::new()
+        .route("/assets/style.css", get(async || asset("text/css; charset=utf-8", STYLE)))
+        .route("/assets/script.js", get(async || asset("text/javascript; charset=utf-8", SCRIPT)))
+        .route("/assets/icon.svg", get(async || asset("image/svg+xml", ICON)))
+}
+
+fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(CONTENT_TYPE, kind)], text)
+}

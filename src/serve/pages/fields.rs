@@ -1,0 +1,48 @@
+//! The fields of a form, or of an address, as a browser sends them.
+
+use axum::http::Uri;
+
+/// The field that every form of ours has: the page's token.
+pub(super) const TOKEN: &str = "token";
+
+/// Fields, in their order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads fields as a browser encodes them; what is not UTF-8 is replaced.
+    pub(super) fn parse(bytes: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(bytes).into_owned().collect())
+    }
+
+    /// The fields behind the `?` of an address.
+    pub(super) fn of(uri: &Uri) -> Self {
+        Self::parse(uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The value of a field; of several of one name, the first.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a field, in their order.
+    pub(super) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_as_a_browser_encodes_them() {
+        let form = Fields::parse("id=a%26b+c&id=%E5%AF%9D&empty=&%ff=x".as_bytes());
+        assert_eq!(form.all("id").collect::<Vec<_>>(), ["a&b c", "寝"]);
+        assert_eq!(
+            (form.get("id"), form.get("empty"), form.get("none")),
+            (Some("a&b c"), Some(""), None)
+        );
+        assert_eq!(Fields::parse(b"").get(""), None);
+    }
+}
