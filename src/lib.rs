@@ -19,7 +19,7 @@
 //! | what becomes of a delivery, purely | [`retry`] |
 //! | a dead letter as a message, purely | [`dead_letter`] |
 //! | batches filled up to their limits, purely | [`mod@batch`] |
-//! | cron expression -> next time, purely | [`schedule`] |
+//! | cron expression -> next time; what a zone's clocks show, purely | [`schedule`], [`zone`] |
 //! | the URL of an end, a message as a line | [`location`], [`envelope`] |
 //! | what a URL means; what may be shown of it | [`identity`], [`redact`] |
 //! | JSON that every reader takes the same way, purely | [`json`] |
@@ -82,6 +82,7 @@ pub mod text;
 pub mod times;
 pub mod transform;
 pub mod units;
+pub mod zone;
 
 pub use error::{Error, Kind, Result};
 pub use location::Location;

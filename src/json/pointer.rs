@@ -25,6 +25,12 @@ impl Pointer {
         Some(Self { text: text.to_owned(), steps })
     }
 
+    /// The name of the field, or the number of the element, in which it begins; `None` for the document
+    /// itself.
+    pub fn first(&self) -> Option<&str> {
+        self.steps.first().map(String::as_str)
+    }
+
     /// What stands at this place, as it was written; `None` where there is nothing.
     ///
     /// # Errors

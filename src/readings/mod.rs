@@ -5,10 +5,13 @@
 //! metric at a time. Which documents are readings, and of what, [`Shapes`] says.
 
 mod cell;
+pub mod days;
 mod document;
 mod latest;
 mod line;
 mod metric;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 mod options;
 mod range;
 mod series;
@@ -28,7 +31,7 @@ pub use shape::Shapes;
 
 use crate::error::Result;
 use crate::location::Location;
-use crate::registry::{Entry, Registry};
+use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -72,12 +75,18 @@ pub trait Backend: Send + Sync {
 }
 
 /// The stores that can be read, one line each.
-pub static STORES: Registry<dyn Backend> =
-    Registry { noun: "store", lines: &[("sqlite", Entry::Built(&sqlite::SqliteBackend))] };
+pub static STORES: Registry<dyn Backend> = Registry {
+    noun: "store",
+    lines: &[
+        ("sqlite", Entry::Built(&sqlite::SqliteBackend)),
+        ("mongodb", built_with!("mongodb", mongodb::MongoDbBackend)),
+        ("mongodb+srv", built_with!("mongodb", mongodb::MongoDbBackend)),
+    ],
+};
 
 /// Opens a store by its URL, to be read.
 ///
-/// `sqlite:PATH?collection=NAME` is what the sink of this URL writes. What else a URL says is how
+/// The URL is that of the sink which wrote it: `sqlite:PATH?collection=NAME`, `mongodb://HOST/DB`. What else a URL says is how
 /// documents are read: see [`Shapes::take`].
 ///
 /// # Errors

@@ -48,6 +48,13 @@ impl Custom {
         Ok(Some(Self { time, series, name, values, collection }))
     }
 
+    /// The fields at the top of a document in which the paths begin.
+    pub(super) fn fields(&self) -> Vec<String> {
+        let others = [&self.time, &self.series, &self.name].into_iter().flatten();
+        let paths = others.chain(self.values.iter().map(|(_, path)| path));
+        paths.filter_map(Pointer::first).map(str::to_owned).collect()
+    }
+
     /// What a document tells; `None` where it has no time, no series, or none of the values.
     pub(super) fn read<'a>(&self, json: &'a str, stored_at: Option<i64>) -> Option<Seen<'a>> {
         let json: &RawValue = serde_json::from_str(json).ok()?;

@@ -46,6 +46,14 @@ impl Shapes {
         Ok(Self { custom, raw_offsets })
     }
 
+    /// The fields at the top of a document that [`read`](Self::read) looks at.
+    pub(super) fn fields(&self) -> Vec<String> {
+        match &self.custom {
+            Some(custom) => custom.fields(),
+            None => remo::FIELDS.iter().map(|field| (*field).to_owned()).collect(),
+        }
+    }
+
     /// What a document tells; `None` where it is no reading. `stored_at` is when it was stored, in
     /// milliseconds since 1970, where that is known.
     pub(super) fn read<'a>(&self, json: &'a str, stored_at: Option<i64>) -> Option<Seen<'a>> {
@@ -124,3 +132,6 @@ fn bad_path(parameter: &str) -> Error {
         "write `{parameter}=room.temperature`, or a JSON pointer: `/room/temperature`"
     ))
 }
+
+#[cfg(test)]
+mod tests;

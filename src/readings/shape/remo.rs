@@ -41,6 +41,25 @@ struct Fields<'a> {
     sold_kwh: Scalar<'a>,
 }
 
+/// The names of all these.
+pub(super) const FIELDS: &[&str] = &[
+    "device_id",
+    "appliance_id",
+    "name",
+    "request_at",
+    "updated_at",
+    "created_at",
+    "newest_events",
+    "temperature_offset",
+    "humidity_offset",
+    "online",
+    "kind",
+    "val",
+    "power_w",
+    "bought_kwh",
+    "sold_kwh",
+];
+
 /// What a document tells; `None` where it has none of the forms.
 pub(super) fn read(json: &str, stored_at: Option<i64>, add_offsets: bool) -> Option<Seen<'_>> {
     let mut fields: Fields = serde_json::from_str(json).ok()?;

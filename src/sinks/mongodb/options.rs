@@ -27,7 +27,7 @@ const SECRET_OPTIONS: &[&str] = &["tlscertificatekeyfilepassword", "proxypasswor
 
 /// All that the sink needs of its URL and the environment.
 #[derive(Debug)]
-pub(super) struct MongoDbOptions {
+pub(crate) struct MongoDbOptions {
     pub(super) client: ClientOptions,
     pub(super) database: String,
     pub(super) collection: String,
@@ -39,7 +39,7 @@ pub(super) struct MongoDbOptions {
 
 impl MongoDbOptions {
     /// Reads the options. For `mongodb+srv:` this asks the name server.
-    pub(super) async fn read(mut url: Location, options: &Options) -> Result<Self> {
+    pub(crate) async fn read(mut url: Location, options: &Options) -> Result<Self> {
         refuse_secrets(&url)?;
         let login = login_hint(&url);
         let collection = url.take("collection")?.unwrap_or_else(|| "messages".to_owned());

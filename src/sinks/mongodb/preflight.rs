@@ -21,8 +21,10 @@ impl MongoDb {
         if let Err(error) = self.ping().await {
             return vec![Finding::of(&error)];
         }
-        let what =
-            format!("MongoDB at `{}` answers, and we may read `{}`", self.hosts, self.namespace);
+        let what = format!(
+            "MongoDB at `{}` answers, and we may read `{}`",
+            self.connection.hosts, self.connection.namespace
+        );
         let mut findings = vec![Finding::ok(what)];
         if self.is_there().await != Some(true) {
             findings.push(self.rights().await);
@@ -43,8 +45,9 @@ impl MongoDb {
     }
 
     async fn ask(&self, question: Document) -> Result<Document, Failure> {
-        let database = self.client.database(&self.store.collection.namespace().db);
-        let asked = self.within_limit(async move { database.run_command(question).await }).await;
+        let database = self.connection.client.database(&self.store.collection.namespace().db);
+        let asked =
+            self.connection.within_limit(async move { database.run_command(question).await }).await;
         asked?.map_err(|cause| Failure::of(&cause))
     }
 
@@ -64,7 +67,9 @@ impl MongoDb {
         let asked = self.ask(command).await;
         match asked.and_then(|answer| refusal(&answer).map_or(Ok(()), Err)) {
             Ok(()) => Finding::ok(format!("we may {verb} it: a write of nothing was let through")),
-            Err(failure) if failure.standing.is_some() => Finding::of(&self.explain(&failure)),
+            Err(failure) if failure.standing.is_some() => {
+                Finding::of(&self.connection.explain(&failure))
+            }
             Err(failure) => {
                 Finding::unknown(format!("whether we may {verb} it")).hint(failure.words)
             }
@@ -84,7 +89,7 @@ impl MongoDb {
                 let why = "the server names no right of ours to do that".to_owned();
                 let failure =
                     Failure { words: why, standing: Some(crate::error::Kind::Credentials) };
-                Finding::of(&self.explain(&failure))
+                Finding::of(&self.connection.explain(&failure))
             }
             None => Finding::unknown(unmade).hint("whether we may do that, the server did not say"),
         }

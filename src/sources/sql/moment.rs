@@ -1,7 +1,7 @@
 //! The time that a row tells, as an instant: purely.
 
-use super::window::instant;
 use crate::times;
+use crate::zone::instant;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
 use chrono_tz::Tz;
 

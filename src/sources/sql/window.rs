@@ -1,20 +1,15 @@
 //! Stretches of time as the clocks of a zone show them: pure arithmetic, without a clock of its own.
 //!
-//! A zone's clocks leave some times out and show others twice. Here each time of a day has one
-//! instant: one that is left out has the first instant after the gap, one that comes twice has the
-//! first of both. So every time of a day lies in exactly one of the windows that follow each other.
-//! A day that a zone leaves out as a whole has no instant at all.
+//! Each time of a day has one instant, whatever a zone's clocks leave out or show twice
+//! ([`crate::zone`]): every time of a day lies in exactly one of the windows that follow each other.
 
+use crate::zone::{first, instant};
 use chrono::{
     DateTime, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset as _,
     SubsecRound as _, TimeDelta, TimeZone as _, Timelike as _, Utc,
 };
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-
-/// How far a zone's clocks are from UTC at most, with room: they lead by 14 hours somewhere, and
-/// trailed by nearly 16 once.
-const FARTHEST: TimeDelta = TimeDelta::hours(26);
 
 /// A stretch of time: its first instant, and the first one after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,21 +91,6 @@ fn midnight(date: NaiveDate) -> NaiveDateTime {
     date.and_time(NaiveTime::MIN)
 }
 
-/// The instant of a time that a zone's clocks show.
-pub(super) fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Tz> {
-    match zone.from_local_datetime(&local) {
-        MappedLocalTime::Single(one) | MappedLocalTime::Ambiguous(one, _) => one,
-        MappedLocalTime::None => end_of_gap(local, zone),
-    }
-}
-
-/// The first instant after the gap in which this time is left out.
-fn end_of_gap(local: NaiveDateTime, zone: Tz) -> DateTime<Tz> {
-    let (before, after) = (local.and_utc() - FARTHEST, local.and_utc() + FARTHEST);
-    let passed = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local() >= local;
-    first(before, after, passed).with_timezone(&zone)
-}
-
 /// The first time of a zone's clocks whose instant is this one or comes after it.
 fn shown(at: DateTime<Utc>, zone: Tz) -> NaiveDateTime {
     let at = at.trunc_subsecs(0);
@@ -144,23 +124,6 @@ fn naive(at: DateTime<Utc>, zone: Tz) -> NaiveDateTime {
 /// Seconds that a zone's clocks lead UTC by.
 fn offset(at: DateTime<Utc>, zone: Tz) -> i32 {
     zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()
-}
-
-/// The first second after `before` at which this holds; from then on it holds up to `after`.
-fn first(
-    before: DateTime<Utc>,
-    after: DateTime<Utc>,
-    holds: impl Fn(DateTime<Utc>) -> bool,
-) -> DateTime<Utc> {
-    let (mut no, mut yes) = (before, after);
-    while yes - no > TimeDelta::seconds(1) {
-        let middle = (no + (yes - no) / 2).trunc_subsecs(0);
-        match holds(middle) {
-            true => yes = middle,
-            false => no = middle,
-        }
-    }
-    yes
 }
 
 /// The minute in which an instant lies, by its first instant.
