@@ -5,6 +5,8 @@ use sha2::{Digest as _, Sha256};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
 
 /// Any bytes as text that does nothing to a terminal: control characters, those that turn the
 /// direction of text, and bytes that are not UTF-8 are written out.
@@ -55,6 +57,35 @@ pub fn one_line(prose: &str, most: usize) -> String {
         words.push('…');
     }
     words
+}
+
+/// How many columns of a terminal a text takes: those of Japanese take two each.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// A text as `visible` shows it, in at most so many columns of a terminal, with `…` where there is
+/// more.
+pub fn fitting(text: &str, most: usize) -> String {
+    let shown = visible(text.as_bytes());
+    if columns(&shown) <= most {
+        return shown;
+    }
+    let (mut fitting, mut width) = (String::new(), 0);
+    for piece in shown.graphemes(true) {
+        width += columns(piece);
+        if width >= most {
+            break;
+        }
+        fitting.push_str(piece);
+    }
+    fitting.trim_end().to_owned() + "…"
+}
+
+/// A text with as many spaces behind it as make it so many columns wide.
+pub fn padded(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(columns(text));
+    format!("{text}{}", " ".repeat(missing))
 }
 
 /// The SHA-256 digest of what it is given, in 64 hexadecimal digits.
@@ -116,6 +147,18 @@ mod tests {
         assert_eq!(one_line("a\r\n\tb\u{1b}[31m \u{202e}c", 100), "a b [31m c");
         assert_eq!(one_line("寝室寝室", 2), "寝室…");
         assert_eq!(one_line("寝室", 2), "寝室");
+    }
+
+    #[test]
+    fn a_text_is_as_wide_as_a_terminal_shows_it() {
+        assert_eq!((columns("寝室"), columns("Room"), columns("")), (4, 4, 0));
+        assert_eq!(fitting("寝室", 4), "寝室");
+        assert_eq!(fitting("寝室", 3), "寝…");
+        assert_eq!(fitting("the living room", 8), "the liv…");
+        assert_eq!(fitting("👨\u{200d}👩\u{200d}👧 home", 4), "👨\u{200d}👩\u{200d}👧…");
+        assert_eq!(fitting("\u{1b}[2J", 9), "\\u{1b}[2J");
+        assert_eq!(padded("寝室", 6), "寝室  ");
+        assert_eq!(padded("寝室", 2), "寝室");
     }
 
     #[test]

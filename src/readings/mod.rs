@@ -5,6 +5,7 @@
 //! metric at a time. Which documents are readings, and of what, [`Shapes`] says.
 
 mod cell;
+pub mod chart;
 pub mod days;
 mod document;
 mod latest;
