@@ -6,6 +6,7 @@ pub mod forward;
 pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
+pub mod prune;
 #[cfg(feature = "speech")]
 pub mod speech;
 pub mod sqlite;
@@ -20,13 +21,14 @@ pub use conflict::Conflict;
 use crate::checkins::Checkins;
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::identity::{Identity, file};
 use crate::location::Location;
 use crate::message::Delivery;
 use crate::preflight::Finding;
 use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
+use prune::{Prune, Remover};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -171,6 +173,11 @@ pub trait Backend: Send + Sync {
         Defaults::default()
     }
 
+    /// What takes documents out again, where the sink keeps any.
+    fn prune(&self) -> Option<&dyn Prune> {
+        None
+    }
+
     /// Whether what stands behind the scheme is a queue, which the program opens and gives to the
     /// sink.
     fn is_a_queue(&self) -> bool {
@@ -202,6 +209,19 @@ pub async fn open(mut url: Location, options: &Options) -> Result<Box<dyn Sink>>
         Some(legacy) => legacy.before(sink),
         None => sink,
     })
+}
+
+/// Opens what takes documents out of the sink of a URL.
+///
+/// # Errors
+/// `Usage` for a sink that keeps no documents.
+pub async fn open_remover(url: Location, options: &Options) -> Result<Box<dyn Remover>> {
+    match SINKS.find(&url)?.prune() {
+        Some(prune) => prune.open(url, options).await,
+        None => Err(Error::new(Kind::Usage, format!("`{url}` cannot be pruned"))
+            .because_of("it keeps no documents that could be removed")
+            .hint("name a store: `sqlite:PATH` or `mongodb://HOST/DATABASE`")),
+    }
 }
 
 /// The sink of a URL, for what is compared and locked. One that this build cannot open is what its

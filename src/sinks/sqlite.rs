@@ -3,9 +3,10 @@
 //! One table a collection, `(id, document, stored_at)`: plain enough for every tool that reads
 //! SQLite.
 
+mod prune;
 mod table;
 
-use super::{Backend, Conflict, Options, Outcome, Sink};
+use super::{Backend, Conflict, Options, Outcome, Sink, prune::Prune};
 use crate::clients::sqlite::{self, Database, Purpose, Schema};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -62,6 +63,10 @@ impl Backend for SqliteBackend {
 
     async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
         sqlite::preflight(&SqliteOptions::of(url, options)?.path, &SCHEMA).await
+    }
+
+    fn prune(&self) -> Option<&dyn Prune> {
+        Some(self)
     }
 }
 

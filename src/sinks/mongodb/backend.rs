@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::identity::{self, Identity};
 use crate::location::Location;
 use crate::preflight::Finding;
-use crate::sinks::{Backend, Options, Sink};
+use crate::sinks::{Backend, Options, Sink, prune::Prune};
 use async_trait::async_trait;
 
 /// The port of a MongoDB that names none.
@@ -35,6 +35,10 @@ impl Backend for MongoDbBackend {
 
     async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
         preflight::preflight(url, options).await
+    }
+
+    fn prune(&self) -> Option<&dyn Prune> {
+        Some(self)
     }
 }
 

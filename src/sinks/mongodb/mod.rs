@@ -20,6 +20,7 @@ mod number;
 mod oddity;
 mod options;
 mod preflight;
+mod prune;
 mod same;
 mod store;
 
