@@ -73,6 +73,17 @@ impl Environment {
         self.0.clone().into_iter().filter(move |(name, _)| open(name))
     }
 
+    /// The user's folder for what can be made again: `$XDG_CACHE_HOME/kakehi`, else
+    /// `~/.cache/kakehi`; an empty path where neither is set.
+    pub fn cache_dir(&self) -> PathBuf {
+        if let Some(path) = self.os("XDG_CACHE_HOME").map(Path::new)
+            && path.is_absolute()
+        {
+            return path.join("kakehi");
+        }
+        self.os("HOME").map(|home| Path::new(home).join(".cache/kakehi")).unwrap_or_default()
+    }
+
     /// The user's folder for our files: `$XDG_DATA_HOME/kakehi`, else `~/.local/share/kakehi`.
     pub fn data_dir(&self) -> Result<PathBuf> {
         if let Some(path) = self.os("XDG_DATA_HOME").map(Path::new)

@@ -24,6 +24,7 @@ pub mod signals;
 pub mod subscribe;
 mod summary;
 mod tags;
+pub mod tell;
 pub mod timezone;
 
 pub use arguments::{Basics, Common, LogFormat, SummaryForm};

@@ -1,14 +1,13 @@
 //! What all actions of `queue` share: the program around them, and how they talk.
 
 use super::arguments::{QueueUrl, Take};
-use super::format::Form;
+use crate::cli::tell::Form;
+pub(super) use crate::cli::tell::say;
 use crate::cli::{self, Context};
-use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{self, Contents, Inspect, Options, PeekByReceiving};
 use std::cell::Cell;
-use std::io::{self, Write as _};
 
 /// Where an action is carried out, and how it tells what came of it.
 pub(super) struct QueueContext<'p> {
@@ -87,13 +86,4 @@ pub(super) async fn closing<T>(queue: &dyn Inspect, done: Result<T>) -> Result<T
     let closed = queue.close().await;
     let done = done?;
     closed.map(|()| done)
-}
-
-/// Writes a text to stdout; `false` where nobody reads it any more.
-pub(super) fn say(text: &str) -> Result<bool> {
-    match Standard::Output.open()?.write_all(text.as_bytes()) {
-        Ok(()) => Ok(true),
-        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(cause) => Err(Error::new(Kind::Failed, "cannot write to stdout").because(cause)),
-    }
 }

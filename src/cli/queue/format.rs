@@ -3,6 +3,7 @@
 //! What an external producer published is shown so that it cannot act on a terminal.
 
 use super::jobs;
+use crate::cli::tell::Form;
 use crate::envelope::Envelope;
 use crate::location::Location;
 use crate::message::{Delivery, Message, Receipt};
@@ -18,15 +19,6 @@ use indicatif::HumanBytes;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
-
-/// How a program tells what it found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Lines for a person.
-    Human,
-    /// A line of JSON each.
-    Json,
-}
 
 /// The counts of a queue, and how it is set up.
 /// What waits for it in a spool is told beside it.

@@ -25,6 +25,7 @@ mod serve;
 mod stats;
 mod verify;
 
+use super::tell::Form;
 use super::{Basics, Context, Program};
 use crate::descriptors::Standard;
 use crate::error::{Error, Kind, Result};
@@ -37,7 +38,6 @@ use create::Create;
 use dead::Dead;
 use delete::Delete;
 use extend::Extend;
-use format::Form;
 use get::Get;
 use lease::Lease;
 use pause::Pause;
@@ -177,7 +177,7 @@ impl Program for Queue {
         };
         // Whoever cannot be told what was done is not to have it done.
         Standard::Output.expect_open()?;
-        let form = if self.json { Form::Json } else { Form::Human };
+        let form = Form::of(self.json);
         let context = QueueContext { program, form, finishes: Cell::new(false) };
         let stopped = async {
             program.signals.shutdown().await;

@@ -3,7 +3,8 @@
 
 use crate::cli::queue::arguments::{NamedQueue, QueueUrl, Take};
 use crate::cli::queue::context::{QueueContext, closing, say};
-use crate::cli::queue::format::{self, Form};
+use crate::cli::queue::format;
+use crate::cli::tell::Form;
 use crate::error::{Error, Kind, Result};
 use crate::hint;
 use crate::inspect::{DeadLetterAction, DeadLetters, Ended, Handled};
