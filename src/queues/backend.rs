@@ -29,6 +29,17 @@ pub enum Servable {
     Pages,
 }
 
+/// One queue of those that a URL stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedQueue {
+    /// What a person calls it. Free text: to be escaped wherever it is shown.
+    pub name: String,
+    /// The URL that stands for this one alone.
+    pub url: Location,
+    /// Whether its messages are jobs with names, worked on by pools.
+    pub has_jobs: bool,
+}
+
 /// Why nobody looks into a queue that has no inspector.
 const IN_PROCESS: &str = "it lives in the process that made it, and only there";
 
@@ -82,6 +93,18 @@ pub trait Backend: Send + Sync {
     /// Opens the queue to look inside and to mend; what is not there is not made.
     async fn inspector(&self, url: Location, _options: &Options) -> Result<Box<dyn Inspect>> {
         Err(closed(&url, IN_PROCESS))
+    }
+
+    /// The queues that a URL stands for, each by its name: one, unless there are several in one place and
+    /// the URL names none of them. Nothing is made; where the place is not there yet, there is none.
+    async fn named(&self, url: &Location, _options: &Options) -> Result<Vec<NamedQueue>> {
+        let name = url.rest().rsplit('/').find(|part| !part.is_empty()).unwrap_or(url.scheme());
+        Ok(vec![NamedQueue { name: name.to_owned(), url: url.clone(), has_jobs: false }])
+    }
+
+    /// Opens the jobs of a queue that has such; `None` where its messages are none.
+    async fn jobs(&self, _url: Location, _options: &Options) -> Result<Option<Arc<dyn Jobs>>> {
+        Ok(None)
     }
 
     /// Opens what a server serves to programs of the URL's place.

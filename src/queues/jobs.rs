@@ -94,6 +94,20 @@ pub struct TimedJob {
     pub failed_at: i64,
 }
 
+/// A job that the clock enqueues, as far as the namespace tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeriodicJob {
+    /// The job's name.
+    pub job: String,
+    /// When, as it was written: `0 */5 * * * *`.
+    pub times: String,
+    /// The unix second of its next run; `None` where that is not enqueued yet, as the runs of the next
+    /// minutes are.
+    pub next: Option<i64>,
+    /// Nobody enqueues it.
+    pub paused: bool,
+}
+
 /// The jobs of one namespace.
 #[async_trait]
 pub trait Jobs: Send + Sync {
@@ -109,6 +123,9 @@ pub trait Jobs: Send + Sync {
     /// At most `max` of those with a time behind the first `skip`, in the order of their times; and
     /// how many there are in all.
     async fn timed(&self, jobs: TimedJobs, skip: u64, max: usize) -> Result<(Vec<TimedJob>, u64)>;
+
+    /// What the clock enqueues: what has a run among those that are due next, or is paused.
+    async fn periodic(&self) -> Result<Vec<PeriodicJob>>;
 
     /// Puts back what died at this second with this id; gives how many jobs that was.
     async fn redrive_dead(&self, died_at: i64, id: &str) -> Result<u64>;

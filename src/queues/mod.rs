@@ -17,16 +17,16 @@ pub mod sqlite;
 pub mod sqs;
 mod tasks;
 
-pub use backend::{Backend, Servable, Side};
+pub use backend::{Backend, NamedQueue, Servable, Side};
 pub use capabilities::{Backoff, Capabilities, Emptiness};
 pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart,
     DeadLetterStore, Deletion, Fact, FactValue, Inspect, JobStats, LeaseRequest, MessageState,
-    MessagesById, POISON, Paused, Pausing, Peek, PeekByReceiving, Peeked, Purge, Receipts,
-    RepairLoss, Repaired, Scheduled, ScheduledId, ScheduledMessages, ScheduledOutcome, Stats,
-    TagCount, Tags, Verified, Which,
+    MessagesById, POISON, Paused, Pausing, Peek, PeekByReceiving, PeekFilter, Peeked, PeekedPart,
+    Purge, Receipts, RepairLoss, Repaired, Scheduled, ScheduledId, ScheduledMessages,
+    ScheduledOutcome, Stats, TagCount, Tags, Verified, Which,
 };
-pub use jobs::{BusyWorker, Jobs, ReadyJobs, TimedJob, TimedJobs, WorkerPool};
+pub use jobs::{BusyWorker, Jobs, PeriodicJob, ReadyJobs, TimedJob, TimedJobs, WorkerPool};
 pub use options::Options;
 pub use tasks::{
     Added, Change, Changed, Deleted, NewTask, RetryLimits, Task, TaskLease, TaskQueues,
@@ -293,6 +293,16 @@ pub async fn open_tasks(url: Location, options: &Options) -> Result<Arc<dyn Task
 /// Opens what a server serves of a place; what is not there is not made.
 pub async fn open_served(url: Location, options: &Options) -> Result<Servable> {
     QUEUES.find(&url)?.served(url, options).await
+}
+
+/// The queues that a URL stands for; see [`Backend::named`].
+pub async fn named(url: &Location, options: &Options) -> Result<Vec<NamedQueue>> {
+    QUEUES.find(url)?.named(url, options).await
+}
+
+/// Opens the jobs of a queue; `None` where its messages are none.
+pub async fn open_jobs(url: Location, options: &Options) -> Result<Option<Arc<dyn Jobs>>> {
+    QUEUES.find(&url)?.jobs(url, options).await
 }
 
 /// Looks at a queue as `publish` or `subscribe` will use it; nothing is published, received, made or

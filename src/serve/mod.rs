@@ -50,22 +50,28 @@ pub async fn serve(
         Served { queues, ..served }
     });
     let content = Arc::new(Content { tasks, ..content });
-    let router = router(&content, &server, &metrics);
-    server.serve(observed(router, metrics), stop, grace).await;
+    let pages = Arc::new(Pages::new(content.shown.clone(), &server.guard()));
+    let (router, stopping) = (router(&content, &server, &metrics, &pages), server.stopping());
+    let serving = server.serve(observed(router, metrics), stop, grace);
+    tokio::join!(serving, pages.watch(&stopping));
 }
 
 /// All that is served: each protocol behind a guard that speaks it, and the health behind none.
-fn router(content: &Arc<Content>, server: &Server, metrics: &Arc<Metrics>) -> Router {
+fn router(
+    content: &Arc<Content>,
+    server: &Server,
+    metrics: &Arc<Metrics>,
+    pages: &Arc<Pages>,
+) -> Router {
     let guard = server.guard();
     let refusal: ErrorFormat = if content.tasks.is_some() { rest::refusal } else { jobs::refusal };
     let unknown = async move |uri: Uri| unknown(&uri, refusal);
     let numbers = metrics::routes(metrics.clone(), content.clone()).fallback(unknown);
-    let pages = Arc::new(Pages::new(content.shown.clone(), &guard));
     let health = health::routes(content.clone());
     guard
         .protect(numbers, refusal)
         .merge(health)
-        .merge(pages::routes(&pages, &guard))
+        .merge(pages::routes(pages, &guard))
         .merge(protocols(content, server))
 }
 

@@ -66,7 +66,9 @@ async fn answers(requests: &[&str]) -> Vec<(u16, String)> {
     };
     let content = Content { tasks: Some(served), jobs: None, shown, clock: Clock::system() };
     let metrics = Arc::new(Metrics::new(Clock::system()));
-    let router = observed(router(&Arc::new(content), &server, &metrics), metrics);
+    let pages = Arc::new(pages::Pages::new(content.shown.clone(), &server.guard()));
+    let router = router(&Arc::new(content), &server, &metrics, &pages);
+    let router = observed(router, metrics);
     let mut answers = Vec::new();
     for request in requests {
         let (method, uri) = request.split_once(' ').expect("a method and a path");

@@ -12,6 +12,69 @@ pub trait Peek: Send + Sync {
     /// At most `max` messages behind this position (0: from the first), in the order of publishing,
     /// whatever their state. Gives fewer where these are large already; none at the end.
     async fn peek(&self, after: i64, max: usize) -> Result<Vec<Peeked>>;
+
+    /// At most `max` of those messages behind this position that a filter lets through, in the order of
+    /// publishing. It may end early, with few or none, and says where to go on.
+    async fn peek_only(
+        &self,
+        filter: &PeekFilter,
+        mut after: i64,
+        max: usize,
+    ) -> Result<PeekedPart> {
+        let (mut found, mut seen) = (Vec::new(), 0);
+        loop {
+            let page = self.peek(after, LOOKED_AT_ONCE).await?;
+            let Some(last) = page.last().map(|it| it.position) else {
+                return Ok(PeekedPart { found, next: None });
+            };
+            seen += page.len();
+            let part = page.into_iter().filter(|it| filter.has(it)).take(max - found.len());
+            found.extend(part);
+            // The page may hold more than were wanted: the next look begins behind the last of these.
+            after =
+                if found.len() == max { found.last().map_or(last, |it| it.position) } else { last };
+            if found.len() == max || seen >= LOOKED_AT_MOST {
+                return Ok(PeekedPart { found, next: Some(after) });
+            }
+        }
+    }
+}
+
+/// How many messages are read at once to be filtered.
+const LOOKED_AT_ONCE: usize = 200;
+
+/// After so many a look ends, whatever it has found.
+const LOOKED_AT_MOST: usize = 10_000;
+
+/// Which messages to look at: those that are as each part of this says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PeekFilter {
+    /// What holds them; `Ready` also has those whose lease has ended, as the counts do.
+    pub state: Option<MessageState>,
+    /// Their group.
+    pub group: Option<String>,
+    /// Their tag.
+    pub tag: Option<String>,
+}
+
+impl PeekFilter {
+    /// Whether a message passes.
+    pub fn has(&self, peeked: &Peeked) -> bool {
+        let is =
+            |wanted: &Option<String>, have: &Option<String>| wanted.is_none() || wanted == have;
+        self.state.is_none_or(|state| state == peeked.state.counted())
+            && is(&self.group, &peeked.message.group)
+            && is(&self.tag, &peeked.message.tag)
+    }
+}
+
+/// Messages that a filter let through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PeekedPart {
+    /// The messages.
+    pub found: Vec<Peeked>,
+    /// Behind which position to go on; `None`: there are no more.
+    pub next: Option<i64>,
 }
 
 /// Works on single messages that are not dead, by the ids that their publishers gave them.
@@ -60,4 +123,14 @@ pub enum MessageState {
     LeaseEnded,
     /// Nobody, since nobody could read it: it was moved aside.
     SetAside,
+}
+
+impl MessageState {
+    /// The state under which it is counted: a lease that has ended is none.
+    pub fn counted(self) -> Self {
+        match self {
+            Self::LeaseEnded => Self::Ready,
+            state => state,
+        }
+    }
 }

@@ -14,7 +14,7 @@ pub use dead_letters::{
     Which,
 };
 pub use jobs::JobStats;
-pub use messages::{MessageState, MessagesById, Peek, Peeked};
+pub use messages::{MessageState, MessagesById, Peek, PeekFilter, Peeked, PeekedPart};
 pub use pausing::{Paused, Pausing};
 pub use receipts::{LeaseRequest, Receipts};
 pub use repair::{RepairLoss, Repaired, Verified};

@@ -14,7 +14,9 @@ use crate::identity::{Identity, Key};
 use crate::location::Location;
 use crate::message::IdForm;
 use crate::preflight::Finding;
-use crate::queues::{Backend, Deletion, Inspect, Options, Publisher, Servable, Side, Subscriber};
+use crate::queues::{
+    Backend, Deletion, Inspect, Jobs, NamedQueue, Options, Publisher, Servable, Side, Subscriber,
+};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -110,6 +112,16 @@ impl Backend for RedisBackend {
         Err(Error::new(Kind::Configuration, format!("cannot delete `{url}`"))
             .because_of("a namespace is there as long as anybody has jobs or a pool in it")
             .hint(format!("{purge} removes its jobs, and {dead} the dead ones")))
+    }
+
+    async fn named(&self, url: &Location, _options: &Options) -> Result<Vec<NamedQueue>> {
+        let name = RedisOptions::of(url.clone())?.name.namespace.clone();
+        let name = if name.is_empty() { "jobs".to_owned() } else { name };
+        Ok(vec![NamedQueue { name, url: url.clone(), has_jobs: true }])
+    }
+
+    async fn jobs(&self, url: Location, options: &Options) -> Result<Option<Arc<dyn Jobs>>> {
+        Ok(Some(Arc::new(Inspector::open(url, options).await?)))
     }
 
     async fn served(&self, url: Location, options: &Options) -> Result<Servable> {

@@ -5,7 +5,7 @@ use super::looked::Looked;
 use super::member::Member;
 use super::pools;
 use crate::error::Result;
-use crate::queues::{MessageState, Peek, Peeked};
+use crate::queues::{MessageState, Peek, PeekFilter, Peeked, PeekedPart};
 use async_trait::async_trait;
 
 /// How many bits of a position tell where in its list or set a job is; those before them tell which.
@@ -24,21 +24,53 @@ enum Shelf {
 impl Peek for Inspector {
     /// Jobs that are moved while they are looked at may be shown twice, or not at all.
     async fn peek(&self, after: i64, max: usize) -> Result<Vec<Peeked>> {
+        self.walk(after, max, |_| true).await
+    }
+
+    /// Lists and sets of other states are not looked at.
+    async fn peek_only(&self, filter: &PeekFilter, after: i64, max: usize) -> Result<PeekedPart> {
+        let state = filter.state;
+        let has = |shelf: &Shelf| state.is_none_or(|state| shelf.state() == state);
+        let mut found = self.walk(after, max, has).await?;
+        let next = found.last().map(|last| last.position);
+        found.retain(|it| filter.has(it));
+        Ok(PeekedPart { found, next })
+    }
+}
+
+impl Shelf {
+    /// The state of whatever stands there.
+    fn state(&self) -> MessageState {
+        match self {
+            Self::List(_, state) => *state,
+            Self::Timed(_) => MessageState::Scheduled,
+        }
+    }
+}
+
+impl Inspector {
+    /// What stands behind a position, in the first of those shelves that are meant and have anything.
+    async fn walk(
+        &self,
+        after: i64,
+        max: usize,
+        is_meant: impl Fn(&Shelf) -> bool,
+    ) -> Result<Vec<Peeked>> {
         let (first, mut offset) = (after >> OFFSET_BITS, after & ((1 << OFFSET_BITS) - 1));
         let first = usize::try_from(first).unwrap_or(usize::MAX);
         for (number, shelf) in self.shelves().await?.iter().enumerate().skip(first) {
             let begin = i64::try_from(number).unwrap_or(i64::MAX) << OFFSET_BITS;
-            let found = self.shown(shelf, begin, offset, max).await?;
-            if !found.is_empty() {
-                return Ok(found);
+            if is_meant(shelf) {
+                let found = self.shown(shelf, begin, offset, max).await?;
+                if !found.is_empty() {
+                    return Ok(found);
+                }
             }
             offset = 0;
         }
         Ok(Vec::new())
     }
-}
 
-impl Inspector {
     /// Everything that jobs stand in, what was begun first.
     async fn shelves(&self) -> Result<Vec<Shelf>> {
         let names = self.names().await?;

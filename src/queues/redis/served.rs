@@ -7,8 +7,9 @@ use super::member::Member;
 use super::pools;
 use super::sets::{Comeback, Left, PAGE, Part};
 use crate::error::Result;
-use crate::queues::{BusyWorker, Jobs, ReadyJobs, TimedJob, TimedJobs, WorkerPool};
+use crate::queues::{BusyWorker, Jobs, PeriodicJob, ReadyJobs, TimedJob, TimedJobs, WorkerPool};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 
 #[async_trait]
 impl Jobs for Inspector {
@@ -46,6 +47,15 @@ impl Jobs for Inspector {
         pipeline.cmd("ZCARD").arg(&set);
         let (members, count): (Vec<(Vec<u8>, f64)>, u64) = self.pipeline(&pipeline).await?;
         Ok((members.into_iter().map(|it| timed(&Member::from(it))).collect(), count))
+    }
+
+    async fn periodic(&self) -> Result<Vec<PeriodicJob>> {
+        let mut pipeline = redis::pipe();
+        let keys = &self.keys;
+        pipeline.cmd("ZRANGE").arg(keys.scheduled()).arg(0).arg(LOOKED_AT - 1).arg("WITHSCORES");
+        pipeline.cmd("SMEMBERS").arg(keys.paused_periodic());
+        let (runs, paused): (Vec<(Vec<u8>, f64)>, Vec<String>) = self.pipeline(&pipeline).await?;
+        Ok(clocked(runs.into_iter().map(Member::from), paused))
     }
 
     async fn redrive_dead(&self, died_at: i64, id: &str) -> Result<u64> {
@@ -100,6 +110,31 @@ impl Inspector {
     }
 }
 
+/// How many scheduled jobs are looked at for runs of what the clock enqueues.
+const LOOKED_AT: usize = 5000;
+
+/// What the clock enqueues, by the ids of its runs and by the names of what is paused.
+fn clocked(runs: impl Iterator<Item = Member>, paused: Vec<String>) -> Vec<PeriodicJob> {
+    let mut found = BTreeMap::new();
+    for name in paused {
+        found.insert(name, (None, true));
+    }
+    for member in runs {
+        let id = Looked::at(&member.bytes).message.id;
+        let run = id.strip_prefix("periodic:").and_then(|rest| rest.rsplit_once(':'));
+        if let Some((name, _)) = run {
+            let (next, _) = found.entry(name.to_owned()).or_insert((None, false));
+            *next = next.or(member.second());
+        }
+    }
+    let entries = found.into_iter().filter_map(|(name, (next, paused))| {
+        // The times hold no colon: a name of a job may.
+        let (job, times) = name.rsplit_once(':')?;
+        Some(PeriodicJob { job: job.to_owned(), times: times.to_owned(), next, paused })
+    });
+    entries.collect()
+}
+
 fn done(left: &[Left]) -> u64 {
     let done = left.iter().filter(|it| **it == Left::Done).count();
     done.try_into().unwrap_or(u64::MAX)
@@ -132,5 +167,30 @@ fn timed(member: &Member) -> TimedJob {
             err: poison.0,
             failed_at: 0,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_clock_enqueues_is_known_by_its_runs_and_its_pauses() {
+        let run = |id: &str, at: f64| {
+            let job = format!(r#"{{"name":"a","id":"{id}","t":1,"args":null}}"#);
+            Member::from((job.into_bytes(), at))
+        };
+        let runs = [
+            run("periodic:mail:0 * * * * *:60", 60.0),
+            run("periodic:mail:0 * * * * *:120", 120.0),
+            run("5f", 130.0),
+        ];
+        let found = clocked(runs.into_iter(), vec!["a:b:@hourly".to_owned()]);
+        let told: Vec<_> = found
+            .iter()
+            .map(|it| (it.job.as_str(), it.times.as_str(), it.next, it.paused))
+            .collect();
+        let expected = [("a:b", "@hourly", None, true), ("mail", "0 * * * * *", Some(60), false)];
+        assert_eq!(told, expected);
     }
 }

@@ -1,13 +1,14 @@
 //! The embedded queue, as the list of queues knows it.
 
 use super::options::SqliteOptions;
-use super::{admin, create, inspector, preflight, publisher, subscriber, tasks};
+use super::{admin, create, inspector, named, preflight, publisher, subscriber, tasks};
 use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
 use crate::location::Location;
 use crate::preflight::Finding;
 use crate::queues::{
-    Backend, Deletion, Inspect, Options, Publisher, Servable, Side, Subscriber, TaskQueues,
+    Backend, Deletion, Inspect, NamedQueue, Options, Publisher, Servable, Side, Subscriber,
+    TaskQueues,
 };
 use crate::text;
 use async_trait::async_trait;
@@ -45,6 +46,10 @@ impl Backend for SqliteBackend {
 
     async fn inspector(&self, url: Location, options: &Options) -> Result<Box<dyn Inspect>> {
         inspector::open(url, options).await
+    }
+
+    async fn named(&self, url: &Location, options: &Options) -> Result<Vec<NamedQueue>> {
+        named::all(url, options).await
     }
 
     async fn served(&self, url: Location, options: &Options) -> Result<Servable> {

@@ -20,6 +20,7 @@ mod in_flight;
 mod inspector;
 mod lease;
 mod lookup;
+mod named;
 mod options;
 mod peek;
 mod preflight;

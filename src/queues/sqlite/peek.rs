@@ -5,7 +5,7 @@ use super::codec::{Reading, integer};
 use super::inspector::Inspector;
 use crate::batch::{BatchBuilder, BatchLimits};
 use crate::error::Result;
-use crate::queues::{MessageState, Peek, Peeked};
+use crate::queues::{MessageState, Peek, PeekFilter, Peeked, PeekedPart};
 use crate::times;
 use async_trait::async_trait;
 use rusqlite::{Row, Rows, params};
@@ -25,6 +25,41 @@ impl Peek for Inspector {
             page(rows, |row| peeked(row, now), |peeked| peeked.message.size())
         };
         self.reader.read(look).await
+    }
+
+    async fn peek_only(&self, filter: &PeekFilter, after: i64, max: usize) -> Result<PeekedPart> {
+        let (queue, clock, filter) = (self.number, self.clock.clone(), filter.clone());
+        let look = move |c: &rusqlite::Connection| {
+            let now = clock::look(c, &clock)?;
+            let mut statement = c.prepare_cached(PEEK_ONLY)?;
+            let begun = now.lease.saturating_add(TOLERATED);
+            let rows = statement.query(params![
+                queue,
+                after,
+                i64::try_from(max).unwrap_or(i64::MAX),
+                now.day,
+                now.lease,
+                begun,
+                filter.state.and_then(number_of),
+                filter.group,
+                filter.tag
+            ])?;
+            let found = page(rows, |row| peeked(row, now), |peeked| peeked.message.size())?;
+            let next = found.last().map(|last| last.position);
+            Ok(PeekedPart { found, next })
+        };
+        self.reader.read(look).await
+    }
+}
+
+/// The number of a state as `PEEK_ONLY` has it; `None` of those that the file does not keep apart.
+fn number_of(state: MessageState) -> Option<i64> {
+    match state.counted() {
+        MessageState::Ready => Some(0),
+        MessageState::Waiting => Some(1),
+        MessageState::Scheduled => Some(2),
+        MessageState::Leased => Some(3),
+        MessageState::LeaseEnded | MessageState::SetAside => Some(4),
     }
 }
 
@@ -89,6 +124,21 @@ const PEEK: &str = "
 SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
        (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
 FROM messages NOT INDEXED WHERE queue = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+
+/// Those of one state at this time, one group and one tag, where these are named. A row tells its state
+/// as [`state`] does; what is looked at row by row has no bodies.
+const PEEK_ONLY: &str = "
+SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
+       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
+FROM messages NOT INDEXED
+WHERE queue = ?1 AND seq > ?2
+  AND (?7 IS NULL OR ?7 = CASE
+         WHEN state = 1 THEN 1
+         WHEN state = 2 AND due > ?4 THEN 2
+         WHEN state = 3 AND due > ?5 AND due - span <= ?6 THEN 3
+         ELSE 0 END)
+  AND (?8 IS NULL OR grp = ?8) AND (?9 IS NULL OR tag = ?9)
+ORDER BY seq LIMIT ?3";
 
 #[cfg(test)]
 mod tests {

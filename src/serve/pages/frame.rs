@@ -2,8 +2,9 @@
 
 use super::Pages;
 use super::fields::TOKEN;
-use super::sign_in;
-use crate::error::Error;
+use super::{dead_letters, jobs, messages, overview, sign_in};
+use crate::error::{Error, Kind};
+use crate::text::visible;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, Markup, html};
@@ -13,12 +14,23 @@ use maud::{DOCTYPE, Markup, html};
 pub(super) enum Section {
     /// How all is.
     Overview,
+    /// The messages of a queue.
+    Messages,
+    /// What was given up.
+    DeadLetters,
+    /// The jobs of a namespace.
+    Jobs,
     /// The field for the token.
     SignIn,
 }
 
 /// The parts that each page leads to.
-const SECTIONS: [(Section, &str, &str); 1] = [(Section::Overview, "/", "Overview")];
+const SECTIONS: [(Section, &str, &str); 4] = [
+    (Section::Overview, overview::PATH, "Overview"),
+    (Section::Messages, messages::PATH, "Messages"),
+    (Section::DeadLetters, dead_letters::PATH, "Dead letters"),
+    (Section::Jobs, jobs::PATH, "Jobs"),
+];
 
 /// What stands around one page.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +47,7 @@ impl Frame<'_> {
         let around = html! {
             header.top {
                 a.brand href="/" { "kakehi" }
-                @if self.section != Section::SignIn { (self.ways()) (sign_out(pages)) }
+                @if self.section != Section::SignIn { (self.ways(pages)) (sign_out(pages)) }
             }
             main #main tabindex="-1" { (content) }
         };
@@ -44,14 +56,31 @@ impl Frame<'_> {
 
     /// The page of an error: what failed, why, and what to do about it.
     pub(super) fn failed(&self, pages: &Pages, error: &Error) -> Response {
-        let content = html! { h1 { (self.title) } (error_box(error)) };
-        (StatusCode::SERVICE_UNAVAILABLE, self.page(pages, &content)).into_response()
+        self.page_of(pages, &html! { h1 { (self.title) } }, Some(error))
     }
 
-    fn ways(&self) -> Markup {
+    /// The page around this content, and below it what failed of it.
+    pub(super) fn page_of(
+        &self,
+        pages: &Pages,
+        content: &Markup,
+        error: Option<&Error>,
+    ) -> Response {
+        let Some(error) = error else { return self.page(pages, content).into_response() };
+        let status = match error.kind() {
+            Kind::Usage if error.is_missing() => StatusCode::NOT_FOUND,
+            Kind::Usage | Kind::Configuration => StatusCode::BAD_REQUEST,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let content = html! { (content) (error_box(error)) };
+        (status, self.page(pages, &content)).into_response()
+    }
+
+    fn ways(&self, pages: &Pages) -> Markup {
+        let has_jobs = pages.sites.queues().iter().any(|it| it.queue.has_jobs);
         html! {
             nav aria-label="Pages" {
-                @for (section, path, name) in SECTIONS {
+                @for (section, path, name) in SECTIONS.into_iter().filter(|it| it.0 != Section::Jobs || has_jobs) {
                     a href=(path) aria-current=[(section == self.section).then_some("page")] {
                         (name)
                     }
@@ -72,10 +101,11 @@ impl Pages {
 pub(super) fn error_box(error: &Error) -> Markup {
     let told = error.to_string();
     let mut lines = told.lines().map(str::trim);
+    let line = |line: Option<&str>| visible(line.unwrap_or_default().as_bytes());
     html! {
         div.error role="alert" {
-            p { strong { (lines.next().unwrap_or_default()) } }
-            @for line in lines { p { (line) } }
+            p { strong { (line(lines.next())) } }
+            @for told in lines { p { (line(Some(told))) } }
         }
     }
 }

@@ -5,16 +5,28 @@
 //! | path | page |
 //! |---|---|
 //! | `/` | the overview |
+//! | `/messages` | the messages of a queue by state; see [`messages`] |
+//! | `/dead-letters` | dead letters by reason, redriven and dropped; see [`dead_letters`] |
+//! | `/jobs` | the jobs of a namespace; see [`jobs`] |
 //! | `/sign-in`, `/sign-out` | the server's token for a session, where it has one |
 //! | `/assets/…` | the style sheet, the script and the icon |
 
 mod assets;
+mod choice;
+mod dead_letters;
 mod fields;
 mod frame;
 mod guard;
+mod jobs;
+mod messages;
+mod numbers;
+mod one_thread;
 mod overview;
 mod sessions;
 mod sign_in;
+mod sites;
+mod tally;
+mod words;
 
 use crate::http_server::Guard;
 use crate::location::Location;
@@ -24,8 +36,10 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::get;
 use chrono_tz::Tz;
 use guard::PageGuard;
+use sites::Sites;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// What the pages show, and to whom they show it how.
 #[derive(Debug, Clone)]
@@ -48,20 +62,30 @@ pub struct Shown {
 pub(super) struct Pages {
     shown: Shown,
     guard: PageGuard,
+    sites: Sites,
 }
 
 impl Pages {
     pub(super) fn new(shown: Shown, guard: &Guard) -> Self {
         let clock = shown.options.clock.clone();
         let guard = PageGuard::new(guard.token().cloned(), shown.read_only, clock);
-        Self { shown, guard }
+        let sites = Sites::new(&shown);
+        Self { shown, guard, sites }
+    }
+
+    /// Watches what pages show, until `stop`.
+    pub(super) async fn watch(&self, stop: &CancellationToken) {
+        self.sites.watch(stop).await;
     }
 }
 
 /// The routes of all pages, behind their own guard: a person signs in where a program shows the token.
 pub(super) fn routes(pages: &Arc<Pages>, guard: &Guard) -> Router {
     let router = Router::new()
-        .route("/", get(overview::show))
+        .route(overview::PATH, get(overview::show))
+        .merge(messages::routes())
+        .merge(dead_letters::routes())
+        .merge(jobs::routes())
         .merge(sign_in::routes())
         .layer(from_fn_with_state(pages.clone(), guard::admit))
         .merge(assets::routes())
