@@ -4,7 +4,7 @@ use super::connection::{self, Conditions};
 use super::connections::Connections;
 use super::{Server, descriptors};
 use axum::Router;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, COOKIE};
 use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) async fn serve(
 ) {
     let Server { listener, mut limits, stopping, .. } = server;
     limits.connections = descriptors::allow(limits.connections);
-    let router = router.layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]));
+    let router = router.layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, COOKIE]));
     let cut = CancellationToken::new();
     let conditions = Conditions { router, limits, stopping, cut };
     let tasks = TaskTracker::new();

@@ -5,10 +5,13 @@
 mod counted;
 mod health;
 pub mod jobs;
+mod late_jobs;
 mod metrics;
 pub mod pages;
 mod read_only;
 pub mod taskqueue;
+
+pub use late_jobs::LateJobs;
 
 use crate::clock::Clock;
 use crate::http_server::{ErrorFormat, Server, observed};

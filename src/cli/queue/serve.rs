@@ -8,7 +8,7 @@ use crate::location::Location;
 use crate::queues::{self, Jobs, Servable, TaskQueues};
 use crate::serve::pages::Shown;
 use crate::serve::taskqueue::{Declared, Served, queue_yaml};
-use crate::serve::{self, Content};
+use crate::serve::{self, Content, LateJobs};
 use crate::{spool, units};
 use chrono_tz::Tz;
 use clap::Args;
@@ -173,7 +173,7 @@ impl Opened {
             let shown = url.to_string();
             // A URL that means nothing is told here, however late its queue is looked at.
             queues::key(&url, options)?;
-            let is_second = match queues::open_served(url, options).await? {
+            let is_second = match open(url, options).await? {
                 Servable::Tasks(tasks) => is_second_of(&mut opened.tasks, tasks),
                 Servable::Jobs(jobs) => is_second_of(&mut opened.jobs, jobs),
                 Servable::Pages => false,
@@ -186,6 +186,21 @@ impl Opened {
         }
         Ok(opened)
     }
+}
+
+/// Opens what is served of a URL. Jobs whose server is down are opened later, by whoever finds it up.
+async fn open(url: Location, options: &queues::Options) -> Result<Servable> {
+    match queues::open_served(url.clone(), options).await {
+        Err(error) if error.kind() == Kind::Unreachable && has_jobs(&url, options).await? => {
+            tracing::warn!("served once it is up: {}", error.one_line());
+            Ok(Servable::Jobs(Arc::new(LateJobs::new(url, options.clone()))))
+        }
+        opened => opened,
+    }
+}
+
+async fn has_jobs(url: &Location, options: &queues::Options) -> Result<bool> {
+    Ok(queues::named(url, options).await?.iter().any(|queue| queue.has_jobs))
 }
 
 /// Keeps what was opened first; whether that was another one.

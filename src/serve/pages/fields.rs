@@ -1,9 +1,22 @@
 //! The fields of a form, or of an address, as a browser sends them.
 
 use axum::http::Uri;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 /// The field that every form of ours has: the page's token.
 pub(super) const TOKEN: &str = "token";
+
+/// A text as a field can carry it through any browser: nothing in it is a line's end, or acts on whoever
+/// reads it.
+pub(super) fn sealed(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(text)
+}
+
+/// The text that was sealed; `None` where none was.
+pub(super) fn unsealed(text: &str) -> Option<String> {
+    String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
 
 /// Fields, in their order.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +47,15 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_sealed_comes_back_as_it_was() {
+        for text in ["", "a", "1:2:a\r\nb", "寝室\u{202e}"] {
+            assert!(sealed(text).is_ascii());
+            assert_eq!(unsealed(&sealed(text)).as_deref(), Some(text));
+        }
+        assert_eq!(unsealed("a b"), None);
+    }
 
     #[test]
     fn fields_are_as_a_browser_encodes_them() {

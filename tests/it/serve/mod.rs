@@ -6,6 +6,7 @@ mod google_clients;
 mod http_server;
 mod jobs;
 mod killed;
+mod pages;
 mod program;
 mod rest;
 mod rest_bad_input;

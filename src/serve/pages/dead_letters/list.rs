@@ -1,6 +1,7 @@
 //! A page of dead letters.
 
 use super::super::Pages;
+use super::super::fields::sealed;
 use super::super::numbers::{bytes, payload, shown, time};
 use super::super::sites::ShownQueue;
 use super::matching::Matching;
@@ -97,10 +98,10 @@ fn head(acts: bool) -> Markup {
 
 fn row(pages: &Pages, queue: &ShownQueue, letter: &DeadLetter, by: NamedBy) -> Markup {
     let head = &letter.head;
-    let name = match by {
+    let name = &sealed(match by {
         NamedBy::Name => &head.name.0,
         NamedBy::MessageId => &head.id,
-    };
+    });
     let id = shown(&head.id);
     html! {
         tr {

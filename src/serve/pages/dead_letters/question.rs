@@ -1,7 +1,7 @@
 //! What is to be done to which dead letters, as forms say it, and the question whether that is meant.
 
 use super::super::Pages;
-use super::super::fields::Fields;
+use super::super::fields::{Fields, sealed, unsealed};
 use super::super::numbers::{shown, things};
 use super::super::sites::ShownQueue;
 use super::matching::Matching;
@@ -40,12 +40,12 @@ pub(super) enum Chosen {
 impl Request {
     pub(super) fn of(action: DeadLetterAction, fields: &Fields) -> Self {
         let text = |name: &str| fields.get(name).filter(|it| !it.is_empty());
-        let letter = |name: &str| text(name).map(|it| DeadLetterId(it.to_owned()));
+        let letter = |name: &str| text(name).and_then(unsealed).map(DeadLetterId);
         let number = |name: &str| text(name).and_then(|it| it.parse().ok());
         let chosen = match (text("one"), text("all")) {
-            (Some(one), _) => Chosen::Letters(vec![one.to_owned()]),
+            (Some(one), _) => Chosen::Letters(unsealed(one).into_iter().collect()),
             (None, Some(_)) => Chosen::Matching(Matching::of(fields)),
-            (None, None) => Chosen::Letters(fields.all("letter").map(str::to_owned).collect()),
+            (None, None) => Chosen::Letters(fields.all("letter").filter_map(unsealed).collect()),
         };
         let (after, upto, agreed) = (letter("after"), letter("upto"), number("agreed"));
         Self { action, chosen, agreed, after, upto, done: number("done").unwrap_or_default() }
@@ -79,7 +79,7 @@ impl Request {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = match &self.chosen {
             Chosen::Letters(letters) => {
-                letters.iter().map(|letter| ("letter", letter.clone())).collect()
+                letters.iter().map(|letter| ("letter", sealed(letter))).collect()
             }
             Chosen::Matching(matching) => {
                 let said = matching.fields().map(|(name, value)| (name, value.to_owned()));
@@ -89,7 +89,7 @@ impl Request {
             }
         };
         let letter =
-            |it: &Option<DeadLetterId>| it.as_ref().map_or_else(String::new, |it| it.0.clone());
+            |it: &Option<DeadLetterId>| it.as_ref().map_or_else(String::new, |it| sealed(&it.0));
         fields.push(("agreed", self.agreed.map_or_else(String::new, |it| it.to_string())));
         fields.push(("after", letter(&self.after)));
         fields.push(("upto", letter(&self.upto)));
@@ -157,16 +157,20 @@ mod tests {
     fn one_goes_before_the_selected_and_all_is_said() {
         let letters =
             |names: &[&str]| Chosen::Letters(names.iter().map(|name| (*name).to_owned()).collect());
-        assert_eq!(of("letter=a&letter=b&one=c").chosen, letters(&["c"]));
-        assert_eq!(of("letter=a&letter=b").chosen, letters(&["a", "b"]));
+        let [a, b, c] = ["a", "b", "c"].map(sealed);
+        assert_eq!(of(&format!("letter={a}&letter={b}&one={c}")).chosen, letters(&["c"]));
+        assert_eq!(of(&format!("letter={a}&letter={b}")).chosen, letters(&["a", "b"]));
         assert_eq!(of("queue=q").chosen, letters(&[]));
         assert_eq!(of("all=1&reason=&id=").chosen, Chosen::Matching(Matching::default()));
     }
 
     #[test]
     fn a_form_says_all_of_it_again() {
-        for text in ["letter=a&letter=b%26&agreed=2", "all=1&reason=r&id=i&after=x&upto=y&done=7"] {
-            let request = of(text);
+        let [a, b] = ["a\r\n", "b&"].map(sealed);
+        let named = format!("letter={a}&letter={b}&agreed=2");
+        let matching = format!("all=1&reason=r&id=i&after={a}&upto={b}&done=7");
+        for text in [named, matching] {
+            let request = of(&text);
             let fields: String = url::form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(request.fields())
                 .finish();

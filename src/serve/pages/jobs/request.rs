@@ -1,7 +1,7 @@
 //! What is to be done to which jobs, as forms say it.
 
 use super::super::Pages;
-use super::super::fields::Fields;
+use super::super::fields::{Fields, sealed, unsealed};
 use super::super::numbers::shown;
 use super::super::sites::ShownQueue;
 use super::ACT;
@@ -99,7 +99,7 @@ impl Request {
 
     /// What fields say; `None` where that is nothing.
     pub(super) fn of(fields: &Fields) -> Option<Self> {
-        let text = |name: &str| fields.get(name).map(str::to_owned);
+        let text = |name: &str| fields.get(name).and_then(unsealed);
         let name = fields.get("act")?;
         let act = ACTS.iter().find(|(_, known)| *known == name)?.0;
         let agreed = fields.get("agreed").and_then(|it| it.parse().ok());
@@ -126,8 +126,8 @@ impl Request {
                 (pages.form_token())
                 input type="hidden" name="queue" value=(queue.label);
                 input type="hidden" name="act" value=(self.act.name());
-                @if let Some(job) = &self.job { input type="hidden" name="job" value=(job); }
-                @if let Some(id) = &self.id { input type="hidden" name="id" value=(id); }
+                @if let Some(job) = &self.job { input type="hidden" name="job" value=(sealed(job)); }
+                @if let Some(id) = &self.id { input type="hidden" name="id" value=(sealed(id)); }
                 @if let Some(agreed) = self.agreed { input type="hidden" name="agreed" value=(agreed); }
                 button class=[class] type="submit" { (button) }
             }
@@ -142,11 +142,13 @@ mod tests {
     #[test]
     fn a_request_is_about_a_name_or_about_one_job() {
         let of = |text: &str| Request::of(&Fields::parse(text.as_bytes()));
-        assert_eq!(of("act=pause&job=a"), Some(Request::of_job(Act::Pause, "a")));
+        let [a, id] = ["a", "5f"].map(sealed);
+        assert_eq!(of(&format!("act=pause&job={a}")), Some(Request::of_job(Act::Pause, "a")));
         let agreed =
             Request { agreed: Some(2), ..Request::of_one(Act::Delete(TimedJobs::Dead), "5f") };
-        assert_eq!(of("act=delete-dead&id=5f&agreed=2"), Some(agreed));
-        for text in ["", "act=pause", "act=none&job=a", "act=pause&job=a&id=5f"] {
+        assert_eq!(of(&format!("act=delete-dead&id={id}&agreed=2")), Some(agreed));
+        let both = format!("act=pause&job={a}&id={id}");
+        for text in ["", "act=pause", "act=none&job=YQ", both.as_str()] {
             assert_eq!(of(text), None, "{text}");
         }
     }

@@ -70,7 +70,7 @@ fn question(pages: &Pages, queue: &ShownQueue, removed: Option<u64>, why: Option
 
 async fn carry_out(pages: &Pages, fields: &Fields) -> Result<Markup> {
     let queue = pages.sites.named(fields).await?;
-    if fields.get("typed") != Some(&queue.queue.name) {
+    if fields.get("typed") != Some(shown(&queue.queue.name).as_str()) {
         let why = "That is not its name: nothing was removed.";
         return question_of(pages, fields, Some(why)).await;
     }

@@ -2,6 +2,7 @@
 //! is down or slow delays no other.
 
 mod history;
+mod pace;
 mod site;
 
 pub(super) use history::Sample;
@@ -27,7 +28,8 @@ pub(super) struct Sites(Vec<Arc<Site>>);
 /// A queue that pages show.
 #[derive(Clone)]
 pub(super) struct ShownQueue {
-    /// What tells it from all others that are shown, in addresses and for people.
+    /// What tells it from all others that are shown, in addresses and for people: nothing in it acts on
+    /// whoever reads it.
     pub(super) label: String,
     /// Its name and its URL.
     pub(super) queue: NamedQueue,
@@ -42,7 +44,7 @@ impl Sites {
 
     /// Watches all of them until `stop`.
     pub(super) async fn watch(&self, stop: &CancellationToken) {
-        join_all(self.0.iter().map(|site| site.watch(stop.clone()))).await;
+        join_all(self.0.iter().map(|site| site.watch(stop))).await;
     }
 
     /// The sites, each as it was counted just now, or as it was before where that takes its time.
@@ -59,15 +61,15 @@ impl Sites {
         };
         let all: Vec<_> = self.0.iter().flat_map(named).collect();
         let is_one = |name: &str| all.iter().filter(|(_, it)| it.name == name).count() == 1;
-        let shown = all.iter().map(|(site, queue)| ShownQueue {
+        let labelled = all.iter().map(|(site, queue)| ShownQueue {
             label: match is_one(&queue.name) {
-                true => queue.name.clone(),
-                false => format!("{} ({})", queue.name, site.told()),
+                true => shown(&queue.name),
+                false => format!("{} ({})", shown(&queue.name), site.told()),
             },
             queue: queue.clone(),
             site: site.clone(),
         });
-        shown.collect()
+        labelled.collect()
     }
 
     /// The queue that fields name; where they name none, the first.

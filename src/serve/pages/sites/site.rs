@@ -3,6 +3,7 @@
 use super::Shown;
 use super::history::{History, Sample};
 use super::no_answer;
+use super::pace::Pace;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::inspect::{self, Counted};
@@ -11,32 +12,21 @@ use crate::queues::{self, NamedQueue, Options};
 use crate::text::visible;
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// The pause between two counts; a count that takes long has a longer one after it.
-const PAUSE: Duration = Duration::from_secs(10);
-/// How many times longer than the count the pause after it is, at least.
-const IDLE_SHARE: u32 = 5;
 /// How long a count may take.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// A count of this age is fresh enough for a page.
-const FRESH: Duration = Duration::from_secs(2);
-/// How long a page waits for a fresh count.
-const PAGE_WAITS: Duration = Duration::from_millis(1500);
-
 /// One URL of the command line, and what was found there.
 pub(in super::super) struct Site {
     url: Location,
     options: Options,
     spool: Option<PathBuf>,
     clock: Clock,
-    state: watch::Sender<State>,
-    /// Somebody waits for a fresh count.
-    wanted: Notify,
+    state: RwLock<State>,
+    pace: Pace,
 }
 
 /// What was found, as of the last count.
@@ -45,8 +35,6 @@ struct State {
     queues: Vec<QueueState>,
     /// Why nobody could tell which queues there are.
     failure: Option<Failure>,
-    /// When the last count ended.
-    counted: Option<Instant>,
 }
 
 /// A queue that was found, and how it was counted.
@@ -72,8 +60,8 @@ pub(in super::super) struct Failure {
 impl Site {
     pub(super) fn new(url: Location, shown: &Shown) -> Self {
         let (options, spool) = (shown.options.clone(), shown.spool.clone());
-        let (clock, state) = (options.clock.clone(), watch::Sender::default());
-        Self { url, options, spool, clock, state, wanted: Notify::new() }
+        let (clock, state) = (options.clock.clone(), RwLock::default());
+        Self { url, options, spool, clock, state, pace: Pace::default() }
     }
 
     /// What its queues are opened with.
@@ -88,50 +76,36 @@ impl Site {
 
     /// The queues, as they were counted last.
     pub(in super::super) fn queues(&self) -> Vec<QueueState> {
-        self.state.borrow().queues.clone()
+        self.state().queues
     }
 
     /// Why nobody can tell which queues there are.
     pub(in super::super) fn failure(&self) -> Option<Failure> {
-        self.state.borrow().failure.clone()
+        self.state().failure
     }
 
     /// Whether it was counted once, with whatever success.
     pub(in super::super) fn was_counted(&self) -> bool {
-        self.state.borrow().counted.is_some()
+        self.pace.has_looked()
     }
 
     /// Something was changed: the next page wants a new count, whatever the age of the last one.
     pub(in super::super) fn was_changed(&self) {
-        self.state.send_modify(|state| state.counted = None);
+        self.pace.forget();
+    }
+
+    fn state(&self) -> State {
+        self.state.read().expect("no holder panics").clone()
     }
 
     /// Waits for a fresh count, but not for long.
     pub(super) async fn freshen(&self) {
-        let mut state = self.state.subscribe();
-        let is_fresh = |state: &State| state.counted.is_some_and(|at| at.elapsed() < FRESH);
-        if is_fresh(&state.borrow_and_update()) {
-            return;
-        }
-        self.wanted.notify_one();
-        drop(timeout(PAGE_WAITS, state.wait_for(is_fresh)).await);
+        self.pace.freshen().await;
     }
 
     /// Counts again and again until `stop`.
-    pub(super) async fn watch(&self, stop: CancellationToken) {
-        let work = async {
-            loop {
-                let began = Instant::now();
-                self.count().await;
-                let took = began.elapsed();
-                sleep(took).await;
-                tokio::select! {
-                    () = self.wanted.notified() => {}
-                    () = sleep(PAUSE.max(took * IDLE_SHARE)) => {}
-                }
-            }
-        };
-        stop.run_until_cancelled(work).await;
+    pub(super) async fn watch(&self, stop: &CancellationToken) {
+        self.pace.run(stop, || self.count()).await;
     }
 
     async fn count(&self) {
@@ -139,19 +113,22 @@ impl Site {
             Ok(named) => named,
             Err(_) => Err(no_answer(PATIENCE)),
         };
-        let before = self.state.borrow().clone();
+        let before = self.state();
         let state = match named {
-            Err(error) => State { failure: Some(self.failed(before.failure, error)), ..before },
+            Err(error) => {
+                let failure = Some(self.failed(before.failure.clone(), error));
+                State { failure, ..before }
+            }
             Ok(named) => {
                 let mut queues = Vec::new();
                 for queue in named {
                     let known = before.queues.iter().find(|it| it.queue == queue).cloned();
                     queues.push(self.counted(queue, known).await);
                 }
-                State { queues, failure: None, counted: None }
+                State { queues, failure: None }
             }
         };
-        self.state.send_replace(State { counted: Some(Instant::now()), ..state });
+        *self.state.write().expect("no holder panics") = state;
     }
 
     async fn counted(&self, queue: NamedQueue, known: Option<QueueState>) -> QueueState {
