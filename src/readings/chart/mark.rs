@@ -39,23 +39,21 @@ impl Mark {
     }
 }
 
-/// The marks of all devices of a store. Whoever gives it the whole list gives a device one mark
-/// everywhere, whatever the order of the list.
+/// The marks of all devices of a store. Whoever gives it the whole list, in the order in which the store
+/// tells its devices, gives a device one mark everywhere.
 #[derive(Debug, Clone, Default)]
 pub struct Marks(Vec<String>);
 
 impl Marks {
-    /// The marks of these devices, in the order of their ids.
+    /// The marks of these devices, in this order.
     pub fn of<'s>(series: impl IntoIterator<Item = &'s Series>) -> Self {
-        let mut ids: Vec<_> = series.into_iter().map(|one| one.id.clone()).collect();
-        ids.sort();
-        ids.dedup();
-        Self(ids)
+        Self(series.into_iter().map(|one| one.id.clone()).collect())
     }
 
-    /// The mark of a device. One that is not in the list has that of the device behind it.
+    /// The mark of a device. One that is not in the list comes behind it.
     pub fn of_series(&self, series: &Series) -> Mark {
-        Mark::of(self.0.binary_search(&series.id).unwrap_or_else(|next| next))
+        let position = self.0.iter().position(|id| *id == series.id);
+        Mark::of(position.unwrap_or(self.0.len()))
     }
 }
 
@@ -64,14 +62,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_has_one_mark_in_every_order() {
-        let series = ["b", "a", "c"].map(|id| Series { id: id.to_owned(), name: None });
-        let marks = Marks::of(&series);
-        let backwards = Marks::of(series.iter().rev());
-        for (one, position) in series.iter().zip([1, 0, 2]) {
-            assert_eq!(marks.of_series(one), Mark::of(position));
-            assert_eq!(backwards.of_series(one), Mark::of(position));
-        }
+    fn a_device_has_the_mark_of_its_position_in_the_whole_list() {
+        let series = |id: &str| Series { id: id.to_owned(), name: None };
+        let marks = Marks::of(&["b", "a", "c"].map(series));
+        assert_eq!(marks.of_series(&series("a")), Mark::of(1));
+        assert_eq!(marks.of_series(&series("new")), Mark::of(3));
     }
 
     #[test]

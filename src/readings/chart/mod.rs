@@ -49,9 +49,9 @@ pub struct Drawing {
 pub struct DrawnLine {
     /// What stands at its end.
     pub name: String,
-    /// Its colour and its dash.
+    /// The colour and the dash.
     pub mark: Mark,
-    /// Its points, in runs that are joined.
+    /// The points, in runs that are joined.
     pub runs: Vec<Vec<Point>>,
 }
 
