@@ -22,7 +22,7 @@ const TOKEN_FILE: &str = "KAKEHI_TOKEN_FILE";
 /// What the server's options are called here.
 const WORDS: Words = Words { listen: "`--listen`", token: "`--token-file FILE`", host: "--host " };
 
-/// Let programs work on tasks and jobs over HTTP, and people look at all of it
+/// Serve tasks and jobs to programs over HTTP, and pages to people
 ///
 /// `/` is for people: pages of what the queues hold and the stores got, of dead letters and jobs, and of
 /// what can be done about them.
