@@ -1,7 +1,8 @@
 //! Publish/subscribe pipelines that lose nothing and store nothing twice.
 //!
 //! `publish` pours a **source** into a **queue**. `subscribe` drains a **queue** into a **sink**,
-//! and acknowledges a message only after its write succeeded. `queue` looks inside and mends.
+//! and acknowledges a message only after its write succeeded. `queue` looks inside and mends. `store` shows
+//! what arrived.
 //!
 //! | what | where |
 //! |---|---|

@@ -21,6 +21,7 @@ pub mod queue;
 mod run;
 mod show;
 pub mod signals;
+pub mod store;
 pub mod subscribe;
 mod summary;
 mod tags;

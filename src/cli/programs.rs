@@ -4,6 +4,7 @@ use super::ending::usage;
 use super::launcher::{self, HOLDER};
 use super::publish::Publish;
 use super::queue::Queue;
+use super::store::Store;
 use super::subscribe::Subscribe;
 use super::{Ending, Program};
 use crate::environment::Environment;
@@ -14,8 +15,8 @@ use std::path::PathBuf;
 use std::vec;
 
 /// Every program, in the order of a pipeline.
-pub const PROGRAMS: [Entry; 3] =
-    [Entry::of::<Publish>(), Entry::of::<Subscribe>(), Entry::of::<Queue>()];
+pub const PROGRAMS: [Entry; 4] =
+    [Entry::of::<Publish>(), Entry::of::<Subscribe>(), Entry::of::<Queue>(), Entry::of::<Store>()];
 
 /// A program, as the list knows it.
 pub struct Entry {

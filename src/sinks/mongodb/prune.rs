@@ -7,7 +7,8 @@ use crate::location::Location;
 use crate::sinks::Options;
 use crate::sinks::prune::{Prune, Remover, Stored};
 use async_trait::async_trait;
-use mongodb::bson::doc;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, doc};
 
 #[async_trait]
 impl Prune for MongoDbBackend {
@@ -21,7 +22,7 @@ impl Prune for MongoDbBackend {
 impl Remover for MongoDb {
     /// When a document was stored MongoDB does not keep: one goes by its id alone.
     async fn remove(&self, documents: &[Stored]) -> Result<u64> {
-        let ids: Vec<_> = documents.iter().map(|document| document.id.as_str()).collect();
+        let ids: Vec<_> = documents.iter().flat_map(|document| keys(&document.id)).collect();
         let (these, collection) = (doc! { "_id": { "$in": ids } }, self.store.collection.clone());
         let removed =
             self.connection.within_limit(async move { collection.delete_many(these).await }).await;
@@ -35,4 +36,10 @@ impl Remover for MongoDb {
     async fn close(self: Box<Self>) -> Result<()> {
         crate::sinks::Sink::close(self).await
     }
+}
+
+/// The keys that an id may be: a text, or an ObjectId as another program's driver made it.
+fn keys(id: &str) -> impl Iterator<Item = Bson> {
+    let made = ObjectId::parse_str(id).ok().map(Bson::ObjectId);
+    std::iter::once(Bson::String(id.to_owned())).chain(made)
 }

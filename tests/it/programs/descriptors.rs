@@ -107,7 +107,7 @@ fn what_queue_tells_reaches_somebody_or_is_a_failure() {
 fn help_that_is_cut_short_is_a_failure() {
     let sandbox = Sandbox::new();
     for arguments in ["--help", "--version", "--generate man", "--generate completions:bash"] {
-        for program in [Sandbox::publish, Sandbox::subscribe, Sandbox::queue] {
+        for program in [Sandbox::publish, Sandbox::subscribe, Sandbox::queue, Sandbox::store] {
             with(">/dev/full", program(&sandbox).args(arguments)).expect(1);
             with(">&-", program(&sandbox).args(arguments)).expect(78);
             with("2>&-", program(&sandbox).args(arguments)).expect(0);

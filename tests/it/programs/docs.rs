@@ -1,7 +1,9 @@
 //! What the documents say is so: commands, flags, URLs, exit codes, variables, links.
 
 use crate::support::built::programs;
-use crate::support::documents::{actions, blocks, code_spans, named_variables, read, root, rows};
+use crate::support::documents::{
+    actions, actions_of, blocks, code_spans, named_variables, read, root, rows,
+};
 use crate::support::sandbox::{Program, Run, Sandbox};
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,6 +53,7 @@ fn exists(sandbox: &Sandbox, line: &str) -> bool {
         "publish" => sandbox.publish(),
         "subscribe" => sandbox.subscribe(),
         "queue" => sandbox.queue(),
+        "store" => sandbox.store(),
         _ => return false,
     };
     // clap refuses an argument that it does not know before it comes to `--help`.
@@ -98,6 +101,9 @@ fn the_readmes_flags_exist() {
     let mut help = help(sandbox.publish()) + &help(sandbox.subscribe());
     for action in actions() {
         help += &action_help(&sandbox, &action);
+    }
+    for action in actions_of(Sandbox::store) {
+        help += &self::help(sandbox.store().args(&action));
     }
     let known = flags(&help);
     let others = |span: &str| span.starts_with("cargo ") || span.starts_with("bash ");
@@ -204,7 +210,8 @@ fn the_readmes_exit_codes_are_those_of_the_help() {
         .filter(|row| row[0].parse::<u8>().is_ok())
         .map(|row| format!("{} {}", row[0], row[1]))
         .collect();
-    for help in [sandbox.publish(), sandbox.subscribe(), sandbox.queue()].map(help) {
+    let programs = [sandbox.publish(), sandbox.subscribe(), sandbox.queue(), sandbox.store()];
+    for help in programs.map(help) {
         let (_, table) = help.split_once("Exit codes:").expect("a table of exit codes");
         let codes: Vec<_> = table
             .lines()
@@ -304,9 +311,12 @@ fn the_documented_installation_of_completions_and_manual_pages_works() {
         .output()
         .expect("bash starts");
     Run::of(output).expect(0);
-    for (program, word) in
-        [("publish", "--summary"), ("subscribe", "--summary"), ("queue", "stats")]
-    {
+    for (program, word) in [
+        ("publish", "--summary"),
+        ("subscribe", "--summary"),
+        ("queue", "stats"),
+        ("store", "latest"),
+    ] {
         let read = |path: String| fs::read_to_string(sandbox.path(&path)).expect("it was written");
         let completions = read(format!(".local/share/bash-completion/completions/{program}"));
         assert!(completions.contains(word), "{completions}");

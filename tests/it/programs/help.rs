@@ -9,7 +9,7 @@ use kakehi::Kind;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-const PROGRAMS: [&str; 3] = ["publish", "subscribe", "queue"];
+const PROGRAMS: [&str; 4] = ["publish", "subscribe", "queue", "store"];
 
 /// As many lines as a program's `-h` may have: a screen of 24, and a third of one for all that `queue`
 /// can do.
@@ -21,6 +21,7 @@ fn told(program: &str, arguments: &str) -> String {
     let run = match program {
         "publish" => sandbox.publish(),
         "queue" => sandbox.queue(),
+        "store" => sandbox.store(),
         _ => sandbox.subscribe(),
     };
     run.args(arguments).run().expect(0).stdout
@@ -74,6 +75,7 @@ fn help_names_every_scheme_and_no_other() {
 fn help_opens_with_the_sentence_of_the_house() {
     assert!(help("publish").starts_with("publish pours a source into a queue\n"));
     assert!(help("queue").starts_with("queue looks inside a queue and mends it\n"));
+    assert!(help("store").starts_with("store shows what arrived, and exports, imports and prunes"));
     let subscribe = help("subscribe").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(subscribe.starts_with(
         "subscribe drains a queue into a sink, and acknowledges a message only after its write \
@@ -88,6 +90,10 @@ fn help_fits_a_terminal_of_80_columns() {
     for action in documents::actions() {
         texts.push(told("queue", &format!("{action} -h")));
         texts.push(told("queue", &format!("{action} --help")));
+    }
+    for action in documents::actions_of(Sandbox::store) {
+        texts.push(told("store", &format!("{action} -h")));
+        texts.push(told("store", &format!("{action} --help")));
     }
     for line in texts.iter().flat_map(|text| text.lines()) {
         assert!(line.chars().count() <= 80, "{line}");
@@ -250,6 +256,7 @@ fn completions_and_manual_pages_are_made_from_the_command_line() {
             (sandbox.publish(), "summary"),
             (sandbox.subscribe(), "summary"),
             (sandbox.queue(), "stats"),
+            (sandbox.store(), "latest"),
         ];
         for (program, word) in programs {
             let run = program.args("--generate").arg(what).run().expect(0);

@@ -159,12 +159,14 @@ fn every_command_in_a_hint_is_made_in_one_place() {
     // What has no URL or path of the user's in it; all else is `hint::command`'s.
     let whole = [
         "`queue --help`",
+        "`store --help`",
         "`publish stdin: < FILE`",
         "`cargo install --path . --features {feature}`",
         "`gcloud auth application-default login`",
         "`aws sso login`",
     ];
-    let starts = ["queue", "publish", "subscribe", "mkdir", "chmod", "gcloud", "aws", "cargo"];
+    let starts =
+        ["queue", "publish", "subscribe", "store", "mkdir", "chmod", "gcloud", "aws", "cargo"];
     let starts = starts.map(|program| format!("`{program} "));
     let by_hand = lines.iter().filter(|line| {
         let bare = whole.iter().fold((*line).clone(), |line, known| line.replace(known, ""));

@@ -89,6 +89,8 @@ fn a_program_does_the_same_by_its_door_and_within_kakehi() {
         ("queue", "", 2),
         ("queue", "dead list --help", 0),
         ("queue", "stats sqlite:missing.db", 69),
+        ("store", "--help", 0),
+        ("store", "latest sqlite:missing.db", 78),
     ] {
         let door = outcome(by_its_door, name, arguments);
         let mut others = vec![outcome(kakehi, name, arguments)];

@@ -23,3 +23,4 @@ mod queue_redis;
 mod queue_sqs;
 mod secrets;
 mod signals;
+mod store;

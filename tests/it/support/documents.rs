@@ -1,6 +1,6 @@
 //! What the documents and the programs' help say, in pieces.
 
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Program, Sandbox};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -73,6 +73,7 @@ pub fn help(program: &str) -> String {
     let run = match program {
         "publish" => sandbox.publish(),
         "queue" => sandbox.queue(),
+        "store" => sandbox.store(),
         _ => sandbox.subscribe(),
     };
     run.arg("--help").run().expect(0).stdout
@@ -96,11 +97,16 @@ pub fn examples(program: &str) -> Vec<String> {
     commands
 }
 
-/// Every action of the program, as words of its command line.
+/// Every action of `queue`, as words of its command line.
 pub fn actions() -> Vec<String> {
+    actions_of(Sandbox::queue)
+}
+
+/// Every action of a program, as words of its command line.
+pub fn actions_of(program: fn(&Sandbox) -> Program) -> Vec<String> {
     let sandbox = Sandbox::new();
     let listed = |words: &str| -> Vec<String> {
-        let help = sandbox.queue().args(words).run().expect(0).stdout;
+        let help = program(&sandbox).args(words).run().expect(0).stdout;
         let Some((_, list)) = help.split_once("Commands:\n") else { return Vec::new() };
         let names = list.lines().take_while(|line| !line.is_empty());
         let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));

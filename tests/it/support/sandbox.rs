@@ -43,6 +43,10 @@ impl Sandbox {
         self.program(env!("CARGO_BIN_EXE_queue"))
     }
 
+    pub fn store(&self) -> Program {
+        self.program(env!("CARGO_BIN_EXE_store"))
+    }
+
     /// A script for `bash`, whose `$0` is this program.
     pub fn shell(&self, script: &str, program: &str) -> Program {
         self.program("bash").arg("-c").arg(script).arg(program)
