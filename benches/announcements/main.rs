@@ -40,7 +40,7 @@ fn main() {
     for minute in [TENTH, FULL] {
         ours(&users, minute);
     }
-    for query in ["range", "format"] {
+    for query in ["seed", "format", "range"] {
         match peer::median(&users, FULL, query, ROUNDS) {
             Some((count, seconds)) => {
                 let rate = count as f64 / seconds;

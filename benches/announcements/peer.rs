@@ -2,6 +2,7 @@
 
 use super::services;
 use super::users::Users;
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -16,13 +17,18 @@ pub fn median(users: &Users, minute: &str, query: &str, rounds: usize) -> Option
 fn once(users: &Users, minute: &str, query: &str) -> Option<(usize, f64)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/announcements/seed");
     let (user, password) = services::sql_login();
+    // As a service's log: a pipe would take longer.
+    let log = users.folder().join("peer.log");
     let output = Command::new("go")
         .args(["run", ".", &services::mariadb(), users.database(), minute, query])
         .envs([("SQL_USERNAME", user), ("SQL_PASSWORD", password)])
         .current_dir(folder)
+        .stderr(File::create(&log).ok()?)
         .output()
         .ok()?;
-    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        eprint!("{}", std::fs::read_to_string(&log).unwrap_or_default());
+    }
     let text = String::from_utf8(output.stdout).ok()?;
     let (count, seconds) = text.trim().split_once(' ')?;
     Some((count.parse().ok()?, seconds.parse().ok()?))

@@ -2,6 +2,7 @@
 
 use super::cost::Cost;
 use super::services;
+use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -50,6 +51,11 @@ impl Users {
 
     pub fn database(&self) -> &str {
         &self.database
+    }
+
+    /// The folder in which `publish` runs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Runs statements by the server's own program; gives what they give.
