@@ -7,6 +7,8 @@ pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 pub mod prune;
+#[cfg(any(feature = "speech", feature = "thumbnail"))]
+mod side_by_side;
 #[cfg(feature = "speech")]
 pub mod speech;
 pub mod sqlite;

@@ -20,8 +20,11 @@ impl Cell {
 
     /// A string.
     pub fn text(text: &str) -> Self {
-        // A string always has a JSON form.
-        Self(serde_json::to_string(text).unwrap_or_default().into())
+        // Most texts have nothing to escape: then there is nothing to shrink.
+        let mut json = Vec::with_capacity(text.len() + 2);
+        let written = serde_json::to_writer(&mut json, text);
+        debug_assert!(written.is_ok(), "a string always has a JSON form");
+        Self(String::from_utf8(json).unwrap_or_default().into())
     }
 
     /// A whole number with all its digits.
@@ -78,7 +81,21 @@ pub type Row = Vec<Cell>;
 
 /// The names of the columns that a statement gives, each of them once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns(Arc<[Box<str>]>);
+pub struct Columns(Arc<[Column]>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Column {
+    name: Box<str>,
+    /// The name as the key of an object, its colon behind it.
+    key: Box<str>,
+}
+
+impl Column {
+    fn new(name: Box<str>) -> Self {
+        let key = format!("{}:", Cell::text(&name).as_json()).into();
+        Self { name, key }
+    }
+}
 
 impl Columns {
     /// Takes the names in their order.
@@ -86,37 +103,41 @@ impl Columns {
     /// # Errors
     /// `Configuration` where there are none, or two of one name: an object has each key once.
     pub fn new<N: Into<Box<str>>>(names: impl IntoIterator<Item = N>) -> Result<Self> {
-        let names: Arc<[Box<str>]> = names.into_iter().map(Into::into).collect();
+        let columns: Arc<[_]> = names.into_iter().map(|name| Column::new(name.into())).collect();
         let refused = |what: String| Error::new(Kind::Configuration, what);
-        let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
+        let twice = columns.iter().enumerate().find(|(at, it)| columns[..*at].contains(it));
         match twice {
-            Some((_, name)) => Err(refused(format!("the query gives two columns `{name}`"))
-                .hint(format!("give one of them another name: `select x as other_{name}`"))),
-            None if names.is_empty() => Err(refused("the query gives no rows".to_owned())
+            Some((_, Column { name, .. })) => {
+                Err(refused(format!("the query gives two columns `{name}`"))
+                    .hint(format!("give one of them another name: `select x as other_{name}`")))
+            }
+            None if columns.is_empty() => Err(refused("the query gives no rows".to_owned())
                 .hint("write one statement that does, as a `select`")),
-            None => Ok(Self(names)),
+            None => Ok(Self(columns)),
         }
     }
 
     /// The names in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|name| &**name)
+        self.0.iter().map(|column| &*column.name)
     }
 
     /// Where the column of this name stands.
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|known| **known == *name)
+        self.names().position(|known| known == name)
     }
 
     /// A row as the text of a JSON object, its keys in the order of the columns.
     pub fn object(&self, row: &Row) -> String {
-        let mut text = String::from("{");
-        for (name, cell) in self.names().zip(row) {
+        let parts = || self.0.iter().map(|column| &*column.key).zip(row);
+        let size: usize = parts().map(|(key, cell)| key.len() + cell.as_json().len() + 1).sum();
+        let mut text = String::with_capacity(size + 1);
+        text.push('{');
+        for (key, cell) in parts() {
             if text.len() > 1 {
                 text.push(',');
             }
-            text.push_str(Cell::text(name).as_json());
-            text.push(':');
+            text.push_str(key);
             text.push_str(cell.as_json());
         }
         text.push('}');

@@ -4,7 +4,7 @@ use crate::message::{Message, NAME_ATTRIBUTE, NAMING_SOURCE};
 use crate::queues::Published;
 use crate::times;
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ impl Row {
         }
         let attributes = match message.attributes.is_empty() {
             true => None,
-            false => Some(serde_json::json!(message.attributes).to_string()),
+            false => Some(json(&message.attributes)),
         };
         let head = message.size() - message.body.len();
         let head = head.max(attributes.as_ref().map_or(0, String::len));
@@ -96,6 +96,11 @@ pub fn digest(
     hash.finalize().into()
 }
 
+/// Attributes as the text of a JSON object.
+fn json(attributes: &BTreeMap<String, String>) -> String {
+    serde_json::to_string(attributes).expect("texts under texts are JSON")
+}
+
 fn without_name(attributes: &str) -> Cow<'_, str> {
     if !attributes.contains(NAMING_SOURCE) {
         return Cow::Borrowed(attributes);
@@ -105,7 +110,7 @@ fn without_name(attributes: &str) -> Cow<'_, str> {
     };
     let names = parsed.get("source").is_some_and(|source| source == NAMING_SOURCE);
     match names && parsed.remove(NAME_ATTRIBUTE).is_some() {
-        true => Cow::Owned(serde_json::json!(parsed).to_string()),
+        true => Cow::Owned(json(&parsed)),
         false => Cow::Borrowed(attributes),
     }
 }
@@ -147,48 +152,72 @@ pub fn enter(
     rows: &[&Row],
 ) -> rusqlite::Result<Vec<Published>> {
     forget(connection, entry.now)?;
-    let any: Option<i64> =
-        connection.prepare_cached(ANY_REMEMBERED)?.query_row([], |row| row.get(0)).optional()?;
-    rows.iter().map(|row| insert_one(connection, entry, row, any.is_some())).collect()
+    let mut entering = Entering::new(connection, entry)?;
+    rows.iter().map(|row| entering.enter(row)).collect()
 }
 
-fn insert_one(
-    connection: &Connection,
+/// Messages on their way into one queue. What is asked for each of them is prepared once.
+struct Entering<'c> {
+    connection: &'c Connection,
     entry: Entry,
-    row: &Row,
+    /// Whether there is any id that outlives its message.
     any_remembered: bool,
-) -> rusqlite::Result<Published> {
-    if any_remembered && let Some(known) = find(connection, REMEMBERED, entry.queue, &row.id)? {
-        return Ok(judge(row, &known, "was acknowledged"));
+    insert: CachedStatement<'c>,
+    insert_body: CachedStatement<'c>,
+}
+
+impl<'c> Entering<'c> {
+    fn new(connection: &'c Connection, entry: Entry) -> rusqlite::Result<Self> {
+        let any: Option<i64> = connection
+            .prepare_cached(ANY_REMEMBERED)?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        let insert = connection.prepare_cached(INSERT)?;
+        let insert_body = connection.prepare_cached(INSERT_BODY)?;
+        Ok(Self { connection, entry, any_remembered: any.is_some(), insert, insert_body })
     }
-    let due = row.not_before.as_ref().filter(|_| entry.hold).map(|(_, millis)| *millis);
-    let state = match &row.group {
-        Some(group) if has_messages(connection, entry.queue, group)? => 1,
-        _ if due.is_some_and(|due| due > entry.now) => 2,
-        _ => 0,
-    };
-    let available_at = due.unwrap_or(entry.available_at);
-    let inserted = connection.prepare_cached(INSERT)?.execute(params![
-        entry.queue,
-        state,
-        row.id,
-        row.group,
-        row.tag,
-        row.attributes,
-        row.digest,
-        row.not_before.as_ref().map(|(text, _)| text),
-        entry.now,
-        i64::try_from(entry.remember.as_millis()).unwrap_or(i64::MAX),
-        due,
-        available_at,
-    ])?;
-    if inserted == 0 {
-        let known = find(connection, LIVE, entry.queue, &row.id)?;
-        return Ok(judge(row, &known.unwrap_or_default(), "is in the queue"));
+
+    fn enter(&mut self, row: &Row) -> rusqlite::Result<Published> {
+        let (connection, queue) = (self.connection, self.entry.queue);
+        if self.any_remembered
+            && let Some(known) = find(connection, REMEMBERED, queue, &row.id)?
+        {
+            return Ok(judge(row, &known, "was acknowledged"));
+        }
+        if self.insert(row)? == 0 {
+            let known = find(connection, LIVE, queue, &row.id)?;
+            return Ok(judge(row, &known.unwrap_or_default(), "is in the queue"));
+        }
+        let seq = connection.last_insert_rowid();
+        self.insert_body.execute(params![seq, &row.body[..]])?;
+        Ok(Published::Accepted)
     }
-    let seq = connection.last_insert_rowid();
-    connection.prepare_cached(INSERT_BODY)?.execute(params![seq, &row.body[..]])?;
-    Ok(Published::Accepted)
+
+    /// How many messages this one became: none, where its id is there.
+    fn insert(&mut self, row: &Row) -> rusqlite::Result<usize> {
+        let entry = self.entry;
+        let due = row.not_before.as_ref().filter(|_| entry.hold).map(|(_, millis)| *millis);
+        let state = match &row.group {
+            Some(group) if has_messages(self.connection, entry.queue, group)? => 1,
+            _ if due.is_some_and(|due| due > entry.now) => 2,
+            _ => 0,
+        };
+        let available_at = due.unwrap_or(entry.available_at);
+        self.insert.execute(params![
+            entry.queue,
+            state,
+            row.id,
+            row.group,
+            row.tag,
+            row.attributes,
+            row.digest,
+            row.not_before.as_ref().map(|(text, _)| text),
+            entry.now,
+            i64::try_from(entry.remember.as_millis()).unwrap_or(i64::MAX),
+            due,
+            available_at,
+        ])
+    }
 }
 
 /// What a message is whose id is known: with the content that is there it is that message; with other

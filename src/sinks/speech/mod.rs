@@ -21,6 +21,7 @@ mod weather;
 
 pub use backend::SpeechBackend;
 
+use super::side_by_side::side_by_side;
 use super::{Outcome, Sink};
 use crate::clients::object_store::{Answer, Failure, Store};
 use crate::clock::Clock;
@@ -32,11 +33,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, FixedOffset};
 use engine::{Engine, Unspoken};
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use kept::Kept;
 use options::SpeechOptions;
-use std::sync::OnceLock;
 use turns::Turns;
 use weather::{Forecasts, Unknown};
 
@@ -71,14 +69,7 @@ impl Sink for Speech {
     }
 
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
-        let stop = OnceLock::new();
-        let works = stream::iter(0..batch.len()).map(|at| self.answer(at, &batch[at], &stop));
-        let mut outcomes = vec![Outcome::Unwritten; batch.len()];
-        let mut told = works.buffer_unordered(AT_ONCE);
-        while let Some((at, outcome)) = told.next().await {
-            outcomes[at] = outcome;
-        }
-        outcomes
+        side_by_side(batch, AT_ONCE, |message| self.answer(message)).await
     }
 
     /// No order matters: each key is an object of its own.
@@ -117,22 +108,8 @@ impl Speech {
         findings
     }
 
-    /// `stop`: what the first message that found the store or the engine gone says to those that have
-    /// not begun.
-    async fn answer(
-        &self,
-        at: usize,
-        delivery: &Delivery,
-        stop: &OnceLock<Outcome>,
-    ) -> (usize, Outcome) {
-        if let Some(outcome) = stop.get() {
-            return (at, outcome.clone());
-        }
-        let outcome = self.announce(&delivery.message).await.unwrap_or_else(|outcome| outcome);
-        if stops(&outcome) {
-            stop.get_or_init(|| outcome.clone());
-        }
-        (at, outcome)
+    async fn answer(&self, message: &Message) -> Outcome {
+        self.announce(message).await.unwrap_or_else(|outcome| outcome)
     }
 
     /// Speaks one message into its object, unless that is there.
@@ -235,12 +212,6 @@ impl Speech {
             _ => Outcome::Unavailable(why),
         }
     }
-}
-
-/// Whether the next message would fare no better.
-fn stops(outcome: &Outcome) -> bool {
-    use Outcome::{ConnectionLost, Denied, Throttled, Unavailable};
-    matches!(outcome, Unavailable(_) | Throttled { .. } | Denied(_) | ConnectionLost(_))
 }
 
 /// Sound without anything to hear is never stored.

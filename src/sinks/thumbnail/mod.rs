@@ -28,16 +28,14 @@ pub use backend::ThumbnailBackend;
 pub use fit::{Fit, Size};
 pub use picture::{Picture, Recipe, Thumbnail};
 
+use super::side_by_side::side_by_side;
 use super::{Outcome, Sink};
 use crate::clients::object_store::{Answer, Failure, Store};
 use crate::error::{Error, Result};
-use crate::message::Delivery;
+use crate::message::{Delivery, Message};
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use options::ThumbnailOptions;
 use requests::{Job, Layout, Request};
-use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::timeout;
 use workshop::{ReservedRoom, Workshop};
@@ -67,14 +65,7 @@ impl Sink for Thumbnails {
     }
 
     async fn write(&self, batch: &[Delivery]) -> Vec<Outcome> {
-        let stop = OnceLock::new();
-        let works = stream::iter(0..batch.len()).map(|at| self.answer(at, &batch[at], &stop));
-        let mut outcomes = vec![Outcome::Unwritten; batch.len()];
-        let mut told = works.buffer_unordered(AT_ONCE);
-        while let Some((at, outcome)) = told.next().await {
-            outcomes[at] = outcome;
-        }
-        outcomes
+        side_by_side(batch, AT_ONCE, |message| self.answer(message)).await
     }
 
     /// No order matters: each picture has a thumbnail of its own.
@@ -107,24 +98,11 @@ impl From<Failure> for Unmade {
 }
 
 impl Thumbnails {
-    /// `stop`: what the first message that found the store gone says to those that have not begun.
-    async fn answer(
-        &self,
-        at: usize,
-        delivery: &Delivery,
-        stop: &OnceLock<Outcome>,
-    ) -> (usize, Outcome) {
-        if let Some(outcome) = stop.get() {
-            return (at, outcome.clone());
-        }
-        let outcome = match requests::read(&delivery.message) {
+    async fn answer(&self, message: &Message) -> Outcome {
+        match requests::read(message) {
             Ok(all) => self.outcome_of_all(&all).await,
             Err(reason) => Outcome::Reject(reason),
-        };
-        if matches!(outcome, Outcome::Unavailable(_) | Outcome::ConnectionLost(_)) {
-            stop.get_or_init(|| outcome.clone());
         }
-        (at, outcome)
     }
 
     /// A message is done when all its objects are. What is wrong with one keeps no other one from its

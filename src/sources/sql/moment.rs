@@ -20,10 +20,10 @@ pub(super) fn moment(
     zone: Tz,
 ) -> Result<DateTime<Tz>, &'static str> {
     let has_date = matches!(text.as_bytes().get("2026-11-26".len()), Some(b'T' | b' '));
-    let moment = match DateTime::parse_from_rfc3339(text) {
-        _ if !has_date => in_zone(time_of_day(text, date)?, zone)?,
-        Ok(instant) => instant.with_timezone(&zone),
-        Err(_) => in_zone(date_and_time(text)?, zone)?,
+    let moment = match has_date.then(|| DateTime::parse_from_rfc3339(text)) {
+        None => in_zone(time_of_day(text, date)?, zone)?,
+        Some(Ok(instant)) => instant.with_timezone(&zone),
+        Some(Err(_)) => in_zone(date_and_time(text)?, zone)?,
     };
     match times::is_carried(moment.to_utc()) {
         true => Ok(moment),
