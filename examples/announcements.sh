@@ -68,7 +68,7 @@ run publish "$source" --to "$queue" --at 2026-11-26T17:54:00+09:00
 say 'Ticks that find nobody say so, in one line.'
 run publish -v "$source" --to "$queue" --at 2026-11-26T17:55:00+09:00
 
-say 'Another replica, which knows of nothing: no announcement is in the queue twice.'
+say 'Another replica, which knows of nothing: its messages have the same ids, so none is spoken twice.'
 run publish "$source&state=replica.json" --to "$queue" --at 2026-11-26T17:53:00+09:00
 
 if [[ -z ${KAKEHI_EXAMPLE_DATABASE:-} ]]; then

@@ -68,7 +68,7 @@ done
 say 'A picture, as a form sends it. It is answered once the store and the queue have it.'
 run curl -sS --fail-with-body -F "file=@${pictures[0]}" "$address"
 
-say 'Again under a key of its own, and once more: as if no answer had come. It is one message.'
+say 'Again under a key of its own, and once more: as if no answer had come. Both have one id.'
 for _ in 1 2; do
   run curl -sS --fail-with-body -H 'Idempotency-Key: my-upload-1' -F "file=@${pictures[0]}" "$address"
 done

@@ -179,6 +179,7 @@ impl Uploads {
         let key = format!("{}{stem}{}", self.options.prefix, ending(&kind, part.name.as_deref()));
         let put = self.store.put(&key, part.bytes, Some(&kind)).await;
         put.map_err(|failure| self.not_put(&failure))?;
+        fail::fail_point!("listen-put");
         let body = match self.options.bare_key {
             true => key.clone().into_bytes(),
             false => object::body(&self.store, &key, &kind, size),

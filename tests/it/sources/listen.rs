@@ -3,7 +3,7 @@
 use crate::support::http_client::{HttpAnswer, HttpClient};
 use crate::support::process::{End, Process};
 use crate::support::queue_file::stats;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Program, Sandbox};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::fs;
@@ -19,7 +19,10 @@ impl Listening {
     /// Starts it with these parameters, at the path `/in`.
     fn start(sandbox: &Sandbox, parameters: &str, flags: &str) -> Self {
         let url = format!("listen:127.0.0.1:0/in{parameters}");
-        let program = sandbox.publish().arg(url).args("-v").args(flags);
+        Self::of(sandbox.publish().arg(url).args("-v").args(flags))
+    }
+
+    fn of(program: Program) -> Self {
         let mut process = Process::start(program, String::new(), false);
         let told = |it: &Process| {
             let said = it.said();
@@ -261,6 +264,31 @@ fn a_kill_loses_nothing_that_was_answered() {
     process.signal(Signal::SIGKILL);
     process.end();
     assert_eq!(stats(&sandbox)["ready"], 50);
+}
+
+#[test]
+fn a_file_whose_server_is_killed_is_one_object_and_one_message_when_it_is_sent_again() {
+    for point in ["listen-put=kill@1", "publish-taken=kill@1", "publish-committed=kill@1"] {
+        let sandbox = Sandbox::new();
+        fs::create_dir(sandbox.path("store")).unwrap();
+        let publish = || {
+            let publish = sandbox.publish().args("listen:127.0.0.1:0/in?store=file:store -v");
+            publish.args(TO)
+        };
+        let send = |server: &Listening| {
+            let headers = ["Content-Type: image/png", "Idempotency-Key: a photo"];
+            HttpClient::connect(server.address).try_ask("POST /in", &headers, "a picture")
+        };
+        let mut killed = Listening::of(publish().env("KAKEHI_FAILPOINTS", point));
+        assert!(send(&killed).is_err(), "{point}: there is no answer");
+        assert_eq!(killed.process.end().code, 137, "{point}");
+        assert_eq!(fs::read_dir(sandbox.path("store")).unwrap().count(), 1, "{point}");
+        let server = Listening::of(publish());
+        assert_eq!(send(&server).expect("an answer").status, 201, "{point}");
+        server.stop();
+        assert_eq!(fs::read_dir(sandbox.path("store")).unwrap().count(), 1, "{point}");
+        assert_eq!(stats(&sandbox)["ready"], 1, "{point}");
+    }
 }
 
 #[test]
