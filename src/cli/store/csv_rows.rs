@@ -69,9 +69,13 @@ impl CsvRows {
     }
 }
 
-/// A text that no spreadsheet takes for a formula ("CSV Injection" of OWASP).
+/// What a formula begins with, wide forms included, and what spreadsheets pass over before it ("CSV
+/// Injection" of OWASP).
+const OF_FORMULAS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// A text that no spreadsheet takes for a formula.
 fn harmless(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+    match text.starts_with(OF_FORMULAS) {
         true => format!("'{text}"),
         false => text.to_owned(),
     }

@@ -80,3 +80,21 @@ fn a_drain_beside_it_goes_on_and_loses_nothing() {
     drain.signal(Signal::SIGTERM);
     assert_eq!(drain.end().code, 143);
 }
+
+#[test]
+fn a_chart_knows_at_once_what_was_pruned() {
+    let sandbox = Sandbox::new();
+    let hours = (0..48).flat_map(|hour| [hour * 60, 100 * 24 * 60 + hour * 60]);
+    let one = |minutes| snapshot("d", "Room", ago(minutes), json!({"te": 20}));
+    fill(&sandbox, STORE, &hours.map(one).collect::<Vec<_>>());
+    let readings = || {
+        let chart = format!("chart {STORE} --field te --since 365d --json");
+        let line = store(&sandbox, &chart).expect(0).stdout;
+        let line: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
+        let points = line["points"].as_array().expect("points").iter();
+        points.filter_map(|point| point["count"].as_u64()).sum::<u64>()
+    };
+    assert_eq!((readings(), readings()), (96, 96));
+    store(&sandbox, &format!("prune {STORE} --older-than 90d --yes")).expect(0);
+    assert_eq!(readings(), 48);
+}
