@@ -279,7 +279,7 @@ fn a_file_whose_server_is_killed_is_one_object_and_one_message_when_it_is_sent_a
             let headers = ["Content-Type: image/png", "Idempotency-Key: a photo"];
             HttpClient::connect(server.address).try_ask("POST /in", &headers, "a picture")
         };
-        let mut killed = Listening::of(publish().env("KAKEHI_FAILPOINTS", point));
+        let killed = Listening::of(publish().env("KAKEHI_FAILPOINTS", point));
         assert!(send(&killed).is_err(), "{point}: there is no answer");
         assert_eq!(killed.process.end().code, 137, "{point}");
         assert_eq!(fs::read_dir(sandbox.path("store")).unwrap().count(), 1, "{point}");
