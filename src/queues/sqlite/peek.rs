@@ -45,7 +45,9 @@ impl Peek for Inspector {
                 filter.tag
             ])?;
             let found = page(rows, |row| peeked(row, now), |peeked| peeked.message.size())?;
-            let next = found.last().map(|last| last.position);
+            let bytes: usize = found.iter().map(|it| it.message.size()).sum();
+            let is_full = found.len() >= max || bytes >= PAGE_BYTES;
+            let next = found.last().filter(|_| is_full).map(|last| last.position);
             Ok(PeekedPart { found, next })
         };
         self.reader.read(look).await

@@ -81,7 +81,10 @@ impl PageGuard {
     fn verify_form(&self, headers: &HeaderMap, form: &Fields) -> Result<(), Response> {
         let refused = |why| Err(refusal(StatusCode::FORBIDDEN, why));
         if !is_own_page(headers) {
-            return refused("only a page of this server changes anything; nothing was changed");
+            return refused(
+                "only a page of this server changes anything; nothing was changed: a proxy before it \
+                 has to pass the `Host` on that the browser names",
+            );
         }
         let shown = form.get(TOKEN).unwrap_or_default();
         match bool::from(shown.as_bytes().ct_eq(self.form_token.as_bytes())) {

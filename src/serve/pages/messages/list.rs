@@ -24,18 +24,13 @@ pub(super) async fn content(pages: &Pages, queue: &ShownQueue, wanted: &Wanted) 
     let can_purge = inspector.purge().is_some() && !pages.shown.read_only;
     Ok(html! {
         (list(pages, queue, &part.found))
-        @if let Some(next) = part.next.filter(|_| !is_last(&part)) {
+        @if let Some(next) = part.next {
             p { a.button href=(wanted.next(queue, next)) rel="next" { (more(&part)) } }
         }
         @if can_purge && wanted.id.is_none() {
             p { a.button href=(queue.address(PURGE, &[])) { "Purge…" } }
         }
     })
-}
-
-/// Whether nothing can come behind a part: less was found than a page has, and all was looked at.
-fn is_last(part: &PeekedPart) -> bool {
-    part.next.is_none()
 }
 
 fn more(part: &PeekedPart) -> &'static str {

@@ -6,6 +6,7 @@ mod guard;
 mod jobs;
 mod messages;
 mod overview;
+mod received;
 
 use crate::support::http_client::HttpAnswer;
 use crate::support::queue_file::{publish, publish_all, stats};
@@ -99,12 +100,13 @@ fn attribute(html: &str, name: &str) -> String {
 }
 
 /// Names of each kind that a page must show as text, and nothing else.
-const HOSTILE: [&str; 5] = [
+const HOSTILE: [&str; 6] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
     "'`&amp;{{7*7}}",
     "寝室 🏠 é",
     "a\u{202e}txt.exe\u{7}",
+    "two\r\nlines",
 ];
 
 /// Asserts that what somebody else wrote is text on a page.
