@@ -15,36 +15,8 @@ pub trait Peek: Send + Sync {
 
     /// At most `max` of those messages behind this position that a filter lets through, in the order of
     /// publishing. It may end early, with few or none, and says where to go on.
-    async fn peek_only(
-        &self,
-        filter: &PeekFilter,
-        mut after: i64,
-        max: usize,
-    ) -> Result<PeekedPart> {
-        let (mut found, mut seen) = (Vec::new(), 0);
-        loop {
-            let page = self.peek(after, LOOKED_AT_ONCE).await?;
-            let Some(last) = page.last().map(|it| it.position) else {
-                return Ok(PeekedPart { found, next: None });
-            };
-            seen += page.len();
-            let part = page.into_iter().filter(|it| filter.has(it)).take(max - found.len());
-            found.extend(part);
-            // The page may hold more than were wanted: the next look begins behind the last of these.
-            after =
-                if found.len() == max { found.last().map_or(last, |it| it.position) } else { last };
-            if found.len() == max || seen >= LOOKED_AT_MOST {
-                return Ok(PeekedPart { found, next: Some(after) });
-            }
-        }
-    }
+    async fn peek_only(&self, filter: &PeekFilter, after: i64, max: usize) -> Result<PeekedPart>;
 }
-
-/// How many messages are read at once to be filtered.
-const LOOKED_AT_ONCE: usize = 200;
-
-/// After so many a look ends, whatever it has found.
-const LOOKED_AT_MOST: usize = 10_000;
 
 /// Which messages to look at: those that are as each part of this says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -94,7 +94,7 @@ impl Step {
             Self::Minutes(_) => true,
             // Day 1 of the common era was a Monday.
             Self::Days(step) => (date.num_days_from_ce() - 1).rem_euclid(step) == 0,
-            Self::Months(step) => date.day() == 1 && date.month0() % step == 0,
+            Self::Months(step) => date.day() == 1 && date.month0().is_multiple_of(step),
             Self::Years(step) => date.ordinal() == 1 && date.year().rem_euclid(step) == 0,
         }
     }

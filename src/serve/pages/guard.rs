@@ -77,22 +77,21 @@ impl PageGuard {
         }
     }
 
-    /// Refuses a form that no page of ours has sent.
-    fn verify_form(&self, headers: &HeaderMap, form: &Fields) -> Result<(), Response> {
-        let refused = |why| Err(refusal(StatusCode::FORBIDDEN, why));
+    /// Refuses a form that no page of ours has sent, and says why.
+    fn verify_form(&self, headers: &HeaderMap, form: &Fields) -> Result<(), &'static str> {
         if !is_own_page(headers) {
-            return refused(
-                "only a page of this server changes anything; nothing was changed: a proxy before it \
-                 has to pass the `Host` on that the browser names",
+            return Err(
+                "only a page of this server changes anything; nothing was changed: a proxy \
+                        before it has to pass the `Host` on that the browser names",
             );
         }
         let shown = form.get(TOKEN).unwrap_or_default();
         match bool::from(shown.as_bytes().ct_eq(self.form_token.as_bytes())) {
             true => Ok(()),
-            false => refused(
-                "this page is from an earlier start of the server; nothing was changed: go back, \
-                 reload it, and try again",
-            ),
+            false => {
+                Err("this page is from an earlier start of the server; nothing was changed: go \
+                          back, reload it, and try again")
+            }
         }
     }
 
@@ -114,7 +113,8 @@ impl PageGuard {
         // The whole body was read by the guard before this one.
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
         let form = Fields::parse(&body);
-        self.verify_form(&head.headers, &form)?;
+        let refused = |why| refusal(StatusCode::FORBIDDEN, why);
+        self.verify_form(&head.headers, &form).map_err(refused)?;
         head.extensions.insert(form);
         Ok(Request::from_parts(head, axum::body::Body::empty()))
     }

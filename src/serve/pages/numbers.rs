@@ -37,8 +37,8 @@ pub(super) fn rate(a_minute: f64) -> String {
 pub(super) fn bytes(bytes: usize) -> String {
     match bytes {
         0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{}.{} KiB", bytes >> 10, (bytes & 1023) * 10 >> 10),
-        _ => format!("{}.{} MiB", bytes >> 20, (bytes & 1_048_575) * 10 >> 20),
+        1024..1_048_576 => format!("{}.{} KiB", bytes >> 10, ((bytes & 1023) * 10) >> 10),
+        _ => format!("{}.{} MiB", bytes >> 20, ((bytes & 1_048_575) * 10) >> 20),
     }
 }
 
@@ -118,6 +118,6 @@ mod tests {
         }
         assert_eq!(payload("寝室".as_bytes(), 4), ("寝".to_owned(), false));
         assert_eq!(payload("寝室".as_bytes(), 6), ("寝室".to_owned(), true));
-        assert_eq!(payload(b"\xff\xff\xff", 2).1, false);
+        assert!(!payload(b"\xff\xff\xff", 2).1);
     }
 }
