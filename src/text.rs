@@ -88,6 +88,15 @@ pub fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
+/// A text as a cell of a table that a spreadsheet may read: with a `'` before what it would take for a
+/// formula ("CSV Injection" of OWASP).
+pub fn cell(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
 /// The SHA-256 digest of what it is given, in 64 hexadecimal digits.
 pub fn digest(what: impl AsRef<[u8]>) -> String {
     hex(Sha256::digest(what))

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http_server::{Limits, Options, Server, Token, Words};
 use crate::location::Location;
 use crate::queues::{self, Jobs, Servable, TaskQueues};
+use crate::readings::{self, Store};
 use crate::serve::pages::Shown;
 use crate::serve::taskqueue::{Declared, Served, queue_yaml};
 use crate::serve::{self, Content, LateJobs};
@@ -89,7 +90,7 @@ impl Serve {
         let (urls, options) = self.resolve(context)?;
         let server = Server::bind(self.server(context)?).await?;
         let clock = options.clock.clone();
-        let shown = self.shown(context, urls.clone(), options.clone())?;
+        let shown = self.shown(context, urls.clone(), options.clone()).await?;
         let Opened { tasks: queues, jobs } = Opened::of(urls, &options).await?;
         let declared = self.declared(queues.as_deref()).await?.into();
         say(&format!("listening on http://{}\n", server.address()));
@@ -118,17 +119,32 @@ impl Serve {
     }
 
     /// What pages show.
-    fn shown(
+    async fn shown(
         &self,
         context: &QueueContext<'_>,
         queues: Vec<Location>,
         options: queues::Options,
     ) -> Result<Shown> {
         let environment = &context.program.environment;
-        let stores = self.stores.iter().map(|url| Location::parse(url)).collect::<Result<_>>()?;
+        let stores = self.opened_stores(context).await?;
         let spool = environment.data_dir().ok().map(|folder| folder.join(spool::FILE));
         let timezone = timezone::of(self.timezone, environment)?;
         Ok(Shown { queues, options, stores, spool, timezone, read_only: self.read_only })
+    }
+
+    /// The stores that pages show. Nothing is read yet: one that is down is told by its page.
+    async fn opened_stores(&self, context: &QueueContext<'_>) -> Result<Vec<Arc<dyn Store>>> {
+        let environment = &context.program.environment;
+        let urls: Vec<_> =
+            self.stores.iter().map(|url| Location::parse(url)).collect::<Result<_>>()?;
+        let data_dir = cli::data_dir(environment, &urls.iter().collect::<Vec<_>>())?;
+        let options =
+            readings::Options::new(environment.clone(), data_dir, environment.cache_dir());
+        let mut stores = Vec::new();
+        for url in urls {
+            stores.push(Arc::from(readings::open(url, &options).await?));
+        }
+        Ok(stores)
     }
 
     /// What the file of queues says, which is about tasks.

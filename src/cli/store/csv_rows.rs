@@ -3,6 +3,7 @@
 use super::format::with_offset;
 use crate::readings::shape::{Observed, Value};
 use crate::readings::{Document, Kind};
+use crate::text;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use std::collections::HashMap;
@@ -59,25 +60,13 @@ impl CsvRows {
         let name = observed.series.name.as_deref().unwrap_or_default();
         [
             with_offset(value.at, self.zone),
-            harmless(&observed.series.id),
-            harmless(name),
-            harmless(value.metric.key()),
+            text::cell(&observed.series.id),
+            text::cell(name),
+            text::cell(value.metric.key()),
             value.value.to_string(),
-            harmless(value.metric.unit()),
-            harmless(&document.id),
+            text::cell(value.metric.unit()),
+            text::cell(&document.id),
         ]
-    }
-}
-
-/// What a formula begins with, wide forms included, and what spreadsheets pass over before it ("CSV
-/// Injection" of OWASP).
-const OF_FORMULAS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-
-/// A text that no spreadsheet takes for a formula.
-fn harmless(text: &str) -> String {
-    match text.starts_with(OF_FORMULAS) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
     }
 }
 

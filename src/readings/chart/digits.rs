@@ -12,6 +12,15 @@ pub fn digits(value: f64, decimals: usize) -> String {
     }
 }
 
+/// A value with exactly so many decimals, to stand below others in a column: `12,500.0`. What is too
+/// large for that has an exponent.
+pub fn fixed(value: f64, decimals: usize) -> String {
+    match value.abs() {
+        1e7.. => digits(value, decimals),
+        _ => grouped(&format!("{:.decimals$}", value + 0.0)),
+    }
+}
+
 /// Decimals without the zeros at their end, and no minus before a zero.
 fn trimmed(digits: &str) -> &str {
     let short = match digits.contains('.') {

@@ -14,7 +14,7 @@ mod svg;
 mod terminal;
 
 pub use axis::Axis;
-pub use digits::digits;
+pub use digits::{digits, fixed};
 pub use mark::{Mark, Marks};
 pub use names::distinct;
 pub use svg::{file, page};

@@ -2,7 +2,7 @@
 
 use super::Pages;
 use super::fields::TOKEN;
-use super::{dead_letters, jobs, messages, overview, sign_in};
+use super::{dead_letters, jobs, messages, overview, readings, sign_in};
 use crate::error::{Error, Kind};
 use crate::text::visible;
 use axum::http::StatusCode;
@@ -14,6 +14,8 @@ use maud::{DOCTYPE, Markup, html};
 pub(super) enum Section {
     /// How all is.
     Overview,
+    /// What the stores hold.
+    Readings,
     /// The messages of a queue.
     Messages,
     /// What was given up.
@@ -25,8 +27,9 @@ pub(super) enum Section {
 }
 
 /// The parts that each page leads to.
-const SECTIONS: [(Section, &str, &str); 4] = [
+const SECTIONS: [(Section, &str, &str); 5] = [
     (Section::Overview, overview::PATH, "Overview"),
+    (Section::Readings, readings::PATH, "Readings"),
     (Section::Messages, messages::PATH, "Messages"),
     (Section::DeadLetters, dead_letters::PATH, "Dead letters"),
     (Section::Jobs, jobs::PATH, "Jobs"),
@@ -67,13 +70,8 @@ impl Frame<'_> {
         error: Option<&Error>,
     ) -> Response {
         let Some(error) = error else { return self.page(pages, content).into_response() };
-        let status = match error.kind() {
-            Kind::Usage if error.is_missing() => StatusCode::NOT_FOUND,
-            Kind::Usage | Kind::Configuration => StatusCode::BAD_REQUEST,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
         let content = html! { (content) (error_box(error)) };
-        (status, self.page(pages, &content)).into_response()
+        (status(error), self.page(pages, &content)).into_response()
     }
 
     fn ways(&self, pages: &Pages) -> Markup {
@@ -94,6 +92,15 @@ impl Pages {
     /// The field that proves that a form is ours.
     pub(super) fn form_token(&self) -> Markup {
         html! { input type="hidden" name=(TOKEN) value=(self.guard.form_token); }
+    }
+}
+
+/// What an error is to a client.
+pub(super) fn status(error: &Error) -> StatusCode {
+    match error.kind() {
+        Kind::Usage if error.is_missing() => StatusCode::NOT_FOUND,
+        Kind::Usage | Kind::Configuration => StatusCode::BAD_REQUEST,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

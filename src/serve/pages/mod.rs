@@ -5,6 +5,7 @@
 //! | path | page |
 //! |---|---|
 //! | `/` | the overview |
+//! | `/readings`, `/readings.csv` | charts of what the stores hold, and its values |
 //! | `/messages` | the messages of a queue by state; see [`messages`] |
 //! | `/dead-letters` | dead letters by reason, redriven and dropped; see [`dead_letters`] |
 //! | `/jobs` | the jobs of a namespace; see [`jobs`] |
@@ -19,18 +20,22 @@ mod frame;
 mod guard;
 mod jobs;
 mod messages;
+mod newest;
 mod numbers;
 mod one_thread;
 mod overview;
+mod readings;
 mod sessions;
 mod sign_in;
 mod sites;
+mod stores;
 mod tally;
 mod words;
 
 use crate::http_server::Guard;
 use crate::location::Location;
 use crate::queues;
+use crate::readings::Store;
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::get;
@@ -39,17 +44,18 @@ use guard::PageGuard;
 use sites::Sites;
 use std::path::PathBuf;
 use std::sync::Arc;
+use stores::Stores;
 use tokio_util::sync::CancellationToken;
 
 /// What the pages show, and to whom they show it how.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shown {
     /// The places whose queues are shown.
     pub queues: Vec<Location>,
     /// What these are opened with.
     pub options: queues::Options,
     /// The stores whose readings are shown.
-    pub stores: Vec<Location>,
+    pub stores: Vec<Arc<dyn Store>>,
     /// The spool of `publish`; `None` where there is no folder for it.
     pub spool: Option<PathBuf>,
     /// The zone of all times and days.
@@ -63,19 +69,20 @@ pub(super) struct Pages {
     shown: Shown,
     guard: PageGuard,
     sites: Sites,
+    stores: Stores,
 }
 
 impl Pages {
     pub(super) fn new(shown: Shown, guard: &Guard) -> Self {
         let clock = shown.options.clock.clone();
         let guard = PageGuard::new(guard.token().cloned(), shown.read_only, clock);
-        let sites = Sites::new(&shown);
-        Self { shown, guard, sites }
+        let (sites, stores) = (Sites::new(&shown), Stores::new(&shown));
+        Self { shown, guard, sites, stores }
     }
 
     /// Watches what pages show, until `stop`.
     pub(super) async fn watch(&self, stop: &CancellationToken) {
-        self.sites.watch(stop).await;
+        tokio::join!(self.sites.watch(stop), self.stores.watch(stop));
     }
 }
 
@@ -87,6 +94,7 @@ pub(super) fn routes(pages: &Arc<Pages>, guard: &Guard) -> Router {
         .merge(dead_letters::routes())
         .merge(jobs::routes())
         .merge(sign_in::routes())
+        .merge(readings::routes())
         .layer(from_fn_with_state(pages.clone(), guard::admit))
         .merge(assets::routes())
         .with_state(pages.clone());

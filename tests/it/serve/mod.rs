@@ -8,6 +8,7 @@ mod jobs;
 mod killed;
 mod pages;
 mod program;
+mod readings;
 mod rest;
 mod rest_bad_input;
 mod rpc_http;

@@ -20,6 +20,7 @@ pub mod queue_file;
 pub mod redis_cluster;
 pub mod redis_server;
 pub mod redis_stage;
+pub mod rooms;
 pub mod s3;
 pub mod sandbox;
 pub mod scripted;

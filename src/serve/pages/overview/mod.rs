@@ -3,6 +3,7 @@
 mod glance;
 mod queues;
 mod spark;
+mod stores;
 
 use super::Pages;
 use super::frame::{Frame, Section};
@@ -17,14 +18,15 @@ pub(super) const PATH: &str = "/";
 
 /// The page.
 pub(super) async fn show(State(pages): State<Arc<Pages>>) -> Html<String> {
-    let sites = pages.sites.fresh().await;
+    let (sites, _) = tokio::join!(pages.sites.fresh(), pages.stores.fresh());
     let glance = Glance::of(sites);
     let content = html! {
         h1 { "Overview" }
         div #live data-refresh="" {
-            (said(&glance))
+            (said(&pages, &glance))
             (as_of(&pages))
             (queues::table(&pages, sites))
+            (stores::tables(&pages))
         }
         p { button #refresh type="button" hidden { "Stop refreshing" } }
     };
@@ -32,8 +34,12 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>) -> Html<String> {
 }
 
 /// How all is, in a sentence or two.
-fn said(glance: &Glance) -> Markup {
-    let (is_well, sentences) = glance.sentences();
+fn said(pages: &Pages, glance: &Glance) -> Markup {
+    let now = pages.shown.options.clock.now();
+    let (queues_are_well, mut sentences) = glance.sentences();
+    let (stores_are_well, of_stores) = stores::sentences(pages.stores.all(), now);
+    let is_well = queues_are_well && stores_are_well;
+    sentences.extend(of_stores);
     html! {
         p #glance.glance.bad[!is_well] role="status" {
             @for sentence in sentences { span { (sentence) } " " }

@@ -6,6 +6,7 @@ mod pace;
 mod site;
 
 pub(super) use history::Sample;
+pub(super) use pace::Pace;
 pub(super) use site::{Failure, QueueState, Site};
 
 use super::Shown;

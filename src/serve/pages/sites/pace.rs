@@ -16,7 +16,7 @@ const PAGE_WAITS: Duration = Duration::from_millis(1500);
 
 /// When something that is watched is looked at anew: every ten seconds, and when a page wants it.
 #[derive(Default)]
-pub(super) struct Pace {
+pub(in super::super) struct Pace {
     seen: watch::Sender<Seen>,
     /// A page waits for a fresh look.
     wanted: Notify,
@@ -48,12 +48,12 @@ impl Seen {
 
 impl Pace {
     /// Whether there was a look, with whatever success.
-    pub(super) fn has_looked(&self) -> bool {
+    pub(in super::super) fn has_looked(&self) -> bool {
         self.seen.borrow().once
     }
 
     /// Something was changed: the next page wants a look that begins after this.
-    pub(super) fn forget(&self) {
+    pub(in super::super) fn forget(&self) {
         self.seen.send_modify(|seen| {
             seen.ended = None;
             seen.changed = Some(Instant::now());
@@ -61,7 +61,7 @@ impl Pace {
     }
 
     /// Waits for a fresh look, but not for long.
-    pub(super) async fn freshen(&self) {
+    pub(in super::super) async fn freshen(&self) {
         let mut seen = self.seen.subscribe();
         if seen.borrow_and_update().is_fresh() {
             return;
@@ -71,7 +71,7 @@ impl Pace {
     }
 
     /// Looks again and again until `stop`.
-    pub(super) async fn run<F: Future<Output = ()>>(
+    pub(in super::super) async fn run<F: Future<Output = ()>>(
         &self,
         stop: &CancellationToken,
         look: impl Fn() -> F,
