@@ -88,10 +88,14 @@ pub fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
+/// What a formula begins with, wide forms included, and what spreadsheets pass over before it ("CSV
+/// Injection" of OWASP).
+const OF_FORMULAS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// A text as a cell of a table that a spreadsheet may read: with a `'` before what it would take for a
-/// formula ("CSV Injection" of OWASP).
+/// formula.
 pub fn cell(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+    match text.starts_with(OF_FORMULAS) {
         true => format!("'{text}"),
         false => text.to_owned(),
     }

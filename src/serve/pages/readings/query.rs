@@ -21,7 +21,7 @@ pub(super) struct Query {
 /// A time as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Time {
-    /// So long, up to now.
+    /// A length of time, up to now.
     Preset(Preset),
     /// From one time to another, as somebody has written them; empty is none.
     Between(String, String),
