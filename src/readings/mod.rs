@@ -63,6 +63,13 @@ pub trait Store: Send + Sync {
     /// time is among them. The store is held by this no longer than until the answer is dropped.
     async fn documents(&self, since: Option<DateTime<Utc>>) -> Result<Documents>;
 
+    /// Says that documents up to a time were removed, or may have been: what was counted of their days
+    /// is counted anew by the next chart that needs it. Without this it is within a day. Where nothing
+    /// is kept, nothing is to be done.
+    async fn forget(&self, _until: DateTime<Utc>) -> Result<()> {
+        Ok(())
+    }
+
     /// Closes connections.
     async fn close(self: Box<Self>) -> Result<()>;
 }

@@ -66,7 +66,8 @@ impl Prune {
         let mut counts = Counts::default();
         let pruned = counts.prune(&*opened, remover.as_deref(), limit, context).await;
         let closed = match remover {
-            Some(remover) => remover.close().await,
+            // Also where it was broken off: what was removed until then is gone.
+            Some(remover) => remover.close().await.and(opened.forget(limit).await),
             None => Ok(()),
         };
         counts.tell(context, limit, yes)?;
