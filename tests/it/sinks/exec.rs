@@ -124,7 +124,7 @@ fn everything_else_is_tried_again() {
     for ending in ["exit 1", "exit 127", "exit 255", "kill -9 $$", "kill -TERM $$"] {
         let sandbox = Sandbox::new();
         publish_all(&sandbox, "1");
-        let run = subscribe(&sandbox, "", ending).run().expect(75);
+        let run = subscribe(&sandbox, "--once", ending).run().expect(75);
         assert!(run.stderr.contains("0 stored, 1 to retry"), "{ending}: {}", run.stderr);
         let why = if ending.starts_with("exit") { "exited with" } else { "was killed by signal" };
         assert!(run.stderr.contains(why), "{ending}: {}", run.stderr);
