@@ -47,7 +47,7 @@ impl Tally {
         }
     }
 
-    /// So many of a thing were `done`; and what became of the others.
+    /// How many of a thing were `done`, and what became of the others.
     pub(super) fn told(&self, thing: &str, done: &str) -> Markup {
         html! {
             p.done role="status" { (things(self.done, thing)) " " (done) "." }
