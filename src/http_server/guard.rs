@@ -2,14 +2,15 @@
 
 use super::access::Access;
 use super::connections::Slot;
+use super::origin::is_own_page;
 use super::refusal::{ErrorFormat, Refusal};
 use super::room::{Room, Share};
 use super::{Limits, Token, body, gunzip};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use std::any::Any;
@@ -23,6 +24,7 @@ pub struct Guard {
     limits: Limits,
     room: Room,
     shows: Shows,
+    port: u16,
 }
 
 /// What a request has to show besides a name of this server.
@@ -35,14 +37,21 @@ enum Shows {
 }
 
 impl Guard {
-    pub(super) fn new(access: Arc<Access>, limits: Limits) -> Self {
-        Self { access, limits, room: Room::new(limits.large_bodies_bytes), shows: Shows::Token }
+    pub(super) fn new(access: Arc<Access>, limits: Limits, port: u16) -> Self {
+        let room = Room::new(limits.large_bodies_bytes);
+        Self { access, limits, room, shows: Shows::Token, port }
     }
 
     /// A guard that asks for no token: whoever knows the server by its name is let in, and no page of
     /// another server. The router behind it asks for the token in its own way.
     pub fn by_name(&self) -> Self {
         Self { shows: Shows::Name, ..self.clone() }
+    }
+
+    /// Whether a request that was let in says that it comes from a page of this very server: one on
+    /// another port of the same machine is none.
+    pub fn is_own_page(&self, headers: &HeaderMap) -> bool {
+        is_own_page(headers, self.port)
     }
 
     /// What each client has to show; `None` where that is nothing.

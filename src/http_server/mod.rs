@@ -23,7 +23,6 @@ mod token;
 
 pub use guard::Guard;
 pub use observe::{Answered, Observer, observed};
-pub use origin::is_own_page;
 pub use refusal::{ErrorFormat, Refusal, plain};
 pub use token::Token;
 
@@ -132,7 +131,7 @@ impl Server {
 
     /// What lets requests in.
     pub fn guard(&self) -> Guard {
-        Guard::new(self.access.clone(), self.limits)
+        Guard::new(self.access.clone(), self.limits, self.address.port())
     }
 
     /// Cancelled when the server stops: a request that waits for something then answers without it.

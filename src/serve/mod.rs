@@ -7,6 +7,7 @@ mod health;
 pub mod jobs;
 mod late_jobs;
 mod metrics;
+mod own_pages;
 pub mod pages;
 mod read_only;
 pub mod taskqueue;
@@ -93,7 +94,9 @@ fn protocols(content: &Content, server: &Server) -> Router {
             .merge(protect(rpc(served, server.address()), rpc_http::refusal));
     }
     if let Some(jobs) = &content.jobs {
-        router = router.merge(protect(jobs::routes(jobs.clone()), jobs::refusal));
+        let routes = jobs::routes(jobs.clone());
+        let routes = own_pages::only(routes, &guard, jobs::refusal);
+        router = router.merge(protect(routes, jobs::refusal));
     }
     router
 }

@@ -9,7 +9,7 @@ use super::frame::refusal;
 use super::sessions::Sessions;
 use super::sign_in;
 use crate::clock::Clock;
-use crate::http_server::{Token, is_own_page};
+use crate::http_server::Guard;
 use crate::text;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -45,8 +45,8 @@ pub(super) async fn add_headers(mut response: Response) -> Response {
 
 /// The rules of the pages.
 pub(super) struct PageGuard {
-    /// What whoever signs in has to show.
-    token: Option<Token>,
+    /// Who is let in at all, and the token that whoever signs in has to show.
+    server: Guard,
     /// Those who have signed in.
     pub(super) sessions: Sessions,
     /// The token that each form of ours has, until this server ends.
@@ -55,23 +55,23 @@ pub(super) struct PageGuard {
 }
 
 impl PageGuard {
-    pub(super) fn new(token: Option<Token>, read_only: bool, clock: Clock) -> Self {
-        Self { token, sessions: Sessions::new(clock), form_token: random(), read_only }
+    pub(super) fn new(server: Guard, read_only: bool, clock: Clock) -> Self {
+        Self { server, sessions: Sessions::new(clock), form_token: random(), read_only }
     }
 
     /// Whether anybody has to sign in.
     pub(super) fn has_token(&self) -> bool {
-        self.token.is_some()
+        self.server.token().is_some()
     }
 
     /// Whether this is the server's token.
     pub(super) fn is_token(&self, shown: &str) -> bool {
-        self.token.as_ref().is_some_and(|token| token.is(shown.as_bytes()))
+        self.server.token().is_some_and(|token| token.is(shown.as_bytes()))
     }
 
     /// Whether somebody has signed in, or shows the token as a program does.
     fn knows(&self, headers: &HeaderMap) -> bool {
-        match &self.token {
+        match self.server.token() {
             None => true,
             Some(token) => token.verify(headers).is_ok() || self.sessions.has(headers),
         }
@@ -79,7 +79,7 @@ impl PageGuard {
 
     /// Refuses a form that no page of ours has sent, and says why.
     fn verify_form(&self, headers: &HeaderMap, form: &Fields) -> Result<(), &'static str> {
-        if !is_own_page(headers) {
+        if !self.server.is_own_page(headers) {
             return Err(
                 "only a page of this server changes anything; nothing was changed: a proxy \
                         before it has to pass the `Host` on that the browser names",

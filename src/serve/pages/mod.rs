@@ -75,7 +75,7 @@ pub(super) struct Pages {
 impl Pages {
     pub(super) fn new(shown: Shown, guard: &Guard) -> Self {
         let clock = shown.options.clock.clone();
-        let guard = PageGuard::new(guard.token().cloned(), shown.read_only, clock);
+        let guard = PageGuard::new(guard.clone(), shown.read_only, clock);
         let (sites, stores) = (Sites::new(&shown), Stores::new(&shown));
         Self { shown, guard, sites, stores }
     }

@@ -19,7 +19,7 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
-/// So many of a thing: `1 dead letter`, `1,204 dead letters`.
+/// A number with what it counts: `1 dead letter`, `1,204 dead letters`.
 pub(super) fn things(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }

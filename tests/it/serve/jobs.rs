@@ -180,7 +180,7 @@ fn a_page_of_somebody_else_may_change_nothing() {
 }
 
 #[test]
-fn tasks_and_jobs_are_served_side_by_side_and_two_of_a_kind_are_not() {
+fn tasks_and_jobs_are_served_side_by_side_and_of_two_of_a_kind_the_first() {
     let stage = Stage::new();
     fill(&stage);
     let ours = ours(&stage, "sqlite:q.db");
@@ -191,12 +191,14 @@ fn tasks_and_jobs_are_served_side_by_side_and_two_of_a_kind_are_not() {
     assert!(numbers.contains("kakehi_jobs_ready{job=\"send_email\"} 3"), "{numbers}");
     assert_eq!(ours.stop().code, 143);
 
-    let serve = |urls: &[String]| {
-        let serve = stage.sandbox.queue().args("serve --listen 127.0.0.1:0");
-        urls.iter().fold(serve, |serve, url| serve.arg(url)).run()
-    };
     let url =
         |more: &str| format!("redis://{}/0?namespace={}{more}", stage.address, stage.namespace);
-    serve(&[url(""), url("2")]).expect(78);
-    serve(&[url("&job=a")]).expect(2);
+    let serve = |urls: &[String]| {
+        let serve = stage.sandbox.queue().args("serve --listen 127.0.0.1:0");
+        urls.iter().fold(serve, |serve, url| serve.arg(url))
+    };
+    let both = Serving::start_as(serve(&[url(""), url("2")]));
+    assert!(both.ask("GET /queues", &[], "").body.contains("send_email"));
+    assert!(both.process.said().contains("is shown to people only"));
+    serve(&[url("&job=a")]).run().expect(2);
 }

@@ -32,7 +32,7 @@ pub(super) struct ShownQueue {
     /// What tells it from all others that are shown, in addresses and for people: nothing in it acts on
     /// whoever reads it.
     pub(super) label: String,
-    /// Its name and its URL.
+    /// The queue's name and its URL.
     pub(super) queue: NamedQueue,
     /// The URL that it was found by.
     pub(super) site: Arc<Site>,

@@ -40,7 +40,7 @@ struct State {
 /// A queue that was found, and how it was counted.
 #[derive(Clone)]
 pub(in super::super) struct QueueState {
-    /// Its name and its URL.
+    /// The queue's name and its URL.
     pub(in super::super) queue: NamedQueue,
     /// What was counted, as long as it could be.
     pub(in super::super) history: History,
