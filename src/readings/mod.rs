@@ -8,6 +8,8 @@ mod cell;
 pub mod chart;
 pub mod days;
 mod document;
+mod hours;
+mod keys;
 mod latest;
 mod line;
 mod metric;

@@ -15,17 +15,20 @@ pub enum Purpose {
     Store,
     /// The count of attempts.
     Attempts,
+    /// What is kept of each hour of a store's readings.
+    Hours,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Queue, Self::Store, Self::Attempts];
+    const ALL: [Self; 4] = [Self::Queue, Self::Store, Self::Attempts, Self::Hours];
 
-    /// `kkhq`, `kkhs` and `kkha`.
+    /// `kkhq`, `kkhs`, `kkha` and `kkhh`.
     pub fn application_id(self) -> i32 {
         i32::from_be_bytes(match self {
             Self::Queue => *b"kkhq",
             Self::Store => *b"kkhs",
             Self::Attempts => *b"kkha",
+            Self::Hours => *b"kkhh",
         })
     }
 
@@ -35,6 +38,7 @@ impl Purpose {
             Self::Queue => "queue",
             Self::Store => "store",
             Self::Attempts => "count of attempts",
+            Self::Hours => "cache of readings",
         }
     }
 
@@ -43,7 +47,7 @@ impl Purpose {
     pub fn synchronous(self) -> &'static str {
         match self {
             Self::Queue | Self::Store => "FULL",
-            Self::Attempts => "NORMAL",
+            Self::Attempts | Self::Hours => "NORMAL",
         }
     }
 }

@@ -1,5 +1,6 @@
-//! What the keys of a collection tell: `DEVICE@TIME` orders the documents of a device by time.
+//! Which documents a collection has, by their keys, and the conditions for those of a range of time.
 
+use crate::readings::keys::behind;
 use crate::times;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use mongodb::bson::oid::ObjectId;
@@ -18,18 +19,6 @@ pub(super) enum Keys {
     ObjectIds,
     /// Those of any other form, and all documents with them: nothing orders these.
     All,
-}
-
-/// What is before the time in a key `DEVICE@TIME`, with its `@`; `None` for any other key.
-pub(super) fn prefix(key: &str) -> Option<&str> {
-    let at = key.rfind('@')?;
-    times::parse(&key[at + 1..]).map(|_| &key[..=at])
-}
-
-/// The first key behind all that begin with a prefix.
-pub(super) fn behind(prefix: &str) -> String {
-    // `A` follows `@`.
-    format!("{}A", &prefix[..prefix.len() - 1])
 }
 
 impl Keys {
@@ -70,15 +59,6 @@ fn object_id(at: Option<DateTime<Utc>>) -> ObjectId {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_with_a_time_at_its_end_has_a_prefix() {
-        assert_eq!(prefix("d@2026-05-01T12:00:00.000Z"), Some("d@"));
-        assert_eq!(prefix("a@b/te@2026-05-01T12:00:00Z"), Some("a@b/te@"));
-        assert_eq!(prefix("a@b"), None);
-        assert_eq!(prefix("2026-05-01T12:00:00Z"), None);
-        assert_eq!(behind("d@"), "dA");
-    }
 
     #[test]
     fn a_stretch_of_time_is_a_stretch_of_keys() {

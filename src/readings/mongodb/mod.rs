@@ -8,6 +8,7 @@ mod documents;
 mod json;
 mod keys;
 
+use super::keys::{LOOSE, NEWEST, behind, prefix};
 use super::tally::{Newest, Tally};
 use super::{Backend, Chart, Documents, Latest, Options, Range, Shapes, Store};
 use crate::error::Result;
@@ -26,10 +27,6 @@ use tokio::sync::Mutex;
 
 /// How many documents are taken from the server at once.
 const BATCH: u32 = 1000;
-/// How many keys that have no time at their end are looked at before all documents are read.
-const LOOSE: usize = 64;
-/// From how many of the newest documents of a device its latest values are taken.
-const NEWEST: i64 = 8;
 /// How many of the newest documents under ObjectIds are looked at.
 const NEWEST_OF_ALL: i64 = 2000;
 
@@ -83,9 +80,9 @@ impl MongoDb {
     async fn keys(&self) -> Result<Vec<Keys>> {
         let (mut keys, mut loose, mut from) = (Vec::new(), 0, String::new());
         while let Some(key) = self.first_key(doc! { "_id": { "$gte": &from } }).await? {
-            match keys::prefix(&key) {
+            match prefix(&key) {
                 Some(prefix) => {
-                    from = keys::behind(prefix);
+                    from = behind(prefix);
                     keys.push(Keys::Of(prefix.to_owned()));
                 }
                 None if loose == LOOSE => return Ok(vec![Keys::All]),

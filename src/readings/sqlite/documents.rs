@@ -71,7 +71,7 @@ impl Sqlite {
         since: Option<DateTime<Utc>>,
     ) -> rusqlite::Result<Step> {
         let (mut documents, mut bytes, mut last) = (Vec::new(), 0, None);
-        rows::each(connection, &self.collection, behind, |row| {
+        rows::each(connection, &self.collection, (behind, i64::MAX), |row| {
             last = Some(row.number()?);
             let document = self.document(row)?;
             if since.is_none_or(|since| document.is_since(since)) {

@@ -1,12 +1,15 @@
 //! `sqlite:PATH?collection=NAME`: the embedded store, read by row.
 
 mod documents;
+mod latest;
+mod plan;
+mod refresh;
 mod rows;
 
 use super::shape::Seen;
-use super::tally::{Newest, Tally};
 use super::{Backend, Chart, Documents, Latest, Options, Range, Shapes, Store};
 use crate::clients::sqlite::Reader;
+use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::{Location, list};
 use crate::sinks::sqlite::{SCHEMA, Target};
@@ -14,8 +17,9 @@ use crate::text;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use documents::Reading;
+use plan::Wish;
 use rusqlite::Connection;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -34,7 +38,9 @@ impl Backend for SqliteBackend {
         url.finish(PARAMETERS)?;
         let Target { path, collection } = target;
         let words = format!("sqlite {} collection {collection}", text::of_name(&path));
-        let store = Sqlite { path, collection, shapes, words, turn: Arc::default() };
+        let hours_path = hours_path(&options.cache_dir, &path, &collection, &shapes);
+        let (clock, turn, counting) = (options.clock.clone(), Arc::default(), Mutex::default());
+        let store = Sqlite { path, collection, shapes, words, hours_path, clock, turn, counting };
         Ok(Box::new(Shared(Arc::new(store))))
     }
 }
@@ -43,13 +49,32 @@ impl Backend for SqliteBackend {
 const PARAMETERS: &[&str] =
     &["collection", "conflict", "time", "series", "name", "values", "offsets"];
 
+/// Where the hours of a collection are kept: one file for each way to read it.
+fn hours_path(cache_dir: &Path, path: &Path, collection: &str, shapes: &Shapes) -> PathBuf {
+    let name =
+        format!("{}-{}.db", hours_name(path, collection), text::short_name(format!("{shapes:?}")));
+    cache_dir.join("readings").join(name)
+}
+
+/// How the names of all these files begin.
+fn hours_name(path: &Path, collection: &str) -> String {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let place = [path.as_os_str().as_encoded_bytes(), collection.as_bytes()].join(&b"\n"[..]);
+    text::short_name(place)
+}
+
 struct Sqlite {
     path: PathBuf,
     collection: String,
     shapes: Shapes,
     words: String,
+    /// Where the hours of its readings are kept.
+    hours_path: PathBuf,
+    clock: Clock,
     /// Held by whoever reads: others wait.
     turn: Arc<Mutex<()>>,
+    /// Held by whoever counts hours.
+    counting: Mutex<()>,
 }
 
 impl Sqlite {
@@ -97,15 +122,16 @@ impl Sqlite {
         Error::new(Kind::Configuration, what).hint(hint).of_missing()
     }
 
-    /// Shows what each row behind a number tells.
+    /// Shows what each row behind a number tells, up to another one, with its own number.
     fn each_seen(
         &self,
         connection: &Connection,
-        behind: i64,
-        mut show: impl FnMut(Option<&Seen>),
+        rows: (i64, i64),
+        mut show: impl FnMut(i64, Option<&Seen>),
     ) -> rusqlite::Result<()> {
-        rows::each(connection, &self.collection, behind, |row| {
-            show(self.shapes.read(&row.document()?, row.stored_at()).as_ref());
+        rows::each(connection, &self.collection, rows, |row| {
+            let document = row.document()?;
+            show(row.number()?, self.shapes.read(&document, row.stored_at()).as_ref());
             Ok(true)
         })
     }
@@ -122,25 +148,12 @@ impl Store for Shared {
 
     async fn latest(&self) -> Result<Vec<Latest>> {
         let store = self.0.clone();
-        let look = move |connection: &Connection| {
-            let mut newest = Newest::default();
-            store.each_seen(connection, i64::MIN, |seen| {
-                seen.into_iter().for_each(|it| newest.add(it))
-            })?;
-            Ok(newest.finish())
-        };
-        self.0.look(look).await
+        self.0.look(move |connection| store.newest(connection)).await
     }
 
     async fn chart(&self, range: Range, cells: usize, metrics: &[&str]) -> Result<Chart> {
-        let (store, mut tally) = (self.0.clone(), Tally::new(range, cells, metrics));
-        let look = move |connection: &Connection| {
-            let since = range.from().checked_sub_signed(SKEW).unwrap_or(range.from());
-            let behind = rows::behind(connection, &store.collection, since)?;
-            store.each_seen(connection, behind, |seen| tally.add(seen))?;
-            Ok(tally.finish())
-        };
-        self.0.look(look).await
+        let metrics = metrics.iter().map(|metric| (*metric).to_owned()).collect();
+        self.0.draw(Wish { range, cells, metrics }).await
     }
 
     async fn documents(&self, since: Option<DateTime<Utc>>) -> Result<Documents> {

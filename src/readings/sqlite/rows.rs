@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::borrow::Cow;
 
 /// A table of so few rows is read whole: there nothing is to be gained by looking for a beginning.
-const FEW: i64 = 20_000;
+pub(super) const FEW: i64 = 20_000;
+/// All rows: behind a number, up to another one.
+pub(super) const ALL: (i64, i64) = (i64::MIN, i64::MAX);
 
 /// A row, as it stands in the table.
 pub(super) struct Row<'r>(&'r rusqlite::Row<'r>);
@@ -28,9 +30,13 @@ impl Row<'_> {
 
     /// When it was stored, in milliseconds since 1970; `None` where the column tells no time.
     pub(super) fn stored_at(&self) -> Option<i64> {
-        let stored = self.0.get_ref(3).ok()?.as_str().ok()?;
-        times::parse(stored).map(|time| time.timestamp_millis())
+        millis(self.0.get_ref(3).ok()?.as_str().ok()?)
     }
+}
+
+/// A time in milliseconds since 1970; `None` where the text is none.
+pub(super) fn millis(text: &str) -> Option<i64> {
+    times::parse(text).map(|time| time.timestamp_millis())
 }
 
 /// What others have put there need not be text.
@@ -43,24 +49,50 @@ fn text(value: ValueRef<'_>) -> Cow<'_, str> {
     }
 }
 
-/// Shows the rows behind a number, one after the other, until one is answered with `false`.
+/// Shows the rows behind a number, up to another one, one after the other, until one is answered with
+/// `false`.
 pub(super) fn each(
     connection: &Connection,
     collection: &str,
-    behind: i64,
+    (behind, last): (i64, i64),
     mut show: impl FnMut(&Row) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<()> {
     let sql = format!(
-        "SELECT rowid, id, document, stored_at FROM \"{collection}\" WHERE rowid > ?1 ORDER BY rowid"
+        "SELECT rowid, id, document, stored_at FROM \"{collection}\" \
+         WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid"
     );
     let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([behind])?;
+    let mut rows = statement.query([behind, last])?;
     while let Some(row) = rows.next()? {
         if !show(&Row(row))? {
             break;
         }
     }
     Ok(())
+}
+
+/// The numbers of the first and the last row; `None` where there is none.
+pub(super) fn ends(
+    connection: &Connection,
+    collection: &str,
+) -> rusqlite::Result<Option<(i64, i64)>> {
+    let end = |which| {
+        let sql = format!("SELECT {which}(rowid) FROM \"{collection}\"");
+        connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
+    };
+    Ok(end("min")?.zip(end("max")?))
+}
+
+/// The key of a row; `None` where there is no such row.
+pub(super) fn key(
+    connection: &Connection,
+    collection: &str,
+    row: i64,
+) -> rusqlite::Result<Option<String>> {
+    let sql = format!("SELECT id FROM \"{collection}\" WHERE rowid = ?1");
+    connection
+        .query_row(&sql, [row], |row| row.get_ref(0).map(|id| text(id).into_owned()))
+        .optional()
 }
 
 /// The number behind which all rows are that were stored since a time. What was replaced later stands
@@ -72,9 +104,7 @@ pub(super) fn behind(
     collection: &str,
     since: DateTime<Utc>,
 ) -> rusqlite::Result<i64> {
-    let ends = format!("SELECT min(rowid), max(rowid) FROM \"{collection}\"");
-    let ask = |column| connection.query_row(&ends, [], |row| row.get::<_, Option<i64>>(column));
-    let (Some(first), Some(last)) = (ask(0)?, ask(1)?) else { return Ok(0) };
+    let Some((first, last)) = ends(connection, collection)? else { return Ok(0) };
     let (mut below, mut above) = (first.saturating_sub(1), last);
     if last.saturating_sub(first) < FEW {
         return Ok(below);

@@ -1,0 +1,111 @@
+//! Documents counted into days, one after the other.
+
+use super::Counted;
+use super::day::DAY;
+use crate::readings::shape::Seen;
+use crate::readings::{Kind, Metric};
+use foldhash::{HashMap, HashSet};
+
+/// What a run of documents adds to what is kept.
+#[derive(Default)]
+pub(in crate::readings) struct Fold {
+    /// The days that are counted; `None` is all of them.
+    only: Option<HashSet<i64>>,
+    /// The series, by the numbers that this fold gives them.
+    pub(super) series: Vec<OfSeries>,
+    numbers: HashMap<String, usize>,
+    /// The metrics, by the numbers that this fold gives them.
+    pub(super) metrics: Vec<Metric>,
+    /// What was counted of each day, series and metric.
+    pub(super) days: HashMap<(i64, usize, usize), Counted>,
+    /// The first and the last row that told something of a day.
+    pub(super) spans: HashMap<i64, (i64, i64)>,
+    /// How many documents were no readings.
+    pub(super) others: u64,
+    /// The last row, by its number and its key.
+    pub(super) last: Option<(i64, String)>,
+    /// How many rows there were.
+    pub(in crate::readings) rows: usize,
+}
+
+/// What is kept of a series itself.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::readings) struct OfSeries {
+    pub(super) id: String,
+    /// The newest name, with the time of its document.
+    pub(super) name: Option<(i64, String)>,
+    pub(super) polled: bool,
+}
+
+impl Fold {
+    /// A fold of these days only.
+    pub(in crate::readings) fn of_days(days: impl IntoIterator<Item = i64>) -> Self {
+        Self { only: Some(days.into_iter().collect()), ..Self::default() }
+    }
+
+    /// Counts what the document of a row tells; `None` is a document that is no reading.
+    pub(in crate::readings) fn add(&mut self, row: i64, seen: Option<&Seen>) {
+        self.rows += 1;
+        let Some(seen) = seen else {
+            self.others += 1;
+            return;
+        };
+        let series = self.series_of(seen);
+        for value in &seen.values {
+            let (day, at) = (value.at.div_euclid(DAY), value.at.rem_euclid(DAY));
+            if self.only.as_ref().is_some_and(|only| !only.contains(&day)) {
+                continue;
+            }
+            let metric = self.metric_of(&value.metric);
+            let moves = self.metrics[metric].kind() == Kind::Motion;
+            let counted =
+                self.days.entry((day, series, metric)).or_insert_with(|| Counted::new(moves));
+            counted.add(at, value.value);
+            // A movement is told until the next one: that it was long ago makes no row one of its day.
+            if seen.at.div_euclid(DAY) - day <= 1 {
+                let span = self.spans.entry(day).or_insert((row, row));
+                *span = (span.0.min(row), span.1.max(row));
+            }
+        }
+    }
+
+    /// Notes which row was the last.
+    pub(in crate::readings) fn end_at(&mut self, row: i64, key: &str) {
+        match &mut self.last {
+            Some((last, known)) => {
+                *last = row;
+                known.clear();
+                known.push_str(key);
+            }
+            None => self.last = Some((row, key.to_owned())),
+        }
+    }
+
+    fn series_of(&mut self, seen: &Seen) -> usize {
+        let number = match self.numbers.get(seen.id.as_ref()) {
+            Some(number) => *number,
+            None => {
+                let id = seen.id.as_ref().to_owned();
+                self.numbers.insert(id.clone(), self.series.len());
+                self.series.push(OfSeries { id, name: None, polled: seen.polled });
+                self.series.len() - 1
+            }
+        };
+        let series = &mut self.series[number];
+        series.polled |= seen.polled;
+        if let Some(name) = &seen.name
+            && series.name.as_ref().is_none_or(|(at, known)| *at <= seen.at && known != name)
+        {
+            series.name = Some((seen.at, name.as_ref().to_owned()));
+        }
+        number
+    }
+
+    fn metric_of(&mut self, key: &str) -> usize {
+        let known = self.metrics.iter().position(|metric| metric.key() == key);
+        known.unwrap_or_else(|| {
+            self.metrics.push(Metric::new(key));
+            self.metrics.len() - 1
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! Bringing what is kept of each hour up to the rows that there are.
+
+use super::Sqlite;
+use super::rows;
+use crate::clients::sqlite::Reader;
+use crate::error::Result;
+use crate::readings::hours::{DAY, Fold, HoursFile, Mark, Stale};
+use rusqlite::Connection;
+use std::sync::Arc;
+
+/// How many rows are counted at once.
+const STEP: usize = 200_000;
+
+impl Sqlite {
+    /// Counts the rows behind the last that were counted, and anew the days whose documents we have
+    /// changed. What others have replaced or removed shows when all is counted anew, once a day, and at
+    /// once where the last row is not what it was.
+    pub(super) async fn refresh(self: &Arc<Self>, reader: &Reader, file: &HoursFile) -> Result<()> {
+        let _counting = self.counting.lock().await;
+        let mut mark = file.mark().await?;
+        if !self.is_current(reader, &mark).await? {
+            file.clear().await?;
+            mark = file.mark().await?;
+        }
+        if let Some(stale) = file.stale().await? {
+            let fold = self.fold_days(reader, &mark, &stale).await?;
+            file.recount(fold, stale, &mark).await?;
+        }
+        loop {
+            let fold = self.fold_behind(reader, &mark).await?;
+            let rows = fold.rows;
+            if rows == 0 {
+                return Ok(());
+            }
+            file.add(fold, mark, self.clock.millis()).await?;
+            if rows < STEP {
+                return Ok(());
+            }
+            mark = file.mark().await?;
+        }
+    }
+
+    /// Whether what was counted is of today, and the last row is still the one that it was.
+    async fn is_current(self: &Arc<Self>, reader: &Reader, mark: &Mark) -> Result<bool> {
+        let age = self.clock.millis() - mark.built_at;
+        let Some((row, key)) = mark.last.clone() else { return Ok(false) };
+        if !(0..DAY).contains(&age) {
+            return Ok(false);
+        }
+        let store = self.clone();
+        let look = move |c: &Connection| rows::key(c, &store.collection, row);
+        Ok(self.look_with(reader, look).await? == Some(key))
+    }
+
+    async fn fold_behind(self: &Arc<Self>, reader: &Reader, mark: &Mark) -> Result<Fold> {
+        let (store, behind) = (self.clone(), mark.last.as_ref().map_or(i64::MIN, |(row, _)| *row));
+        let look = move |connection: &Connection| {
+            let mut fold = Fold::default();
+            rows::each(connection, &store.collection, (behind, i64::MAX), |row| {
+                let number = row.number()?;
+                let document = row.document()?;
+                fold.add(number, store.shapes.read(&document, row.stored_at()).as_ref());
+                fold.end_at(number, &row.id()?);
+                Ok(fold.rows < STEP)
+            })?;
+            Ok(fold)
+        };
+        self.look_with(reader, look).await
+    }
+
+    /// What the rows tell of stale days, up to the last row that was counted.
+    async fn fold_days(
+        self: &Arc<Self>,
+        reader: &Reader,
+        mark: &Mark,
+        stale: &Stale,
+    ) -> Result<Fold> {
+        let last = mark.last.as_ref().map_or(i64::MIN, |(row, _)| *row);
+        let rows = (stale.first.saturating_sub(1), stale.last.min(last));
+        let (store, days) = (self.clone(), stale.days.iter().map(|(day, _)| *day));
+        let mut fold = Fold::of_days(days);
+        let look = move |connection: &Connection| {
+            store.each_seen(connection, rows, |row, seen| fold.add(row, seen))?;
+            Ok(fold)
+        };
+        self.look_with(reader, look).await
+    }
+}
