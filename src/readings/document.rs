@@ -22,7 +22,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Its own time, or else when it was stored; `None` where nobody knows.
+    /// The time that its readings tell, or else when it was stored; `None` where nobody knows.
     pub fn at(&self) -> Option<DateTime<Utc>> {
         self.observed.as_ref().map(|observed| observed.at).or(self.stored_at)
     }

@@ -9,6 +9,7 @@ pub mod chart;
 pub mod days;
 mod document;
 mod hours;
+mod kept;
 mod keys;
 mod latest;
 mod line;
@@ -24,6 +25,7 @@ mod tally;
 
 pub use cell::Cell;
 pub use document::{Document, Documents};
+pub use kept::Kept;
 pub use latest::{Latest, LatestValue};
 pub use line::{Chart, Gap, Line, Point, Resolution};
 pub use metric::{Kind, Metric};
@@ -37,6 +39,7 @@ use crate::location::Location;
 use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use std::path::Path;
 
 /// A store that is read. Every method reads what is there at that moment; a store that was replaced,
 /// or was down, is found again by the next call. One read of a store runs at a time, and others wait.
@@ -82,6 +85,12 @@ pub trait Backend: Send + Sync {
     /// Takes the URL apart and opens the store. Nothing is read yet, and nothing made: whether the
     /// store is there shows at the first read.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Store>>;
+
+    /// What is kept of the readings of the store that a sink's URL names, to be told of replaced
+    /// documents; `None` where nothing is.
+    fn kept(&self, _url: &Location, _data_dir: &Path, _cache_dir: &Path) -> Option<Kept> {
+        None
+    }
 }
 
 /// The stores that can be read, one line each.
@@ -103,4 +112,10 @@ pub static STORES: Registry<dyn Backend> = Registry {
 /// `Usage` for an unknown scheme, parameter or value.
 pub async fn open(url: Location, options: &Options) -> Result<Box<dyn Store>> {
     STORES.find(&url)?.open(url, options).await
+}
+
+/// What is kept of the readings of the store that a sink's URL names, to be told of replaced documents;
+/// `None` where nothing is.
+pub fn kept(url: &Location, data_dir: &Path, cache_dir: &Path) -> Option<Kept> {
+    STORES.find(url).ok()?.kept(url, data_dir, cache_dir)
 }

@@ -7,6 +7,7 @@ pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 pub mod prune;
+pub mod replaced;
 #[cfg(any(feature = "speech", feature = "thumbnail"))]
 mod side_by_side;
 #[cfg(feature = "speech")]
@@ -31,7 +32,9 @@ use crate::preflight::Finding;
 use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
 use prune::{Prune, Remover};
+use replaced::Replaced;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What became of one message that was written.
@@ -110,6 +113,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Whom to tell what jobs say of themselves.
     pub checkins: Checkins,
+    /// Whom to tell of documents that were replaced, where anybody wants to know.
+    pub replaced: Option<Arc<dyn Replaced>>,
     /// The time of day.
     pub clock: Clock,
 }
@@ -123,6 +128,7 @@ impl Options {
             environment,
             data_dir,
             checkins: Checkins::default(),
+            replaced: None,
             clock: Clock::system(),
         }
     }

@@ -15,6 +15,7 @@ use crate::json;
 use crate::location::Location;
 use crate::message::Delivery;
 use crate::preflight::Finding;
+use crate::sinks::replaced::Replaced;
 use crate::text;
 use async_trait::async_trait;
 use chrono::SecondsFormat;
@@ -46,7 +47,8 @@ impl Backend for SqliteBackend {
         let table = Arc::new(Table::new(&collection, conflict));
         let database = Mutex::new(make(&path, &table).await?);
         let (timeout, clock) = (options.write_timeout, options.clock.clone());
-        Ok(Box::new(Store { path, database, table, timeout, clock }))
+        let replaced = options.replaced.clone();
+        Ok(Box::new(Store { path, database, table, timeout, clock, replaced }))
     }
 
     /// Names the collection of a file, whatever the file is called.
@@ -133,6 +135,7 @@ struct Store {
     table: Arc<Table>,
     timeout: Duration,
     clock: Clock,
+    replaced: Option<Arc<dyn Replaced>>,
 }
 
 impl Store {
@@ -196,14 +199,23 @@ impl Sink for Store {
         let (database, table, clock) = (self.open().await, self.table.clone(), self.clock.clone());
         let written = database.write(move |c| {
             let stored_at = clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+            let mut replaced = Vec::new();
             let one = |document: &Result<(String, String), String>| match document {
-                Ok((id, document)) => table.put(c, &Row { id, document, stored_at: &stored_at }),
+                Ok((id, document)) => {
+                    table.put(c, &Row { id, document, stored_at: &stored_at }, &mut replaced)
+                }
                 Err(reason) => Ok(Outcome::Reject(reason.clone())),
             };
-            documents.iter().map(one).collect::<rusqlite::Result<Vec<_>>>()
+            let outcomes = documents.iter().map(one).collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok((outcomes, replaced))
         });
         match self.in_time(written).await {
-            Ok(outcomes) => outcomes,
+            Ok((outcomes, replaced)) => {
+                if let Some(told) = self.replaced.as_ref().filter(|_| !replaced.is_empty()) {
+                    told.replaced(replaced).await;
+                }
+                outcomes
+            }
             Err(error) => vec![outcome_of(&error); batch.len()],
         }
     }

@@ -5,6 +5,7 @@ mod faults;
 mod loops;
 mod programs;
 mod queues;
+mod readings;
 mod serve;
 mod sinks;
 mod sources;

@@ -7,9 +7,11 @@ use crate::identity::Identity;
 use crate::location::Location;
 use crate::queues::Side;
 use crate::sinks::forward::Forward;
+use crate::sinks::replaced::Replaced;
 use crate::sinks::{Sink, legacy};
-use crate::{queues, sinks};
+use crate::{queues, readings, sinks};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What a run writes into.
 #[derive(Clone, Copy)]
@@ -98,4 +100,14 @@ pub(super) fn say_ends(context: &Context, from: &Location, into: Destination<'_>
         Destination::Sink(url) => sinks::describe(url, &sinks::Options::new(environment, folder)),
     };
     context.say_ends(from, into);
+}
+
+/// Whom a sink tells of documents that it replaces: what is kept of their readings.
+pub(super) fn replaced(
+    sink: &Location,
+    environment: &Environment,
+    data_dir: &Path,
+) -> Option<Arc<dyn Replaced>> {
+    let kept = readings::kept(sink, data_dir, &environment.cache_dir())?;
+    Some(Arc::new(kept))
 }

@@ -17,7 +17,7 @@ use crate::subscribe::{DeadLetters, Parts, Rate};
 use crate::transform::Transform;
 use crate::{queues, report, sinks, units};
 use clap::Args;
-use ends::{Destination, identities, open_forward, refuse_one_file, say_ends};
+use ends::{Destination, identities, open_forward, refuse_one_file, replaced, say_ends};
 use plan::Bounds;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -237,6 +237,7 @@ impl Program for Subscribe {
             command: self.exec(),
             write_timeout: self.write_timeout,
             checkins: context.checkins.clone(),
+            replaced: replaced(&sink_url, environment, &data_dir),
             ..sinks::Options::new(environment.clone(), data_dir.clone())
         };
         let sink = match forward {

@@ -6,117 +6,145 @@ use super::fold::{Fold, OfSeries};
 use crate::readings::tally::order;
 use crate::readings::{Cell, Chart, Gap, Kind, Line, Metric, Range, Resolution, Series};
 use chrono::{DateTime, TimeDelta};
-use std::collections::{BTreeMap, BTreeSet};
+use foldhash::HashMap;
+use std::collections::BTreeMap;
 
-/// What is kept of the hours of a range, by series and metric.
-#[derive(Default)]
+/// Lines that are being drawn, by series and metric.
 pub(in crate::readings) struct HourLines {
+    range: Range,
+    cells: usize,
     pub(super) series: Vec<OfSeries>,
     pub(super) metrics: Vec<Metric>,
-    /// The numbers of series and metric, and the hours since 1970 with their cells, in order.
-    pub(super) hours: BTreeMap<(usize, usize), BTreeMap<i64, Cell>>,
+    /// What was drawn, by the numbers of series and metric.
+    lines: BTreeMap<(usize, usize), OfHours>,
     pub(super) others: u64,
 }
 
+/// What was drawn of one line.
+struct OfHours {
+    cells: Vec<Option<Cell>>,
+    /// The hours since 1970 that hold anything.
+    hours: Vec<i32>,
+    /// In how many hours there were so many values.
+    counts: HashMap<u64, usize>,
+}
+
 impl HourLines {
-    /// Adds what was counted of a day, as far as it lies in a range.
-    pub(super) fn add(&mut self, day: i64, line: (usize, usize), counted: &Counted, range: &Range) {
-        let (from, to) = (range.from().timestamp_millis(), range.to().timestamp_millis());
+    /// No lines yet, over a range in so many cells.
+    pub(in crate::readings) fn new(range: Range, cells: usize) -> Self {
+        let (series, metrics, lines) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { range, cells: cells.max(1), series, metrics, lines, others: 0 }
+    }
+
+    /// Everything that a fold has counted.
+    pub(in crate::readings) fn of_fold(fold: &Fold, range: Range, cells: usize) -> Self {
+        let (series, metrics) = (fold.series.clone(), fold.metrics.clone());
+        let mut lines = Self { series, metrics, others: fold.others, ..Self::new(range, cells) };
+        for ((day, series, metric), counted) in &fold.days {
+            lines.add(*day, (*series, *metric), counted);
+        }
+        lines
+    }
+
+    /// Draws what was counted of a day, as far as it lies in the range: each hour goes into the cell in
+    /// which it begins.
+    pub(super) fn add(&mut self, day: i64, line: (usize, usize), counted: &Counted) {
+        let (from, to) = (self.range.from().timestamp_millis(), self.range.to().timestamp_millis());
         for (hour, cell) in counted.hours() {
             let hour = day * (DAY / HOUR) + hour as i64;
             if from < (hour + 1) * HOUR && hour * HOUR < to {
-                Cell::add_to_map(self.hours.entry(line).or_default(), hour, &cell);
+                let at = self.range.cell_of_millis((hour * HOUR).max(from), self.cells);
+                let line = self.lines.entry(line).or_insert_with(|| OfHours::new(self.cells));
+                at.into_iter().for_each(|at| line.add(at, hour, &cell));
             }
         }
     }
 
-    /// Everything that a fold has counted in a range.
-    pub(in crate::readings) fn of_fold(fold: &Fold, range: &Range) -> Self {
-        let (series, metrics, others) = (fold.series.clone(), fold.metrics.clone(), fold.others);
-        let mut lines = Self { series, metrics, hours: BTreeMap::new(), others };
-        for ((day, series, metric), counted) in &fold.days {
-            lines.add(*day, (*series, *metric), counted, range);
-        }
-        lines
+    /// The chart of these metrics; none named means all.
+    pub(in crate::readings) fn chart(mut self, metrics: &[&str]) -> Chart {
+        self.lines.values_mut().for_each(|line| line.hours.sort_unstable());
+        let wanted = |metric: &Metric| metrics.is_empty() || metrics.contains(&metric.key());
+        let wanted = self.lines.iter().filter(|((_, metric), _)| wanted(&self.metrics[*metric]));
+        let mut drawn: Vec<_> = wanted.map(|(line, of)| self.line(*line, of)).collect();
+        order(&mut drawn);
+        let Self { range, cells, others, .. } = self;
+        Chart { range, cells, lines: drawn, resolution: Resolution::Hours, others }
+    }
+
+    fn line(&self, (series, metric): (usize, usize), drawn: &OfHours) -> Line {
+        let (of, metric) = (&self.series[series], self.metrics[metric].clone());
+        let interval = drawn.interval().filter(|_| of.polled && metric.kind() != Kind::Motion);
+        let gaps = match (metric.kind(), of.polled) {
+            (Kind::Motion, _) => Vec::new(),
+            (_, true) => gaps(&drawn.hours, interval),
+            // What is told when it changes has a gap where its whole series has one.
+            (_, false) => gaps(&self.all_hours(series, drawn), None),
+        };
+        let name = of.name.as_ref().map(|(_, name)| name.clone());
+        let series = Series { id: of.id.clone(), name };
+        Line { series, metric, cells: drawn.cells.clone(), gaps, interval }
+    }
+
+    /// The hours in which a series was heard, between the first and the last hour of one of its lines.
+    fn all_hours(&self, series: usize, line: &OfHours) -> Vec<i32> {
+        let Some((first, last)) = line.hours.first().zip(line.hours.last()) else {
+            return Vec::new();
+        };
+        let lines = self.lines.range((series, 0)..=(series, usize::MAX));
+        let hours = lines.flat_map(|(_, line)| line.hours.iter().copied());
+        let mut hours: Vec<_> = hours.filter(|hour| (first..=last).contains(&hour)).collect();
+        hours.sort_unstable();
+        hours.dedup();
+        hours
     }
 }
 
-impl Cell {
-    fn add_to_map(hours: &mut BTreeMap<i64, Self>, hour: i64, cell: &Self) {
-        hours.entry(hour).and_modify(|known| known.add(cell)).or_insert(*cell);
+impl OfHours {
+    fn new(cells: usize) -> Self {
+        Self { cells: vec![None; cells], hours: Vec::new(), counts: HashMap::default() }
     }
-}
 
-/// The lines of a chart: each hour goes into the cell in which it begins.
-pub(in crate::readings) fn chart(
-    lines: &HourLines,
-    range: Range,
-    cells: usize,
-    metrics: &[&str],
-) -> Chart {
-    let cells = cells.max(1);
-    let wanted = |metric: &Metric| metrics.is_empty() || metrics.contains(&metric.key());
-    let wanted = lines.hours.iter().filter(|((_, metric), _)| wanted(&lines.metrics[*metric]));
-    let mut drawn: Vec<_> = wanted
-        .map(|((series, metric), hours)| line(lines, (*series, *metric), hours, &range, cells))
-        .collect();
-    order(&mut drawn);
-    Chart { range, cells, lines: drawn, resolution: Resolution::Hours, others: lines.others }
-}
-
-fn line(
-    lines: &HourLines,
-    (series, metric): (usize, usize),
-    hours: &BTreeMap<i64, Cell>,
-    range: &Range,
-    cells: usize,
-) -> Line {
-    let (of_series, metric) = (&lines.series[series], lines.metrics[metric].clone());
-    let mut drawn = vec![None; cells];
-    let from = range.from().timestamp_millis();
-    for (hour, cell) in hours {
-        let at = range.cell_of_millis((hour * HOUR).max(from), cells);
-        at.into_iter().for_each(|at| Cell::add_to(&mut drawn[at], cell));
+    fn add(&mut self, at: usize, hour: i64, cell: &Cell) {
+        Cell::add_to(&mut self.cells[at], cell);
+        self.hours.extend(i32::try_from(hour));
+        *self.counts.entry(cell.count).or_default() += 1;
     }
-    let (gaps, interval) = match (metric.kind(), of_series.polled) {
-        (Kind::Motion, _) => (Vec::new(), None),
-        (_, true) => (gaps(hours.keys().copied(), interval(hours)), interval(hours)),
-        // What is told when it changes has a gap where its whole series has one.
-        (_, false) => (gaps(of_all(lines, series, hours).into_iter(), None), None),
-    };
-    let series = Series {
-        id: of_series.id.clone(),
-        name: of_series.name.as_ref().map(|(_, name)| name.clone()),
-    };
-    Line { series, metric, cells: drawn, gaps, interval }
-}
 
-/// The hours in which a series was heard, between the first and the last hour of one of its lines.
-fn of_all(lines: &HourLines, series: usize, hours: &BTreeMap<i64, Cell>) -> BTreeSet<i64> {
-    let ends = hours.keys().next().zip(hours.keys().next_back());
-    let Some((first, last)) = ends else { return BTreeSet::new() };
-    let own = lines.hours.range((series, 0)..=(series, usize::MAX));
-    own.flat_map(|(_, hours)| hours.range(first..=last).map(|(hour, _)| *hour)).collect()
-}
-
-/// How long it usually takes from one value to the next, by how many there are in most hours.
-fn interval(hours: &BTreeMap<i64, Cell>) -> Option<TimeDelta> {
-    let mut counts: Vec<_> = hours.values().map(|cell| cell.count).collect();
-    counts.sort_unstable();
-    let usual = *counts.get(counts.len() / 2)?;
-    (hours.len() > 1)
-        .then(|| TimeDelta::milliseconds(HOUR / i64::try_from(usual).unwrap_or(i64::MAX)))
+    /// How long it usually takes from one value to the next, by how many there are in most hours.
+    fn interval(&self) -> Option<TimeDelta> {
+        let mut counts: Vec<_> = self.counts.iter().collect();
+        counts.sort_unstable();
+        let mut below = 0;
+        let median = counts.into_iter().find(|(_, hours)| {
+            below += **hours;
+            2 * below >= self.hours.len()
+        });
+        let usual = i64::try_from(*median?.0).ok()?;
+        (self.hours.len() > 1).then(|| TimeDelta::milliseconds(HOUR / usual.max(1)))
+    }
 }
 
 /// The runs of hours, longer than three intervals, in which there was nothing.
-fn gaps(hours: impl Iterator<Item = i64>, interval: Option<TimeDelta>) -> Vec<Gap> {
+fn gaps(hours: &[i32], interval: Option<TimeDelta>) -> Vec<Gap> {
     let longest = interval.map_or(0, |interval| 3 * interval.num_milliseconds());
-    let hours: Vec<_> = hours.collect();
-    let empty =
-        hours.windows(2).filter(|pair| (pair[1] - pair[0] - 1) * HOUR > longest.max(HOUR - 1));
-    let gap = |pair: &[i64]| {
-        let from = DateTime::from_timestamp_millis((pair[0] + 1) * HOUR)?;
-        Some(Gap { from, to: DateTime::from_timestamp_millis(pair[1] * HOUR)? })
-    };
+    let empty = |pair: &[i32]| i64::from(pair[1] - pair[0] - 1) * HOUR;
+    let empty = hours.windows(2).filter(|pair| empty(pair) > longest.max(HOUR - 1));
+    let at = |hour: i32| DateTime::from_timestamp_millis(i64::from(hour) * HOUR);
+    let gap = |pair: &[i32]| Some(Gap { from: at(pair[0] + 1)?, to: at(pair[1])? });
     empty.filter_map(gap).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_without_readings_are_a_gap_where_that_is_unusual() {
+        let minutes = |minutes| Some(TimeDelta::minutes(minutes));
+        assert_eq!(gaps(&[1, 2, 4], minutes(5)).len(), 1);
+        assert_eq!(gaps(&[1, 2, 3], minutes(5)), []);
+        assert_eq!(gaps(&[1, 3, 5, 9], minutes(60)), []);
+        let gap = &gaps(&[1, 6], minutes(60))[0];
+        assert_eq!((gap.to - gap.from).num_hours(), 4);
+    }
 }

@@ -177,9 +177,9 @@ impl HoursFile {
         self.0.look(look).await
     }
 
-    /// The hours of a range.
-    pub(in crate::readings) async fn lines(&self, range: Range) -> Result<HourLines> {
-        self.0.look(move |c| lines(c, &range)).await
+    /// The lines of a range, in so many cells.
+    pub(in crate::readings) async fn lines(&self, range: Range, cells: usize) -> Result<HourLines> {
+        self.0.look(move |c| lines(c, range, cells)).await
     }
 }
 
@@ -248,8 +248,8 @@ fn put_day(c: &Connection, key: (i64, i64, i64), counted: &Counted) -> rusqlite:
     put.execute(params![key.0, key.1, key.2, bytes]).map(drop)
 }
 
-fn lines(c: &Connection, range: &Range) -> rusqlite::Result<HourLines> {
-    let mut lines = HourLines::default();
+fn lines(c: &Connection, range: Range, cells: usize) -> rusqlite::Result<HourLines> {
+    let mut lines = HourLines::new(range, cells);
     let others =
         c.query_row("SELECT others FROM counted", [], |row| row.get::<_, i64>(0)).optional()?;
     lines.others = others.and_then(|others| u64::try_from(others).ok()).unwrap_or(0);
@@ -266,7 +266,7 @@ fn lines(c: &Connection, range: &Range) -> rusqlite::Result<HourLines> {
         let moves = lines.metrics[*metric].kind() == Kind::Motion;
         let counted = Counted::of_bytes(row.get_ref(3)?.as_blob()?, moves);
         if let Some(counted) = counted {
-            lines.add(row.get(0)?, (*of, *metric), &counted, range);
+            lines.add(row.get(0)?, (*of, *metric), &counted);
         }
     }
     Ok(lines)

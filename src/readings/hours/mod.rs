@@ -9,7 +9,7 @@ mod day;
 mod file;
 mod fold;
 
-pub(super) use chart::{HourLines, chart};
+pub(super) use chart::HourLines;
 pub(super) use day::DAY;
 pub(super) use file::{HoursFile, Mark, Stale};
 pub(super) use fold::Fold;

@@ -17,6 +17,7 @@ mod remo;
 use super::{Metric, Series};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
+use crate::text;
 use chrono::{DateTime, Utc};
 use custom::Custom;
 use std::borrow::Cow;
@@ -44,6 +45,16 @@ impl Shapes {
             url.choice("offsets", &[("add", false), ("ignore", true)])?.unwrap_or_default();
         let custom = Custom::take(url, collection)?;
         Ok(Self { custom, raw_offsets })
+    }
+
+    /// The ways in which documents are read whose form needs no paths.
+    pub(super) fn usual() -> [Self; 2] {
+        [false, true].map(|raw_offsets| Self { custom: None, raw_offsets })
+    }
+
+    /// A short name that tells this way to read from every other.
+    pub(super) fn name(&self) -> String {
+        text::short_name(format!("{self:?}"))
     }
 
     /// The fields at the top of a document that [`read`](Self::read) looks at.

@@ -6,8 +6,9 @@ mod plan;
 mod refresh;
 mod rows;
 
+use super::hours::{DAY, HoursFile};
 use super::shape::Seen;
-use super::{Backend, Chart, Documents, Latest, Options, Range, Shapes, Store};
+use super::{Backend, Chart, Documents, Kept, Latest, Options, Range, Shapes, Store};
 use crate::clients::sqlite::Reader;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -36,12 +37,17 @@ impl Backend for SqliteBackend {
         let shapes = Shapes::take(&mut url, &target.collection)?;
         url.take("conflict")?;
         url.finish(PARAMETERS)?;
+        let hours_path = kept(&options.cache_dir, &target).path(&shapes);
         let Target { path, collection } = target;
         let words = format!("sqlite {} collection {collection}", text::of_name(&path));
-        let hours_path = hours_path(&options.cache_dir, &path, &collection, &shapes);
         let (clock, turn, counting) = (options.clock.clone(), Arc::default(), Mutex::default());
         let store = Sqlite { path, collection, shapes, words, hours_path, clock, turn, counting };
         Ok(Box::new(Shared(Arc::new(store))))
+    }
+
+    fn kept(&self, url: &Location, data_dir: &Path, cache_dir: &Path) -> Option<Kept> {
+        let target = Target::take(&mut url.clone(), data_dir).ok()?;
+        Some(kept(cache_dir, &target))
     }
 }
 
@@ -49,18 +55,11 @@ impl Backend for SqliteBackend {
 const PARAMETERS: &[&str] =
     &["collection", "conflict", "time", "series", "name", "values", "offsets"];
 
-/// Where the hours of a collection are kept: one file for each way to read it.
-fn hours_path(cache_dir: &Path, path: &Path, collection: &str, shapes: &Shapes) -> PathBuf {
-    let name =
-        format!("{}-{}.db", hours_name(path, collection), text::short_name(format!("{shapes:?}")));
-    cache_dir.join("readings").join(name)
-}
-
-/// How the names of all these files begin.
-fn hours_name(path: &Path, collection: &str) -> String {
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let place = [path.as_os_str().as_encoded_bytes(), collection.as_bytes()].join(&b"\n"[..]);
-    text::short_name(place)
+/// Where the hours of a collection are kept: a file for each way to read it.
+fn kept(cache_dir: &Path, target: &Target) -> Kept {
+    let path = std::fs::canonicalize(&target.path).unwrap_or_else(|_| target.path.clone());
+    let parts = [path.as_os_str().as_encoded_bytes(), target.collection.as_bytes()];
+    Kept::new(cache_dir.join("readings"), text::short_name(parts.join(&b"\n"[..])))
 }
 
 struct Sqlite {
@@ -158,6 +157,14 @@ impl Store for Shared {
 
     async fn documents(&self, since: Option<DateTime<Utc>>) -> Result<Documents> {
         Ok(Documents::of(Reading::begin(self.0.clone(), since).await?))
+    }
+
+    async fn forget(&self, until: DateTime<Utc>) -> Result<()> {
+        let file = HoursFile::open_if_there(&self.0.hours_path).await?;
+        match file {
+            Some(file) => file.forget_until(until.timestamp_millis().div_euclid(DAY)).await,
+            None => Ok(()),
+        }
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

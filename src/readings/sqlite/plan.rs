@@ -4,7 +4,7 @@ use super::rows;
 use super::{SKEW, Sqlite};
 use crate::clients::sqlite::Reader;
 use crate::error::Result;
-use crate::readings::hours::{self, DAY, Fold, HourLines, HoursFile};
+use crate::readings::hours::{DAY, Fold, HourLines, HoursFile};
 use crate::readings::tally::Tally;
 use crate::readings::{Chart, Range};
 use chrono::TimeDelta;
@@ -33,7 +33,7 @@ impl Sqlite {
     /// Draws a chart from as few rows as do.
     pub(super) async fn draw(self: &Arc<Self>, wish: Wish) -> Result<Chart> {
         let reader = self.reader().await?;
-        let rows = self.rows_at_hand(&reader, &wish).await?;
+        let rows = self.rows_without_file(&reader, &wish).await?;
         if let Some(rows) = rows {
             return self.from_rows(&reader, rows, wish).await;
         }
@@ -50,13 +50,13 @@ impl Sqlite {
                 return self.from_rows(&reader, rows, wish).await;
             }
         }
-        let lines = file.lines(wish.range).await?;
-        Ok(hours::chart(&lines, wish.range, wish.cells, &wish.metrics()))
+        let lines = file.lines(wish.range, wish.cells).await?;
+        Ok(lines.chart(&wish.metrics()))
     }
 
     /// The rows of a range that needs no file: of a small table all, of the last weeks those that were
     /// stored since. `None` where these are too many.
-    async fn rows_at_hand(
+    async fn rows_without_file(
         self: &Arc<Self>,
         reader: &Reader,
         wish: &Wish,
@@ -101,14 +101,18 @@ impl Sqlite {
         let look = move |connection: &Connection| {
             let mut fold = Fold::default();
             store.each_seen(connection, rows::ALL, |row, seen| fold.add(row, seen))?;
-            let lines = HourLines::of_fold(&fold, &wish.range);
-            Ok(hours::chart(&lines, wish.range, wish.cells, &wish.metrics()))
+            let lines = HourLines::of_fold(&fold, wish.range, wish.cells);
+            Ok(lines.chart(&wish.metrics()))
         };
         self.look_with(reader, look).await
     }
 
     /// The hours of all rows that there are; `None` where nothing can be kept of them.
     async fn hours(self: &Arc<Self>, reader: &Reader) -> Result<Option<HoursFile>> {
+        // A user without a home has no folder for this.
+        if self.hours_path.is_relative() {
+            return Ok(None);
+        }
         let file = match HoursFile::open(&self.hours_path).await {
             Ok(file) => file,
             Err(error) => {

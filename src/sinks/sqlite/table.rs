@@ -1,6 +1,7 @@
 //! One collection: a table, and how a document gets into it.
 
 use crate::json::same_json;
+use crate::sinks::replaced::Replacement;
 use crate::sinks::{Conflict, Outcome};
 use rusqlite::ffi;
 use rusqlite::types::ValueRef;
@@ -20,6 +21,7 @@ pub(super) struct Table {
     insert: String,
     pub(super) read: String,
     replace: String,
+    numbered: String,
     conflict: Conflict,
 }
 
@@ -35,13 +37,19 @@ impl Table {
             ),
             read: format!("SELECT document FROM \"{name}\" WHERE id = ?1"),
             replace: format!("UPDATE \"{name}\" SET document = ?2, stored_at = ?3 WHERE id = ?1"),
+            numbered: format!("SELECT rowid, document FROM \"{name}\" WHERE id = ?1"),
             conflict,
         }
     }
 
     /// Puts a document there, or says why not: what an index or a rule of the table has against it
-    /// is its own fault. An error is of the file.
-    pub(super) fn put(&self, connection: &Connection, row: &Row) -> rusqlite::Result<Outcome> {
+    /// is its own fault. What it replaces is added to a list. An error is of the file.
+    pub(super) fn put(
+        &self,
+        connection: &Connection,
+        row: &Row,
+        replaced: &mut Vec<Replacement>,
+    ) -> rusqlite::Result<Outcome> {
         match self.change(connection, &self.insert, row)? {
             Err(refusal) => return Ok(refusal),
             Ok(1..) => return Ok(Outcome::Stored),
@@ -53,13 +61,34 @@ impl Table {
         match self.conflict {
             Conflict::Keep => Ok(Outcome::Duplicate),
             Conflict::Replace => {
-                let replaced = self.change(connection, &self.replace, row)?;
-                Ok(replaced.map_or_else(|refusal| refusal, |_| Outcome::Stored))
+                let replacement = self.replacement(connection, row)?;
+                match self.change(connection, &self.replace, row)? {
+                    Err(refusal) => Ok(refusal),
+                    Ok(_) => {
+                        replaced.extend(replacement);
+                        Ok(Outcome::Stored)
+                    }
+                }
             }
             Conflict::Reject => {
                 Ok(Outcome::Reject("another document is stored under the same id".to_owned()))
             }
         }
+    }
+
+    /// What is stored under this id now, and what shall be; `None` where it is no text.
+    fn replacement(
+        &self,
+        connection: &Connection,
+        row: &Row,
+    ) -> rusqlite::Result<Option<Replacement>> {
+        let mut statement = connection.prepare_cached(&self.numbered)?;
+        let found = statement.query_row([row.id], |found| {
+            let before = found.get_ref(1)?.as_str().ok().map(str::to_owned);
+            Ok(before.map(|before| (found.get(0), before)))
+        });
+        let Some((number, before)) = found.optional()?.flatten() else { return Ok(None) };
+        Ok(Some(Replacement { row: number?, before, after: row.document.to_owned() }))
     }
 
     /// Runs one statement. One that fails over this document has undone itself alone, unless the

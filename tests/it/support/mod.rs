@@ -17,6 +17,7 @@ pub mod process;
 pub mod proxy;
 pub mod pubsub_stage;
 pub mod queue_file;
+pub mod reading_store;
 pub mod redis_cluster;
 pub mod redis_server;
 pub mod redis_stage;

@@ -1,0 +1,5 @@
+//! What a store holds, read back.
+
+mod hours;
+mod mongodb;
+mod sqlite;
