@@ -31,12 +31,14 @@ impl Kept {
     async fn forget(&self, documents: &[Replacement]) -> Result<()> {
         for shapes in Shapes::usual() {
             if let Some(file) = HoursFile::open_if_there(&self.path(&shapes)).await? {
-                file.forget(days(&shapes, documents)).await?;
+                let told = file.forget(days(&shapes, documents)).await;
+                file.close().await.and(told)?;
             }
         }
         for path in self.others() {
             if let Some(file) = HoursFile::open_if_there(&path).await? {
-                file.clear().await?;
+                let cleared = file.clear().await;
+                file.close().await.and(cleared)?;
             }
         }
         Ok(())

@@ -64,6 +64,11 @@ impl HoursFile {
         Ok(Database::open_if_there(path, &SCHEMA).await?.map(Self))
     }
 
+    /// Lets go of the file, once what was asked of it is done.
+    pub(in crate::readings) async fn close(self) -> Result<()> {
+        self.0.close().await
+    }
+
     /// How far the documents have been counted.
     pub(in crate::readings) async fn mark(&self) -> Result<Mark> {
         self.0.look(mark).await
@@ -82,11 +87,16 @@ impl HoursFile {
     }
 
     /// Adds what a fold has counted behind a mark, and moves the mark. Where another program has moved
-    /// it meanwhile, nothing is added.
-    pub(in crate::readings) async fn add(&self, fold: Fold, behind: Mark, now: i64) -> Result<()> {
+    /// it meanwhile, nothing is added; whether it was.
+    pub(in crate::readings) async fn add(
+        &self,
+        fold: Fold,
+        behind: Mark,
+        now: i64,
+    ) -> Result<bool> {
         let add = move |c: &Connection| {
             if mark(c)? != behind {
-                return Ok(());
+                return Ok(false);
             }
             let built_at = if behind.built_at == 0 { now } else { behind.built_at };
             put(c, &fold)?;
@@ -99,7 +109,7 @@ impl HoursFile {
                 "INSERT INTO counted VALUES (?1, ?2, ?3, ?4)",
                 params![built_at, row, key, others],
             )
-            .map(drop)
+            .map(|_| true)
         };
         self.0.write(add).await
     }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::readings::hours::{DAY, Fold, HourLines, HoursFile};
 use crate::readings::tally::Tally;
 use crate::readings::{Chart, Range};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -37,17 +37,30 @@ impl Sqlite {
         if let Some(rows) = rows {
             return self.from_rows(&reader, rows, wish).await;
         }
-        let Some(file) = self.hours(&reader).await? else {
-            return self.without_file(&reader, wish).await;
-        };
+        match self.hours().await {
+            Some(file) => {
+                let drawn = self.from_hours(&reader, &file, wish).await;
+                file.close().await.and(drawn)
+            }
+            None => self.without_file(&reader, wish).await,
+        }
+    }
+
+    /// Draws a chart from the rows of its days, where these are few, else from what is kept of each hour.
+    async fn from_hours(
+        self: &Arc<Self>,
+        reader: &Reader,
+        file: &HoursFile,
+        wish: Wish,
+    ) -> Result<Chart> {
+        self.refresh(reader, file).await?;
         if wish.range.length() <= LONGEST {
-            let day = |at: i64| at.div_euclid(DAY);
-            let (from, to) =
-                (wish.range.from().timestamp_millis(), wish.range.to().timestamp_millis());
+            let day = |at: DateTime<Utc>| at.timestamp_millis().div_euclid(DAY);
             // A movement shortly before midnight is told after it.
-            let rows = file.rows(day(from), day(to) + 1).await?.unwrap_or((0, 0));
+            let (from, to) = (day(wish.range.from()), day(wish.range.to()) + 1);
+            let rows = file.rows(from, to).await?.unwrap_or((0, 0));
             if rows.1.saturating_sub(rows.0) <= MANY {
-                return self.from_rows(&reader, rows, wish).await;
+                return self.from_rows(reader, rows, wish).await;
             }
         }
         let lines = file.lines(wish.range, wish.cells).await?;
@@ -107,20 +120,19 @@ impl Sqlite {
         self.look_with(reader, look).await
     }
 
-    /// The hours of all rows that there are; `None` where nothing can be kept of them.
-    async fn hours(self: &Arc<Self>, reader: &Reader) -> Result<Option<HoursFile>> {
+    /// The file in which hours are kept; `None` where there can be none.
+    async fn hours(&self) -> Option<HoursFile> {
         // A user without a home has no folder for this.
         if self.hours_path.is_relative() {
-            return Ok(None);
+            return None;
         }
-        let file = match HoursFile::open(&self.hours_path).await {
-            Ok(file) => file,
+        match HoursFile::open(&self.hours_path).await {
+            Ok(file) => Some(file),
             Err(error) => {
                 let why = error.one_line();
                 tracing::debug!("the hours of `{}` are not kept: {why}", self.words);
-                return Ok(None);
+                None
             }
-        };
-        self.refresh(reader, &file).await.map(|()| Some(file))
+        }
     }
 }

@@ -32,8 +32,8 @@ impl Sqlite {
             if rows == 0 {
                 return Ok(());
             }
-            file.add(fold, mark, self.clock.millis()).await?;
-            if rows < STEP {
+            // What another program has counted meanwhile is gone on from.
+            if file.add(fold, mark, self.clock.millis()).await? && rows < STEP {
                 return Ok(());
             }
             mark = file.mark().await?;
