@@ -40,7 +40,10 @@ impl HourLines {
     pub(in crate::readings) fn of_fold(fold: &Fold, range: Range, cells: usize) -> Self {
         let (series, metrics) = (fold.series.clone(), fold.metrics.clone());
         let mut lines = Self { series, metrics, others: fold.others, ..Self::new(range, cells) };
-        for ((day, series, metric), counted) in &fold.days {
+        let mut days: Vec<_> = fold.days.iter().collect();
+        // Sums are rounded, and so depend on the order.
+        days.sort_unstable_by_key(|(key, _)| **key);
+        for ((day, series, metric), counted) in days {
             lines.add(*day, (*series, *metric), counted);
         }
         lines

@@ -1,6 +1,7 @@
 //! The fields of a document, whatever their types are: an odd one costs no other.
 
 use crate::times;
+use chrono::NaiveDate;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -45,8 +46,61 @@ impl<'a> Scalar<'a> {
 }
 
 /// A time in RFC 3339, in milliseconds since 1970.
-pub(super) fn millis(text: &str) -> Option<i64> {
-    times::parse(text).map(|time| time.timestamp_millis())
+pub(in crate::readings) fn millis(text: &str) -> Option<i64> {
+    usual(text.as_bytes()).or_else(|| times::parse(text).map(|time| time.timestamp_millis()))
+}
+
+/// The time of a text as nearly all are written, read ten times as fast as any other; `None` for what
+/// needs a closer look.
+fn usual(text: &[u8]) -> Option<i64> {
+    let (whole, rest) = text.split_first_chunk::<19>()?;
+    let punctuated = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if punctuated.iter().any(|(at, mark)| whole[*at] != *mark) {
+        return None;
+    }
+    let two = |at: usize| number(&whole[at..at + 2]);
+    let year = number(&whole[..4]).filter(|year| (1..9999).contains(year))?;
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, two(5)?, two(8)?)?;
+    let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = i64::from(hour * 3600 + minute * 60 + second);
+    let days = i64::from(date.to_epoch_days());
+    let (fraction, zone) = fraction(rest)?;
+    Some((days * 86_400 + seconds - offset(zone)?) * 1000 + fraction)
+}
+
+/// A number of a few digits.
+fn number(digits: &[u8]) -> Option<u32> {
+    let digit = |number: u32, digit: &u8| {
+        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+    };
+    digits.iter().try_fold(0, digit)
+}
+
+/// The milliseconds that a text begins with, `.123` or nothing, and what follows them.
+fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+    match text {
+        [b'.', digits @ ..] => {
+            let (three, rest) = digits.split_first_chunk::<3>()?;
+            let ended = !rest.first()?.is_ascii_digit();
+            number(three).filter(|_| ended).map(|millis| (millis.into(), rest))
+        }
+        _ => Some((0, text)),
+    }
+}
+
+/// How far a zone leads UTC, in seconds: `Z`, `+09:00`.
+fn offset(zone: &[u8]) -> Option<i64> {
+    let (sign, [hours, minutes]) = match zone {
+        b"Z" => return Some(0),
+        [b'+', a, b, b':', c, d] => (1, [[*a, *b], [*c, *d]]),
+        [b'-', a, b, b':', c, d] => (-1, [[*a, *b], [*c, *d]]),
+        _ => return None,
+    };
+    let (hours, minutes) = (number(&hours)?, number(&minutes)?);
+    (hours < 24 && minutes < 60).then(|| sign * i64::from(hours * 3600 + minutes * 60))
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
@@ -192,6 +246,58 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
         match deserializer.deserialize_str(AnyValue)? {
             Scalar::Text(text) => Ok(Self(text)),
             _ => Ok(Self(Cow::Borrowed(""))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, FixedOffset, SecondsFormat};
+    use proptest::prelude::*;
+
+    fn slowly(text: &str) -> Option<i64> {
+        times::parse(text).map(|time| time.timestamp_millis())
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_is_read_as_chrono_reads_it(
+            seconds in -62_000_000_000i64..253_000_000_000,
+            nanos in 0u32..1_000_000_000,
+            quarters in -56i32..56,
+            form in prop::sample::select(&[
+                SecondsFormat::Secs, SecondsFormat::Millis, SecondsFormat::Nanos, SecondsFormat::AutoSi,
+            ]),
+        ) {
+            let zone = FixedOffset::east_opt(quarters * 900).unwrap();
+            let time = DateTime::from_timestamp(seconds, nanos).unwrap().with_timezone(&zone);
+            let text = time.to_rfc3339_opts(form, true);
+            prop_assert_eq!(millis(&text), slowly(&text), "{}", text);
+        }
+
+        #[test]
+        fn rubbish_is_no_time(text in "[0-9]{3,5}[-T:.Z+ 0-9]{0,25}") {
+            prop_assert_eq!(millis(&text), slowly(&text), "{}", text);
+        }
+    }
+
+    #[test]
+    fn an_odd_time_is_read_as_chrono_reads_it() {
+        for text in [
+            "2016-12-31T23:59:60Z",
+            "2026-02-29T00:00:00Z",
+            "2026-01-01t00:00:00z",
+            "2026-01-01T00:00:00.1Z",
+            "2026-01-01T00:00:00.1234Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:00:00+24:00",
+            "2026-01-01T00:00:00",
+            "0000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-23:59",
+            "",
+        ] {
+            assert_eq!(millis(text), slowly(text), "{text}");
         }
     }
 }

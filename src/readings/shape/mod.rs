@@ -22,6 +22,8 @@ use chrono::{DateTime, Utc};
 use custom::Custom;
 use std::borrow::Cow;
 
+pub(super) use fields::millis;
+
 /// How the documents of a store are read.
 #[derive(Debug, Clone, Default)]
 pub struct Shapes {

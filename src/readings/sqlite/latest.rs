@@ -3,6 +3,7 @@
 use super::{Sqlite, rows};
 use crate::readings::Latest;
 use crate::readings::keys::{LOOSE, NEWEST, behind, prefix};
+use crate::readings::shape::millis;
 use crate::readings::tally::Newest;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -54,7 +55,7 @@ impl Sqlite {
             loose += usize::from(start == key);
             let found = last.query_map(params![start, end, NEWEST], |row| {
                 let stored: Option<String> = row.get(1)?;
-                Ok((row.get(0)?, stored.and_then(|stored| rows::millis(&stored))))
+                Ok((row.get(0)?, stored.and_then(|stored| millis(&stored))))
             })?;
             documents.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
             from = end;

@@ -1,6 +1,6 @@
 //! The rows of a collection, in the order in which they were stored.
 
-use crate::times;
+use crate::readings::shape::millis;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -32,11 +32,6 @@ impl Row<'_> {
     pub(super) fn stored_at(&self) -> Option<i64> {
         millis(self.0.get_ref(3).ok()?.as_str().ok()?)
     }
-}
-
-/// A time in milliseconds since 1970; `None` where the text is none.
-pub(super) fn millis(text: &str) -> Option<i64> {
-    times::parse(text).map(|time| time.timestamp_millis())
 }
 
 /// What others have put there need not be text.

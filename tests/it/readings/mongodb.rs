@@ -173,8 +173,8 @@ async fn an_empty_collection_is_empty_and_a_server_that_is_down_is_told() {
 async fn a_server_that_answers_no_more_is_given_up_in_time() {
     let bed = Bed::new().await;
     let proxy = Proxy::start(&bed.server.hosts);
-    let options = Options { timeout: Duration::from_secs(2), ..bed.options() };
-    let url = bed.url(&proxy.address(), "&directConnection=true&serverSelectionTimeoutMS=1000");
+    let options = Options { timeout: Duration::from_secs(8), ..bed.options() };
+    let url = bed.url(&proxy.address(), "&directConnection=true&serverSelectionTimeoutMS=8000");
     let store = readings::open(url, &options).await.unwrap();
     assert_eq!(store.latest().await.unwrap(), []);
     proxy.stall();
