@@ -57,7 +57,9 @@ impl Query {
 
     /// The address that asks for this, of the page or of its CSV.
     pub(super) fn address(&self, path: &str) -> String {
-        let mut fields = url::form_urlencoded::Serializer::new(format!("{path}?"));
+        let head = format!("{path}?");
+        let start = head.len();
+        let mut fields = url::form_urlencoded::Serializer::for_suffix(head, start);
         if self.store > 0 {
             fields.append_pair("store", &self.store.to_string());
         }
