@@ -6,9 +6,9 @@
 //! |---|---|
 //! | `/` | the overview |
 //! | `/readings`, `/readings.csv` | charts of what the stores hold, and its values |
-//! | `/messages` | the messages of a queue by state; see [`messages`] |
-//! | `/dead-letters` | dead letters by reason, redriven and dropped; see [`dead_letters`] |
-//! | `/jobs` | the jobs of a namespace; see [`jobs`] |
+//! | `/messages` | the messages of a queue by state |
+//! | `/dead-letters` | dead letters by reason, redriven and dropped |
+//! | `/jobs` | the jobs of a namespace |
 //! | `/sign-in`, `/sign-out` | the server's token for a session, where it has one |
 //! | `/assets/…` | the style sheet, the script and the icon |
 
