@@ -59,8 +59,8 @@ impl Shapes {
         text::short_name(format!("{self:?}"))
     }
 
-    /// The fields at the top of a document that [`read`](Self::read) looks at.
-    pub(super) fn fields(&self) -> Vec<String> {
+    /// The fields at the top of a document that tell all that is read of it.
+    pub fn fields(&self) -> Vec<String> {
         match &self.custom {
             Some(custom) => custom.fields(),
             None => remo::FIELDS.iter().map(|field| (*field).to_owned()).collect(),

