@@ -3,6 +3,7 @@
 //! A program is a [`Program`]; its door in `src/bin` calls [`programs::open`] with the arguments and
 //! the environment, prints the [`Ending`] and exits with its code.
 
+mod acting;
 mod arguments;
 mod bodies;
 pub mod cut;

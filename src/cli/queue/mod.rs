@@ -25,10 +25,10 @@ mod serve;
 mod stats;
 mod verify;
 
+use super::acting::{act, nothing_to_do};
 use super::tell::Form;
 use super::{Basics, Context, Program};
-use crate::descriptors::Standard;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::report;
 use ack::Ack;
 use check::Check;
@@ -171,25 +171,9 @@ impl Program for Queue {
     }
 
     async fn run(self, program: &Context) -> Result<()> {
-        let Some(action) = self.action else {
-            return Err(Error::new(Kind::Usage, "there is nothing to do")
-                .hint("`queue --help` lists what there is"));
-        };
-        // Whoever cannot be told what was done is not to have it done.
-        Standard::Output.expect_open()?;
+        let action = self.action.ok_or_else(nothing_to_do::<Self>)?;
         let form = Form::of(self.json);
         let context = QueueContext { program, form, finishes: Cell::new(false) };
-        let stopped = async {
-            program.signals.shutdown().await;
-            // Whatever was written is written as a whole, or not at all; what was received is still
-            // to be given back, and what is served to be finished.
-            if context.finishes.get() {
-                std::future::pending().await
-            }
-        };
-        tokio::select! {
-            result = action.run(&context) => result,
-            () = stopped => Ok(()),
-        }
+        act(program, &context.finishes, action.run(&context)).await
     }
 }

@@ -13,10 +13,10 @@ mod list;
 mod prune;
 mod table;
 
+use super::acting::{act, nothing_to_do};
 use super::tell::Form;
 use super::{Basics, Context, Program};
-use crate::descriptors::Standard;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::report;
 use chart::DrawChart;
 use clap::{Args, Subcommand};
@@ -106,24 +106,9 @@ impl Program for Store {
     }
 
     async fn run(self, program: &Context) -> Result<()> {
-        let Some(action) = self.action else {
-            return Err(Error::new(Kind::Usage, "there is nothing to do")
-                .hint("`store --help` lists what there is"));
-        };
-        // Whoever cannot be told what was done is not to have it done.
-        Standard::Output.expect_open()?;
+        let action = self.action.ok_or_else(nothing_to_do::<Self>)?;
         let form = Form::of(self.json);
         let context = StoreContext { program, form, finishes: Cell::new(false) };
-        let stopped = async {
-            program.signals.shutdown().await;
-            // What writes ends its step first, and tells how far it came.
-            if context.finishes.get() {
-                std::future::pending().await
-            }
-        };
-        tokio::select! {
-            result = action.run(&context) => result,
-            () = stopped => Ok(()),
-        }
+        act(program, &context.finishes, action.run(&context)).await
     }
 }
