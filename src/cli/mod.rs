@@ -124,9 +124,16 @@ pub struct Context {
     pub ends: OnceLock<Ends>,
     /// What jobs say of themselves.
     pub checkins: Checkins,
+    /// The exit code, where somebody asked for other codes than ours.
+    code: OnceLock<u8>,
 }
 
 impl Context {
+    /// Ends a run that does not fail with this exit code, in the codes of whoever asked.
+    fn end_with(&self, code: u8) {
+        self.code.get_or_init(|| code);
+    }
+
     /// Says what the run is between.
     fn say_ends(&self, from: String, into: String) {
         self.ends.get_or_init(|| Ends { from, into });

@@ -53,8 +53,8 @@ async fn perform<P: Program>(program: P, environment: Environment, masks: Masks)
         Ok(prepared) => prepared,
         Err(error) => return failed::<P>(&error),
     };
-    let (counters, ends, checkins) = Default::default();
-    let context = Context { environment, counters, signals, ends, checkins };
+    let (counters, ends, checkins, code) = Default::default();
+    let context = Context { environment, counters, signals, ends, checkins, code };
     let result = tokio::select! {
         result = program.run(&context) => result,
         () = hurried(&context.signals, last_moment) => Ok(()),
@@ -63,7 +63,7 @@ async fn perform<P: Program>(program: P, environment: Environment, masks: Masks)
     };
     progress.clear();
     let mut ending = match &result {
-        Ok(()) => Ending::default(),
+        Ok(()) => Ending { code: context.code.get().copied().unwrap_or(0), ..Ending::default() },
         Err(error) => failed::<P>(error),
     };
     if let Some(kind) = context.signals.received() {

@@ -3,6 +3,7 @@
 mod conflict;
 pub mod exec;
 pub mod forward;
+pub mod freshness;
 pub mod legacy;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
@@ -31,6 +32,8 @@ use crate::message::Delivery;
 use crate::preflight::Finding;
 use crate::registry::{Entry, Registry, built_with};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use freshness::{Freshness, Newest};
 use prune::{Prune, Remover};
 use replaced::Replaced;
 use std::path::PathBuf;
@@ -186,6 +189,11 @@ pub trait Backend: Send + Sync {
         None
     }
 
+    /// What tells when something was stored last, where the sink can know it.
+    fn freshness(&self) -> Option<&dyn Freshness> {
+        None
+    }
+
     /// Whether what stands behind the scheme is a queue, which the program opens and gives to the
     /// sink.
     fn is_a_queue(&self) -> bool {
@@ -228,6 +236,20 @@ pub async fn open_remover(url: Location, options: &Options) -> Result<Box<dyn Re
         Some(prune) => prune.open(url, options).await,
         None => Err(Error::new(Kind::Usage, format!("`{url}` cannot be pruned"))
             .because_of("it keeps no documents that could be removed")
+            .hint("name a store: `sqlite:PATH` or `mongodb://HOST/DATABASE`")),
+    }
+}
+
+/// When something was last stored in the sink of a URL; whatever is not older than `enough` will do.
+///
+/// # Errors
+/// `Usage` for a sink that cannot know it.
+pub async fn newest(mut url: Location, options: &Options, enough: DateTime<Utc>) -> Result<Newest> {
+    legacy::take(&mut url)?;
+    match SINKS.find(&url)?.freshness() {
+        Some(freshness) => freshness.newest(url, options, enough).await,
+        None => Err(Error::new(Kind::Usage, format!("`{url}` does not tell when it stored last"))
+            .because_of("it keeps no documents that could be looked at")
             .hint("name a store: `sqlite:PATH` or `mongodb://HOST/DATABASE`")),
     }
 }

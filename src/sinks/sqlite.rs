@@ -3,10 +3,11 @@
 //! One table a collection, `(id, document, stored_at)`: plain enough for every tool that reads
 //! SQLite.
 
+mod freshness;
 mod prune;
 mod table;
 
-use super::{Backend, Conflict, Options, Outcome, Sink, prune::Prune};
+use super::{Backend, Conflict, Options, Outcome, Sink, freshness::Freshness, prune::Prune};
 use crate::clients::sqlite::{self, Database, Purpose, Schema};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -68,6 +69,10 @@ impl Backend for SqliteBackend {
     }
 
     fn prune(&self) -> Option<&dyn Prune> {
+        Some(self)
+    }
+
+    fn freshness(&self) -> Option<&dyn Freshness> {
         Some(self)
     }
 }

@@ -1,4 +1,9 @@
-//! `queue check`: touches each end of a pipeline, and moves nothing through it.
+//! `queue check`: touches each end of a pipeline, and moves nothing through it; with limits it tells
+//! whether they hold.
+
+mod health;
+mod limits;
+mod nagios;
 
 use super::context::{QueueContext, say};
 use super::format;
@@ -10,15 +15,22 @@ use crate::preflight::{self, Finding, Standing};
 use crate::queues::Side;
 use crate::sinks::legacy;
 use crate::{queues, sinks, sources, units};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use limits::Limits;
 use std::time::Duration;
 
-/// Touch each end of a pipeline and tell whether it would work
+/// Tell whether a pipeline would work, or keeps to limits
 ///
-/// A line for each thing: `ok`, `wrong` or `unknown`. It moves no message, and leaves nothing
-/// behind.
+/// Each end is touched, and a line told for each thing: `ok`, `wrong` or `unknown`. It moves no
+/// message, and leaves nothing behind. With limits (`--max-age`, `--max-ready`, `--max-dead`,
+/// `--max-spooled`, `--stored-within`) it counts instead: nothing is said and the exit code is 0 where
+/// all hold, else 1 with a line for each that is broken.
 #[derive(Debug, Args)]
 pub(super) struct Check {
+    /// The queue, as `--from` has it
+    #[arg(value_name = "URL", conflicts_with = "from")]
+    url: Option<String>,
+
     /// The queue as `subscribe --from` has it
     #[arg(long, value_name = "QUEUE")]
     from: Option<String>,
@@ -29,11 +41,11 @@ pub(super) struct Check {
     to: Option<String>,
 
     /// The source as `publish` has it. Of an API this spends one request
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["Limits", "format"])]
     source: Option<String>,
 
     /// The queue as `publish --to` has it, where both programs are meant
-    #[arg(long, value_name = "QUEUE")]
+    #[arg(long, value_name = "QUEUE", conflicts_with_all = ["Limits", "format"])]
     queue: Option<String>,
 
     #[command(flatten)]
@@ -45,6 +57,21 @@ pub(super) struct Check {
     /// The lease that `subscribe` will have
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     lease: Duration,
+
+    #[command(flatten)]
+    limits: Limits,
+
+    /// Answer in one line and with the exit codes of a monitoring plugin: 0 OK, 1 WARNING,
+    /// 2 CRITICAL, 3 UNKNOWN
+    #[arg(long, value_name = "FORM", value_enum)]
+    format: Option<Format>,
+}
+
+/// For whom `queue check` answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Nagios, Icinga, Naemon, Checkmk
+    Nagios,
 }
 
 /// What an end is to its program.
@@ -71,24 +98,26 @@ impl Role {
 impl Check {
     /// The ends that are asked for; where none is, those that `subscribe` uses by itself.
     fn ends(&self) -> Vec<(Role, Option<&str>)> {
-        let to = match (&self.source, &self.from) {
+        let from = self.queue_url();
+        let to = match (&self.source, from) {
             (Some(_), None) => Role::Into,
             _ => Role::Sink,
         };
         let given = [
-            (Role::Source, &self.source),
-            (Role::Into, &self.queue),
-            (Role::From, &self.from),
-            (to, &self.to),
+            (Role::Source, self.source.as_deref()),
+            (Role::Into, self.queue.as_deref()),
+            (Role::From, from),
+            (to, self.to.as_deref()),
         ];
-        let given: Vec<_> = given
-            .into_iter()
-            .filter_map(|(role, url)| Some((role, Some(url.as_deref()?))))
-            .collect();
+        let given: Vec<_> =
+            given.into_iter().filter_map(|(role, url)| Some((role, Some(url?)))).collect();
         if given.is_empty() { vec![(Role::From, None), (Role::Sink, None)] } else { given }
     }
 
     pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
+        if self.limits.any() || self.format.is_some() {
+            return self.hold(context).await;
+        }
         self.refuse_one_end_twice()?;
         let mut all = Vec::new();
         for (role, url) in self.ends() {
@@ -117,8 +146,13 @@ impl Check {
         }
     }
 
+    /// The queue that is received from, where it was named.
+    fn queue_url(&self) -> Option<&str> {
+        self.from.as_deref().or(self.url.as_deref())
+    }
+
     fn refuse_one_end_twice(&self) -> Result<()> {
-        let to_is_queue = self.source.is_some() && self.from.is_none() && self.to.is_some();
+        let to_is_queue = self.source.is_some() && self.queue_url().is_none() && self.to.is_some();
         if !to_is_queue || self.queue.is_none() {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! What all actions of `queue` share: the program around them, and how they talk.
 
 use super::arguments::{QueueUrl, Take};
+use crate::cli::names::QueueNames;
 use crate::cli::tell::Form;
 pub(super) use crate::cli::tell::say;
 use crate::cli::{self, Context};
@@ -72,9 +73,19 @@ impl QueueContext<'_> {
 
     /// The URL that the arguments name, and the options that a queue is opened with.
     pub(super) fn resolve(&self, queue: &QueueUrl) -> Result<(Location, Options)> {
+        self.resolve_url(queue.url.as_deref(), &queue.names)
+    }
+
+    /// The URL that was given or is the default, with what flags say of it, and the options that a queue
+    /// is opened with.
+    pub(super) fn resolve_url(
+        &self,
+        url: Option<&str>,
+        names: &QueueNames,
+    ) -> Result<(Location, Options)> {
         let environment = &self.program.environment;
-        let url = cli::url_or(queue.url.as_deref(), "KAKEHI_QUEUE", environment)?;
-        let url = queue.names.add(url)?;
+        let url = cli::url_or(url, "KAKEHI_QUEUE", environment)?;
+        let url = names.add(url)?;
         let data_dir = cli::data_dir(environment, &[&url])?;
         Ok((url, Options::new(environment.clone(), data_dir)))
     }

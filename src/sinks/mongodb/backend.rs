@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::identity::{self, Identity};
 use crate::location::Location;
 use crate::preflight::Finding;
-use crate::sinks::{Backend, Options, Sink, prune::Prune};
+use crate::sinks::{Backend, Options, Sink, freshness::Freshness, prune::Prune};
 use async_trait::async_trait;
 
 /// The port of a MongoDB that names none.
@@ -38,6 +38,10 @@ impl Backend for MongoDbBackend {
     }
 
     fn prune(&self) -> Option<&dyn Prune> {
+        Some(self)
+    }
+
+    fn freshness(&self) -> Option<&dyn Freshness> {
         Some(self)
     }
 }

@@ -16,6 +16,7 @@ mod connection;
 mod date;
 mod document;
 mod failure;
+mod freshness;
 mod number;
 mod oddity;
 mod options;

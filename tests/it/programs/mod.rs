@@ -12,6 +12,7 @@ mod help;
 mod hints;
 mod identity;
 mod kakehi;
+mod limits;
 mod main_job;
 mod missing_queue;
 mod not_utf8;
