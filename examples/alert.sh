@@ -48,7 +48,7 @@ for _ in 1 2; do
 done
 export NATURE_REMO_ENDPOINT NATURE_REMO_TOKEN=any-token-will-do
 # Where the programs keep what is theirs: the queue and the store of the main job.
-export XDG_DATA_HOME=$folder/data
+export XDG_DATA_HOME=$folder/data KAKEHI_CONFIG=/dev/null
 export WEBHOOK_URL_FILE
 above=16.5
 

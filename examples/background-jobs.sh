@@ -29,7 +29,7 @@ finish() {
 }
 trap finish EXIT
 cd "$folder"
-export HOME=$folder XDG_DATA_HOME=$folder/data
+export HOME=$folder XDG_DATA_HOME=$folder/data KAKEHI_CONFIG=/dev/null
 
 say() { echo && printf '# %s\n' "$@"; }
 run() { # shows a command as one would type it, and runs it

@@ -37,7 +37,7 @@ coproc server { exec serve_fixture "$fixture"; }
 read -r NATURE_REMO_ENDPOINT <&"${server[0]}"
 export NATURE_REMO_ENDPOINT NATURE_REMO_TOKEN=any-token-will-do
 # Where the programs keep what is theirs.
-export XDG_DATA_HOME=$folder/data
+export XDG_DATA_HOME=$folder/data KAKEHI_CONFIG=/dev/null
 
 say 'One poll: a message per device into the queue. Then the queue into the store.'
 run publish nature-remo: --to sqlite:queue.db

@@ -23,6 +23,7 @@ finish() {
   rm -rf -- "$folder"
 }
 trap finish EXIT
+export KAKEHI_CONFIG=/dev/null
 cd "$folder"
 
 say() { echo && printf '# %s\n' "$@"; }

@@ -19,7 +19,7 @@ PATH=$KAKEHI_BIN:$KAKEHI_BIN/examples:$PATH
 folder=$(mktemp -d "${TMPDIR:-/tmp}/kakehi-example.XXXXXX")
 trap 'rm -rf -- "$folder"' EXIT
 cd "$folder"
-export XDG_DATA_HOME=$folder/data
+export XDG_DATA_HOME=$folder/data KAKEHI_CONFIG=/dev/null
 
 say() { echo && printf '# %s\n' "$@"; }
 run() { # shows a command as one would type it, and runs it

@@ -26,7 +26,7 @@ finish() {
 }
 trap finish EXIT
 cd "$folder"
-export XDG_DATA_HOME=$folder/data
+export XDG_DATA_HOME=$folder/data KAKEHI_CONFIG=/dev/null
 
 say() { echo && printf '# %s\n' "$@"; }
 run() { # shows a command as one would type it, and runs it

@@ -50,6 +50,23 @@ impl Environment {
             .filter(move |(name, value)| name.starts_with(start) && !value.is_empty())
     }
 
+    /// Whether a variable is set, be it to nothing.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(OsStr::new(name))
+    }
+
+    /// Every variable with its value.
+    pub fn all(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// Adds variables; those that are set keep their values.
+    pub fn add<N: Into<OsString>>(&mut self, variables: impl IntoIterator<Item = (N, N)>) {
+        for (name, value) in variables {
+            self.0.entry(name.into()).or_insert_with(|| value.into());
+        }
+    }
+
     /// A secret from `NAME`, or from the file that `NAME_FILE` names, without the newline at its
     /// end. Both at once are refused, as is an empty file.
     pub fn secret(&self, name: &str) -> Result<Option<SecretString>> {

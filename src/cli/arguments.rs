@@ -51,6 +51,14 @@ pub struct Basics {
     #[arg(hide_short_help = true)]
     pub log_format: LogFormat,
 
+    /// Show what is configured, and where: in the environment, on a line of the file, by default
+    ///
+    /// The file is the one that `$KAKEHI_CONFIG` names, else `$XDG_CONFIG_HOME/kakehi/env` or
+    /// `~/.config/kakehi/env`, else `/etc/kakehi/env`: lines `NAME='value'`, below what the environment
+    /// says. Secrets are hidden; nothing is done.
+    #[arg(long, global = true, hide_short_help = true)]
+    pub show_config: bool,
+
     /// Print completions (`completions:bash`, `:zsh`, `:fish`) or the manual page (`man`)
     #[arg(long, value_name = "WHAT", hide = true)]
     pub generate: Option<generate::What>,

@@ -31,16 +31,12 @@ impl Masks {
     /// stand in URLs of the environment and of the command line.
     pub fn of(environment: &Environment, arguments: &[String]) -> Self {
         let variables: Vec<_> = environment.starting_with("").collect();
-        let secret = |name: &str| {
-            !OPEN.contains(&name) && (redact::is_secret(name) || name.ends_with("_KEY"))
-        };
-        let named = variables.iter().filter(|(name, _)| secret(name) && !name.ends_with("_FILE"));
+        let named = variables.iter().filter(|(name, _)| is_secret(name));
         let mut all: Vec<String> = named.map(|(_, value)| (*value).to_owned()).collect();
         let kept = SECRETS.iter().filter_map(|name| environment.secret(name).ok().flatten());
         all.extend(kept.map(|secret| secret.expose_secret().to_owned()));
         let is_url = |text: &str| text.contains("://");
-        let addressed = |name: &str| ADDRESSES.iter().any(|end| name.ends_with(end));
-        let urls = variables.iter().filter(|(name, value)| addressed(name) || is_url(value));
+        let urls = variables.iter().filter(|(name, value)| is_address(name) || is_url(value));
         let typed = arguments.iter().map(String::as_str).filter(|argument| is_url(argument));
         all.extend(urls.map(|(_, value)| *value).chain(typed).flat_map(logins));
         all.retain(|secret| secret.len() >= SHORTEST);
@@ -58,6 +54,17 @@ impl Masks {
         }
         shown
     }
+}
+
+/// Whether a variable of this name holds a secret, and not the path of a file with one.
+pub fn is_secret(name: &str) -> bool {
+    let called_so = redact::is_secret(name) || name.ends_with("_KEY") || SECRETS.contains(&name);
+    called_so && !OPEN.contains(&name) && !name.ends_with("_FILE")
+}
+
+/// Whether a variable of this name says where a server is.
+pub fn is_address(name: &str) -> bool {
+    ADDRESSES.iter().any(|end| name.ends_with(end))
 }
 
 /// What would let somebody log in, of a text that may be a URL: the password as it stands there, as

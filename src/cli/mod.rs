@@ -6,6 +6,7 @@
 mod acting;
 mod arguments;
 mod bodies;
+mod configuration;
 pub mod cut;
 mod ending;
 pub mod failpoints;

@@ -1,5 +1,6 @@
 //! A run of a program, from its command line to its ending.
 
+use super::configuration::Configuration;
 use super::ending::{Ending, failed, usage};
 use super::masks::Masks;
 use super::progress::Progress;
@@ -19,7 +20,6 @@ pub(super) const CLOSING: Duration = Duration::from_secs(8);
 pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Environment) -> Ending {
     let args: Vec<_> = args.collect();
     let typed: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let masks = Masks::of(&environment, &typed);
     let parsed = P::command().try_get_matches_from(args).and_then(|m| P::from_arg_matches(&m));
     let program = match parsed {
         Ok(program) => program,
@@ -31,24 +31,36 @@ pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Enviro
             Err(error) => failed::<P>(&error),
         };
     }
+    let configuration = match Configuration::read(environment) {
+        Ok(configuration) => configuration,
+        Err(error) => return failed::<P>(&error),
+    };
+    let masks = Masks::of(&configuration.environment, &typed);
+    if program.basics().show_config {
+        return Ending { stdout: configuration.shown(&masks), ..Ending::default() };
+    }
+    if let Err(cause) = configuration.start_anew() {
+        return failed::<P>(&cannot_start(cause));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(cause) => return failed::<P>(&Error::new(Kind::Failed, "cannot start").because(cause)),
+        Err(cause) => return failed::<P>(&cannot_start(cause)),
     };
-    let ending = runtime.block_on(perform(program, environment, masks.clone()));
+    let ending = runtime.block_on(perform(program, configuration, masks.clone()));
     // A thread that still waits for stdin must not keep the program.
     runtime.shutdown_background();
     Ending { stderr: masks.hide(&ending.stderr).into_owned(), ..ending }
 }
 
-async fn perform<P: Program>(program: P, environment: Environment, masks: Masks) -> Ending {
+async fn perform<P: Program>(program: P, configuration: Configuration, masks: Masks) -> Ending {
     let (basics, form, grace) = (program.basics().clone(), program.summary(), program.grace());
     let last_moment = program.last_moment();
     let started = Instant::now();
     let progress = Progress::new(P::PROGRAM);
-    let prepared = logging::start(&basics, &environment, &progress, masks)
-        .and_then(|()| failpoints::arm(&environment))
-        .and_then(|()| Signals::listen().map(|signals| (signals, environment)));
+    let prepared = logging::start(&basics, &configuration.environment, &progress, masks)
+        .inspect(|()| configuration.warn())
+        .and_then(|()| failpoints::arm(&configuration.environment))
+        .and_then(|()| Signals::listen().map(|signals| (signals, configuration.environment)));
     let (signals, environment) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return failed::<P>(&error),
@@ -86,6 +98,10 @@ async fn hurried(signals: &Signals, after: Duration) {
 async fn overdue(signals: &Signals, after: Duration) {
     signals.shutdown().await;
     tokio::time::sleep(after).await;
+}
+
+fn cannot_start(cause: std::io::Error) -> Error {
+    Error::new(Kind::Failed, "cannot start").because(cause)
 }
 
 fn not_closed() -> Error {

@@ -48,6 +48,7 @@ fn on_a_small_disk(sandbox: &Sandbox, script: &str) -> Option<Run> {
         .current_dir(sandbox.dir())
         .env_clear()
         .env("HOME", sandbox.dir())
+        .env("KAKEHI_CONFIG", "/dev/null")
         .env("PATH", format!("{}:{path}", programs().display()))
         .stdin(Stdio::null())
         .output()

@@ -161,6 +161,7 @@ fn with_file_limit(sandbox: &Sandbox, program: &str, kibibytes: usize, words: &s
         .arg(format!("trap '' XFSZ; ulimit -f {kibibytes}; exec {program} {words}"))
         .env_clear()
         .env("HOME", sandbox.dir())
+        .env("KAKEHI_CONFIG", "/dev/null")
         .current_dir(sandbox.dir())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -179,6 +179,7 @@ fn run_example(sandbox: &Sandbox, command: &str) -> Run {
         .args(["--signal=TERM", "--kill-after=30", "4", "bash", "-o", "pipefail", "-c", &command])
         .env_clear()
         .env("HOME", sandbox.dir())
+        .env("KAKEHI_CONFIG", "/dev/null")
         .env("PATH", path)
         .env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator())
         .env("MONGODB_USERNAME", mongo.username.unwrap_or_default())

@@ -39,6 +39,7 @@ fn run(sandbox: &Sandbox, script: &str, variables: &[(&str, String)]) -> Run {
         .current_dir(sandbox.dir())
         .env_clear()
         .env("HOME", sandbox.dir())
+        .env("KAKEHI_CONFIG", "/dev/null")
         .env("PATH", format!("{}:{path}", programs().display()))
         .env("NATURE_REMO_ENDPOINT", api.url())
         .env("NATURE_REMO_TOKEN", "made-up")

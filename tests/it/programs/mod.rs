@@ -3,6 +3,7 @@
 mod alert;
 mod bad_input;
 mod bodies;
+mod configuration;
 mod cron;
 mod descriptors;
 mod docs;

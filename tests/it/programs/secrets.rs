@@ -40,6 +40,10 @@ fn value(sandbox: &Sandbox, variable: &str) -> String {
             let key = format!("{{\"type\":\"service_account\",\"private_key\":\"{CANARY}\"}}");
             sandbox.write("google.json", key).to_str().expect("UTF-8").to_owned()
         }
+        "KAKEHI_CONFIG" => {
+            let lines = format!("HTTP_TOKEN='{CANARY}'\nAZURE_STORAGE_KEY='{CANARY}'\n");
+            sandbox.write(variable, lines).to_str().expect("UTF-8").to_owned()
+        }
         "KAKEHI_QUEUE" => format!("sqs:http://me:{CANARY}@{NOBODY}/1/queue"),
         "KAKEHI_SINK" => format!("mongodb://me:{CANARY}@{NOBODY}/home"),
         "WEBHOOK_URL" => webhook,
@@ -100,6 +104,8 @@ fn programs(sandbox: &Sandbox) -> Vec<Program> {
         queue("dead list sqs:queue --take"),
         queue("create sqs:queue"),
         queue("stats"),
+        queue("stats --show-config"),
+        publish("--show-config"),
     ]
 }
 
@@ -125,7 +131,7 @@ fn expect_silent_files(folder: &Path) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if path.is_dir() {
             expect_silent_files(&path);
-        } else if !name.ends_with("_FILE") && name != "google.json" {
+        } else if !name.ends_with("_FILE") && !["google.json", "KAKEHI_CONFIG"].contains(&name) {
             expect_silence(&path.display().to_string(), &fs::read(&path).expect("a file"));
         }
     }

@@ -34,7 +34,7 @@ fn a_command_gets_the_body_and_its_variables() {
     let expected = [
         "{\"a\":1}\n",
         "KAKEHI_ATTEMPT=1|KAKEHI_ATTRIBUTE_CONTENT_TYPE=a/b; \"x\" $(id) `id`\n|",
-        "KAKEHI_ATTRIBUTE_PATH=/nowhere|KAKEHI_ATTRIBUTE__=?|",
+        "KAKEHI_ATTRIBUTE_PATH=/nowhere|KAKEHI_ATTRIBUTE__=?|KAKEHI_CONFIG=/dev/null|",
         "KAKEHI_GROUP=g|KAKEHI_ID=id 1|KAKEHI_TAG=t|",
         &path,
         "\n",
@@ -56,7 +56,9 @@ fn a_command_has_the_users_environment_without_our_secrets() {
     let shells_own = ["PWD", "OLDPWD", "SHLVL", "_"];
     let names = run.stdout.split_whitespace().filter(|name| !shells_own.contains(name));
     let names: Vec<_> = names.collect();
-    assert_eq!(names, ["HOME", "KAKEHI_ATTEMPT", "KAKEHI_ID", "KAKEHI_QUEUE", "MINE", "PATH"]);
+    let expected =
+        ["HOME", "KAKEHI_ATTEMPT", "KAKEHI_CONFIG", "KAKEHI_ID", "KAKEHI_QUEUE", "MINE", "PATH"];
+    assert_eq!(names, expected);
 }
 
 #[test]
@@ -153,8 +155,8 @@ fn a_batch_is_lines_of_json_and_runs_again_one_by_one_where_it_failed() {
 fn a_good_batch_is_one_run() {
     let sandbox = Sandbox::new();
     publish_all(&sandbox, &(1..=20).map(|n| format!("{n} ")).collect::<String>());
-    let run =
-        subscribe(&sandbox, "--batch 10", "wc -l; env | grep -c ^KAKEHI_; true").run().expect(0);
+    let script = "wc -l; env | grep ^KAKEHI_ | grep -vc ^KAKEHI_CONFIG; true";
+    let run = subscribe(&sandbox, "--batch 10", script).run().expect(0);
     assert_eq!(sorted(&run), ["0", "0", "10", "10"]);
 }
 

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
+/// What `KAKEHI_CONFIG` says where no file is to be read, as that of the machine that tests run on.
+pub const NO_CONFIG: &str = "/dev/null";
+
 /// A fresh home folder; removed when it goes out of scope.
 pub struct Sandbox {
     dir: TempDir,
@@ -62,6 +65,7 @@ impl Sandbox {
         command
             .env_clear()
             .env("HOME", self.dir())
+            .env("KAKEHI_CONFIG", NO_CONFIG)
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .current_dir(self.dir());
         Program { command, stdin: Vec::new() }

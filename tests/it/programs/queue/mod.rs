@@ -135,6 +135,7 @@ fn the_examples_of_its_help_run() {
             .args(["-o", "pipefail", "-euc", &command])
             .env_clear()
             .env("HOME", sandbox.dir())
+            .env("KAKEHI_CONFIG", "/dev/null")
             .env("PATH", &path)
             .current_dir(sandbox.dir())
             .output()

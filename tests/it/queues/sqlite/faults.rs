@@ -33,6 +33,7 @@ fn limited(sandbox: &Sandbox, kib: u32, program: &str, words: &str, stdin: Stdio
         .args(["-c", &script, program])
         .env_clear()
         .env("HOME", sandbox.dir())
+        .env("KAKEHI_CONFIG", "/dev/null")
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .current_dir(sandbox.dir())
         .stdin(stdin)
@@ -118,6 +119,7 @@ fn as_nobody(sandbox: &Sandbox, program: &str, words: &str) -> Run {
         .args(words.split_whitespace())
         .env_clear()
         .env("HOME", "/nonexistent")
+        .env("KAKEHI_CONFIG", "/dev/null")
         .current_dir(sandbox.dir())
         .stdin(Stdio::null());
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
