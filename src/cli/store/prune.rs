@@ -67,7 +67,12 @@ impl Prune {
         let pruned = counts.prune(&*opened, remover.as_deref(), limit, context).await;
         let closed = match remover {
             // Also where it was broken off: what was removed until then is gone.
-            Some(remover) => remover.close().await.and(opened.forget(limit).await),
+            Some(remover) => {
+                let closed = remover.close().await;
+                fail::fail_point!("prune-closed");
+                // A chart that was drawn between two steps has counted what the next one removed.
+                closed.and(opened.forget(limit).await)
+            }
             None => Ok(()),
         };
         counts.tell(context, limit, yes)?;
@@ -93,7 +98,10 @@ impl Counts {
             }
             let old = self.old_of(&batch, limit);
             if let Some(remover) = remover.filter(|_| !old.is_empty()) {
+                // First, so that a kill behind the removal leaves no count of what is gone.
+                store.forget(limit).await?;
                 self.removed += remover.remove(&old).await?;
+                fail::fail_point!("prune-removed");
             }
         }
         Ok(())

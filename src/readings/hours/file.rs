@@ -169,10 +169,21 @@ impl HoursFile {
         self.0.write(forget).await
     }
 
-    /// Says that documents of all days up to this one were changed.
-    pub(in crate::readings) async fn forget_until(&self, day: i64) -> Result<()> {
+    /// Says in the file at a path, where there is one, that documents of all days up to this one are
+    /// changed. A file that this cannot be written into, as on a full disk, is removed: all is counted
+    /// anew.
+    pub(in crate::readings) async fn forget_until(path: &Path, day: i64) -> Result<()> {
         let sql = "UPDATE day SET stale = stale + 1 WHERE day <= ?1";
-        self.0.write(move |c| c.execute(sql, [day]).map(drop)).await
+        let told = async {
+            let Some(file) = Self::open_if_there(path).await? else { return Ok(()) };
+            let told = file.0.write(move |c| c.execute(sql, [day]).map(drop)).await;
+            file.close().await.and(told)
+        };
+        let told = told.await;
+        if told.is_err() {
+            sqlite::remove(path);
+        }
+        if path.exists() { told } else { Ok(()) }
     }
 
     /// The rows that tell of these days, behind a number and up to another one; `None` where none does.

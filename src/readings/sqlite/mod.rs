@@ -160,15 +160,8 @@ impl Store for Shared {
     }
 
     async fn forget(&self, until: DateTime<Utc>) -> Result<()> {
-        let file = HoursFile::open_if_there(&self.0.hours_path).await?;
-        match file {
-            Some(file) => {
-                let day = until.timestamp_millis().div_euclid(DAY);
-                let told = file.forget_until(day).await;
-                file.close().await.and(told)
-            }
-            None => Ok(()),
-        }
+        let day = until.timestamp_millis().div_euclid(DAY);
+        HoursFile::forget_until(&self.0.hours_path, day).await
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

@@ -81,20 +81,58 @@ fn a_drain_beside_it_goes_on_and_loses_nothing() {
     assert_eq!(drain.end().code, 143);
 }
 
+/// How many readings a chart of a year has counted.
+fn charted(sandbox: &Sandbox) -> u64 {
+    let chart = format!("chart {STORE} --field te --since 365d --json");
+    let line = store(sandbox, &chart).expect(0).stdout;
+    let line: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
+    let points = line["points"].as_array().expect("points").iter();
+    points.filter_map(|point| point["count"].as_u64()).sum()
+}
+
+/// Readings of `d`, a hundred days old and of the last two days, in a table whose numbers are so far
+/// apart that its hours are kept.
+fn with_kept_hours(old: i64) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let minutes = (0..old).map(|at| 100 * 24 * 60 + at).chain((0..48).map(|hour| hour * 60));
+    let one = |minutes| snapshot("d", "Room", ago(minutes), json!({"te": 20}));
+    fill(&sandbox, STORE, &minutes.map(one).collect::<Vec<_>>());
+    let connection = Connection::open(sandbox.path("store.db")).unwrap();
+    let apart = "UPDATE readings SET rowid = rowid + 1000000 WHERE rowid > ?1";
+    connection.execute(apart, [old]).unwrap();
+    sandbox
+}
+
 #[test]
 fn a_chart_knows_at_once_what_was_pruned() {
-    let sandbox = Sandbox::new();
-    let hours = (0..48).flat_map(|hour| [hour * 60, 100 * 24 * 60 + hour * 60]);
-    let one = |minutes| snapshot("d", "Room", ago(minutes), json!({"te": 20}));
-    fill(&sandbox, STORE, &hours.map(one).collect::<Vec<_>>());
-    let readings = || {
-        let chart = format!("chart {STORE} --field te --since 365d --json");
-        let line = store(&sandbox, &chart).expect(0).stdout;
-        let line: serde_json::Value = serde_json::from_str(&line).expect("a line of JSON");
-        let points = line["points"].as_array().expect("points").iter();
-        points.filter_map(|point| point["count"].as_u64()).sum::<u64>()
-    };
-    assert_eq!((readings(), readings()), (96, 96));
+    let sandbox = with_kept_hours(48);
+    assert_eq!((charted(&sandbox), charted(&sandbox)), (96, 96));
     store(&sandbox, &format!("prune {STORE} --older-than 90d --yes")).expect(0);
-    assert_eq!(readings(), 48);
+    assert_eq!(charted(&sandbox), 48);
+}
+
+#[test]
+fn a_prune_that_is_killed_beside_a_drain_leaves_no_count_of_what_is_gone() {
+    for point in ["prune-removed=kill@1", "prune-removed=kill@3", "prune-closed=kill@1"] {
+        let sandbox = with_kept_hours(1600);
+        assert_eq!(charted(&sandbox), 1648);
+        let subscribe = sandbox.subscribe().args("--from sqlite:queue.db --create --follow --to");
+        let mut drain = Process::start(subscribe.arg(STORE), String::new(), false);
+        let lines: String = (0..300)
+            .map(|at| snapshot("n", "Room", ago(at), json!({"hu": 50})))
+            .map(|(id, body)| format!("{}\n", json!({"id": id, "body": body})))
+            .collect();
+        let publish = sandbox.publish().args("stdin:?envelope --to sqlite:queue.db");
+        publish.stdin(lines).run().expect(0);
+        let prune = || sandbox.store().args(&format!("prune {STORE} --older-than 90d --yes"));
+        prune().env("KAKEHI_FAILPOINTS", point).run().expect(137);
+        let left = count(&sandbox, "id LIKE 'd@%'");
+        assert!(left < 1648, "{point}: nothing was removed");
+        assert_eq!(charted(&sandbox), left.cast_unsigned(), "{point}");
+        drain.wait_until("all are stored", |_| count(&sandbox, "id LIKE 'n@%'") == 300);
+        prune().run().expect(0);
+        assert_eq!((count(&sandbox, "id LIKE 'd@%'"), charted(&sandbox)), (48, 48), "{point}");
+        drain.signal(Signal::SIGTERM);
+        assert_eq!(drain.end().code, 143);
+    }
 }
