@@ -87,12 +87,27 @@ fn tables(latest: &[Latest], now: DateTime<Utc>) -> String {
         text += &table(latest, &names, &rest[..count], now).text();
         rest.drain(..count);
     }
-    for (one, name) in latest.iter().zip(&names) {
-        if let Some(why) = one.stale(now) {
-            text += &format!("stale: {name}: {why}\n");
-        }
+    for (why, names) in reasons(latest, &names, now) {
+        text += &format!("stale: {}: {why}\n", names.join(", "));
     }
     text
+}
+
+/// Why devices are stale, each reason once, with the names of all that it holds for.
+fn reasons<'n>(
+    latest: &[Latest],
+    names: &'n [String],
+    now: DateTime<Utc>,
+) -> Vec<(&'static str, Vec<&'n str>)> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (one, name) in latest.iter().zip(names) {
+        let Some(why) = one.stale(now) else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, of)) => of.push(name),
+            None => reasons.push((why, vec![name])),
+        }
+    }
+    reasons
 }
 
 /// Each metric that any device measures, as people see them.

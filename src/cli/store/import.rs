@@ -5,9 +5,11 @@ mod copy;
 use super::arguments::{NamedStore, Since, StoreUrl};
 use super::context::{StoreContext, closing};
 use crate::error::{Error, Kind, Result};
+use crate::hint;
 use crate::location::Location;
+use crate::queues::QUEUES;
 use crate::readings::Shapes;
-use crate::sinks;
+use crate::sinks::{self, SINKS};
 use clap::Args;
 use copy::Copying;
 
@@ -34,7 +36,7 @@ impl Import {
         let Self { store, to, since } = self;
         let store = StoreUrl::from(store);
         let (from, to) = (context.url(&store)?, Location::parse(&to)?);
-        refuse_queue(&to)?;
+        refuse_queue(&from, &to)?;
         refuse_itself(&from, &to, context)?;
         let since = since.start(context.options(&from)?.clock.now());
         let opened = context.open(&store).await?;
@@ -52,13 +54,20 @@ impl Import {
     }
 }
 
-fn refuse_queue(to: &Location) -> Result<()> {
-    match sinks::queue(to)? {
-        None => Ok(()),
-        Some(_) => Err(Error::new(Kind::Usage, format!("cannot import into `{to}`"))
-            .because_of("it is a queue, and no store")
-            .hint("publish what `--jsonl` exports: `publish` reads it as `stdin:?envelope`")),
-    }
+/// Refuses a queue, by its own URL or behind `forward:`: what is exported can be published there.
+fn refuse_queue(from: &Location, to: &Location) -> Result<()> {
+    let is = |schemes: Vec<&str>| schemes.contains(&to.scheme());
+    let queue = match sinks::queue(to)? {
+        None if is(SINKS.schemes()) || !is(QUEUES.schemes()) => return Ok(()),
+        None => to.clone(),
+        Some(queue) => queue,
+    };
+    let (store, queue) = (from.to_string(), queue.to_string());
+    let export = hint::command(["store", "export", &store, "--jsonl"]);
+    let publish = hint::command(["publish", "stdin:?envelope", "--to", &queue]);
+    Err(Error::new(Kind::Usage, format!("cannot import into `{to}`"))
+        .because_of("it is a queue, and no store")
+        .hint(format!("pipe {export} into {publish}")))
 }
 
 /// Refuses a store as its own sink.

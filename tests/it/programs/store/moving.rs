@@ -79,8 +79,16 @@ fn what_cannot_be_imported_is_refused_before_anything_is_written() {
     let import = |to: &str| store(&sandbox, &format!("import {STORE} --to {to}"));
     let run = import("sqlite:./store.db?collection=readings").expect(2);
     assert!(run.stderr.contains("the same store"), "{}", run.stderr);
-    let run = import("forward:sqlite:queue.db").expect(2);
-    assert!(run.stderr.contains("it is a queue"), "{}", run.stderr);
+    for (to, queue) in [
+        ("forward:sqlite:queue.db", "sqlite:queue.db"),
+        ("pubsub://project/name", "pubsub://project/name"),
+        ("sqs:name", "sqs:name"),
+    ] {
+        let run = import(to).expect(2);
+        assert!(run.stderr.contains("it is a queue"), "{}", run.stderr);
+        let way = format!("--jsonl` into `publish 'stdin:?envelope' --to {queue}`");
+        assert!(run.stderr.contains(&way), "{}", run.stderr);
+    }
     import("nonsense:x").expect(2);
     let run = store(&sandbox, "import sqlite:missing.db --to sqlite:made.db").expect(78);
     assert!(!sandbox.path("made.db").exists(), "{}", run.stderr);
