@@ -13,13 +13,23 @@ use super::question::{Chosen, Request, listed, told};
 use super::{FRAME, PATH};
 use crate::error::Result;
 use crate::inspect::{DeadLetterAction, DeadLetters, Handled};
-use crate::queues::{DeadLetter, Inspect, Which};
+use crate::queues::{DeadLetter, DeadLetterOutcome, Inspect, Which};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long those that were named are waited for: who has just looked at them may have them in flight
+/// still, for as long as a lease.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// Why one that was named is as it was.
+const ABSENT: &str =
+    "it did not come within the time of a lease: somebody else may have it in flight";
 
 /// Receives dead letters, shows them, and gives all of them back.
 pub(super) async fn receive(
@@ -50,7 +60,7 @@ async fn look(pages: &Pages, fields: &Fields) -> Result<(ShownQueue, Vec<DeadLet
     let inspector = queue.open().await?;
     let mut found = Vec::new();
     {
-        let letters = opened(&queue, &*inspector).await?;
+        let letters = opened(&queue, &*inspector, LIMITS.idle).await?;
         let mut show = |page: &[DeadLetter]| {
             found.extend_from_slice(page);
             Ok(true)
@@ -60,9 +70,12 @@ async fn look(pages: &Pages, fields: &Fields) -> Result<(ShownQueue, Vec<DeadLet
     Ok((queue, found))
 }
 
-async fn opened<'q>(queue: &ShownQueue, inspector: &'q dyn Inspect) -> Result<DeadLetters<'q>> {
-    let end = (&queue.queue.url, queue.options());
-    DeadLetters::of(inspector, end, LIMITS.idle).await
+async fn opened<'q>(
+    queue: &ShownQueue,
+    inspector: &'q dyn Inspect,
+    idle: Duration,
+) -> Result<DeadLetters<'q>> {
+    DeadLetters::of(inspector, (&queue.queue.url, queue.options()), idle).await
 }
 
 /// Redrives or drops those with these ids, or all that come, once somebody has agreed to it.
@@ -88,14 +101,24 @@ pub(super) async fn act(pages: &Pages, queue: &ShownQueue, request: Request) -> 
 
 async fn carry_out(queue: &ShownQueue, action: DeadLetterAction, which: &Which) -> Result<Tally> {
     let inspector = queue.open().await?;
-    let mut tally = Tally::default();
+    let (mut missing, idle) = match which {
+        Which::Ids(ids) => (ids.clone(), LEASE),
+        Which::All => (Vec::new(), LIMITS.idle),
+    };
+    let (mut tally, all_came) = (Tally::default(), CancellationToken::new());
     let mut tell = |handled: &[Handled]| {
         tally.add_dead(handled.iter().filter_map(|(_, outcome)| outcome.clone()));
+        missing.retain(|id| !handled.iter().any(|(head, _)| head.id == *id));
+        if idle == LEASE && missing.is_empty() {
+            all_came.cancel();
+        }
         Ok(true)
     };
     {
-        let letters = opened(queue, &*inspector).await?;
-        letters.work_on(which, Some(action), pending(), &mut tell).await?;
+        let letters = opened(queue, &*inspector, idle).await?;
+        letters.work_on(which, Some(action), all_came.cancelled(), &mut tell).await?;
     }
+    let absent = |_| DeadLetterOutcome::Kept(ABSENT.to_owned());
+    tally.add_dead(missing.into_iter().map(absent));
     Ok(tally)
 }

@@ -1,6 +1,9 @@
 //! Where looking is receiving, pages do it behind a button that says what it costs.
 
 use super::*;
+use crate::support::pubsub_stage::Stage as PubSub;
+use crate::support::sandbox::Program;
+use crate::support::services;
 use crate::support::sqs_queue::Stage;
 
 /// Somebody who looks at the queue of a stage.
@@ -64,4 +67,71 @@ fn a_server_that_only_shows_receives_nothing() {
     let offer = person.see(&format!("/messages?queue={}", stage.name));
     assert!(offer.contains("This server only shows, so it does not."), "{offer}");
     assert!(!offer.contains("/messages/receive"), "{offer}");
+}
+
+/// A program that knows the emulator of Pub/Sub.
+fn on_emulator(program: Program) -> Program {
+    program.env("PUBSUB_EMULATOR_HOST", services::pubsub_emulator())
+}
+
+/// A subscription of Pub/Sub, and somebody who looks at it.
+async fn person_at_pubsub() -> (PubSub, Person) {
+    let stage = PubSub::new();
+    stage.create().await;
+    let serve = stage.sandbox.queue().arg("serve").arg(stage.queue());
+    let serving = Serving::start_as(on_emulator(serve).args("--listen 127.0.0.1:0"));
+    (stage, Person { serving })
+}
+
+/// Presses the button of a page that receives, until what comes holds a text: the emulator gives
+/// messages to those that are gone, too.
+#[track_caller]
+fn receive_until(person: &Person, path: &str, text: &str) -> String {
+    let offer = person.see(path);
+    assert!(offer.contains("To look is to receive here:"), "{offer}");
+    crate::support::redis_server::wait_for(text, || {
+        let form = forms(&offer).into_iter().find(|form| form.action.ends_with("/receive"));
+        let shown = person.submit(&form.expect("a button"));
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        shown.body.contains(text).then_some(shown.body)
+    })
+}
+
+#[tokio::test]
+async fn messages_of_pubsub_are_received_shown_and_given_back() {
+    let (stage, person) = person_at_pubsub().await;
+    stage.publish_lines("{\"id\":\"<script>alert(1)\"}\n");
+    let shown = receive_until(&person, "/messages", "&lt;script&gt;alert(1)");
+    assert_harmless(&shown);
+    let peek = stage.sandbox.queue().arg("peek").arg(stage.queue());
+    let run = on_emulator(peek).args("--take --idle 400s -n 1 --json").run().expect(0);
+    assert!(run.stdout.contains("<script>alert(1)"), "it was given back: {}", run.stdout);
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_pubsub_is_redriven_right_after_a_look() {
+    let (stage, person) = person_at_pubsub().await;
+    let dead = json!({
+        "id": "d1", "body": "b",
+        "attributes": { "kakehi-dead-reason": "a <reason>", "kakehi-dead-attempts": "3" },
+    });
+    let publish = stage.sandbox.publish().args("stdin:?envelope --to");
+    let publish = on_emulator(publish.arg(format!("{}-dead", stage.queue())));
+    publish.stdin(format!("{dead}\n")).run().expect(0);
+    let page = receive_until(&person, "/dead-letters", "a &lt;reason&gt;");
+    let label = forms(&page).into_iter().flat_map(|form| form.fields);
+    let label = label.into_iter().find(|(name, _)| name == "queue").expect("a queue").1;
+    let letter = page.split("<input").find(|it| it.contains("type=\"checkbox\"")).expect("a box");
+    let letter = attribute(letter, "value");
+    crate::support::redis_server::wait_for("the redrive", || {
+        let chosen = [("queue", label.as_str()), ("one", letter.as_str())];
+        let (question, done) = person.agree(&page, "/dead-letters/redrive", &chosen);
+        assert!(question.contains("Redrive d1"), "{question}");
+        let is_done = done.contains("1 dead letter redriven.");
+        assert!(is_done || done.contains("did not come within the time of a lease"), "{done}");
+        is_done.then_some(())
+    });
+    let peek = stage.sandbox.queue().arg("peek").arg(stage.queue());
+    let run = on_emulator(peek).args("--take --idle 400s -n 1 --json").run().expect(0);
+    assert!(run.stdout.contains("\"id\":\"d1\""), "it is ready again: {}", run.stdout);
 }
