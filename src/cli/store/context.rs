@@ -8,6 +8,10 @@ use crate::location::Location;
 use crate::readings::{self, Store};
 use crate::sinks;
 use std::cell::Cell;
+use std::time::Duration;
+
+/// How long a server may take for each of its answers, while somebody waits at a terminal.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where an action is carried out, and how it tells what came of it.
 pub(super) struct StoreContext<'p> {
@@ -37,7 +41,9 @@ impl StoreContext<'_> {
     pub(super) fn options(&self, url: &Location) -> Result<readings::Options> {
         let environment = &self.program.environment;
         let data_dir = cli::data_dir(environment, &[url])?;
-        Ok(readings::Options::new(environment.clone(), data_dir, environment.cache_dir()))
+        let options =
+            readings::Options::new(environment.clone(), data_dir, environment.cache_dir());
+        Ok(readings::Options { timeout: PATIENCE, ..options })
     }
 
     /// The options that the sinks of these URLs are opened with.

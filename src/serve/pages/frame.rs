@@ -117,6 +117,15 @@ pub(super) fn error_box(error: &Error) -> Markup {
     }
 }
 
+/// Content that a script asks for again, so many seconds after the last answer, and the button that stops
+/// it; without a script it is what it is.
+pub(super) fn refreshed(seconds: u32, content: &Markup) -> Markup {
+    html! {
+        div #live data-refresh=(seconds) { (content) }
+        p { button #refresh type="button" hidden { "Stop refreshing" } }
+    }
+}
+
 /// The answer to a request that is refused, as a page.
 pub(super) fn refusal(status: StatusCode, reason: &str) -> Response {
     let title = status.canonical_reason().unwrap_or("Refused");

@@ -28,6 +28,8 @@ mod readings;
 mod sessions;
 mod sign_in;
 mod sites;
+mod stale;
+mod states;
 mod stores;
 mod tally;
 mod words;

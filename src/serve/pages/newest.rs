@@ -3,6 +3,7 @@
 use super::Pages;
 use super::numbers::{shown, time};
 use super::readings;
+use super::stale::Reasons;
 use super::stores::ShownStore;
 use super::words::ago;
 use crate::readings::chart::{Mark, digits, distinct};
@@ -29,6 +30,9 @@ pub(super) fn last(pages: &Pages, store: usize) -> Markup {
 pub(super) fn table(store: usize, latest: &[Latest], now: DateTime<Utc>) -> Markup {
     let metrics = metrics(latest);
     let names = distinct(&latest.iter().map(|one| &one.series).collect::<Vec<_>>());
+    let stale = latest.iter().zip(&names);
+    let stale = stale.filter_map(|(one, name)| Some((shown(name), one.stale(now)?)));
+    let reasons = Reasons::of(stale);
     html! {
         div.scroll tabindex="0" role="region" aria-label="Newest readings" {
             table.latest {
@@ -45,11 +49,12 @@ pub(super) fn table(store: usize, latest: &[Latest], now: DateTime<Utc>) -> Mark
                 }
                 tbody {
                     @for (at, (one, name)) in latest.iter().zip(names).enumerate() {
-                        (row(one, &shown(&name), Mark::of(at), &metrics, now))
+                        (row(one, (&shown(&name), Mark::of(at)), &metrics, &reasons, now))
                     }
                 }
             }
         }
+        (reasons.told())
     }
 }
 
@@ -62,15 +67,22 @@ fn metrics(latest: &[Latest]) -> Vec<&Metric> {
     metrics
 }
 
-fn row(latest: &Latest, name: &str, mark: Mark, metrics: &[&Metric], now: DateTime<Utc>) -> Markup {
+fn row(
+    latest: &Latest,
+    (name, mark): (&str, Mark),
+    metrics: &[&Metric],
+    reasons: &Reasons,
+    now: DateTime<Utc>,
+) -> Markup {
     let stale = latest.stale(now);
+    let told = stale.filter(|why| reasons.is_alone(why));
     html! {
         tr.stale[stale.is_some()] {
             th scope="row" {
                 span.device { (PreEscaped(mark.sample())) span.name title=(name) { (name) } }
             }
             @for metric in metrics { td.number { (value(latest, metric, now)) } }
-            td.number { (ago(latest.age(now))) @if let Some(why) = stale { span.age { (why) } } }
+            td.number { (ago(latest.age(now))) @if let Some(why) = told { span.age { (why) } } }
         }
     }
 }

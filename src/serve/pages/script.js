@@ -1,73 +1,101 @@
-// Refreshes what a page marks by `data-refresh`, 5 s after the last answer, without touching anything
-// else: the focus, the scroll, dialogs, opened details and what was typed stay as they are.
+// Asks for what a page marks by `data-refresh` again, so many seconds after the last answer, without
+// touching anything else: the focus, the scroll, dialogs, opened details and what was typed stay as they
+// are. Links that are marked by `data-live` are followed in the same way. What a script has added to a
+// page is marked by `data-own`, and stays.
 "use strict";
 (() => {
-  const PAUSE = 5000;
   const live = document.querySelector("[data-refresh]");
   if (!live) return;
   const button = document.getElementById("refresh");
   let timer = null;
+  let asked = 0;
 
   // What a person has opened, typed or chosen is kept.
   const KEPT = { DETAILS: ["open"], DIALOG: ["open"], INPUT: ["value", "checked"], OPTION: ["selected"] };
 
-  function attributes(from, to) {
-    const kept = KEPT[to.nodeName] || [];
+  function attributes(from, to, anew) {
+    const kept = (!(anew && to.nodeName === "INPUT") && KEPT[to.nodeName]) || [];
     for (const { name } of [...to.attributes])
       if (!from.hasAttribute(name) && !kept.includes(name)) to.removeAttribute(name);
     for (const { name, value } of from.attributes)
       if (to.getAttribute(name) !== value && !kept.includes(name)) to.setAttribute(name, value);
+    if (anew && to.nodeName === "INPUT") to.value = to.getAttribute("value");
   }
 
-  function morph(from, to) {
+  function morph(from, to, anew) {
     if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName || from.id !== to.id) {
       to.replaceWith(document.importNode(from, true));
     } else if (from.nodeType !== Node.ELEMENT_NODE) {
       if (from.data !== to.data) to.data = from.data;
     } else {
-      attributes(from, to);
-      const [have, want] = [[...to.childNodes], [...from.childNodes]];
+      attributes(from, to, anew);
+      const have = [...to.childNodes].filter((node) => !(node.dataset && "own" in node.dataset));
+      const want = [...from.childNodes];
       want.forEach((node, at) =>
-        at < have.length ? morph(node, have[at]) : to.append(document.importNode(node, true)));
+        at < have.length ? morph(node, have[at], anew) : to.append(document.importNode(node, true)));
       have.slice(want.length).forEach((node) => node.remove());
     }
   }
 
-  async function refresh() {
+  const stopped = () => button.dataset.state === "stopped";
+
+  // Asks for the page at the present address; `anew` where a person has chosen another one.
+  async function load(anew) {
+    clearTimeout(timer);
     timer = null;
+    const number = ++asked;
+    let fresh = null;
     try {
-      if (!document.hidden) {
-        const answer = await fetch(location.href, { credentials: "same-origin" });
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const fresh = page.querySelector("[data-refresh]");
-        if (answer.ok && fresh && button.dataset.state !== "stopped") morph(fresh, live);
-        live.toggleAttribute("data-stale", !(answer.ok && fresh));
-      }
+      const answer = await fetch(location.href, { credentials: "same-origin" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      fresh = page.querySelector("[data-refresh]");
     } catch {
-      live.toggleAttribute("data-stale", true);
+      // It is told below.
     }
-    if (button.dataset.state !== "stopped") wait();
+    if (number !== asked) return;
+    if (anew && !fresh) return location.reload();
+    if (fresh && (anew || !stopped())) {
+      morph(fresh, live, anew);
+      document.dispatchEvent(new Event("refreshed"));
+    }
+    live.removeAttribute("aria-busy");
+    live.toggleAttribute("data-stale", !fresh);
+    if (!stopped()) wait();
   }
 
   function wait() {
-    timer = setTimeout(refresh, PAUSE);
+    const again = () => (document.hidden ? wait() : load(false));
+    timer = setTimeout(again, 1000 * Number(live.dataset.refresh));
   }
 
-  function show(stopped) {
-    button.dataset.state = stopped ? "stopped" : "running";
-    button.textContent = stopped ? "Refresh again" : "Stop refreshing";
+  function show(state) {
+    button.dataset.state = state;
+    button.textContent = state === "stopped" ? "Refresh again" : "Stop refreshing";
     button.hidden = false;
   }
 
+  function go(address) {
+    history.pushState(null, "", address);
+    live.setAttribute("aria-busy", "true");
+    load(true);
+  }
+
   button.addEventListener("click", () => {
-    const stopped = button.dataset.state !== "stopped";
-    show(stopped);
+    show(stopped() ? "running" : "stopped");
     clearTimeout(timer);
-    if (!stopped) refresh();
+    if (!stopped()) load(false);
   });
+  live.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-live]");
+    if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    go(link.href);
+  });
+  document.addEventListener("go", (event) => go(event.detail));
+  window.addEventListener("popstate", () => load(true));
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && timer !== null) { clearTimeout(timer); refresh(); }
+    if (!document.hidden && timer !== null) load(false);
   });
-  show(false);
+  show("running");
   wait();
 })();

@@ -4,13 +4,18 @@
 use super::Shown;
 use super::sites::{Failure, Pace};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::readings::{Latest, Store};
 use crate::text::visible;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+/// How long a store may take to answer a page.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All stores that are shown, in the order of the command line.
 pub(super) struct Stores(Vec<ShownStore>);
@@ -45,9 +50,10 @@ impl Stores {
         join_all(watching).await;
     }
 
-    /// The stores, each as it was read just now, or as it was before where that takes its time.
+    /// The stores, each as it was read just now, or as it was before where that takes its time: one
+    /// that is known to be slow delays nothing.
     pub(super) async fn fresh(&self) -> &[ShownStore] {
-        join_all(self.0.iter().map(|store| store.pace.freshen())).await;
+        join_all(self.0.iter().map(|store| store.pace.freshen_unless_slow())).await;
         &self.0
     }
 
@@ -82,7 +88,7 @@ impl ShownStore {
     }
 
     async fn look(&self) {
-        self.keep(self.store.latest().await);
+        self.keep(within(self.store.latest()).await);
     }
 
     /// Keeps what a read has found; one that failed leaves what an earlier one found.
@@ -97,4 +103,18 @@ impl ShownStore {
             }
         }
     }
+}
+
+/// Does this within the patience of a page.
+///
+/// # Errors
+/// `Unreachable` where it takes longer.
+pub(super) async fn within<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(PATIENCE, work).await.unwrap_or_else(|_| {
+        let nothing = format!("nothing came within {} s", PATIENCE.as_secs());
+        Err(Error::new(Kind::Unreachable, "the store does not answer").because_of(nothing).hint(
+            "look whether its server runs and is not stopped; of a large file, what was counted is \
+             kept: load the page again",
+        ))
+    })
 }

@@ -27,7 +27,7 @@ pub(super) async fn page(
     let skip = u64::from(number - 1) * PAGE as u64;
     let (found, all) = queue.open_jobs().await?.timed(jobs, skip, PAGE).await?;
     let rows: Vec<_> = found.iter().map(|job| row(pages, queue, jobs, job)).collect();
-    let heads = ["Job", when(jobs), "Arguments", "Failed", "Actions"];
+    let heads = ["Job", "Times", "Arguments", "Failed", "Actions"];
     let has_more = skip + u64::try_from(found.len()).unwrap_or_default() < all;
     Ok(html! {
         p.as-of { (things(all, "job")) ", page " (count(number.into())) }
@@ -52,12 +52,24 @@ fn none(jobs: TimedJobs) -> &'static str {
     }
 }
 
+/// What is known of a job's way, in the order in which it was.
+fn times(pages: &Pages, jobs: TimedJobs, job: &TimedJob) -> Markup {
+    let steps = [("Enqueued", job.t), ("Failed last", job.failed_at), (when(jobs), job.at)];
+    html! {
+        ol.times {
+            @for (name, at) in steps.into_iter().filter(|(_, at)| *at > 0) {
+                li { span.faint { (name) " " } (second(pages, at)) }
+            }
+        }
+    }
+}
+
 fn row(pages: &Pages, queue: &ShownQueue, jobs: TimedJobs, job: &TimedJob) -> Markup {
     let (arguments, _) = payload(job.args.to_string().as_bytes(), SHOWN_BYTES);
     html! {
         tr {
             th scope="row" { (shown(&job.name)) div { code { (shown(&job.id)) } } }
-            td { (second(pages, job.at)) }
+            td { (times(pages, jobs, job)) }
             td { pre { (arguments) } }
             td {
                 @if job.fails > 0 || !job.err.is_empty() {

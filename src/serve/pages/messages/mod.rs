@@ -15,9 +15,9 @@ mod wanted;
 
 use super::fields::Fields;
 use super::frame::{Frame, Section};
-use super::numbers::shown;
+use super::numbers::{count, shown};
 use super::sites::ShownQueue;
-use super::{Pages, choice};
+use super::{Pages, choice, states};
 use crate::queues::MessageState;
 
 use axum::Router;
@@ -93,6 +93,12 @@ pub(super) fn no_queue(title: &str) -> Markup {
 
 /// The heading, and the ways to other queues and states.
 fn head(pages: &Pages, queue: &ShownQueue, wanted: &Wanted) -> Markup {
+    let stats = states::stats(queue);
+    let stats = stats.as_deref();
+    let counted = |state| match state {
+        MessageState::SetAside => None,
+        state => stats.and_then(|stats| states::counted(stats, state)),
+    };
     html! {
         h1 { "Messages of " span.name { (shown(&queue.label)) } }
         (choice::queues(&pages.sites.queues(), PATH, queue))
@@ -100,10 +106,20 @@ fn head(pages: &Pages, queue: &ShownQueue, wanted: &Wanted) -> Markup {
             a href=(queue.address(PATH, &[])) aria-current=[wanted.is_state(None).then_some("true")] { "All" }
             @for (state, name, label) in STATES {
                 a href=(queue.address(PATH, &[("state", name)]))
-                    aria-current=[wanted.is_state(Some(state)).then_some("true")] { (label) }
+                    aria-current=[wanted.is_state(Some(state)).then_some("true")] {
+                    (label) (number(counted(state)))
+                }
             }
-            a href=(queue.address(super::dead_letters::PATH, &[])) { "Dead letters" }
+            a href=(queue.address(super::dead_letters::PATH, &[])) {
+                "Dead letters" (number(stats.and_then(|stats| stats.dead)))
+            }
         }
+        @if let Some(stats) = stats { div.states-box { (states::bar(stats)) } }
         (wanted.search(queue))
     }
+}
+
+/// A count beside a link's name; the bar below tells it to those who do not see it.
+fn number(of: Option<u64>) -> Markup {
+    html! { @if let Some(of) = of { span.count aria-hidden="true" { (count(of)) } } }
 }

@@ -6,7 +6,7 @@ mod spark;
 mod stores;
 
 use super::Pages;
-use super::frame::{Frame, Section};
+use super::frame::{Frame, Section, refreshed};
 use axum::extract::State;
 use axum::response::Html;
 use glance::Glance;
@@ -15,21 +15,20 @@ use std::sync::Arc;
 
 /// Where the page is.
 pub(super) const PATH: &str = "/";
+/// How many seconds after an answer the page is asked for again.
+const PAUSE: u32 = 5;
 
 /// The page.
 pub(super) async fn show(State(pages): State<Arc<Pages>>) -> Html<String> {
     let (sites, _) = tokio::join!(pages.sites.fresh(), pages.stores.fresh());
     let glance = Glance::of(sites);
-    let content = html! {
-        h1 { "Overview" }
-        div #live data-refresh="" {
-            (said(&pages, &glance))
-            (as_of(&pages))
-            (queues::table(&pages, sites))
-            (stores::tables(&pages))
-        }
-        p { button #refresh type="button" hidden { "Stop refreshing" } }
+    let live = html! {
+        (said(&pages, &glance))
+        (as_of(&pages))
+        (queues::table(&pages, sites))
+        (stores::tables(&pages))
     };
+    let content = html! { h1 { "Overview" } (refreshed(PAUSE, &live)) };
     Frame { title: "Overview", section: Section::Overview }.page(&pages, &content)
 }
 

@@ -3,7 +3,7 @@
 use super::super::frame::error_box;
 use super::super::numbers::{count, rate, shown, time};
 use super::super::sites::{Failure, QueueState, Sample, ShownQueue, Site};
-use super::super::{Pages, dead_letters, jobs, messages, words};
+use super::super::{Pages, dead_letters, jobs, messages, states, words};
 use super::spark;
 use crate::queues::{MessageState, Stats};
 use chrono::TimeDelta;
@@ -88,7 +88,10 @@ fn rows(pages: &Pages, shown_queue: &ShownQueue) -> Markup {
     let newest = state.history.newest();
     html! {
         tr.stale[state.failure.is_some()] {
-            th scope="row" { (link(shown_queue)) }
+            th scope="row" {
+                (link(shown_queue))
+                @if let Some(sample) = newest { (states::bar(&sample.stats)) }
+            }
             (counts(shown_queue, newest))
             td { (spark::line(&state.history.depths())) }
             td.number { (state.history.rate().map(rate).unwrap_or_default()) }
@@ -121,21 +124,12 @@ fn counts(queue: &ShownQueue, newest: Option<&Sample>) -> Markup {
     html! {
         @for (name, state) in STATES {
             @let path = queue.address(messages::PATH, &[("state", messages::name(state))]);
-            (cell(stats.and_then(|stats| counted(stats, state)), name, Some(&path)))
+            (cell(stats.and_then(|stats| states::counted(stats, state)), name, Some(&path)))
         }
         @let dead = queue.address(dead_letters::PATH, &[]);
         (cell(stats.and_then(|stats| stats.dead), "Dead letters", Some(&dead)))
         td.number { (oldest(stats)) }
         (cell(spool, "in the spool", None))
-    }
-}
-
-fn counted(stats: &Stats, state: MessageState) -> Option<u64> {
-    match state.counted() {
-        MessageState::Waiting => stats.waiting,
-        MessageState::Scheduled => stats.scheduled,
-        MessageState::Leased => stats.leased,
-        _ => stats.ready,
     }
 }
 

@@ -43,7 +43,7 @@ fn table(view: &View) -> Result<Vec<u8>, ::csv::Error> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(HEAD)?;
     for metric in view.chart.metrics() {
-        let lines = view.lines(metric);
+        let lines = view.shown_lines(metric);
         for row in rows(view, &lines) {
             for ((_, line), cell) in lines.iter().zip(row.cells) {
                 if let Some(cell) = cell {

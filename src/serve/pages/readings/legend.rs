@@ -1,7 +1,9 @@
 //! The devices of a chart: their lines' looks, their newest values, and how low and high they went.
 
 use super::super::numbers::{count, shown};
+use super::super::stale::Reasons;
 use super::super::words::ago;
+use super::PATH;
 use super::values::Figures;
 use super::view::View;
 use crate::readings::{Cell, Kind, LatestValue, Line, Metric};
@@ -11,9 +13,15 @@ use maud::{Markup, PreEscaped, html};
 /// The table of a metric's devices.
 pub(super) fn legend(view: &View, metric: &Metric, lines: &[(String, &Line)]) -> Markup {
     let figures = Figures::of(view, metric);
+    let newest = |(name, line): &(String, &Line)| {
+        Some((shown(name), view.newest(&line.series, metric)?.0.stale(view.now)?))
+    };
+    let reasons = Reasons::of(lines.iter().filter_map(newest));
     html! {
         table.legend {
-            caption.hidden { (shown(metric.label())) ": newest values, and the range's" }
+            caption.hidden {
+                (shown(metric.label())) ": newest values, and the range's; a name switches its lines off and on"
+            }
             thead {
                 tr {
                     th scope="col" { "Device" }
@@ -21,9 +29,10 @@ pub(super) fn legend(view: &View, metric: &Metric, lines: &[(String, &Line)]) ->
                 }
             }
             tbody {
-                @for (name, line) in lines { (device(view, figures, name, line)) }
+                @for (name, line) in lines { (device(view, figures, &reasons, name, line)) }
             }
         }
+        (reasons.told())
     }
 }
 
@@ -36,22 +45,38 @@ fn columns(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-fn device(view: &View, figures: Figures, name: &str, line: &Line) -> Markup {
+fn device(view: &View, figures: Figures, reasons: &Reasons, name: &str, line: &Line) -> Markup {
     let newest = view.newest(&line.series, &line.metric);
     let stale =
         newest.and_then(|(latest, value)| Some((view.now - value.at, latest.stale(view.now)?)));
-    let name = shown(name);
+    let class = match (view.query.shows(&line.series), stale.is_some()) {
+        (true, false) => "",
+        (true, true) => "stale",
+        (false, _) => "off",
+    };
     html! {
-        tr.stale[stale.is_some()] {
+        tr class=(class) {
             th scope="row" {
-                span.device {
-                    (PreEscaped(view.mark(&line.series).sample()))
-                    span.name title=(name) { (name) }
+                (switch(view, name, line))
+                @if let Some((age, why)) = stale {
+                    span.age { (ago(age)) @if reasons.is_alone(why) { ", " (why) } }
                 }
-                @if let Some((age, why)) = stale { span.age { (ago(age)) ", " (why) } }
             }
             td.number.newest { (value(view.now, figures, newest.map(|(_, value)| value))) }
             @if let Some(total) = line.total() { (numbers(line.metric.kind(), figures, total)) }
+        }
+    }
+}
+
+/// The device's name, as a link that switches its lines off or on, in all charts.
+fn switch(view: &View, name: &str, line: &Line) -> Markup {
+    let (name, query) = (shown(name), view.query.switching(&line.series));
+    let verb = if view.query.shows(&line.series) { "Hide" } else { "Show" };
+    html! {
+        a.device href=(query.address(PATH)) data-live="" title={ (verb) " " (name) }
+            aria-label={ (verb) " " (name) } {
+            (PreEscaped(view.mark(&line.series).sample()))
+            span.name { (name) }
         }
     }
 }

@@ -19,12 +19,12 @@ const GAPS: usize = 3;
 
 /// All that the page tells of a metric.
 pub(super) fn section(view: &View, metric: &Metric) -> Markup {
-    let lines = view.lines(metric);
+    let lines = view.shown_lines(metric);
     let (label, id) = (shown(metric.label()), format!("metric-{}", metric.key()));
     html! {
-        section.metric aria-labelledby=(id) {
+        section.metric id={ "of-" (id) } aria-labelledby=(id) {
             h2 id=(id) { (label) @if !metric.unit().is_empty() { " " span.unit { (metric.unit()) } } }
-            (legend(view, metric, &lines))
+            (legend(view, metric, &view.lines(metric)))
             figure.readings data-cell=(view.span.range.length().num_milliseconds() / view.span.cells as i64) {
                 div.plot-box { (PreEscaped(chart::page(&drawing(view, metric)))) }
             }
@@ -48,7 +48,9 @@ fn drawing(view: &View, metric: &Metric) -> Drawing {
         |at: DateTime<Utc>| at.with_timezone(&view.zone).format("%-d %b %Y %H:%M").to_string();
     let label = shown(metric.label());
     let name = format!("{label}{unit}, {} to {}", day(range.from()), day(range.to()));
-    let drawn = Drawing::of(&view.chart, metric, name, |series| view.mark(series));
+    let mut drawn = Drawing::of(&view.chart, metric, name, |series| view.mark(series));
+    let mut shows = view.chart.of(metric).map(|line| view.query.shows(&line.series));
+    drawn.lines.retain(|_| shows.next().unwrap_or(true));
     let shaded = range.length() <= WITH_NIGHTS;
     let nights = if shaded { nights(&range, view.zone) } else { Vec::new() };
     let ticks = ticks(&range, view.zone, TICKS);

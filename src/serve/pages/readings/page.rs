@@ -2,7 +2,7 @@
 
 use super::super::Pages;
 use super::super::fields::Fields;
-use super::super::frame::{Frame, Section, error_box, status};
+use super::super::frame::{Frame, Section, error_box, refreshed, status};
 use super::super::newest;
 use super::metric::section;
 use super::query::{Query, Time};
@@ -11,6 +11,7 @@ use super::view::View;
 use super::{CSV_PATH, PATH};
 use crate::error::{Error, Kind, Result};
 use crate::readings::Latest;
+use crate::times::is_carried;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse as _, Response};
@@ -19,6 +20,9 @@ use maud::{Markup, html};
 use std::sync::Arc;
 
 const FRAME: Frame = Frame { title: "Readings", section: Section::Readings };
+/// How many seconds after an answer a page is asked for again, and one whose cells are long.
+const PAUSE: u32 = 5;
+const SLOW_PAUSE: u32 = 30;
 /// What a browser's field of a time of day holds.
 const FIELD: &str = "%Y-%m-%dT%H:%M";
 
@@ -31,7 +35,10 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, uri: Uri) -> Response 
     let query = Query::of(&fields);
     let ways = query.as_ref().ok().cloned().unwrap_or_else(Query::plain);
     match read(&pages, query).await {
-        Ok(view) => FRAME.page(&pages, &content(&pages, &view)).into_response(),
+        Ok(view) => {
+            let content = refreshed(pause(&view), &content(&pages, &view));
+            FRAME.page(&pages, &content).into_response()
+        }
         Err(error) => failed(&pages, &ways, &error),
     }
 }
@@ -44,6 +51,7 @@ fn failed(pages: &Pages, query: &Query, error: &Error) -> Response {
         (error_box(error))
         @if is_down { (newest::last(pages, query.store)) }
     };
+    let content = if is_down { refreshed(PAUSE, &content) } else { content };
     (status(error), FRAME.page(pages, &content)).into_response()
 }
 
@@ -76,7 +84,7 @@ fn head(pages: &Pages, query: &Query) -> Markup {
         nav.choices aria-label="Range" {
             @for preset in PRESETS {
                 @let time = Time::Preset(preset);
-                a href=(query.over(time.clone()).address(PATH))
+                a href=(query.over(time.clone()).address(PATH)) data-live=""
                     aria-current=[(query.time == time).then_some("true")] { (preset.name) }
             }
         }
@@ -89,12 +97,32 @@ fn content(pages: &Pages, view: &View) -> Markup {
         div.toolbar {
             (head(pages, &view.query))
             (between(view))
+            @if let Some(wider) = wider(view) {
+                a.button href=(wider.address(PATH)) data-live="" { "Zoom out" }
+            }
             a.csv href=(view.query.address(CSV_PATH)) download { "CSV" }
         }
         p.as-of { (range_told(view)) }
         @if metrics.is_empty() { (nothing(view)) }
         @for metric in metrics { (section(view, metric)) }
     }
+}
+
+/// How many seconds after an answer the page is asked for again: where a cell is longer than some
+/// minutes, little changes.
+fn pause(view: &View) -> u32 {
+    if view.span.range.length() <= TimeDelta::days(1) { PAUSE } else { SLOW_PAUSE }
+}
+
+/// What is asked for here, over three times the time, but not beyond now; only where somebody has chosen
+/// from when to when.
+fn wider(view: &View) -> Option<Query> {
+    let Time::Between(..) = view.query.time else { return None };
+    let range = view.span.range;
+    let written = |at: DateTime<Utc>| at.with_timezone(&view.zone).format(FIELD).to_string();
+    let from = range.from().checked_sub_signed(range.length()).filter(|at| is_carried(*at))?;
+    let to = range.to().checked_add_signed(range.length())?.min(view.now.max(range.to()));
+    Some(view.query.over(Time::Between(written(from), written(to))))
 }
 
 /// The form for a range of one's own; without a script it works as any form.
@@ -105,6 +133,7 @@ fn between(view: &View) -> Markup {
         form.between action=(PATH) {
             @if view.query.store > 0 { input type="hidden" name="store" value=(view.query.store); }
             @for metric in &view.query.metrics { input type="hidden" name="metric" value=(metric); }
+            @for device in &view.query.hidden { input type="hidden" name="hide" value=(device); }
             label { "From " input type="datetime-local" name="from" value=(local(from)) required; }
             label { "To " input type="datetime-local" name="to" value=(local(to)) required; }
             button type="submit" { "Show" }

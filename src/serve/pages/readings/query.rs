@@ -3,11 +3,13 @@
 use super::super::fields::Fields;
 use super::span::{PRESETS, Preset, Span};
 use crate::error::{Error, Kind, Result};
+use crate::readings::Series;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 /// What an address asks for: `?store=1&metric=te&range=7d`, or `?from=2026-03-01T06:00&to=2026-03-02`
-/// in place of the range. The first store, all metrics and 24 hours where it says nothing.
+/// in place of the range; `&hide=ID` for each device whose lines are switched off. The first store, all
+/// metrics and 24 hours where it says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Query {
     /// Which store, counted from 0.
@@ -16,6 +18,8 @@ pub(super) struct Query {
     pub(super) metrics: Vec<String>,
     /// Which time.
     pub(super) time: Time,
+    /// The ids of the devices whose lines are switched off.
+    pub(super) hidden: Vec<String>,
 }
 
 /// A time as it is asked for.
@@ -33,13 +37,15 @@ impl Query {
     /// # Errors
     /// `Usage` for a range that has no name here, and for a store that is no number.
     pub(super) fn of(fields: &Fields) -> Result<Self> {
-        let metrics = fields.all("metric").filter(|it| !it.is_empty()).map(str::to_owned).collect();
-        Ok(Self { store: store(fields.get("store"))?, metrics, time: Time::of(fields)? })
+        let all = |name| fields.all(name).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        let (metrics, hidden) = (all("metric"), all("hide"));
+        Ok(Self { store: store(fields.get("store"))?, metrics, time: Time::of(fields)?, hidden })
     }
 
     /// What an address asks for that says nothing.
     pub(super) fn plain() -> Self {
-        Self { store: 0, metrics: Vec::new(), time: Time::Preset(PRESETS[0]) }
+        let time = Time::Preset(PRESETS[0]);
+        Self { store: 0, metrics: Vec::new(), time, hidden: Vec::new() }
     }
 
     /// The stretch of time, at this moment.
@@ -70,7 +76,25 @@ impl Query {
             Time::Preset(preset) => fields.append_pair("range", preset.key),
             Time::Between(from, to) => fields.append_pair("from", from).append_pair("to", to),
         };
+        for device in &self.hidden {
+            fields.append_pair("hide", device);
+        }
         fields.finish()
+    }
+
+    /// Whether the lines of a device are shown.
+    pub(super) fn shows(&self, series: &Series) -> bool {
+        !self.hidden.contains(&series.id)
+    }
+
+    /// What is asked for here, but with the lines of a device switched on or off.
+    pub(super) fn switching(&self, series: &Series) -> Self {
+        let mut query = self.clone();
+        match self.shows(series) {
+            true => query.hidden.push(series.id.clone()),
+            false => query.hidden.retain(|id| *id != series.id),
+        }
+        query
     }
 
     /// What is asked for here, but over another time.
@@ -136,15 +160,27 @@ mod tests {
 
     #[test]
     fn an_address_says_what_is_shown_and_the_page_says_it_again() {
-        for address in
-            ["range=24h", "store=2&metric=te&metric=a%26b&range=1y", "from=2026-03-01&to="]
-        {
+        for address in [
+            "range=24h",
+            "store=2&metric=te&metric=a%26b&range=1y",
+            "from=2026-03-01&to=",
+            "range=7d&hide=a%26b&hide=%3Cb%3E",
+        ] {
             let query = query(address).unwrap();
             assert_eq!(query.address("/r"), format!("/r?{address}"));
         }
         assert_eq!(query("").unwrap(), query("range=24h&store=&metric=").unwrap());
         let other = query("from=2026-03-01&to=").unwrap().over(Time::Preset(PRESETS[1]));
         assert_eq!(other.address("/r"), "/r?range=7d");
+    }
+
+    #[test]
+    fn the_lines_of_a_device_are_switched_off_and_on() {
+        let series = |id: &str| Series { id: id.to_owned(), name: None };
+        let off = query("range=7d&hide=a").unwrap().switching(&series("<b>"));
+        assert_eq!(off.address("/r"), "/r?range=7d&hide=a&hide=%3Cb%3E");
+        assert!(!off.shows(&series("a")) && off.shows(&series("c")));
+        assert_eq!(off.switching(&series("a")).address("/r"), "/r?range=7d&hide=%3Cb%3E");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a page of readings, and its CSV, are made from.
 
 use super::super::Pages;
-use super::super::stores::ShownStore;
+use super::super::stores::{self, ShownStore};
 use super::Query;
 use super::span::Span;
 use crate::error::{Error, Kind, Result};
@@ -36,8 +36,11 @@ impl View {
         let span = query.span(now, zone)?;
         let store = store(pages, &query)?;
         let metrics: Vec<_> = query.metrics.iter().map(String::as_str).collect();
-        let latest = store.latest().await?;
-        let chart = store.chart(span.range, span.cells, &metrics).await?;
+        let read = async {
+            let latest = store.latest().await?;
+            Ok((latest, store.chart(span.range, span.cells, &metrics).await?))
+        };
+        let (latest, chart) = stores::within(read).await?;
         Ok(Self { query, span, chart, latest, now, zone })
     }
 
@@ -46,6 +49,13 @@ impl View {
         let lines: Vec<&Line> = self.chart.lines.iter().filter(|it| it.metric == *metric).collect();
         let series: Vec<_> = lines.iter().map(|line| &line.series).collect();
         distinct(&series).into_iter().zip(lines).collect()
+    }
+
+    /// The lines of a metric that are not switched off, each with the name of its device.
+    pub(super) fn shown_lines(&self, metric: &Metric) -> Vec<(String, &Line)> {
+        let mut lines = self.lines(metric);
+        lines.retain(|(_, line)| self.query.shows(&line.series));
+        lines
     }
 
     /// The colour and the dash of a device, by its position among all devices of the store.

@@ -31,6 +31,9 @@ struct Seen {
     ended: Option<Instant>,
     /// When something was changed last.
     changed: Option<Instant>,
+    /// Since when the present look runs, and how long the last one took.
+    running: Option<Instant>,
+    took: Duration,
 }
 
 impl Seen {
@@ -38,8 +41,14 @@ impl Seen {
         self.ended.is_some_and(|at| at.elapsed() < FRESH)
     }
 
+    /// Whether it is of no use to wait for a look.
+    fn is_slow(&self) -> bool {
+        let runs = self.running.is_some_and(|began| began.elapsed() >= PAGE_WAITS);
+        runs || self.took >= PAGE_WAITS
+    }
+
     fn add(&mut self, began: Instant) {
-        self.once = true;
+        (self.once, self.running, self.took) = (true, None, began.elapsed());
         if self.changed.is_none_or(|changed| changed <= began) {
             self.ended = Some(Instant::now());
         }
@@ -58,6 +67,15 @@ impl Pace {
             seen.ended = None;
             seen.changed = Some(Instant::now());
         });
+    }
+
+    /// Waits for a fresh look, but not for long; and not at all where the last one was slow.
+    pub(in super::super) async fn freshen_unless_slow(&self) {
+        let is_slow = self.seen.borrow().is_slow();
+        match is_slow {
+            true => self.wanted.notify_one(),
+            false => self.freshen().await,
+        }
     }
 
     /// Waits for a fresh look, but not for long.
@@ -79,6 +97,7 @@ impl Pace {
         let work = async {
             loop {
                 let began = Instant::now();
+                self.seen.send_modify(|seen| seen.running = Some(began));
                 look().await;
                 self.seen.send_modify(|seen| seen.add(began));
                 let took = began.elapsed();
@@ -125,6 +144,8 @@ mod tests {
             let began = Instant::now();
             pace.freshen().await;
             assert_eq!(began.elapsed(), PAGE_WAITS);
+            pace.freshen_unless_slow().await;
+            assert_eq!(began.elapsed(), PAGE_WAITS, "it is known to be slow");
             stop.cancel();
         };
         tokio::join!(pace.run(&stop, std::future::pending), page);

@@ -3,6 +3,7 @@
 mod actions;
 mod driver;
 mod every_page;
+mod jobs;
 mod readings;
 
 use crate::support::queue_file::publish;

@@ -132,3 +132,113 @@ async fn what_is_not_there_says_what_to_do() {
     browser.find("alert", "").await;
     browser.screenshot("readings-error").await;
 }
+
+/// The heads of the table of the first chart: the devices whose lines are shown.
+async fn columns(browser: &Browser) -> String {
+    let heads = "return document.querySelector('table.values thead').textContent";
+    browser.run(heads, &[]).await.to_string()
+}
+
+/// From when to when the first chart goes, in minutes.
+async fn minutes(browser: &Browser) -> i64 {
+    let length = "const it = document.querySelector('svg.chart').dataset; return it.to - it.from";
+    browser.run(length, &[]).await.as_i64().expect("a number") / 60_000
+}
+
+/// Marks the page, so that one that is loaded anew shows.
+async fn mark(browser: &Browser) {
+    browser.run("window.stays = true", &[]).await;
+}
+
+async fn is_marked(browser: &Browser) -> bool {
+    browser.run("return window.stays === true", &[]).await == true
+}
+
+#[tokio::test]
+async fn the_lines_of_a_device_are_switched_off_by_its_name() {
+    let (_sandbox, server) = home(2).await;
+    let plain = Window::PHONE.without_scripts();
+    for (window, has_scripts) in [(Window::LAPTOP, true), (plain, false)] {
+        let browser = Browser::open(window).await;
+        browser.go(&server.url("/readings")).await;
+        mark(&browser).await;
+        assert!(columns(&browser).await.contains("Bedroom"));
+        browser.follow("Hide Bedroom").await;
+        browser.find("link", "Show Bedroom").await;
+        assert!(browser.url().await.contains("hide=1b7e2d90"), "it stands in the address");
+        let shown = columns(&browser).await;
+        assert!(!shown.contains("Bedroom") && shown.contains("Hallway"), "{shown}");
+        let csv = browser.find("link", "CSV").await.attr("href").await.expect("a link");
+        assert!(csv.expect("an address").contains("hide=1b7e2d90"));
+        browser.is_accessible().await;
+        browser
+            .screenshot(if has_scripts { "readings-hidden" } else { "readings-hidden-phone" })
+            .await;
+        browser.follow("Show Bedroom").await;
+        browser.find("link", "Hide Bedroom").await;
+        assert!(columns(&browser).await.contains("Bedroom"));
+        assert_eq!(is_marked(&browser).await, has_scripts, "the script loads no page anew");
+        browser.is_quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn a_chart_is_zoomed_into_by_dragging_or_by_keys() {
+    let (_sandbox, server) = home(2).await;
+    let browser = Browser::open(Window::LAPTOP).await;
+    browser.go(&server.url("/readings?range=24h&metric=te")).await;
+    mark(&browser).await;
+    browser.drag("input.time", 0.25, 0.5).await;
+    browser.settles().await;
+    let dragged = minutes(&browser).await;
+    assert!((340..380).contains(&dragged), "a quarter of a day, not {dragged} minutes");
+    assert!(browser.url().await.contains("from="), "{}", browser.url().await);
+    browser.is_accessible().await;
+    browser.run("document.querySelector('input.time').focus()", &[]).await;
+    let [shift, left, enter] = [Key::Shift, Key::Left, Key::Enter].map(char::from);
+    browser.keys(&format!("{shift}{left}{left}{left}")).await;
+    let chosen = browser.run("return document.activeElement.ariaValueText", &[]).await.to_string();
+    assert!(chosen.contains("marked from"), "{chosen}");
+    browser.screenshot("readings-marked").await;
+    browser.keys(&enter.to_string()).await;
+    browser.settles().await;
+    let keyed = minutes(&browser).await;
+    assert!(keyed < 30, "four cells, not {keyed} minutes");
+    browser.follow("Zoom out").await;
+    assert_eq!(minutes(&browser).await, 3 * keyed);
+    browser.back().await;
+    browser.settles().await;
+    browser.run("window.scrollTo(0, 0)", &[]).await;
+    assert_eq!(minutes(&browser).await, keyed);
+    assert!(is_marked(&browser).await, "no page was loaded anew");
+    browser.is_quiet().await;
+}
+
+#[tokio::test]
+async fn readings_are_refreshed_where_they_stand_until_it_is_stopped() {
+    let sandbox = Sandbox::new();
+    let mut rooms = Rooms::new(&sandbox).await;
+    rooms.live(&HOME, 1, 10);
+    let server = serve(&sandbox);
+    let browser = Browser::open(Window::LAPTOP).await;
+    browser.go(&server.url("/readings")).await;
+    mark(&browser).await;
+    let state = "return [document.querySelector('section.metric details').open, window.scrollY]";
+    let open = "document.querySelector('section.metric details').open = true;
+        document.querySelectorAll('input.time')[1].focus(); window.scrollTo(0, 300)";
+    browser.run(open, &[]).await;
+    let (focused, before) = (browser.focused().await, browser.run(state, &[]).await);
+    let event = json!({ "val": 38.7, "created_at": chrono::Utc::now().to_rfc3339() });
+    let warm = json!({
+        "device_id": HOME[1].id, "name": "Bedroom", "request_at": chrono::Utc::now().to_rfc3339(),
+        "newest_events": { "te": event },
+    });
+    rooms.put("warm", &warm);
+    browser.shows("38.7").await;
+    assert_eq!(browser.focused().await, focused);
+    assert_eq!(browser.run(state, &[]).await, before, "opened details and the scroll stay");
+    assert!(is_marked(&browser).await, "no page was loaded anew");
+    browser.press("Stop refreshing").await;
+    browser.find("button", "Refresh again").await;
+    browser.is_quiet().await;
+}

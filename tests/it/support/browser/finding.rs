@@ -59,6 +59,14 @@ impl Browser {
     /// Follows a link, and waits until the next page is there.
     pub async fn follow(&self, name: &str) {
         self.find("link", name).await.click().await.expect("a link that can be followed");
+        self.settles().await;
+    }
+
+    /// Waits until a page that changes in place, as after a link or a zoom, is what it is to be.
+    pub async fn settles(&self) {
+        let busy = "return document.querySelector('[aria-busy=true]') !== null";
+        let what = "itself without being busy";
+        wait_for(what, async || (self.run(busy, &[]).await == false).then_some(())).await;
     }
 
     /// Presses a button.

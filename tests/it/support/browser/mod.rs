@@ -93,6 +93,30 @@ impl Browser {
         self.client.execute_async(script, vec![]).await.expect("a script that runs")
     }
 
+    /// Drags a mouse over what a selector finds first, from one share of its width to another.
+    pub async fn drag(&self, selector: &str, from: f64, to: f64) {
+        let find = "const it = document.querySelector(arguments[0]);
+            it.scrollIntoView({ block: 'center' });
+            const { left, top, width, height } = it.getBoundingClientRect();
+            return { left, width, y: top + height / 2 };";
+        let found = self.run(find, &[json!(selector)]).await;
+        let number = |name: &str| found[name].as_f64().expect("a number");
+        let at = |share: f64| number("left") + share * number("width");
+        let steps = [
+            ("mousePressed", from, 1),
+            ("mouseMoved", f64::midpoint(from, to), 1),
+            ("mouseMoved", to, 1),
+            ("mouseReleased", to, 0),
+        ];
+        for (kind, share, buttons) in steps {
+            let event = json!({
+                "type": kind, "x": at(share), "y": number("y"), "button": "left",
+                "buttons": buttons, "clickCount": 1, "pointerType": "mouse",
+            });
+            self.devtools("Input.dispatchMouseEvent", event).await;
+        }
+    }
+
     /// How far the page is wider than the window, in pixels: what is scrolled sideways.
     pub async fn overhang(&self) -> i64 {
         let script =
