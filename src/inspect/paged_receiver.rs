@@ -108,8 +108,10 @@ impl PagedReceiver {
         let mut stop = pin!(stop);
         let ended = loop {
             let page = tokio::select! {
-                page = self.take() => page,
+                // Who has enough by now has no receive begun, whose messages would be in flight.
+                biased;
                 () = &mut stop => break Ok(Ended::Early),
+                page = self.take() => page,
             };
             match page {
                 Ok(page) if page.is_empty() => break Ok(Ended::All),

@@ -74,10 +74,14 @@
     button.hidden = false;
   }
 
-  function go(address) {
-    history.pushState(null, "", address);
+  function change() {
     live.setAttribute("aria-busy", "true");
     load(true);
+  }
+
+  function go(address) {
+    history.pushState(null, "", address);
+    change();
   }
 
   button.addEventListener("click", () => {
@@ -92,7 +96,7 @@
     go(link.href);
   });
   document.addEventListener("go", (event) => go(event.detail));
-  window.addEventListener("popstate", () => load(true));
+  window.addEventListener("popstate", change);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && timer !== null) load(false);
   });

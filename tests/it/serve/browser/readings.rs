@@ -204,11 +204,12 @@ async fn a_chart_is_zoomed_into_by_dragging_or_by_keys() {
     browser.settles().await;
     let keyed = minutes(&browser).await;
     assert!(keyed < 30, "four cells, not {keyed} minutes");
+    let range = "return document.querySelector('p.as-of').textContent.split(' (')[0]";
+    let range = browser.run(range, &[]).await;
     browser.follow("Zoom out").await;
     assert_eq!(minutes(&browser).await, 3 * keyed);
     browser.back().await;
-    browser.settles().await;
-    browser.run("window.scrollTo(0, 0)", &[]).await;
+    browser.shows(range.as_str().expect("a range")).await;
     assert_eq!(minutes(&browser).await, keyed);
     assert!(is_marked(&browser).await, "no page was loaded anew");
     browser.is_quiet().await;

@@ -60,7 +60,7 @@ fn wait_for_page(person: &mut Person, path: &str, status: u16, text: &str) {
 #[test]
 fn jobs_whose_redis_was_down_at_the_start_come_when_it_is_up() {
     let mut server = RedisServer::start("");
-    let mut stage = Stage::on(&server);
+    let stage = Stage::on(&server);
     let url = stage.url("").trim_end_matches('&').to_owned();
     server.end();
     let serve = stage.sandbox.queue().arg("serve").arg(url).args("--listen 127.0.0.1:0");
