@@ -24,8 +24,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How long those that were named are waited for: who has just looked at them may have them in flight
-/// still, for as long as a lease.
-const LEASE: Duration = Duration::from_secs(15);
+/// still, for about as long. A page has 30 s to answer.
+const LEASE: Duration = Duration::from_secs(25);
 
 /// Why one that was named is as it was.
 const ABSENT: &str =
