@@ -135,7 +135,7 @@ fn table(label: &str, heads: &[&str], rows: &[Markup], none: &str) -> Markup {
             div.empty { p { (none) } }
         } @else {
             div.scroll tabindex="0" role="region" aria-label=(label) {
-                table {
+                table.jobs {
                     thead { tr { @for head in heads { th scope="col" { (head) } } } }
                     tbody { @for row in rows { (row) } }
                 }

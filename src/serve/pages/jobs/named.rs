@@ -49,15 +49,28 @@ fn row(pages: &Pages, queue: &ShownQueue, job: &JobStats) -> Markup {
                 @if job.paused { " " span.badge { "paused" } }
                 @if job.poison > 0 { div.error { (count(job.poison)) " moved aside" } }
             }
-            @for number in [job.ready, job.scheduled, job.retry] { td.number { (count(number)) } }
-            td.number { (leased(job)) }
-            td.number { (count(job.dead)) }
-            td.number { (oldest(job.oldest_seconds)) }
-            td.number { (job.limit.map_or_else(|| "–".to_owned(), count)) }
-            td.number { (count(job.pools)) }
+            @for (head, cell) in HEADS.iter().skip(1).zip(cells(job)) {
+                td.number data-label=(head) { (cell) }
+            }
             td { (buttons(pages, queue, job)) }
         }
     }
+}
+
+/// What stands below the heads, from `Ready` to `Pools`.
+fn cells(job: &JobStats) -> [Markup; 8] {
+    let number = |number: u64| html! { (count(number)) };
+    let limit = job.limit.map_or_else(|| "–".to_owned(), count);
+    [
+        number(job.ready),
+        number(job.scheduled),
+        number(job.retry),
+        leased(job),
+        number(job.dead),
+        html! { (oldest(job.oldest_seconds)) },
+        html! { (limit) },
+        number(job.pools),
+    ]
 }
 
 /// How many are leased, and where the lock says otherwise, that.

@@ -37,8 +37,10 @@ fn head() -> Markup {
         thead {
             tr {
                 th scope="col" { "Queue" }
-                @for (name, _) in STATES { th.number scope="col" { (name) } }
-                th.number scope="col" { "Dead" }
+                @for (name, state) in STATES {
+                    th.number scope="col" { span class={ "key " (messages::name(state)) } { (name) } }
+                }
+                th.number scope="col" { span.key.dead { "Dead" } }
                 th.number scope="col" { "Oldest" }
                 th.number scope="col" { "Spool" }
                 th scope="col" { "Depth" }

@@ -7,6 +7,7 @@
   const LEAST = 8; // a shorter drag is none, in pixels
   const MINUTE = 60000;
   const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+  const TOUCH = "Touch a chart to read values.";
   const HOW = "Point at a chart, or choose it and press the arrow keys, to read values. "
     + "Drag over a time, or mark it with Shift and the arrow keys and press Enter, to zoom in.";
 
@@ -48,7 +49,7 @@
     const cursor = own("div", { className: "cursor", hidden: true });
     const marked = own("div", { className: "marked", hidden: true });
     const told = own("p", { className: "told", id: `told-${number}` });
-    if (number === 0) told.textContent = HOW;
+    if (number === 0) told.textContent = matchMedia("(hover: none)").matches ? TOUCH : HOW;
     shown.chart.after(slider, cursor, marked);
     figure.append(told);
 

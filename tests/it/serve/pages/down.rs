@@ -75,7 +75,7 @@ fn jobs_whose_redis_was_down_at_the_start_come_when_it_is_up() {
     stage.ask::<i64>(&["SADD", "@known_jobs", "mail"]);
     stage.ask::<i64>(&["LPUSH", "@jobs:mail", r#"{"name":"mail","id":"5f","t":1,"args":{}}"#]);
     wait_for_page(&mut person, "/jobs", 200, "mail");
-    wait_for_page(&mut person, "/queues", 200, "\"job_name\":\"mail\"");
+    wait_for_page(&mut person, "/queues", 200, "\"job_name\": \"mail\"");
 }
 
 #[tokio::test]
