@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [[ -z ${KAKEHI_BIN:-} ]]; then
   # No more than this example runs, made ready soon rather than fast.
   cargo build --profile example --locked --no-default-features --features example-tools \
-    --bin publish --bin subscribe --bin serve_fixture --bin show_store
+    --bin publish --bin subscribe --bin store --bin serve_fixture --bin show_store
   KAKEHI_BIN=${CARGO_TARGET_DIR:-target}/example
 fi
 KAKEHI_BIN=$(cd "$KAKEHI_BIN" && pwd)
@@ -56,6 +56,9 @@ run rm -r data
 run publish 'nature-remo:?mode=changes' --to sqlite:queue.db
 run subscribe --from sqlite:queue.db --to 'sqlite:store.db?collection=events'
 run show_store store.db events
+
+say 'What each room said last. These were recorded, so all of them are old.'
+run store latest 'sqlite:store.db?collection=readings'
 
 cat <<'END'
 

@@ -140,9 +140,10 @@ def slowest_first(names, times):
 
 
 def main():
-    # A shell that starts us in the background has us ignore this signal, and the programs under
-    # test with us.
+    # A shell that starts us in the background, or `nohup`, has us ignore these signals, and the
+    # programs under test with us.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     program, *args = sys.argv[1:]
     others = [it for it in args if it.startswith("-") and it not in FLAGS]
     if others or not Path(program).name.startswith("it-"):

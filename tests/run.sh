@@ -125,9 +125,10 @@ find_missing() {
 }
 
 find_missing_for_servers() {
-  # The tests run Python of their own, too, and an example runs curl.
+  # The tests run Python of their own, too; an example runs curl, and a recipe sqlite3.
   need python3 python3-venv
   need curl curl
+  need sqlite3 sqlite3
   need redis-server redis-server
   need redis-cli redis-tools
   need mariadbd mariadb-server-core

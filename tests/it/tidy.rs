@@ -197,15 +197,15 @@ fn a_scheme_is_named_in_its_list_and_its_backend_only() {
 }
 
 #[test]
-fn the_readme_tells_of_every_scheme() {
-    let readme = source(root().join("README.md")).text;
+fn the_table_of_urls_tells_of_every_scheme() {
+    let table = source(root().join("docs/urls.md")).text;
     for (noun, schemes) in shelves() {
         // `memory:` is for tests.
         for scheme in schemes.into_iter().filter(|scheme| *scheme != "memory") {
             let row = |line: &str| {
                 line.starts_with(&format!("| {noun} |")) && line.contains(&format!("`{scheme}:"))
             };
-            assert!(readme.lines().any(row), "README.md has no row for the {noun} `{scheme}:`");
+            assert!(table.lines().any(row), "docs/urls.md has no row for the {noun} `{scheme}:`");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::built::programs;
 use crate::support::documents::{
-    actions, actions_of, blocks, code_spans, named_variables, read, root, rows,
+    actions, actions_of, blocks, code_spans, named_variables, read, root, rows, tables,
 };
 use crate::support::sandbox::{Program, Run, Sandbox};
 use std::collections::BTreeSet;
@@ -41,6 +41,20 @@ fn flags(text: &str) -> BTreeSet<&str> {
     starts.map(|(at, _)| flag(at)).filter(|flag| !flag.is_empty()).collect()
 }
 
+/// A command line up to where its input or its output is redirected.
+fn without_redirections(line: &str) -> &str {
+    let mut quote = None;
+    for (at, c) in line.char_indices() {
+        match (quote, c) {
+            (None, '<' | '>') => return &line[..at],
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            _ => {}
+        }
+    }
+    line
+}
+
 /// Whether a line of a document begins with something of ours, which is there, with its flags.
 fn exists(sandbox: &Sandbox, line: &str) -> bool {
     let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -57,7 +71,7 @@ fn exists(sandbox: &Sandbox, line: &str) -> bool {
         _ => return false,
     };
     // clap refuses an argument that it does not know before it comes to `--help`.
-    let words = words(rest.split(" #").next().unwrap_or_default());
+    let words = words(without_redirections(rest.split(" #").next().unwrap_or_default()));
     // What stands behind `--` is another program's.
     let words = words.iter().take_while(|word| *word != "--");
     words.fold(program, Program::arg).arg("--help").run().expect(0);
@@ -70,6 +84,18 @@ fn the_readmes_commands_exist() {
     let (blocks, _) = blocks(&read("README.md"));
     let seen = blocks.iter().flatten().filter(|line| exists(&sandbox, line)).count();
     assert!(seen >= 6, "only {seen} commands found");
+}
+
+#[test]
+fn the_recorded_tour_is_the_readmes() {
+    let (blocks, _) = blocks(&read("README.md"));
+    let tour =
+        blocks.iter().find(|block| block.iter().any(|line| line.starts_with("queue stats ")));
+    let picture = read("docs/look/tour.svg");
+    for line in tour.expect("a tour").iter().filter(|line| !line.starts_with("export ")) {
+        let command = line.split("   #").next().unwrap_or_default().trim_end();
+        assert!(picture.contains(&format!(">$ {command}<")), "not recorded: {command}");
+    }
 }
 
 #[test]
@@ -98,9 +124,9 @@ fn the_readmes_test_command_is_what_the_checks_run() {
 }
 
 #[test]
-fn the_readmes_flags_exist() {
+fn the_flags_of_the_tables_exist() {
     let sandbox = Sandbox::new();
-    let (_, text) = blocks(&read("README.md"));
+    let (_, text) = blocks(&(read("README.md") + &tables()));
     let mut help = help(sandbox.publish()) + &help(sandbox.subscribe());
     for action in actions() {
         help += &action_help(&sandbox, &action);
@@ -122,15 +148,15 @@ fn schemes(list: Vec<&str>) -> BTreeSet<String> {
     list.into_iter().filter(|scheme| *scheme != "memory").map(str::to_owned).collect()
 }
 
-/// The README's rows for a place, as URLs and parameters.
+/// The rows for a place, as URLs and parameters.
 fn places<'t>(text: &'t str, place: &str) -> Vec<(Vec<&'t str>, &'t str)> {
     let rows = rows(text).into_iter().filter(|row| row.first() == Some(&place));
     rows.map(|row| (code_spans(row[1]), row[2])).collect()
 }
 
 #[test]
-fn the_readmes_table_names_every_scheme_and_no_other() {
-    let (_, text) = blocks(&read("README.md"));
+fn the_table_names_every_scheme_and_no_other() {
+    let (_, text) = blocks(&tables());
     let lists = [
         ("source", kakehi::sources::SOURCES.schemes()),
         ("queue", kakehi::queues::QUEUES.schemes()),
@@ -154,9 +180,9 @@ fn parameters(program: Program) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_readmes_table_names_every_parameter() {
+fn the_table_names_every_parameter() {
     let sandbox = Sandbox::new();
-    let (_, text) = blocks(&read("README.md"));
+    let (_, text) = blocks(&tables());
     let publish = |arguments: &str| parameters(sandbox.publish().args(arguments));
     let subscribe = |arguments: &str| parameters(sandbox.subscribe().args(arguments));
     let known = [
@@ -200,14 +226,14 @@ fn the_readmes_table_names_every_parameter() {
             .map(|span| span.split('=').next().unwrap_or_default().to_owned())
             .collect();
         let missing: Vec<_> = parameters.difference(&named).collect();
-        assert!(missing.is_empty(), "the README's row of {url} lacks {missing:?}");
+        assert!(missing.is_empty(), "the row of {url} lacks {missing:?}");
     }
 }
 
 #[test]
-fn the_readmes_exit_codes_are_those_of_the_help() {
+fn the_exit_codes_are_those_of_the_help() {
     let sandbox = Sandbox::new();
-    let (_, text) = blocks(&read("README.md"));
+    let (_, text) = blocks(&tables());
     let told: Vec<_> = rows(&text)
         .into_iter()
         .filter(|row| row[0].parse::<u8>().is_ok())
@@ -225,9 +251,8 @@ fn the_readmes_exit_codes_are_those_of_the_help() {
     }
 }
 
-#[test]
-fn the_readmes_variables_are_those_that_the_code_reads() {
-    let (_, text) = blocks(&read("README.md"));
+/// All of `src/`, one file after the other.
+fn source_code() -> String {
     let mut code = String::new();
     let mut folders = vec![root().join("src")];
     while let Some(folder) = folders.pop() {
@@ -240,6 +265,13 @@ fn the_readmes_variables_are_those_that_the_code_reads() {
             }
         }
     }
+    code
+}
+
+#[test]
+fn the_variables_are_those_that_the_code_reads() {
+    let (_, text) = blocks(&tables());
+    let code = source_code();
     let named = named_variables(&text);
     assert!(named.len() >= 8, "{named:?}");
     for variable in &named {
@@ -252,27 +284,58 @@ fn the_readmes_variables_are_those_that_the_code_reads() {
     for call in ["environment.get(\"", "environment.secret(\""] {
         for (at, _) in code.match_indices(call) {
             let variable = code[at + call.len()..].split('"').next().unwrap_or_default();
-            assert!(text.contains(variable), "the README does not name `{variable}`");
+            assert!(text.contains(variable), "docs/operate.md does not name `{variable}`");
         }
     }
 }
 
 #[test]
 fn links_lead_somewhere() {
-    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
-        let (_, text) = blocks(&read(document));
+    let pages = fs::read_dir(root().join("docs")).expect("docs/").filter_map(|page| {
+        let name = page.expect("a page").file_name().into_string().expect("a UTF-8 name");
+        name.ends_with(".md").then(|| format!("docs/{name}"))
+    });
+    let others = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(str::to_owned);
+    for document in others.into_iter().chain(pages) {
+        let own = root().join(&document);
+        let (_, text) = blocks(&read(&document));
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            assert!(path.is_empty() || root().join(path).exists(), "{document}: {link}");
+            let leads = own.parent().expect("a folder").join(path);
+            assert!(path.is_empty() || leads.exists(), "{document}: {link}");
+            let target = if path.is_empty() { own.clone() } else { leads };
             let slug = |title: &str| title.to_lowercase().replace(' ', "-").replace(',', "");
-            let titles = text.lines().filter(|line| line.starts_with('#'));
-            let known = titles.map(|line| slug(line.trim_start_matches('#').trim()));
             assert!(
-                anchor.is_empty() || known.into_iter().any(|t| t == anchor),
+                anchor.is_empty()
+                    || blocks(&fs::read_to_string(&target).expect("a page"))
+                        .1
+                        .lines()
+                        .filter(|line| line.starts_with('#'))
+                        .any(|line| slug(line.trim_start_matches('#').trim()) == anchor),
                 "{document}: {link}"
             );
         }
     }
+}
+
+#[test]
+fn what_troubleshooting_is_about_is_what_programs_say() {
+    let (_, text) = blocks(&read("docs/troubleshooting.md"));
+    let code = source_code();
+    let titles = text.lines().filter_map(|line| line.strip_prefix("## `")?.strip_suffix('`'));
+    let mut seen = 0;
+    for title in titles {
+        for words in title.split("...").map(str::trim).filter(|words| !words.is_empty()) {
+            // Names in a message stand in backticks, which a title in code cannot hold.
+            let plain = code.replace('`', "");
+            assert!(plain.contains(words), "nothing says `{words}`");
+        }
+        seen += 1;
+    }
+    assert!(seen > 10, "only {seen} messages");
 }
 
 #[test]
@@ -302,7 +365,7 @@ fn the_changelog_knows_this_version() {
 #[test]
 fn the_documented_installation_of_completions_and_manual_pages_works() {
     let sandbox = Sandbox::new();
-    let (blocks, _) = blocks(&read("README.md"));
+    let (blocks, _) = blocks(&read("docs/operate.md"));
     let block = blocks.iter().find(|block| block.iter().any(|line| line.contains("--generate")));
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("bash")

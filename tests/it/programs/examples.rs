@@ -74,6 +74,8 @@ fn nature_remo_shows_what_was_stored_in_80_columns() {
     assert!(run.stdout.contains("(4 in `readings`)"), "{}", run.stdout);
     // Nine sensor values in the fixture, published twice.
     assert!(run.stdout.contains("(9 in `events`)"), "{}", run.stdout);
+    let (_, table) = run.stdout.split_once("$ store latest").expect("a table at the end");
+    assert!(table.contains("17.6") && table.contains("16.8"), "temperatures: {table}");
     for hint in ["cargo install --path . ", "NATURE_REMO_TOKEN", "pubsub://", "mongodb://"] {
         assert!(run.stdout.contains(hint), "{hint} is not in\n{}", run.stdout);
     }

@@ -1,4 +1,4 @@
-//! The README's main job, as it stands there, on recorded devices.
+//! The main job of the documents, as it stands there, on recorded devices.
 
 use crate::support::built::programs;
 use crate::support::documents::blocks;
@@ -13,20 +13,18 @@ use std::process::{Command, Stdio};
 
 const DEVICES: &str = include_str!("../../fixtures/nature-remo/devices_typical.json");
 const README: &str = include_str!("../../../README.md");
+const SENSORS: &str = include_str!("../../../docs/nature-remo.md");
+const CLOUD: &str = include_str!("../../../docs/pubsub-to-mongodb.md");
 
-/// The commands of the section's blocks: the main job here, through the cloud, and the alert.
-fn commands() -> [Vec<String>; 3] {
-    let (_, section) = README.split_once("\n## The main job\n").expect("the section");
-    let (section, _) = section.split_once("\n## ").expect("it ends");
-    let (blocks, _) = blocks(section);
-    let [local, cloud, alert, ..] = &blocks[..] else { panic!("three blocks: {blocks:?}") };
-    [local, cloud, alert].map(|block| {
-        let ours = |line: &&String| !line.is_empty() && !line.starts_with("cargo install");
-        block.iter().filter(ours).cloned().collect()
-    })
+/// The commands of a page's first block that holds a text.
+fn commands(page: &str, holds: &str) -> Vec<String> {
+    let (blocks, _) = blocks(page);
+    let block = blocks.into_iter().find(|block| block.iter().any(|line| line.contains(holds)));
+    let block = block.unwrap_or_else(|| panic!("no block with `{holds}`"));
+    block.into_iter().filter(|line| !line.is_empty()).collect()
 }
 
-/// Runs lines of the README in a home where its files are, beside a server that plays Nature.
+/// Runs lines of a page in a home where its files are, beside a server that plays Nature.
 fn run(sandbox: &Sandbox, script: &str, variables: &[(&str, String)]) -> Run {
     let api = Server::new([Answer::ok(DEVICES)]);
     std::fs::create_dir_all(sandbox.path(".config/kakehi")).expect("a folder");
@@ -51,8 +49,9 @@ fn run(sandbox: &Sandbox, script: &str, variables: &[(&str, String)]) -> Run {
 }
 
 #[test]
-fn the_main_job_and_its_alert_run_as_the_readme_shows_them() {
-    let [local, _, alert] = commands();
+fn the_main_job_and_its_alert_run_as_they_are_shown() {
+    let local = commands(README, "store latest");
+    let alert = commands(SENSORS, "queue=alerts");
     let (first, last) = alert.split_at(2);
     let webhook = Server::new([Answer::ok("ok"), Answer::ok("ok")]);
     let sandbox = Sandbox::new();
@@ -69,6 +68,7 @@ fn the_main_job_and_its_alert_run_as_the_readme_shows_them() {
     let told = told(&webhook);
     assert!(told[0].contains("17.6 degrees") && told[1].contains("16.8 degrees"), "{told:?}");
     assert_eq!(told.len(), 2, "{told:?}");
+    assert!(run.stdout.contains("17.6"), "a table of temperatures: {}", run.stdout);
     let store = rusqlite::Connection::open(sandbox.path(".local/share/kakehi/store.db"));
     let count =
         store.expect("a store").query_row("select count(*) from messages", [], |row| row.get(0));
@@ -76,8 +76,8 @@ fn the_main_job_and_its_alert_run_as_the_readme_shows_them() {
 }
 
 #[tokio::test]
-async fn the_main_job_through_the_cloud_runs_as_the_readme_shows_it() {
-    let [_, cloud, _] = commands();
+async fn the_main_job_through_the_cloud_runs_as_it_is_shown() {
+    let cloud = commands(CLOUD, "publish nature-remo:");
     let mongo = services::mongodb();
     let name = format!("readme-{}", uuid::Uuid::now_v7().simple());
     let ours = cloud.iter().filter(|line| !line.starts_with("export "));

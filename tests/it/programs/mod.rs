@@ -23,6 +23,7 @@ mod queue_check;
 mod queue_pubsub;
 mod queue_redis;
 mod queue_sqs;
+mod recipes;
 mod secrets;
 mod signals;
 mod store;

@@ -12,7 +12,7 @@ const CANARY: &str = "hunter2canary";
 /// Where nobody listens: it fails at once.
 const NOBODY: &str = "127.0.0.1:1";
 
-/// What other programs are told a proxy by; the README leaves them to those.
+/// What other programs are told a proxy by; the documents leave them to those.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"];
 
 /// Object stores' own variables, which begin as the clouds' names do.
@@ -56,7 +56,7 @@ fn value(sandbox: &Sandbox, variable: &str) -> String {
     }
 }
 
-/// Every variable that the README names, and those of others that we read.
+/// Every variable that the documents name, and those of others that we read.
 fn variables() -> Vec<String> {
     let mut all = documents::variables();
     all.extend(PROXIES.iter().chain(&STORES).map(|name| (*name).to_owned()));

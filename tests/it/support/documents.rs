@@ -15,6 +15,11 @@ pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|cause| panic!("{path}: {cause}"))
 }
 
+/// The pages that hold the tables: of places, of variables and exit codes, and of actions.
+pub fn tables() -> String {
+    read("docs/urls.md") + &read("docs/operate.md")
+}
+
 /// The lines of the code blocks, continued lines joined; and the text around them.
 pub fn blocks(markdown: &str) -> (Vec<Vec<String>>, String) {
     let (mut blocks, mut text, mut inside) = (Vec::<Vec<String>>::new(), String::new(), false);
@@ -53,9 +58,9 @@ pub fn rows(text: &str) -> Vec<Vec<&str>> {
     lines.map(|line| line.split('|').map(str::trim).collect()).collect()
 }
 
-/// The variables that the README names.
+/// The variables that the documents name.
 pub fn variables() -> Vec<String> {
-    let (_, text) = blocks(&read("README.md"));
+    let (_, text) = blocks(&tables());
     named_variables(&text).into_iter().map(str::to_owned).collect()
 }
 
