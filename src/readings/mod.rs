@@ -16,6 +16,7 @@ mod line;
 mod metric;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+mod newest_name;
 mod options;
 mod range;
 mod series;

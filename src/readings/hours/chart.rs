@@ -83,7 +83,7 @@ impl HourLines {
             // What is told when it changes has a gap where its whole series has one.
             (_, false) => gaps(&self.all_hours(series, drawn), None),
         };
-        let name = of.name.as_ref().map(|(_, name)| name.clone());
+        let name = of.name.told().map(|(_, name)| name.to_owned());
         let series = Series { id: of.id.clone(), name };
         Line { series, metric, cells: drawn.cells.clone(), gaps, interval }
     }

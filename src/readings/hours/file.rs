@@ -5,6 +5,7 @@ use super::fold::{Fold, OfSeries};
 use super::{Counted, DAY};
 use crate::clients::sqlite::{self, Database, Purpose, Schema};
 use crate::error::{Kind as ErrorKind, Result};
+use crate::readings::newest_name::NewestName;
 use crate::readings::{Kind, Metric, Range};
 use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -234,7 +235,7 @@ fn put(c: &Connection, fold: &Fold) -> rusqlite::Result<()> {
 }
 
 fn put_series(c: &Connection, series: &OfSeries) -> rusqlite::Result<i64> {
-    let (named_at, name) = series.name.as_ref().map(|(at, name)| (at, name)).unzip();
+    let (named_at, name) = series.name.told().unzip();
     let sql = "INSERT INTO series (id, name, named_at, polled) VALUES (?1, ?2, ?3, ?4)
                ON CONFLICT (id) DO UPDATE SET polled = max(polled, excluded.polled),
                name = iif(ifnull(excluded.named_at >= ifnull(named_at, excluded.named_at), 0),
@@ -301,7 +302,8 @@ fn all_series(c: &Connection, list: &mut Vec<OfSeries>) -> rusqlite::Result<Hash
     while let Some(row) = all.next()? {
         let name: (Option<i64>, Option<String>) = (row.get(3)?, row.get(2)?);
         numbers.insert(row.get(0)?, list.len());
-        list.push(OfSeries { id: row.get(1)?, name: name.0.zip(name.1), polled: row.get(4)? });
+        let name = NewestName::of(name.0.zip(name.1));
+        list.push(OfSeries { id: row.get(1)?, name, polled: row.get(4)? });
     }
     Ok(numbers)
 }

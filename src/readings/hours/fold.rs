@@ -2,9 +2,11 @@
 
 use super::Counted;
 use super::day::DAY;
+use crate::readings::newest_name::NewestName;
 use crate::readings::shape::Seen;
 use crate::readings::{Kind, Metric};
 use foldhash::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
 
 /// What a run of documents adds to what is kept.
 #[derive(Default)]
@@ -33,7 +35,7 @@ pub(in crate::readings) struct Fold {
 pub(in crate::readings) struct OfSeries {
     pub(super) id: String,
     /// The newest name, with the time of its document.
-    pub(super) name: Option<(i64, String)>,
+    pub(super) name: NewestName,
     pub(super) polled: bool,
 }
 
@@ -41,6 +43,39 @@ impl Fold {
     /// A fold of these days only.
     pub(in crate::readings) fn of_days(days: impl IntoIterator<Item = i64>) -> Self {
         Self { only: Some(days.into_iter().collect()), ..Self::default() }
+    }
+
+    /// Nothing yet, of the days that this fold is of.
+    pub(in crate::readings) fn empty(&self) -> Self {
+        Self { only: self.only.clone(), ..Self::default() }
+    }
+
+    /// Adds what was counted of rows that come after all of these.
+    pub(in crate::readings) fn merge(&mut self, later: Self) {
+        let series: Vec<_> = later.series.iter().map(|of| self.merge_series(of)).collect();
+        let metrics: Vec<_> =
+            later.metrics.iter().map(|metric| self.metric_of(metric.key())).collect();
+        for ((day, of, metric), counted) in later.days {
+            match self.days.entry((day, series[of], metrics[metric])) {
+                Entry::Occupied(mut known) => known.get_mut().merge(&counted),
+                Entry::Vacant(none) => drop(none.insert(counted)),
+            }
+        }
+        for (day, (first, last)) in later.spans {
+            let span = self.spans.entry(day).or_insert((first, last));
+            *span = (span.0.min(first), span.1.max(last));
+        }
+        self.others += later.others;
+        self.rows += later.rows;
+        self.last = later.last.or(self.last.take());
+    }
+
+    fn merge_series(&mut self, later: &OfSeries) -> usize {
+        let number = self.number_of(&later.id);
+        let series = &mut self.series[number];
+        series.polled |= later.polled;
+        series.name.merge(&later.name);
+        number
     }
 
     /// Counts what the document of a row tells; `None` is a document that is no reading.
@@ -82,23 +117,26 @@ impl Fold {
     }
 
     fn series_of(&mut self, seen: &Seen) -> usize {
-        let number = match self.numbers.get(seen.id.as_ref()) {
-            Some(number) => *number,
-            None => {
-                let id = seen.id.as_ref().to_owned();
-                self.numbers.insert(id.clone(), self.series.len());
-                self.series.push(OfSeries { id, name: None, polled: seen.polled });
-                self.series.len() - 1
-            }
-        };
+        let number = self.number_of(&seen.id);
         let series = &mut self.series[number];
         series.polled |= seen.polled;
-        if let Some(name) = &seen.name
-            && series.name.as_ref().is_none_or(|(at, known)| *at <= seen.at && known != name)
-        {
-            series.name = Some((seen.at, name.as_ref().to_owned()));
+        if let Some(name) = &seen.name {
+            series.name.tell(seen.at, name);
         }
         number
+    }
+
+    fn number_of(&mut self, id: &str) -> usize {
+        if let Some(number) = self.numbers.get(id) {
+            return *number;
+        }
+        self.numbers.insert(id.to_owned(), self.series.len());
+        self.series.push(OfSeries {
+            id: id.to_owned(),
+            name: NewestName::default(),
+            polled: false,
+        });
+        self.series.len() - 1
     }
 
     fn metric_of(&mut self, key: &str) -> usize {

@@ -1,12 +1,13 @@
 //! `sqlite:PATH?collection=NAME`: the embedded store, read by row.
 
+mod crew;
 mod documents;
 mod latest;
 mod plan;
 mod refresh;
 mod rows;
 
-use super::hours::{DAY, HoursFile};
+use super::hours::{DAY, Fold, HoursFile};
 use super::shape::Seen;
 use super::{Backend, Chart, Documents, Kept, Latest, Options, Range, Shapes, Store};
 use crate::clients::sqlite::Reader;
@@ -119,6 +120,18 @@ impl Sqlite {
             known => format!("add `?collection=NAME`: it is one of {}", list(known)),
         };
         Error::new(Kind::Configuration, what).hint(hint).of_missing()
+    }
+
+    /// Counts the rows behind a number, up to another one, into a fold that has none yet, but no more than
+    /// so many.
+    fn count(
+        &self,
+        connection: &Connection,
+        rows: (i64, i64),
+        most: usize,
+        fold: Fold,
+    ) -> rusqlite::Result<Fold> {
+        crew::count(connection, &self.collection, rows, most, &self.shapes, fold)
     }
 
     /// Shows what each row behind a number tells, up to another one, with its own number.

@@ -55,15 +55,7 @@ impl Sqlite {
     async fn fold_behind(self: &Arc<Self>, reader: &Reader, mark: &Mark) -> Result<Fold> {
         let (store, behind) = (self.clone(), mark.last.as_ref().map_or(i64::MIN, |(row, _)| *row));
         let look = move |connection: &Connection| {
-            let mut fold = Fold::default();
-            rows::each(connection, &store.collection, (behind, i64::MAX), |row| {
-                let number = row.number()?;
-                let document = row.document()?;
-                fold.add(number, store.shapes.read(&document, row.stored_at()).as_ref());
-                fold.end_at(number, &row.id()?);
-                Ok(fold.rows < STEP)
-            })?;
-            Ok(fold)
+            store.count(connection, (behind, i64::MAX), STEP, Fold::default())
         };
         self.look_with(reader, look).await
     }
@@ -78,11 +70,8 @@ impl Sqlite {
         let last = mark.last.as_ref().map_or(i64::MIN, |(row, _)| *row);
         let rows = (stale.first.saturating_sub(1), stale.last.min(last));
         let (store, days) = (self.clone(), stale.days.iter().map(|(day, _)| *day));
-        let mut fold = Fold::of_days(days);
-        let look = move |connection: &Connection| {
-            store.each_seen(connection, rows, |row, seen| fold.add(row, seen))?;
-            Ok(fold)
-        };
+        let fold = Fold::of_days(days);
+        let look = move |connection: &Connection| store.count(connection, rows, usize::MAX, fold);
         self.look_with(reader, look).await
     }
 }

@@ -7,6 +7,7 @@ mod presence;
 
 pub(super) use newest::Newest;
 
+use super::newest_name::NewestName;
 use super::shape::{Seen, SeenValue};
 use super::{Cell, Chart, Gap, Kind, Line, Metric, Range, Resolution, Series};
 use foldhash::{HashMap, HashSet};
@@ -29,7 +30,7 @@ pub(super) struct Tally {
 
 /// What is counted of one series.
 struct OfSeries {
-    name: Option<(i64, String)>,
+    name: NewestName,
     polled: bool,
     /// All its documents.
     heard: Heard,
@@ -113,14 +114,12 @@ fn slack(range: &Range) -> i64 {
 
 impl OfSeries {
     fn new(polled: bool) -> Self {
-        Self { name: None, polled, heard: Heard::default(), lines: Vec::new() }
+        Self { name: NewestName::default(), polled, heard: Heard::default(), lines: Vec::new() }
     }
 
     fn add(&mut self, seen: &Seen, range: &Range, cells: usize, metrics: &[String]) {
-        if let Some(name) = &seen.name
-            && self.name.as_ref().is_none_or(|(at, known)| *at <= seen.at && known != name)
-        {
-            self.name = Some((seen.at, name.as_ref().to_owned()));
+        if let Some(name) = &seen.name {
+            self.name.tell(seen.at, name);
         }
         self.polled |= seen.polled;
         if range.cell_of_millis(seen.at, cells).is_some() {
@@ -144,7 +143,7 @@ impl OfSeries {
     }
 
     fn finish(self, id: String, range: &Range, lines: &mut Vec<Line>) {
-        let series = Series { id, name: self.name.map(|(_, name)| name) };
+        let series = Series { id, name: self.name.into_name() };
         let shared = (!self.polled).then(|| self.heard.gaps(QUIET.max(slack(range))));
         let interval = self.heard.pace.interval();
         lines.extend(self.lines.into_iter().map(|line| {

@@ -1,6 +1,7 @@
 //! The newest values of each series.
 
 use super::pace::Pace;
+use crate::readings::newest_name::NewestName;
 use crate::readings::shape::{Seen, SeenValue};
 use crate::readings::{Latest, LatestValue, Metric, Series};
 use chrono::DateTime;
@@ -13,7 +14,7 @@ pub(in crate::readings) struct Newest {
 }
 
 struct OfSeries {
-    name: Option<(i64, String)>,
+    name: NewestName,
     at: i64,
     online: Option<bool>,
     polled: bool,
@@ -51,14 +52,19 @@ impl Newest {
 impl OfSeries {
     fn new(seen: &Seen) -> Self {
         let Seen { at, online, polled, .. } = *seen;
-        Self { name: None, at, online, polled, pace: Pace::default(), values: Vec::new() }
+        Self {
+            name: NewestName::default(),
+            at,
+            online,
+            polled,
+            pace: Pace::default(),
+            values: Vec::new(),
+        }
     }
 
     fn add(&mut self, seen: &Seen) {
-        if let Some(name) = &seen.name
-            && self.name.as_ref().is_none_or(|(at, known)| *at <= seen.at && known != name)
-        {
-            self.name = Some((seen.at, name.as_ref().to_owned()));
+        if let Some(name) = &seen.name {
+            self.name.tell(seen.at, name);
         }
         if seen.at >= self.at {
             (self.at, self.online) = (seen.at, seen.online);
@@ -85,7 +91,7 @@ impl OfSeries {
         };
         let mut values: Vec<_> = self.values.into_iter().filter_map(value).collect();
         values.sort_by(|a, b| a.metric.order().cmp(&b.metric.order()));
-        let series = Series { id, name: self.name.map(|(_, name)| name) };
+        let series = Series { id, name: self.name.into_name() };
         let at = DateTime::from_timestamp_millis(self.at)?;
         let (online, polled, interval) = (self.online, self.polled, self.pace.interval());
         let latest = Latest { series, values, at, online, polled, interval };

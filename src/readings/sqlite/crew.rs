@@ -1,0 +1,153 @@
+//! Rows counted by several threads: one reads them from the file, others read their documents.
+
+use super::rows::{self, Row};
+use crate::readings::hours::Fold;
+use crate::readings::shape::Shapes;
+use rusqlite::Connection;
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+/// How many rows travel together. So few are read by the thread that has them.
+const TOGETHER: usize = 2048;
+/// How many bytes of documents travel together at most, but for the last document of them.
+const BYTES: usize = 2 << 20;
+/// How many threads read documents at most.
+const MOST: usize = 4;
+
+/// Documents of neighbouring rows, as they stand in the table.
+#[derive(Default)]
+struct Chunk {
+    text: String,
+    rows: Vec<(i64, Range<usize>, Option<i64>)>,
+}
+
+impl Chunk {
+    fn take(&mut self, row: &Row) -> rusqlite::Result<()> {
+        let from = self.text.len();
+        self.text.push_str(&row.document()?);
+        self.rows.push((row.number()?, from..self.text.len(), row.stored_at()));
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= TOGETHER || self.text.len() >= BYTES
+    }
+
+    fn count(&self, shapes: &Shapes, fold: &mut Fold) {
+        for (number, document, stored_at) in &self.rows {
+            fold.add(*number, shapes.read(&self.text[document.clone()], *stored_at).as_ref());
+        }
+    }
+}
+
+/// Counts the rows behind a number, up to another one, into a fold that has none yet, but no more than so
+/// many. What comes out does not depend on how many threads there are.
+pub(super) fn count(
+    connection: &Connection,
+    collection: &str,
+    rows: (i64, i64),
+    most: usize,
+    shapes: &Shapes,
+    mut fold: Fold,
+) -> rusqlite::Result<Fold> {
+    let empty = fold.empty();
+    let last = thread::scope(|scope| {
+        let mut crew = None;
+        let (mut chunk, mut read, mut last) = (Chunk::default(), 0, None::<(i64, String)>);
+        rows::each(connection, collection, rows, |row| {
+            chunk.take(row)?;
+            read += 1;
+            if chunk.is_full() {
+                let crew = crew.get_or_insert_with(|| Crew::start(scope, shapes, &empty));
+                crew.give(std::mem::take(&mut chunk));
+            }
+            note(&mut last, row)?;
+            Ok(read < most)
+        })?;
+        match crew {
+            Some(mut crew) => {
+                crew.give(chunk);
+                crew.finish(&mut fold);
+            }
+            None => chunk.count(shapes, &mut fold),
+        }
+        Ok::<_, rusqlite::Error>(last)
+    })?;
+    if let Some((number, key)) = last {
+        fold.end_at(number, &key);
+    }
+    Ok(fold)
+}
+
+/// Notes which row was the last.
+fn note(last: &mut Option<(i64, String)>, row: &Row) -> rusqlite::Result<()> {
+    let (number, key) = last.get_or_insert_default();
+    *number = row.number()?;
+    key.clear();
+    key.push_str(&row.id()?);
+    Ok(())
+}
+
+/// Threads that read documents.
+struct Crew<'scope> {
+    chunks: SyncSender<(usize, Chunk)>,
+    given: usize,
+    threads: Vec<ScopedJoinHandle<'scope, Vec<(usize, Fold)>>>,
+}
+
+impl<'scope> Crew<'scope> {
+    fn start<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        shapes: &'env Shapes,
+        empty: &'env Fold,
+    ) -> Self {
+        let size = thread::available_parallelism().map_or(1, NonZero::get).min(MOST);
+        let (sender, receiver) = mpsc::sync_channel(size);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let threads = (0..size).map(|_| {
+            let receiver = receiver.clone();
+            scope.spawn(move || work(&receiver, shapes, empty))
+        });
+        Self { chunks: sender, given: 0, threads: threads.collect() }
+    }
+
+    /// Has the next chunk counted; waits where all threads have enough to do.
+    fn give(&mut self, chunk: Chunk) {
+        // Nobody takes it where all of them have panicked, which is told when they are joined.
+        drop(self.chunks.send((self.given, chunk)));
+        self.given += 1;
+    }
+
+    /// Adds what was counted, in the order of the rows.
+    fn finish(self, fold: &mut Fold) {
+        drop(self.chunks);
+        let mut parts = Vec::new();
+        for thread in self.threads {
+            match thread.join() {
+                Ok(counted) => parts.extend(counted),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        parts.sort_unstable_by_key(|(number, _)| *number);
+        parts.into_iter().for_each(|(_, part)| fold.merge(part));
+    }
+}
+
+/// Counts chunks until there are no more.
+fn work(
+    chunks: &Mutex<Receiver<(usize, Chunk)>>,
+    shapes: &Shapes,
+    empty: &Fold,
+) -> Vec<(usize, Fold)> {
+    let next = || chunks.lock().expect("no holder panics").recv().ok();
+    let mut counted = Vec::new();
+    while let Some((number, chunk)) = next() {
+        let mut fold = empty.empty();
+        chunk.count(shapes, &mut fold);
+        counted.push((number, fold));
+    }
+    counted
+}
