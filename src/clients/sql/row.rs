@@ -69,9 +69,10 @@ impl Cell {
 
     /// The value as plain text: a string without its quotes, anything else as its JSON.
     pub fn plain(&self) -> Cow<'_, str> {
-        match self.0.starts_with('"') {
-            true => Cow::Owned(serde_json::from_str(&self.0).unwrap_or_default()),
-            false => Cow::Borrowed(&self.0),
+        match self.0.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            Some(text) if !text.contains('\\') => Cow::Borrowed(text),
+            Some(_) => Cow::Owned(serde_json::from_str(&self.0).unwrap_or_default()),
+            None => Cow::Borrowed(&self.0),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Messages enter the embedded queue.
+//! Messages as they enter the embedded queue.
 
+use super::entering::enter;
 use crate::message::{Message, NAME_ATTRIBUTE, NAMING_SOURCE};
 use crate::queues::Published;
 use crate::times;
 use bytes::Bytes;
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -144,130 +145,6 @@ pub fn insert(
     });
     Ok(answers.collect())
 }
-
-/// Puts messages into this queue and no other, in this order.
-pub fn enter(
-    connection: &Connection,
-    entry: Entry,
-    rows: &[&Row],
-) -> rusqlite::Result<Vec<Published>> {
-    forget(connection, entry.now)?;
-    let mut entering = Entering::new(connection, entry)?;
-    rows.iter().map(|row| entering.enter(row)).collect()
-}
-
-/// Messages on their way into one queue. What is asked for each of them is prepared once.
-struct Entering<'c> {
-    connection: &'c Connection,
-    entry: Entry,
-    /// Whether there is any id that outlives its message.
-    any_remembered: bool,
-    insert: CachedStatement<'c>,
-    insert_body: CachedStatement<'c>,
-}
-
-impl<'c> Entering<'c> {
-    fn new(connection: &'c Connection, entry: Entry) -> rusqlite::Result<Self> {
-        let any: Option<i64> = connection
-            .prepare_cached(ANY_REMEMBERED)?
-            .query_row([], |row| row.get(0))
-            .optional()?;
-        let insert = connection.prepare_cached(INSERT)?;
-        let insert_body = connection.prepare_cached(INSERT_BODY)?;
-        Ok(Self { connection, entry, any_remembered: any.is_some(), insert, insert_body })
-    }
-
-    fn enter(&mut self, row: &Row) -> rusqlite::Result<Published> {
-        let (connection, queue) = (self.connection, self.entry.queue);
-        if self.any_remembered
-            && let Some(known) = find(connection, REMEMBERED, queue, &row.id)?
-        {
-            return Ok(judge(row, &known, "was acknowledged"));
-        }
-        if self.insert(row)? == 0 {
-            let known = find(connection, LIVE, queue, &row.id)?;
-            return Ok(judge(row, &known.unwrap_or_default(), "is in the queue"));
-        }
-        let seq = connection.last_insert_rowid();
-        self.insert_body.execute(params![seq, &row.body[..]])?;
-        Ok(Published::Accepted)
-    }
-
-    /// How many messages this one became: none, where its id is there.
-    fn insert(&mut self, row: &Row) -> rusqlite::Result<usize> {
-        let entry = self.entry;
-        let due = row.not_before.as_ref().filter(|_| entry.hold).map(|(_, millis)| *millis);
-        let state = match &row.group {
-            Some(group) if has_messages(self.connection, entry.queue, group)? => 1,
-            _ if due.is_some_and(|due| due > entry.now) => 2,
-            _ => 0,
-        };
-        let available_at = due.unwrap_or(entry.available_at);
-        self.insert.execute(params![
-            entry.queue,
-            state,
-            row.id,
-            row.group,
-            row.tag,
-            row.attributes,
-            row.digest,
-            row.not_before.as_ref().map(|(text, _)| text),
-            entry.now,
-            i64::try_from(entry.remember.as_millis()).unwrap_or(i64::MAX),
-            due,
-            available_at,
-        ])
-    }
-}
-
-/// What a message is whose id is known: with the content that is there it is that message; with other
-/// content it is a mistake that must not pass for success.
-fn judge(row: &Row, known: &[u8], place: &str) -> Published {
-    match known == row.digest {
-        true => Published::Duplicate,
-        false => Published::Refused(format!("another message with the same id {place}")),
-    }
-}
-
-fn find(
-    connection: &Connection,
-    sql: &str,
-    queue: i64,
-    id: &str,
-) -> rusqlite::Result<Option<Vec<u8>>> {
-    // One that cannot be read fits no message.
-    let digest =
-        |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_blob().map_or(Vec::new(), <[u8]>::to_vec));
-    connection.prepare_cached(sql)?.query_row(params![queue, id], digest).optional()
-}
-
-fn has_messages(connection: &Connection, queue: i64, group: &str) -> rusqlite::Result<bool> {
-    connection.prepare_cached(GROUP_HAS_ANY)?.exists(params![queue, group])
-}
-
-/// Forgets ids whose time is over, a bounded number at a time.
-fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(FORGET)?.execute([now]).map(drop)
-}
-
-const INSERT: &str = "
-INSERT INTO messages
-  (queue, state, id, grp, tag, attributes, digest, not_before, published_at, remember, due, available_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-ON CONFLICT (queue, id) DO NOTHING";
-const INSERT_BODY: &str = "INSERT INTO bodies (seq, body) VALUES (?1, ?2)";
-const LIVE: &str = "SELECT digest FROM messages WHERE queue = ?1 AND id = ?2";
-const REMEMBERED: &str = "SELECT digest FROM remembered WHERE queue = ?1 AND id = ?2";
-const ANY_REMEMBERED: &str = "SELECT 1 FROM remembered LIMIT 1";
-const GROUP_HAS_ANY: &str = "
-SELECT 1 FROM messages WHERE queue = ?1 AND grp = ?2 LIMIT 1";
-const FORGET: &str = "
-DELETE FROM remembered WHERE (queue, id) IN
-  (SELECT queue, id FROM remembered WHERE until <= ?1 ORDER BY until LIMIT 2000)";
-
-#[cfg(test)]
-pub const HOT: &[&str] =
-    &[INSERT, INSERT_BODY, LIVE, REMEMBERED, ANY_REMEMBERED, GROUP_HAS_ANY, FORGET];
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,8 @@
 //! reader that lags behind never stops the others.
 
 use super::bury::Story;
-use super::enqueue::{Entry, Row, enter, insert};
+use super::enqueue::{Entry, Row, insert};
+use super::entering::enter;
 use crate::queues::Published;
 use rusqlite::Connection;
 

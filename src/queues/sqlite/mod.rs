@@ -14,6 +14,7 @@ mod codec;
 mod create;
 mod dead_letters;
 mod enqueue;
+mod entering;
 mod error;
 mod fan_out;
 mod in_flight;

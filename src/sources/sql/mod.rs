@@ -26,6 +26,7 @@ mod options;
 mod question;
 mod reading;
 mod row;
+mod row_time;
 mod taken;
 mod window;
 

@@ -3,6 +3,7 @@
 use super::asker::Asker;
 use super::question::Question;
 use super::row::Layout;
+use super::row_time::{RowTime, RowTimes};
 use super::window::Window;
 use crate::batch::{BatchBuilder, BatchLimits};
 use crate::clients::sql::{Columns, Row, RowStream};
@@ -10,7 +11,6 @@ use crate::error::Result;
 use crate::sources::{Batch, Refusal};
 use crate::text;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -46,13 +46,14 @@ struct Open {
     form: Option<(Columns, Layout)>,
     /// Rows that have come.
     rows: IntoIter<Row>,
+    times: RowTimes,
 }
 
 /// A row that is due in the window.
 struct Due {
     /// Empty where no columns make it.
     id: String,
-    at: Option<DateTime<Tz>>,
+    at: Option<Arc<RowTime>>,
 }
 
 impl Reading {
@@ -100,7 +101,8 @@ impl Reading {
             let Some(question) = self.question().await? else { return Ok(None) };
             let stream = self.asker.ask(&question).await?;
             let rows = Vec::new().into_iter();
-            self.open = Some(Open { question, stream, form: None, rows });
+            let times = RowTimes::default();
+            self.open = Some(Open { question, stream, form: None, rows, times });
         }
     }
 
@@ -130,33 +132,35 @@ impl Reading {
     }
 
     fn add_due(&mut self, due: Due, row: Row) {
-        let Some((_, (columns, layout))) = self.form() else { return };
-        let message = layout.message(due.id, row, columns, due.at);
-        let time = due.at.map_or(self.window.until, |at| at.to_utc());
+        let Some((columns, layout)) = self.form() else { return };
+        let message = layout.message(due.id, row, columns, due.at.as_deref());
+        let time = due.at.map_or(self.window.until, |told| told.at);
         let piece = self.piece.add(message.size());
         piece.batch.messages.push(message);
         piece.times.push(time);
     }
 
     /// The id and the time of a row; `None` where another window has its time.
-    fn due(&self, row: &Row) -> Result<Option<Due>, String> {
-        let Some((question, (columns, layout))) = self.form() else { return Ok(None) };
-        let at = layout.instant(row, columns, question)?;
-        let instant = at.map(|at| at.to_utc());
-        if instant.is_some_and(|instant| !self.window.contains(instant)) {
+    fn due(&mut self, row: &Row) -> Result<Option<Due>, String> {
+        let Some(Open { question, form: Some((columns, layout)), times, .. }) = &mut self.open
+        else {
+            return Ok(None);
+        };
+        let at = layout.instant(row, columns, question, times)?;
+        if at.as_ref().is_some_and(|told| !self.window.contains(told.at)) {
             return layout.elsewhere(row, columns, &self.asker.query).map(|()| None);
         }
-        let id = layout.id(row, columns, instant)?;
+        let id = layout.id(row, columns, at.as_deref())?;
         Ok(Some(Due { id, at }))
     }
 
-    fn form(&self) -> Option<(&Question, &(Columns, Layout))> {
-        self.open.as_ref().and_then(|open| Some((&open.question, open.form.as_ref()?)))
+    fn form(&self) -> Option<&(Columns, Layout)> {
+        self.open.as_ref()?.form.as_ref()
     }
 
     /// What a row is called where it is refused: by its columns of the id, where it has them.
     fn shown(&self, row: &Row) -> Option<String> {
-        let (_, (columns, layout)) = self.form()?;
+        let (columns, layout) = self.form()?;
         let id = layout.id(row, columns, None).ok().filter(|id| !id.is_empty())?;
         Some(format!("row `{}`", text::beginning(&id, SHOWN)))
     }

@@ -1,14 +1,14 @@
 //! A row becomes a message: its id, its time, its body. In every replica alike, so that two of them
 //! publish one message.
 
-use super::moment::moment;
 use super::question::Question;
+use super::row_time::{RowTime, RowTimes};
 use crate::clients::sql::{Cell, Columns, Row, Statement};
 use crate::error::{Error, Kind, Result};
 use crate::location;
 use crate::message::Message;
-use chrono::{DateTime, SecondsFormat, Utc};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The field of a body that tells a row's time.
 const AT: &str = "at";
@@ -66,14 +66,14 @@ impl Layout {
         row: &Row,
         columns: &Columns,
         question: &Question,
-    ) -> Result<Option<DateTime<chrono_tz::Tz>>, String> {
+        times: &mut RowTimes,
+    ) -> Result<Option<Arc<RowTime>>, String> {
         let Some(at) = self.at else { return Ok(None) };
         let name = columns.names().nth(at).unwrap_or_default();
         if row[at].is_null() {
             return Err(format!("its `{name}` is NULL"));
         }
-        let moment = moment(&row[at].plain(), question.date, question.zone);
-        moment.map(Some).map_err(|why| format!("its `{name}` {why}"))
+        times.of(&row[at].plain(), question).map(Some).map_err(|why| format!("its `{name}` {why}"))
     }
 
     /// A row whose time is not in the window is left to the one that has it.
@@ -104,13 +104,12 @@ impl Layout {
         &self,
         row: &Row,
         columns: &Columns,
-        at: Option<DateTime<Utc>>,
+        at: Option<&RowTime>,
     ) -> Result<String, String> {
         let several = self.ids.len() > 1;
         let part = |at: &usize| part(&row[*at], columns.names().nth(*at), several);
         let mut parts = self.ids.iter().map(part).collect::<Result<Vec<_>, _>>()?;
-        let utc = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        parts.extend(at.map(|at| Cow::Owned(utc(at))));
+        parts.extend(at.map(|at| Cow::Borrowed(at.utc.as_str())));
         Ok(parts.join("/"))
     }
 
@@ -134,10 +133,10 @@ impl Layout {
         id: String,
         mut row: Row,
         columns: &Columns,
-        at: Option<DateTime<chrono_tz::Tz>>,
+        at: Option<&RowTime>,
     ) -> Message {
-        let at = at.map(|at| at.to_rfc3339());
-        let mut message = Message::new(id, self.body(&mut row, columns, at.as_deref()));
+        let at = at.map(|at| at.local.as_str());
+        let mut message = Message::new(id, self.body(&mut row, columns, at));
         message.attributes.insert("source".to_owned(), super::SOURCE.to_owned());
         message
     }
@@ -177,9 +176,9 @@ mod tests {
     fn made(form: &Form, names: &[&str], row: Row) -> Result<(String, String), String> {
         let columns = Columns::new(names.iter().copied()).unwrap();
         let layout = form.layout(&columns).unwrap();
-        let at = layout.instant(&row, &columns, &question())?;
-        let id = layout.id(&row, &columns, at.map(|at| at.to_utc()))?;
-        let message = layout.message(id, row, &columns, at);
+        let at = layout.instant(&row, &columns, &question(), &mut RowTimes::default())?;
+        let id = layout.id(&row, &columns, at.as_deref())?;
+        let message = layout.message(id, row, &columns, at.as_deref());
         Ok((message.id, String::from_utf8(message.body.to_vec()).unwrap()))
     }
 

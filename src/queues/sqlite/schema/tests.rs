@@ -5,10 +5,10 @@ use crate::queues::sqlite::claim::expiry;
 use crate::queues::sqlite::claim::glance;
 use crate::queues::sqlite::claim::{self, Look, Suspects};
 use crate::queues::sqlite::clock::{self, Now};
-use crate::queues::sqlite::enqueue::{self, Entry, Row};
+use crate::queues::sqlite::enqueue::{Entry, Row};
 use crate::queues::sqlite::lease::Claim;
 use crate::queues::sqlite::settle::{self, settle};
-use crate::queues::sqlite::{bury, by_id, fan_out, tasks};
+use crate::queues::sqlite::{bury, by_id, entering, fan_out, tasks};
 use crate::queues::{Published, Receive, Select, Settled, Verdict};
 use chrono::DateTime;
 use rusqlite::StatementStatus;
@@ -28,7 +28,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         begun::HOT,
         clock::HOT,
         expiry::HOT,
-        enqueue::HOT,
+        entering::HOT,
         settle::HOT,
         fan_out::HOT,
         bury::HOT,
