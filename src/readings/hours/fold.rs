@@ -86,6 +86,8 @@ impl Fold {
             return;
         };
         let series = self.series_of(seen);
+        // Nearly all values of a document are of one day.
+        let mut noted = None;
         for value in &seen.values {
             let (day, at) = (value.at.div_euclid(DAY), value.at.rem_euclid(DAY));
             if self.only.as_ref().is_some_and(|only| !only.contains(&day)) {
@@ -97,7 +99,8 @@ impl Fold {
                 self.days.entry((day, series, metric)).or_insert_with(|| Counted::new(moves));
             counted.add(at, value.value);
             // A movement is told until the next one: that it was long ago makes no row one of its day.
-            if seen.at.div_euclid(DAY) - day <= 1 {
+            if noted != Some(day) && seen.at.div_euclid(DAY) - day <= 1 {
+                noted = Some(day);
                 let span = self.spans.entry(day).or_insert((row, row));
                 *span = (span.0.min(row), span.1.max(row));
             }
