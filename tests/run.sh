@@ -645,7 +645,13 @@ wanted=()
 # Another checkout would replace the programs under our tests.
 lock_file "$CARGO_TARGET_DIR/kakehi-tests.lock" "uses $CARGO_TARGET_DIR"
 began=$SECONDS
-start cargo "$work" --all-features --locked --no-run
+# No more than what is asked for: what follows `--` is the test programs' own.
+asked=()
+for word; do
+  [[ $word != -- ]] || break
+  asked+=("$word")
+done
+start cargo "$work" --all-features --locked --no-run "${asked[@]}"
 finish
 built_tests=$((SECONDS - began))
 
