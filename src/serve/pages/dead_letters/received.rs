@@ -21,6 +21,7 @@ use maud::{Markup, html};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How long those that were named are waited for: who has just looked at them may have them in flight
@@ -114,9 +115,15 @@ async fn carry_out(queue: &ShownQueue, action: DeadLetterAction, which: &Which) 
         }
         Ok(true)
     };
+    // What the service is just answering with arrives meanwhile, and is given back: dropped on its way, it
+    // would be nobody's for a lease.
+    let enough = async {
+        all_came.cancelled().await;
+        sleep(LIMITS.idle).await;
+    };
     {
         let letters = opened(queue, &*inspector, idle).await?;
-        letters.work_on(which, Some(action), all_came.cancelled(), &mut tell).await?;
+        letters.work_on(which, Some(action), enough, &mut tell).await?;
     }
     let absent = |_| DeadLetterOutcome::Kept(ABSENT.to_owned());
     tally.add_dead(missing.into_iter().map(absent));
