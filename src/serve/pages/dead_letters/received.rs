@@ -21,12 +21,11 @@ use maud::{Markup, html};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How long those that were named are waited for: who has just looked at them may have them in flight
 /// still, for about as long. A page has 30 s to answer.
-const LEASE: Duration = Duration::from_secs(25);
+const LEASE: Duration = Duration::from_secs(20);
 
 /// Why one that was named is as it was.
 const ABSENT: &str =
@@ -100,32 +99,45 @@ pub(super) async fn act(pages: &Pages, queue: &ShownQueue, request: Request) -> 
     Ok(result(pages, queue, &request, &work.await?, false))
 }
 
+/// A short look, and a long one for those that were named and did not come. The long one has long requests
+/// open when it ends, which the service may answer though nobody hears it: only who needs it does it.
 async fn carry_out(queue: &ShownQueue, action: DeadLetterAction, which: &Which) -> Result<Tally> {
     let inspector = queue.open().await?;
-    let (mut missing, idle) = match which {
-        Which::Ids(ids) => (ids.clone(), LEASE),
-        Which::All => (Vec::new(), LIMITS.idle),
-    };
-    let (mut tally, all_came) = (Tally::default(), CancellationToken::new());
-    let mut tell = |handled: &[Handled]| {
-        tally.add_dead(handled.iter().filter_map(|(_, outcome)| outcome.clone()));
-        missing.retain(|id| !handled.iter().any(|(head, _)| head.id == *id));
-        if idle == LEASE && missing.is_empty() {
-            all_came.cancel();
-        }
-        Ok(true)
-    };
-    // What the service is just answering with arrives meanwhile, and is given back: dropped on its way, it
-    // would be nobody's for a lease.
-    let enough = async {
-        all_came.cancelled().await;
-        sleep(LIMITS.idle).await;
-    };
-    {
-        let letters = opened(queue, &*inspector, idle).await?;
-        letters.work_on(which, Some(action), enough, &mut tell).await?;
+    let mut tally = Tally::default();
+    let missing = pass(queue, &*inspector, (action, which), LIMITS.idle, &mut tally).await?;
+    if missing.is_empty() {
+        return Ok(tally);
     }
+    let which = Which::Ids(missing);
+    let missing = pass(queue, &*inspector, (action, &which), LEASE, &mut tally).await?;
     let absent = |_| DeadLetterOutcome::Kept(ABSENT.to_owned());
     tally.add_dead(missing.into_iter().map(absent));
     Ok(tally)
+}
+
+/// Works on what comes until nothing has come for `idle`, or, where that is long, all that were named have;
+/// gives the ids of those that were named and did not come.
+async fn pass(
+    queue: &ShownQueue,
+    inspector: &dyn Inspect,
+    (action, which): (DeadLetterAction, &Which),
+    idle: Duration,
+    tally: &mut Tally,
+) -> Result<Vec<String>> {
+    let mut missing = match which {
+        Which::Ids(ids) => ids.clone(),
+        Which::All => Vec::new(),
+    };
+    let enough = CancellationToken::new();
+    let mut tell = |handled: &[Handled]| {
+        tally.add_dead(handled.iter().filter_map(|(_, outcome)| outcome.clone()));
+        missing.retain(|id| !handled.iter().any(|(head, _)| head.id == *id));
+        if missing.is_empty() && idle > LIMITS.idle {
+            enough.cancel();
+        }
+        Ok(true)
+    };
+    let letters = opened(queue, inspector, idle).await?;
+    letters.work_on(which, Some(action), enough.cancelled(), &mut tell).await?;
+    Ok(missing)
 }
