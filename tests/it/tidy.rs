@@ -316,6 +316,7 @@ fn tests_lie_in_folders() {
 fn the_shell_scripts_parse_and_stop_at_the_first_failure() {
     let mut scripts = files("examples", ".sh");
     scripts.extend(files("tests", ".sh"));
+    scripts.extend(files("packaging", ".sh"));
     scripts.push(source(root().join(".ci/run")));
     for script in scripts {
         assert!(script.text.lines().any(|line| line == "set -euo pipefail"), "{}", script.path);

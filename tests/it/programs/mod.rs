@@ -17,6 +17,7 @@ mod limits;
 mod main_job;
 mod missing_queue;
 mod not_utf8;
+mod packaging;
 mod pipeline;
 mod queue;
 mod queue_check;

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod built;
+pub mod cron_files;
 pub mod deletion;
 pub mod documents;
 pub mod emulator;
