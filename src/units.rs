@@ -7,6 +7,12 @@ use std::time::Duration;
 /// What sizes are counted in, in bytes.
 const UNITS: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
+/// A number of things: `1 message`, `2 messages`.
+pub fn counted(number: impl Into<u64>, thing: &str) -> String {
+    let number = number.into();
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A length of time, each number with its unit: `90s`, `10m`, `1h 30m`.
 ///
 /// # Errors
@@ -96,6 +102,12 @@ mod tests {
         for text in ["1025", "2KiB", "8GiB"] {
             assert_eq!(limited(text).unwrap_err(), "must be at most 1024", "{text}");
         }
+    }
+
+    #[test]
+    fn one_thing_is_no_things() {
+        let shown = [0_u64, 1, 2].map(|number| counted(number, "message"));
+        assert_eq!(shown, ["0 messages", "1 message", "2 messages"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::bodies::Bodies;
 use super::names::QueueName;
-use super::{Basics, CLOSING, Common, Context, Program, SummaryForm, positive, show};
+use super::{Basics, CLOSING, Common, Context, Program, SummaryForm, positive, show, timezone};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::identity::FileIdentity;
@@ -113,7 +113,7 @@ pub struct Publish {
     batch: usize,
 
     /// The time zone of readings and of `--every`, an IANA name
-    #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo", hide_short_help = true)]
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo", hide_short_help = true, value_parser = timezone::parse)]
     timezone: Tz,
 
     /// How long the queue may take for a message before it counts as not published

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{self, Contents, Inspect, Options, PeekByReceiving};
 use std::cell::Cell;
+use std::path::PathBuf;
 
 /// Where an action is carried out, and how it tells what came of it.
 pub(super) struct QueueContext<'p> {
@@ -63,6 +64,16 @@ impl QueueContext<'_> {
             (false, Form::Human) => say("nothing was changed: `--yes` does it\n").map(drop),
             _ => Ok(()),
         }
+    }
+
+    /// The file of an embedded queue that was given by its path, or by the URL of a queue in it.
+    pub(super) fn file(&self, given: PathBuf) -> Result<PathBuf> {
+        let Some(text) = given.to_str().filter(|_| !given.exists()) else { return Ok(given) };
+        if Location::parse(text).is_err() {
+            return Ok(given);
+        }
+        let (url, options) = self.resolve_url(Some(text), &QueueNames::default())?;
+        Ok(queues::file(&url, &options)?.map_or(given, |file| file.path().to_owned()))
     }
 
     /// Opens the inside of the queue that the arguments name.

@@ -14,6 +14,7 @@ use crate::queues::{
 };
 use crate::spool::Spooled;
 use crate::text::{of_name, visible};
+use crate::units::counted;
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -269,9 +270,11 @@ pub fn repaired(repaired: &Repaired) -> (String, serde_json::Value) {
         "damaged_pages": pages, "log_cut_off": log_cut_off,
     });
     let text = format!(
-        "saved {messages} messages and {dead} dead letters in `{}`; {} damaged pages",
+        "saved {} and {} in `{}`; {}",
+        counted(*messages, "message"),
+        counted(*dead, "dead letter"),
         file.display(),
-        pages.len()
+        counted(pages.len() as u64, "damaged page"),
     );
     (text, json)
 }
@@ -284,7 +287,7 @@ pub fn deletion(deletion: &Deletion, done: bool) -> (String, serde_json::Value) 
     let and = if removed.is_some() { "," } else { " and" };
     let mut text = format!("{verb} the queue{and} {}", messages(*removed));
     if let Some(dead) = dead {
-        text += &format!(" and {dead} dead letters");
+        text += &format!(" and {}", counted(*dead, "dead letter"));
     }
     if let Some(stays) = stays {
         text += &format!("\n{stays}");
@@ -295,7 +298,7 @@ pub fn deletion(deletion: &Deletion, done: bool) -> (String, serde_json::Value) 
 /// A number of messages, in words.
 pub fn messages(count: Option<u64>) -> String {
     match count {
-        Some(count) => format!("{count} messages"),
+        Some(count) => counted(count, "message"),
         None => "what it holds (nobody can tell how much)".to_owned(),
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// No other program may have the file open, and nothing in it is changed.
 #[derive(Debug, Args)]
 pub(super) struct Repair {
-    /// The file of an embedded queue
+    /// The file of an embedded queue, or the URL of a queue in it
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -27,6 +27,7 @@ pub(super) struct Repair {
 impl Repair {
     pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
         let Self { file, yes } = self;
+        let file = context.file(file)?;
         let form = context.form;
         // Nobody is left to be told where this cannot be written: the repair goes on.
         let tell = move |loss| drop(say(&format::repair_loss(&loss, form)));

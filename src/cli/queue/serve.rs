@@ -54,7 +54,7 @@ pub(super) struct Serve {
     stores: Vec<String>,
 
     /// The zone of the times and days on pages, as `Asia/Tokyo`. Default: this machine's
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = timezone::parse)]
     timezone: Option<Tz>,
 
     /// Show only: no page and no program changes anything

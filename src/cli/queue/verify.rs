@@ -15,14 +15,14 @@ use std::path::PathBuf;
 /// nothing.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// The file of an embedded queue
+    /// The file of an embedded queue, or the URL of a queue in it
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
 impl Verify {
     pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
-        let file = self.file;
+        let file = context.file(self.file)?;
         let points = queues::verify(&file).await?;
         say(&points.iter().map(|it| format::verified(it, context.form)).collect::<String>())?;
         match points.iter().filter(|point| point.wrong > 0).count() {

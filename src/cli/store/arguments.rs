@@ -64,7 +64,7 @@ impl Since {
 pub(super) struct Zone {
     /// The time zone of times and days, an IANA name: `Asia/Tokyo`. Default: `$TZ`, else this
     /// machine's
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = timezone::parse)]
     timezone: Option<Tz>,
 }
 

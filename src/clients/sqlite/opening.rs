@@ -89,7 +89,7 @@ pub fn connect_to_read(path: &Path, schema: &Schema) -> Result<(Connection, Anch
         Some(opened) => Ok(opened),
         None if !path.exists() => {
             Err(Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
-                .because(io::Error::from(io::ErrorKind::NotFound))
+                .because_of("there is no such file")
                 .hint(hint))
         }
         None => Err(Error::new(Kind::Configuration, format!("cannot use `{}`", path.display()))

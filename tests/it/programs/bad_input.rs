@@ -33,6 +33,17 @@ fn with_messages(sandbox: &Sandbox, count: usize) {
 }
 
 #[test]
+fn a_zone_that_nobody_knows_has_near_names() {
+    let sandbox = Sandbox::new();
+    let publish = sandbox.publish().args("--to sqlite:q.db --timezone Asia/Tokio");
+    let store = sandbox.store().args("list sqlite:s.db --timezone Asia/Tokio");
+    for program in [publish, store] {
+        let run = program.run().expect(2);
+        assert!(run.stderr.contains("near names: `Asia/Tokyo`"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn urls_that_nobody_knows_are_usage_errors() {
     let sandbox = Sandbox::new();
     let publish = |words: &str| sandbox.publish().args(words);

@@ -277,7 +277,7 @@ fn a_purge_and_a_deletion_ask_first() {
     bury(&stage, &["d"]);
     stage.publish_lines(lines(&["c"]));
     let run = stage.queue(&format!("purge {url}")).run().expect(0);
-    assert!(run.stdout.starts_with("would remove 1 messages\n"), "{run:?}");
+    assert!(run.stdout.starts_with("would remove 1 message\n"), "{run:?}");
     let purged = stage.lines(&format!("purge {url} --yes")).remove(0);
     assert_eq!(purged, serde_json::json!({"removed": null, "done": true}));
     let run = stage.drain("").run().expect(0);
@@ -286,7 +286,7 @@ fn a_purge_and_a_deletion_ask_first() {
     stage.publish_lines(lines(&["e"]));
     let run = stage.queue(&format!("delete {url}")).run().expect(0);
     let stays = format!(
-        "would delete the queue, 1 messages\nthe dead letters in `{}-dead` stay\n",
+        "would delete the queue, 1 message\nthe dead letters in `{}-dead` stay\n",
         stage.name
     );
     assert!(run.stdout.starts_with(&stays), "{}", run.stdout);

@@ -19,6 +19,27 @@ fn verify_finds_a_file_in_order() {
 }
 
 #[test]
+fn verify_and_repair_take_the_url_of_a_queue_for_its_file() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "a");
+    for given in ["q.db", "sqlite:q.db", "sqlite:q.db?queue=other"] {
+        let run = queue(&sandbox, &format!("verify {given}")).expect(0);
+        assert!(run.stdout.lines().all(|line| line.starts_with("ok  ")), "{}", run.stdout);
+    }
+    let run = queue(&sandbox, "repair sqlite:q.db").expect(0);
+    assert!(run.stdout.starts_with("saved 1 message and 0 dead letters in `"), "{}", run.stdout);
+    assert!(run.stdout.lines().next().unwrap().ends_with("`; 0 damaged pages"), "{}", run.stdout);
+    assert!(sandbox.path("q.db.repaired").exists());
+    for given in ["none.db", "sqlite:none.db"] {
+        let run = queue(&sandbox, &format!("verify {given}")).expect(78);
+        assert!(run.stderr.contains("because: there is no such file"), "{}", run.stderr);
+    }
+    // A file may be called as a URL is.
+    fs::copy(sandbox.path("q.db"), sandbox.path("sqlite:odd.db")).unwrap();
+    queue(&sandbox, "verify sqlite:odd.db").expect(0);
+}
+
+#[test]
 fn verify_names_what_does_not_agree() {
     let sandbox = Sandbox::new();
     publish_all(&sandbox, "a g1@g g2@g");

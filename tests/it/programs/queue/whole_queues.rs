@@ -60,7 +60,7 @@ fn delete_asks_first_and_then_ends_the_queue_and_no_other() {
     let other = sandbox.publish().args("--to sqlite:q.db?queue=other").stdin("{\"a\":1}\n");
     other.run().expect(0);
     let shown = queue(&sandbox, "delete sqlite:q.db").expect(0).stdout;
-    assert!(shown.starts_with("would delete the queue, 2 messages and 1 dead letters"), "{shown}");
+    assert!(shown.starts_with("would delete the queue, 2 messages and 1 dead letter\n"), "{shown}");
     assert_eq!(counts(&sandbox), [2, 0, 0, 0, 1]);
 
     queue(&sandbox, "delete sqlite:q.db --yes").expect(0);
