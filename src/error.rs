@@ -110,6 +110,16 @@ impl Error {
         self.kind
     }
 
+    /// What failures of one cause have in common, however often they come: the exit code, and what failed
+    /// without its numbers. How many messages wait or were refused makes no other failure of it.
+    pub fn likeness(&self) -> String {
+        let code = self.kind.code();
+        match self.kind {
+            Kind::Spooled | Kind::Rejected => code.to_string(),
+            _ => format!("{code} {}", self.what.replace(|c: char| c.is_ascii_digit(), "")),
+        }
+    }
+
     /// What to do about it, where that is known.
     pub fn remedy(&self) -> Option<&str> {
         self.hint.as_deref()

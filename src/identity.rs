@@ -63,6 +63,11 @@ impl Identity {
         self
     }
 
+    /// The name that outlives what is there now: that of a file is its path.
+    pub fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
     /// All names of the thing.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)

@@ -45,6 +45,11 @@ pub fn count(counter: &AtomicU64, by: usize) {
     counter.fetch_add(by as u64, Ordering::Relaxed);
 }
 
+/// A number of messages, in words.
+pub(crate) fn messages(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "message" } else { "messages" })
+}
+
 /// Which of the two loops ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {

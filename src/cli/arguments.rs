@@ -29,8 +29,40 @@ pub struct Common {
 
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub metrics: Metrics,
+
+    /// Which failing runs tell why
+    ///
+    /// With `first` a failure is told once, and no more by runs that fail in the same way; the run that
+    /// goes well again says so. The exit code is that of each run. What was told is kept in the user's
+    /// data folder. With `--every` it is so with ticks; `--follow` tells an outage once by itself.
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = OnFailure::Each)]
+    #[arg(hide_short_help = true)]
+    pub on_failure: OnFailure,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
     // a doc comment here would replace the program's own text in `--help`
     pub basics: Basics,
+}
+
+/// A file of numbers.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Metrics {
+    /// Write numbers into this file for Prometheus, by the textfile collector of its node_exporter
+    ///
+    /// The file is replaced as a whole, and its name ends in `.prom`. A run that stays writes it every
+    /// 15 seconds. That it cannot be written is a warning, and changes no exit code.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub metrics: Option<PathBuf>,
+}
+
+impl Common {
+    /// Whether runs remember of each other what was told. One that stays tells things once by itself, and
+    /// ends by a signal, which says nothing about how it went.
+    pub(super) fn tells_first(&self, stays: bool) -> bool {
+        self.on_failure == OnFailure::First && !stays
+    }
 }
 
 /// Flags that every program has.
@@ -62,6 +94,15 @@ pub struct Basics {
     /// Print completions (`completions:bash`, `:zsh`, `:fish`) or the manual page (`man`)
     #[arg(long, value_name = "WHAT", hide = true)]
     pub generate: Option<generate::What>,
+}
+
+/// Which failing runs tell why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnFailure {
+    /// Each run
+    Each,
+    /// The first of those that fail in the same way, and the one that goes well again
+    First,
 }
 
 /// How the summary looks.

@@ -1,7 +1,8 @@
 //! How a program ends: what is printed at last, and the exit code.
 
-use super::Program;
+use super::{Program, colours};
 use crate::descriptors::Standard;
+use crate::environment::Environment;
 use crate::error::{Error, Kind};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -49,19 +50,21 @@ fn unless_gone(cause: io::Error) -> io::Result<()> {
     }
 }
 
-/// The ending of a program that failed.
-pub(super) fn failed<P: Program>(error: &Error) -> Ending {
-    Ending {
-        stderr: format!("{}: {error}\n", P::NAME),
-        code: error.kind().code(),
-        ..Ending::default()
-    }
+/// The ending of a program that failed, in words that may be coloured.
+pub(super) fn failed<P: Program>(error: &Error, coloured: bool) -> Ending {
+    let name = colours::alarming(&format!("{}:", P::NAME), coloured);
+    Ending { stderr: format!("{name} {error}\n"), code: error.kind().code(), ..Ending::default() }
 }
 
 /// The ending of a command line that was not run: help and version go to stdout with exit code 0, a
 /// wrong command line to stderr with 2.
-pub(super) fn usage(help: &clap::Error) -> Ending {
-    let text = help.render().to_string();
+pub(super) fn usage(help: &clap::Error, environment: &Environment) -> Ending {
+    let coloured = match help.use_stderr() {
+        true => colours::of_stderr(environment),
+        false => colours::of_stdout(environment),
+    };
+    let text = help.render();
+    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
     if help.use_stderr() {
         Ending { stderr: text, code: Kind::Usage.code(), ..Ending::default() }
     } else {

@@ -25,7 +25,7 @@ pub fn launch<P: Program>(
             Error::new(Kind::Failed, "cannot tell where this program lies").because(cause)
         }
     };
-    failed::<P>(&error)
+    failed::<P>(&error, false)
 }
 
 /// Why this process did not become the holder.

@@ -2,7 +2,8 @@
 
 use super::masks::Masks;
 use super::progress::Progress;
-use super::{Basics, LogFormat};
+use super::withheld::Withheld;
+use super::{Basics, LogFormat, colours};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ pub fn start(
     environment: &Environment,
     progress: &Progress,
     masks: Masks,
+    withheld: Withheld,
 ) -> Result<()> {
     let level = match (basics.quiet, basics.verbose) {
         (true, _) => "error",
@@ -30,38 +32,43 @@ pub fn start(
     let filter = EnvFilter::try_new(filter).map_err(|cause| {
         Error::new(Kind::Configuration, "`RUST_LOG` is not a filter").because(cause)
     })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(BesideProgress(progress.clone(), masks));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(BesideProgress(
+        progress.clone(),
+        masks,
+        withheld,
+    ));
     let started = match basics.log_format {
         LogFormat::Json => builder.json().try_init(),
         LogFormat::Text => {
-            let text = builder.with_ansi(progress.is_shown()).with_target(false);
+            let text = builder.with_ansi(colours::of_stderr(environment)).with_target(false);
             text.without_time().try_init()
         }
     };
     started.map_err(|cause| Error::new(Kind::Bug, "logging was started twice").because_of(cause))
 }
 
-/// Writes log lines without secrets, and without tearing the progress line.
-struct BesideProgress(Progress, Masks);
+/// Writes log lines without secrets, and without tearing the progress line, unless they are kept back.
+struct BesideProgress(Progress, Masks, Withheld);
 
 impl<'a> MakeWriter<'a> for BesideProgress {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line(&self.0, &self.1)
+        Line(&self.0, &self.1, &self.2)
     }
 }
 
 /// One log line.
-struct Line<'a>(&'a Progress, &'a Masks);
+struct Line<'a>(&'a Progress, &'a Masks, &'a Withheld);
 
 impl Write for Line<'_> {
     /// Writes the line. Where the terminal is gone, it is lost and the run goes on.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
-        let _ = self.0.aside(|| io::stderr().write_all(self.1.hide(&line).as_bytes()));
+        let line = self.1.hide(&line);
+        if !self.2.take(&line) {
+            let _ = self.0.aside(|| io::stderr().write_all(line.as_bytes()));
+        }
         Ok(bytes.len())
     }
 

@@ -6,20 +6,24 @@
 mod acting;
 mod arguments;
 mod bodies;
+mod colours;
 mod configuration;
 pub mod cut;
 mod ending;
+mod failing;
 pub mod failpoints;
 pub mod generate;
 pub mod launcher;
 pub mod lock;
 pub mod logging;
 pub mod masks;
+mod metrics;
 pub mod names;
 pub mod programs;
 pub mod progress;
 pub mod publish;
 pub mod queue;
+mod reporter;
 mod run;
 mod show;
 pub mod signals;
@@ -29,24 +33,30 @@ mod summary;
 mod tags;
 pub mod tell;
 pub mod timezone;
+mod watched;
+mod whole_file;
+mod withheld;
 
-pub use arguments::{Basics, Common, LogFormat, SummaryForm};
+pub use arguments::{Basics, Common, LogFormat, Metrics, OnFailure, SummaryForm};
 pub use ending::Ending;
 pub use run::run;
 
 use crate::checkins::Checkins;
 use crate::clients::sqlite;
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::location::Location;
 use crate::report::{self, Counters, Ends};
 use crate::units;
 use clap::Args;
+use failing::Failing;
 use run::CLOSING;
 use signals::Signals;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
+use watched::Watched;
+use withheld::Withheld;
 
 /// What `--help` ends with, in every program.
 pub const EXIT_CODES: &str = "\
@@ -88,6 +98,16 @@ pub trait Program: Args {
         SummaryForm::None
     }
 
+    /// The file that numbers of the run are written into.
+    fn metrics(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Whether the run's own data goes to stdout.
+    fn shows_data(&self, _environment: &Environment) -> bool {
+        false
+    }
+
     /// How long what is in flight may take after a signal; without end where that is always short.
     fn grace(&self) -> Duration {
         Duration::MAX
@@ -125,6 +145,13 @@ pub struct Context {
     pub ends: OnceLock<Ends>,
     /// What jobs say of themselves.
     pub checkins: Checkins,
+    /// The queue of the run, for whoever wants to know how much is left; said once it is known.
+    watched: OnceLock<Watched>,
+    /// Whether runs between the same ends failed before; said once the ends are known, and not where
+    /// nothing can be told by this run.
+    failing: OnceLock<Failing>,
+    /// Log lines that are kept back.
+    withheld: Withheld,
     /// The exit code, where somebody asked for other codes than ours.
     code: OnceLock<u8>,
 }
@@ -133,6 +160,24 @@ impl Context {
     /// Ends a run that does not fail with this exit code, in the codes of whoever asked.
     fn end_with(&self, code: u8) {
         self.code.get_or_init(|| code);
+    }
+
+    /// Has this run told of only where it does not fail as runs between these ends did before. The
+    /// ends are named by what outlives them.
+    fn tell_first_failures(&self, program: &str, ends: [&str; 2]) -> Result<()> {
+        let path = failing::path(&self.environment.data_dir()?, program, ends);
+        self.failing.get_or_init(|| Failing::open(path, &self.withheld));
+        Ok(())
+    }
+
+    /// Whether this failure was told before, and is not to be told again.
+    fn was_told(&self, error: &Error) -> bool {
+        self.failing.get().is_some_and(|failing| failing.knows(error))
+    }
+
+    /// Says which queue the run works on.
+    fn watch(&self, queue: Watched) {
+        self.watched.get_or_init(|| queue);
     }
 
     /// Says what the run is between.

@@ -64,7 +64,7 @@ pub fn run(mut args: impl Iterator<Item = OsString>, environment: Environment) -
             let args: Vec<_> = std::iter::once(entry.name.into()).chain(args).collect();
             (entry.run)(args.into_iter(), environment)
         }
-        None => without_program(word),
+        None => without_program(word, &environment),
     }
 }
 
@@ -76,10 +76,10 @@ fn show_as(name: &str) {
 }
 
 /// The list, the version, or what is wrong with a word that names no program.
-fn without_program(word: Option<OsString>) -> Ending {
+fn without_program(word: Option<OsString>, environment: &Environment) -> Ending {
     match command().try_get_matches_from(std::iter::once(HOLDER.into()).chain(word)) {
         Ok(_) => Ending { stdout: command().render_help().to_string(), ..Ending::default() },
-        Err(told) => usage(&told),
+        Err(told) => usage(&told, environment),
     }
 }
 

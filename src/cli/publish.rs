@@ -1,19 +1,24 @@
 //! The command line of `publish`.
 
+mod when;
+
 use super::bodies::Bodies;
 use super::names::QueueName;
-use super::{Basics, CLOSING, Common, Context, Program, SummaryForm, positive, show, timezone};
+use super::watched::Watched;
+use super::{
+    Basics, CLOSING, Common, Context, OnFailure, Program, SummaryForm, positive, show, timezone,
+};
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::identity::FileIdentity;
 use crate::location::Location;
 use crate::publish::{LazyQueue, Plan, Reshaped};
 use crate::queues::{Publisher as _, Side};
-use crate::schedule::Schedule;
 use crate::sources::Source;
 use crate::spool::{self, Spool};
 use crate::transform::{MOST_VALUES, Transform};
-use crate::{queues, report, sources, times, units};
+use crate::{queues, report, sources, units};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::Args;
@@ -92,7 +97,7 @@ pub struct Publish {
     ///
     /// For a source that reads by the time of day, `sql:`: `--at 2026-11-26T17:53:00+09:00` reads
     /// what a tick at that time would.
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "every")]
+    #[arg(long, value_name = "TIME", value_parser = when::time, conflicts_with = "every")]
     #[arg(hide_short_help = true)]
     at: Option<DateTime<Utc>>,
 
@@ -150,6 +155,14 @@ impl Program for Publish {
         self.common.summary
     }
 
+    fn shows_data(&self, _environment: &Environment) -> bool {
+        self.dry_run
+    }
+
+    fn metrics(&self) -> Option<&Path> {
+        self.common.metrics.metrics.as_deref()
+    }
+
     fn grace(&self) -> Duration {
         self.common.grace
     }
@@ -179,6 +192,11 @@ impl Program for Publish {
         };
         let lock = super::lock::hold(&self.common, Self::NAME, identities, wait, context).await?;
         let super::lock::Locked::Yes(_lock) = lock else { return Ok(()) };
+        if self.common.tells_first(self.stays(&source_url) || self.dry_run) {
+            let from = sources::identity(&source_url, &reading)?;
+            let into = queues::key(&queue_url, &options)?;
+            context.tell_first_failures(Self::NAME, [from.name(), into.name()])?;
+        }
 
         let mut source = sources::open(source_url, &reading).await?;
         if let Some(transform) = transform.clone() {
@@ -186,12 +204,15 @@ impl Program for Publish {
         }
         let plan = Plan {
             every: schedule,
+            first_failures: self.common.on_failure == OnFailure::First,
             dry_run: self.dry_run,
             show: self.dry_run.then(show::on_stdout),
             grace: self.common.grace,
             spool: self.spool(&queue_url, &options)?,
             ..Plan::default()
         };
+        let name = queues::describe(&queue_url, Side::Into, &options);
+        context.watch(Watched::new(&queue_url, name, &options, plan.spool.clone()));
         let queue = self.open(queue_url, options, plan.spool.is_some()).await?;
         let poured = self.pour_or_hurry(&mut *source, &queue, &plan, context).await;
         transform.inspect(Transform::close);
@@ -310,36 +331,6 @@ impl Publish {
         }
     }
 
-    fn schedule(&self, source: &Location) -> Result<Option<Schedule>> {
-        let Some(expression) = &self.every else { return Ok(None) };
-        let scheme = source.scheme();
-        if !sources::repeats(source) {
-            return Err(Error::new(Kind::Usage, format!("`--every` does not go with `{scheme}:`"))
-                .because_of(format!("{scheme} is read once, to its end"))
-                .hint("give a source that can be asked again, or leave `--every` out"));
-        }
-        if sources::watches(source) {
-            let what = format!("`--every` does not go with a `{scheme}:` that watches");
-            return Err(Error::new(Kind::Usage, what)
-                .because_of("such a source stays by itself")
-                .hint("leave one of the two out"));
-        }
-        let schedule = Schedule::parse(expression, self.timezone)?;
-        schedule.first(Clock::system().now())?;
-        Ok(Some(schedule))
-    }
-
-    /// Refuses `--at` where it would change nothing.
-    fn refuse_idle_time(&self, source: &Location) -> Result<()> {
-        if self.at.is_none() || sources::follows_the_clock(source) {
-            return Ok(());
-        }
-        let scheme = source.scheme();
-        Err(Error::new(Kind::Usage, format!("`--at` does not go with `{scheme}:`"))
-            .because_of(format!("what {scheme} gives does not depend on the time of day"))
-            .hint("leave `--at` out, or read from a database: `sql:...`"))
-    }
-
     fn source_options(
         &self,
         context: &Context,
@@ -365,12 +356,6 @@ impl Publish {
             ..queues::Options::new(context.environment.clone(), data_dir)
         }
     }
-}
-
-/// Parses a time with its offset.
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    let example = "2026-11-26T17:53:00+09:00";
-    times::parse(text).ok_or_else(|| format!("write it with its offset from UTC: {example}"))
 }
 
 /// Refuses the queue's own file as its spool: where the queue cannot be written to, nor can that.

@@ -1,7 +1,7 @@
 //! The line at the end of a run: what was counted, and what the run was between.
 
 use super::{Program, SummaryForm};
-use crate::report::{Ends, Summary};
+use crate::report::{self, Ends, Summary};
 
 /// As wide as a terminal is at least.
 const COLUMNS: usize = 80;
@@ -22,6 +22,20 @@ pub(super) fn line<P: Program>(
         }
         SummaryForm::Json => summary.json(program, ends) + "\n",
         SummaryForm::None => String::new(),
+    }
+}
+
+/// What a run got done in the end, as a fragment behind other words: `, 36 messages sent`.
+pub(super) fn got_done<P: Program>(summary: &Summary) -> String {
+    let (messages, done) = match P::PROGRAM {
+        Some(report::Program::Publish) => (summary.published, "sent"),
+        Some(report::Program::Subscribe) => (summary.stored, "stored"),
+        None => (0, ""),
+    };
+    match messages {
+        0 => String::new(),
+        1 => format!(", 1 message {done}"),
+        _ => format!(", {messages} messages {done}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The first loop: source -> queue, or into the spool while the queue cannot be reached.
 
+mod failing_ticks;
 mod finish;
 mod gate;
 mod lazy;
@@ -109,13 +110,22 @@ impl Run<'_> {
     /// Makes one tick of many: a failure that may pass is told, and ends nothing.
     async fn scheduled_tick(&mut self, tick: u64) -> Result<()> {
         let before = self.counters.read.load(Ordering::Relaxed);
+        let first_only = self.plan.first_failures;
         match self.tick(tick).await {
-            Ok(()) => self.remark(self.counters.read.load(Ordering::Relaxed) > before),
+            Ok(()) => {
+                failing_ticks::over(&mut self.failing);
+                self.remark(self.counters.read.load(Ordering::Relaxed) > before);
+            }
             Err(error) if error.kind() == Kind::Spooled => {
-                tracing::warn!("{}", error.one_line());
+                if !first_only || failing_ticks::note(&mut self.failing, &error) {
+                    tracing::warn!("{}", error.one_line());
+                }
             }
             Err(error) if passes(error.kind()) && !error.ends_the_run() => {
-                tracing::error!("this tick failed, the next one tries again: {}", error.one_line());
+                if !first_only || failing_ticks::note(&mut self.failing, &error) {
+                    let why = error.one_line();
+                    tracing::error!("this tick failed, the next one tries again: {why}");
+                }
                 self.tell_lost();
             }
             Err(error) => return Err(error),

@@ -16,6 +16,9 @@ pub struct Plan {
     pub in_flight: usize,
     /// Repeat at these times; `None` makes one pass.
     pub every: Option<Schedule>,
+    /// Ticks of a schedule that fail as the one before did are not told, but the one that goes well again
+    /// is.
+    pub first_failures: bool,
     /// Read, and publish nothing.
     pub dry_run: bool,
     /// Where a dry run shows what it would publish; `None` shows it nowhere.
@@ -37,6 +40,7 @@ impl Default for Plan {
         Self {
             in_flight: 8,
             every: None,
+            first_failures: false,
             dry_run: false,
             show: None,
             grace: Duration::from_secs(30),

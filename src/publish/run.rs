@@ -1,5 +1,6 @@
 //! What a run of the first loop works with, from its first tick to its end.
 
+use super::failing_ticks::FailingTicks;
 use super::gate::Posted;
 use super::lost::Lost;
 use super::plan::Plan;
@@ -50,6 +51,8 @@ pub(super) struct Run<'a> {
     pub(super) lost: Lost,
     /// What the source said when it last gave nothing.
     pub(super) nothing: Option<String>,
+    /// How ticks fail at present, where that was told.
+    pub(super) failing: Option<FailingTicks>,
 }
 
 impl<'a> Run<'a> {
@@ -71,6 +74,7 @@ impl<'a> Run<'a> {
             buried: false,
             lost: Lost::default(),
             nothing: None,
+            failing: None,
         }
     }
 

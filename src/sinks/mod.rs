@@ -145,11 +145,13 @@ pub struct Defaults {
     /// Whether a write is one run or more of a command, each of which counts as a write of its own
     /// and has a time limit of its own.
     pub runs: bool,
+    /// Whether what is written, or what a command prints of it, goes to standard output.
+    pub shows: bool,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self { batch: 500, runs: false }
+        Self { batch: 500, runs: false, shows: false }
     }
 }
 

@@ -5,7 +5,7 @@
 //! [`Envelope`] does. What a pipe or a file has taken counts as stored: whether its reader reads
 //! it is not ours to know.
 
-use super::{Backend, Options, Outcome, Sink};
+use super::{Backend, Defaults, Options, Outcome, Sink};
 use crate::descriptors::Standard;
 use crate::envelope::{Envelope, one_line_json};
 use crate::error::{Error, Kind, Result};
@@ -35,6 +35,10 @@ impl Backend for StdoutBackend {
 
     async fn preflight(&self, url: Location, options: &Options) -> Result<Vec<Finding>> {
         open(url, options).map(|_| vec![Finding::ok("stdout: is there")])
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults { shows: true, ..Defaults::default() }
     }
 }
 

@@ -4,7 +4,7 @@ use super::plan::{Mode, Rehearsal};
 use super::receiver::Answer;
 use super::run::{End, Run};
 use crate::queues::{Emptiness, Receive, Select};
-use crate::report::count;
+use crate::report::{count, messages};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -31,14 +31,26 @@ impl Run<'_> {
                 if !self.follows() && answer.was_idle && self.nothing_in_flight() && quiet {
                     self.finish(End::Empty);
                 }
+                if self.follows() && self.nothing_in_flight() {
+                    self.say_that_it_waits();
+                }
             }
             Ok(mut deliveries) => {
                 self.work.recall(&mut deliveries).await;
                 count(&self.work.counters.received, deliveries.len());
+                tracing::info!("received {}", messages(deliveries.len()));
+                self.waits = false;
                 self.postponed += self.in_flight.take(deliveries, now);
                 fail::fail_point!("subscribe-received");
             }
             Err(error) => self.break_off(error),
+        }
+    }
+
+    /// Says once that there is nothing to do until something comes.
+    fn say_that_it_waits(&mut self) {
+        if !std::mem::replace(&mut self.waits, true) {
+            tracing::info!("waiting for messages");
         }
     }
 

@@ -45,6 +45,8 @@ pub(super) struct Run<'a> {
     pub(super) postponed: usize,
     pub(super) end: Option<End>,
     failure: Option<Error>,
+    /// Whether it was said that the run waits for messages.
+    pub(super) waits: bool,
 }
 
 impl<'a> Run<'a> {
@@ -61,6 +63,7 @@ impl<'a> Run<'a> {
             postponed: 0,
             end: None,
             failure: None,
+            waits: false,
         }
     }
 

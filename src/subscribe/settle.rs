@@ -8,7 +8,7 @@ use super::written::Written;
 use crate::attempts::Ended;
 use crate::message::{Delivery, Receipt};
 use crate::queues::{Settled, Verdict};
-use crate::report::count;
+use crate::report::{count, messages};
 use crate::retry;
 use crate::sinks::Outcome;
 
@@ -23,6 +23,7 @@ impl Work<'_> {
                 self.reshape_and_write(&batch).await
             }
         };
+        tell(&outcomes);
         fail::fail_point!("subscribe-written");
         let judged = self.judge(batch, tries, outcomes);
         if !judged.interrupted.is_empty() {
@@ -72,8 +73,10 @@ impl Work<'_> {
             told.push((id, receipt.clone(), self.ended(&verdict)));
             batch.push((receipt, verdict));
         }
+        let mut acknowledged = 0;
         for ((id, receipt, ended), settled) in told.into_iter().zip(self.queue.settle(batch).await)
         {
+            acknowledged += usize::from(settled == Settled::Done && ended == Some(Ended::Settled));
             // What the queue has not taken comes again: then it is known how often it failed.
             let not_taken = Some(Ended::Released);
             let ended = match settled {
@@ -89,6 +92,9 @@ impl Work<'_> {
             };
             written.ended.extend(ended.map(|ended| (id, ended)));
             written.settled.push(receipt);
+        }
+        if acknowledged > 0 {
+            tracing::info!("settled {}", messages(acknowledged));
         }
     }
 
@@ -125,4 +131,13 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// Tells whoever wants to know what the sink made of a batch.
+fn tell(outcomes: &[Outcome]) {
+    let of = |is_it: fn(&Outcome) -> bool| outcomes.iter().filter(|it| is_it(it)).count();
+    let stored = of(|it| matches!(it, Outcome::Stored));
+    let duplicate = of(|it| matches!(it, Outcome::Duplicate));
+    let others = outcomes.len() - stored - duplicate;
+    tracing::info!(stored, duplicate, others, "wrote {}", messages(outcomes.len()));
 }

@@ -7,8 +7,8 @@ mod nagios;
 
 use super::context::{QueueContext, say};
 use super::format;
-use crate::cli;
 use crate::cli::names::{CollectionName, QueueNames};
+use crate::cli::{self, Metrics, OnFailure};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::preflight::{self, Finding, Standing};
@@ -41,11 +41,11 @@ pub(super) struct Check {
     to: Option<String>,
 
     /// The source as `publish` has it. Of an API this spends one request
-    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["Limits", "format"])]
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["Limits", "format", "metrics"])]
     source: Option<String>,
 
     /// The queue as `publish --to` has it, where both programs are meant
-    #[arg(long, value_name = "QUEUE", conflicts_with_all = ["Limits", "format"])]
+    #[arg(long, value_name = "QUEUE", conflicts_with_all = ["Limits", "format", "metrics"])]
     queue: Option<String>,
 
     #[command(flatten)]
@@ -60,6 +60,15 @@ pub(super) struct Check {
 
     #[command(flatten)]
     limits: Limits,
+
+    #[command(flatten)]
+    metrics: Metrics,
+
+    /// Which of the calls that find limits broken tell it: each, or the first and the one that finds
+    /// them kept again
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = OnFailure::Each)]
+    #[arg(requires = "Limits", hide_short_help = true)]
+    on_failure: OnFailure,
 
     /// Answer in one line and with the exit codes of a monitoring plugin: 0 OK, 1 WARNING,
     /// 2 CRITICAL, 3 UNKNOWN
@@ -115,7 +124,8 @@ impl Check {
     }
 
     pub(super) async fn run(self, context: &QueueContext<'_>) -> Result<()> {
-        if self.limits.any() || self.format.is_some() {
+        let counts = self.limits.any() || self.format.is_some();
+        if counts || self.metrics.metrics.is_some() {
             return self.hold(context).await;
         }
         self.refuse_one_end_twice()?;

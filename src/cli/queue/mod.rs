@@ -109,7 +109,7 @@ enum Action {
     Resume(Resume),
     Purge(Purge),
     Delete(Delete),
-    Check(Check),
+    Check(Box<Check>),
     Verify(Verify),
     Repair(Repair),
     #[cfg(feature = "serve")]

@@ -2,9 +2,12 @@
 
 use super::arguments::QueueUrl;
 use super::context::{QueueContext, say};
-use super::format;
+use super::{Queue, format};
+use crate::cli::metrics::{self, QueueNumbers};
+use crate::cli::{Metrics, Program as _};
 use crate::error::{Kind, Result};
 use crate::inspect::{self, Counted};
+use crate::queues::{self, Side};
 use crate::spool::{self, Spooled};
 use clap::Args;
 use std::path::PathBuf;
@@ -25,6 +28,9 @@ pub(super) struct Stats {
     #[arg(long, value_name = "PATH")]
     spool: Option<PathBuf>,
 
+    #[command(flatten)]
+    metrics: Metrics,
+
     /// Count the ten largest tags, too: every message is looked at
     #[arg(long)]
     by_tag: bool,
@@ -39,6 +45,12 @@ impl Stats {
         let folder = || context.program.environment.data_dir();
         let path = self.spool.or_else(|| Some(folder().ok()?.join(spool::FILE)));
         let Counted { spool, queue } = inspect::stats(url.clone(), &options, path).await?;
+        if let Some(path) = &self.metrics.metrics {
+            let name = queues::describe(&url, Side::From, &options);
+            let (up, stats) = (Some(queue.is_ok()), queue.as_ref().ok());
+            let (program, spool) = (Queue::NAME, Some(spool));
+            metrics::write(path, &QueueNumbers { program, queue: &name, up, stats, spool }, None);
+        }
         if let Err(error) = &queue {
             // A queue that cannot be reached is when the spool matters.
             if spool != Spooled::default() && error.kind() != Kind::Usage {

@@ -1,6 +1,7 @@
 //! The two ends of a run: what they are, and whether they may be joined.
 
 use crate::cli::Context;
+use crate::cli::watched::Watched;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::identity::Identity;
@@ -44,6 +45,26 @@ pub(super) async fn identities(
         Destination::Sink(url) => sinks::identity(url, &sinks::Options::new(environment, folder))?,
     };
     Ok([from, into])
+}
+
+/// What both ends are called in what is kept on disk.
+pub(super) fn kept_names(
+    from: &Location,
+    into: Destination<'_>,
+    context: &Context,
+    data_dir: &Path,
+) -> Result<[String; 2]> {
+    let (environment, folder) = (context.environment.clone(), data_dir.to_owned());
+    let options = queues::Options::new(environment.clone(), folder.clone());
+    let key = |url| queues::key(url, &options).map(|key| key.name().to_owned());
+    let into = match into {
+        Destination::Queue(url) => key(url)?,
+        Destination::Sink(url) => {
+            let options = sinks::Options::new(environment, folder);
+            sinks::identity(url, &options)?.name().to_owned()
+        }
+    };
+    Ok([key(from)?, into])
 }
 
 /// Refuses the file of the queue as the file of a store, before anything is made.
@@ -100,6 +121,14 @@ pub(super) fn say_ends(context: &Context, from: &Location, into: Destination<'_>
         Destination::Sink(url) => sinks::describe(url, &sinks::Options::new(environment, folder)),
     };
     context.say_ends(from, into);
+}
+
+/// Says which queue the run empties, before anything is known of the sink: what waits matters most while
+/// that is down.
+pub(super) fn watch(context: &Context, from: &Location, data_dir: &Path) {
+    let options = queues::Options::new(context.environment.clone(), data_dir.to_owned());
+    let name = queues::describe(from, Side::From, &options);
+    context.watch(Watched::new(from, name, &options, None));
 }
 
 /// Whom a sink tells of documents that it replaces: what is kept of their readings.

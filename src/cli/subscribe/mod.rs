@@ -17,10 +17,12 @@ use crate::subscribe::{DeadLetters, Parts, Rate};
 use crate::transform::Transform;
 use crate::{queues, report, sinks, units};
 use clap::Args;
-use ends::{Destination, identities, open_forward, refuse_one_file, replaced, say_ends};
+use ends::{
+    Destination, identities, kept_names, open_forward, refuse_one_file, replaced, say_ends, watch,
+};
 use plan::Bounds;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -209,6 +211,14 @@ impl Program for Subscribe {
         self.common.summary
     }
 
+    fn shows_data(&self, environment: &Environment) -> bool {
+        self.sink_url(environment).is_ok_and(|url| sinks::defaults(&url).shows)
+    }
+
+    fn metrics(&self) -> Option<&Path> {
+        self.common.metrics.metrics.as_deref()
+    }
+
     fn grace(&self) -> Duration {
         self.common.grace
     }
@@ -232,6 +242,11 @@ impl Program for Subscribe {
         let identities = identities(&queue_url, into, context, &data_dir);
         let lock = super::lock::hold(&self.common, Self::NAME, identities, false, context).await?;
         let super::lock::Locked::Yes(_lock) = lock else { return Ok(()) };
+        watch(context, &queue_url, &data_dir);
+        if self.common.tells_first(self.follow || self.debug || self.dry_run) {
+            let [from, into] = kept_names(&queue_url, into, context, &data_dir)?;
+            context.tell_first_failures(Self::NAME, [&from, &into])?;
+        }
 
         let options = sinks::Options {
             command: self.exec(),

@@ -32,7 +32,7 @@ impl Subscribe {
     /// One write gives a command as many messages as one of its runs takes: each run has its place
     /// among the writes, and whatever ends first makes room for the next.
     pub(super) fn bounds(&self, sink: &Location) -> Result<Bounds> {
-        let Defaults { batch, runs } = sinks::defaults(sink);
+        let Defaults { batch, runs, .. } = sinks::defaults(sink);
         let batch = self.batch.unwrap_or(batch);
         let batch = self.rate.as_ref().map_or(batch, |rate| batch.min(rate.at_once()));
         let ahead = if runs { batch.saturating_mul(self.concurrency) } else { batch };

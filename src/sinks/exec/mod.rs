@@ -114,7 +114,7 @@ impl Backend for ExecBackend {
     }
 
     fn defaults(&self) -> Defaults {
-        Defaults { batch: 1, runs: true }
+        Defaults { batch: 1, runs: true, shows: true }
     }
 }
 

@@ -35,6 +35,7 @@ fn the_crontabs_lines_run_the_main_job_under_crons_bare_environment() {
         schedule.parse::<croner::Cron>().unwrap_or_else(|cause| panic!("{schedule}: {cause}"));
         assert!(!command.contains('%'), "cron makes a newline of a percent sign: {command}");
         assert!(command.contains(" --lock"), "runs may overlap: {command}");
+        assert!(command.contains(" --on-failure first"), "a mail a round: {command}");
 
         let run = crontab.run(&under_test(command), home.dir()).expect(0);
 

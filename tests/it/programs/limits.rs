@@ -45,7 +45,7 @@ fn limits_that_hold_say_nothing_and_each_that_is_broken_has_a_line() {
     assert!(lines[0].ends_with(" old, at most 15m"), "{}", lines[0]);
     assert_eq!(lines[1], "broken  ready: 2 messages are ready, at most 1");
     assert_eq!(lines[2], "broken  dead: 1 dead letter, at most 0");
-    assert_eq!(run.stderr, "queue: 3 of 4 limits are broken\n");
+    assert_eq!(run.stderr, "queue: 3 of 4 limits are broken: age, ready, dead\n");
 
     // A warning is told, and is no failure.
     let run = check(&sandbox, "--from sqlite:q.db --max-ready 1,5").expect(0);
@@ -60,6 +60,23 @@ fn limits_that_hold_say_nothing_and_each_that_is_broken_has_a_line() {
         [&json!("broken"), &json!(2), &json!(1)]
     );
     assert!(lines.iter().any(|line| line["what"] == "spooled" && line["health"] == "ok"));
+}
+
+#[test]
+fn what_is_broken_is_told_once_where_that_is_asked_for() {
+    let sandbox = Sandbox::new();
+    old_queue(&sandbox);
+    let check = |words: &str| check(&sandbox, &format!("sqlite:q.db --on-failure first {words}"));
+    let run = check("--max-dead 0").expect(1);
+    assert_eq!(run.stdout, "broken  dead: 1 dead letter, at most 0\n");
+    let run = check("--max-dead 0").expect(1);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    // Another limit is broken, too.
+    let run = check("--max-dead 0 --max-ready 1").expect(1);
+    assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
+    let run = check("--max-dead 1").expect(0);
+    assert!(run.stderr.starts_with("queue: back after "), "{}", run.stderr);
+    assert_eq!(check("--max-dead 1").expect(0).stderr, "");
 }
 
 #[test]

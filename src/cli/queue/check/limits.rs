@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) struct Limits {
     /// How old the oldest message of the queue may be that is not dead: `15m`; `10m,15m` warns first
     ///
-    /// As with every limit, two are a warning and what comes after it.
+    /// Every limit may be two: above the first it warns, and above the second it is broken.
     #[arg(long, value_name = "TIME", value_parser = Limit::of_time)]
     pub(super) max_age: Option<Limit>,
 

@@ -80,7 +80,7 @@ mod tests {
         let spool = Spooled { waiting: 1, dead: 0 };
         let mut measured = of_queue(&stats, spool, &limits);
         measured.push(of_spool(spool, &limits));
-        Looked { measured, failures }
+        Looked { measured, failures, ..Looked::default() }
     }
 
     #[test]
