@@ -17,6 +17,7 @@ use kakehi::report::{Counters, Summary};
 use kakehi::retry::Limits;
 use kakehi::subscribe::{DeadLetters, Mode, Parts, Plan, subscribe};
 use kakehi::{Kind, Location, Message, Result};
+use std::cell::Cell;
 use std::io::Read as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -149,8 +150,10 @@ async fn a_kill_during_a_write_counts_one() {
 async fn an_outage_of_the_sink_pauses_the_subscription_and_loses_nothing() {
     let fixture = Fixture::with(&numbered(60)).await;
     let sink = Scripted::down_after(10);
+    let before = Cell::new(0);
     let outage = async {
         until(|| sink.down.load(Ordering::SeqCst)).await;
+        before.set(sink.stored().len() as u64);
         let asked = sink.asked();
         until(|| sink.asked() > asked + 1).await;
         sink.down.store(false, Ordering::SeqCst);
@@ -159,7 +162,9 @@ async fn an_outage_of_the_sink_pauses_the_subscription_and_loses_nothing() {
     let (result, summary) = fixture.run(&sink, 10, outage).await;
     result.unwrap();
     assert_eq!((summary.stored, summary.dead), (60, 0), "{summary:?}");
-    assert!(summary.released >= 30, "all but a small batch is given back: {summary:?}");
+    // What was written at once before the outage may have been ten messages or many.
+    let left = 60 - before.get();
+    assert!(summary.released + 20 >= left, "all but a small batch is given back: {summary:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
