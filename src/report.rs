@@ -1,5 +1,6 @@
 //! What a run did: counted while it runs, told in one line at its end.
 
+use crate::units;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -47,7 +48,7 @@ pub fn count(counter: &AtomicU64, by: usize) {
 
 /// A number of messages, in words.
 pub(crate) fn messages(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "message" } else { "messages" })
+    units::counted(count as u64, "message")
 }
 
 /// Which of the two loops ran.

@@ -33,6 +33,7 @@ mod summary;
 mod tags;
 pub mod tell;
 pub mod timezone;
+mod urls;
 mod watched;
 mod whole_file;
 mod withheld;
@@ -202,7 +203,11 @@ fn bytes(text: &str) -> Result<usize, String> {
 
 /// An end's URL: the argument, else the variable, else `sqlite:` in the data folder.
 fn url_or(given: Option<&str>, variable: &str, environment: &Environment) -> Result<Location> {
-    Location::parse(given.or(environment.get(variable)?).unwrap_or("sqlite:"))
+    let typed = given.or(environment.get(variable)?).unwrap_or("sqlite:");
+    match variable {
+        "KAKEHI_SINK" => urls::sink(typed),
+        _ => urls::queue(typed),
+    }
 }
 
 /// The user's data folder; where there is none, an empty path as long as no end needs it.

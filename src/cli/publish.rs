@@ -7,6 +7,7 @@ use super::names::QueueName;
 use super::watched::Watched;
 use super::{
     Basics, CLOSING, Common, Context, OnFailure, Program, SummaryForm, positive, show, timezone,
+    urls,
 };
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -326,7 +327,7 @@ impl Publish {
     fn source_url(&self) -> Result<Location> {
         match (self.command.first(), &self.source) {
             (Some(program), typed) => sources::exec::url(program, typed.as_deref()),
-            (None, Some(typed)) => Location::parse(typed),
+            (None, Some(typed)) => urls::source(typed),
             (None, None) => Location::parse("stdin:"),
         }
     }

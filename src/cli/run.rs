@@ -106,7 +106,12 @@ async fn perform<P: Program>(program: P, configuration: Configuration, masks: Ma
     }
     reporter.write::<P>(&context, Some(ending.code)).await;
     let summary = context.counters.summary(started.elapsed());
-    let verdict = verdict::<P>(&context, result.err().as_ref(), &summary);
+    let verdict = verdict::<P>(&context, result.as_ref().err(), &summary);
+    // A run that never came to its ends has counted nothing.
+    let form = match (&result, context.ends.get()) {
+        (Err(_), None) if form == SummaryForm::Human => SummaryForm::None,
+        _ => form,
+    };
     let line = summary::line::<P>(form, basics.quiet, &summary, context.ends.get());
     ending.stderr = match verdict.aloud {
         true => context.withheld.end() + &remarks::<P>(&verdict) + &ending.stderr + &line,

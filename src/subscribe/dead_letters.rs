@@ -134,11 +134,12 @@ impl DeadLetters {
         let spool = self.spool()?;
         spool.bury(&letters).await?;
         self.whereabouts.spooled(letters.len());
-        tracing::warn!(
-            "{} dead letters are kept in the spool, see {}: {why}",
-            letters.len(),
-            super::whereabouts::list(&spool.url()?)
-        );
+        let kept = match letters.len() {
+            1 => "1 dead letter is kept".to_owned(),
+            count => format!("{count} dead letters are kept"),
+        };
+        let list = super::whereabouts::list(&spool.url()?);
+        tracing::warn!("{kept} in the spool, see {list}: {why}");
         Ok(())
     }
 

@@ -67,7 +67,10 @@ pub async fn subscribe(parts: Parts<'_>, shutdown: impl Future<Output = ()>) -> 
 
 /// The error of a run that had to give messages up; others may wait for a later one.
 fn became_dead_letters(letters: u64, later: usize, look: &str) -> Error {
-    let what = format!("{letters} messages became dead letters");
+    let what = match letters {
+        1 => "1 message became a dead letter".to_owned(),
+        _ => format!("{letters} messages became dead letters"),
+    };
     match later {
         0 => Error::new(Kind::Rejected, what)
             .hint(format!("each keeps its reason{look}; the others went their way")),

@@ -11,7 +11,7 @@ use super::work::Work;
 use super::written::Written;
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
-use crate::report::count;
+use crate::report::{count, messages};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
@@ -317,14 +317,14 @@ impl<'a> Run<'a> {
         count(&self.work.counters.released, self.in_flight.waiting());
         if self.postponed > 0 {
             tracing::info!(
-                "{} messages are left to a later run: their retries are due later than `--idle`",
-                self.postponed
+                "left to a later run: {}; retries that are due later than `--idle`",
+                messages(self.postponed)
             );
         }
     }
 
     fn out_of_grace(&self) -> Error {
-        Error::new(Kind::Failed, format!("{} messages were not finished", self.in_flight.len()))
+        Error::new(Kind::Failed, format!("not finished: {}", messages(self.in_flight.len())))
             .because_of("the grace after the signal is over")
             .hint("nothing is lost: they come again; or give a longer `--grace`")
     }

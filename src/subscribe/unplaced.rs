@@ -76,7 +76,10 @@ impl<'a> Unplaced<'a> {
     pub(super) fn error(&self) -> Option<Error> {
         let down = self.down.as_ref()?;
         let letters = self.letters.len() + down.given_back.count();
-        let what = format!("{letters} messages could not be kept as dead letters");
+        let what = match letters {
+            1 => "1 message could not be kept as a dead letter".to_owned(),
+            _ => format!("{letters} messages could not be kept as dead letters"),
+        };
         Some(Error::new(Kind::Unreachable, what).because_of(&down.why).hint(
             "nothing is lost: they stay in the queue; mend the place of its dead letters, and run \
              it again",

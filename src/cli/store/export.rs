@@ -96,10 +96,11 @@ impl Writing {
         if let Self::Csv(rows) = self
             && rows.left_out > 0
         {
-            let count = rows.left_out;
-            tracing::warn!(
-                "{count} documents hold no reading, and have no row: `--jsonl` has them"
-            );
+            let what = match rows.left_out {
+                1 => "1 document holds no reading, and has no row".to_owned(),
+                count => format!("{count} documents hold no reading, and have no row"),
+            };
+            tracing::warn!("{what}: `--jsonl` has them");
         }
     }
 }

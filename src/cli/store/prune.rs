@@ -139,7 +139,10 @@ impl Counts {
             text += &format!(", the oldest of {}", seconds(oldest));
         }
         if timeless > 0 {
-            text += &format!("\n{timeless} documents have no time, and stay");
+            text += &match timeless {
+                1 => "\n1 document has no time, and stays".to_owned(),
+                _ => format!("\n{timeless} documents have no time, and stay"),
+            };
         }
         if done && removed < old {
             let stay = old - removed;

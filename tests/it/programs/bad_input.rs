@@ -44,6 +44,31 @@ fn a_zone_that_nobody_knows_has_near_names() {
 }
 
 #[test]
+fn what_is_no_url_is_told_by_what_it_may_have_meant() {
+    let sandbox = Sandbox::new();
+    sandbox.write("readings", "{}\n");
+    let publish = |words: &str| sandbox.publish().args(words);
+    let meant = |program: Program, hint: &str| {
+        let run = fails(program, 2, hint);
+        // Nothing was begun, so nothing was counted.
+        assert!(
+            !run.stderr.contains("0 read") && !run.stderr.contains("0 received"),
+            "{}",
+            run.stderr
+        );
+    };
+    meant(publish("r.jsonl"), "for the lines of a file write `publish < r.jsonl`");
+    meant(publish("readings"), "for the lines of a file write `publish < readings`");
+    meant(publish("nature-remo"), "write `nature-remo:`");
+    meant(publish("nature-remo?meter"), "write `nature-remo:?meter`");
+    let subscribe = |words: &str| sandbox.subscribe().args(words);
+    meant(subscribe("--from q.db"), "for a file write `sqlite:q.db`");
+    meant(subscribe("--from sqlite:q.db --to stdout"), "write `stdout:`");
+    meant(subscribe("--from sqlite:q.db --to s.db"), "for a file write `sqlite:s.db`");
+    meant(sandbox.queue().args("stats q.db"), "for a file write `sqlite:q.db`");
+}
+
+#[test]
 fn urls_that_nobody_knows_are_usage_errors() {
     let sandbox = Sandbox::new();
     let publish = |words: &str| sandbox.publish().args(words);
@@ -51,7 +76,7 @@ fn urls_that_nobody_knows_are_usage_errors() {
     fails(publish("--to kafka:x"), 2, "unknown queue `kafka:`");
     fails(publish("--to sqlite:q.db?qeue=x"), 2, "unknown parameter `qeue`");
     fails(publish("stdin:?idd=x --to sqlite:q.db"), 2, "unknown parameter `idd`");
-    fails(publish("--to queue.db"), 2, "it has no scheme");
+    fails(publish("--to queue.db"), 2, "for a file write `sqlite:queue.db`");
     fails(publish("--to pubsub://x"), 2, "pubsub");
     let subscribe = |words: &str| sandbox.subscribe().args(words);
     fails(subscribe("--from sqlite:q.db --to postgres://x"), 2, "unknown sink `postgres:`");

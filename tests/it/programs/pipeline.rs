@@ -57,7 +57,7 @@ async fn a_dead_letter_without_a_topic_is_kept_in_the_spool_and_stops_nobody() {
     let run =
         stage.subscribe(PATIENT).args("--max-messages 3 --dead pubsub://kakehi-pipeline/none");
     let run = run.run().expect(65);
-    assert!(run.stderr.contains("1 dead letters are kept in the spool"), "{}", run.stderr);
+    assert!(run.stderr.contains("1 dead letter is kept in the spool"), "{}", run.stderr);
     assert_eq!((count(&run, "stored"), count(&run, "dead")), (2, 1));
 }
 

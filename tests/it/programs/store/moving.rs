@@ -49,7 +49,7 @@ fn a_table_has_a_row_for_each_reading_and_no_formula() {
     assert_eq!((rows.len(), rows[0]), (3, "time,device,name,metric,value,unit,document"));
     let row = rows.iter().find(|row| row.contains(",te,")).expect("a row");
     assert!(row.contains("+09:00,d,\"'=HYPERLINK(\"\"http://x\"\")\",te,-1.5,°C,d@"), "{row}");
-    assert!(run.stderr.contains("1 documents hold no reading"), "{}", run.stderr);
+    assert!(run.stderr.contains("1 document holds no reading"), "{}", run.stderr);
     store(&sandbox, &format!("export {STORE}")).expect(2);
     store(&sandbox, &format!("export {STORE} --csv --jsonl")).expect(2);
 }

@@ -40,7 +40,7 @@ fn a_document_without_a_time_of_its_own_is_as_old_as_its_row() {
     connection.execute("UPDATE readings SET stored_at = 'once' WHERE id = 'b'", []).unwrap();
     let run = store(&sandbox, &format!("prune {STORE} --older-than 365d --yes")).expect(0);
     assert!(run.stdout.contains("removed 1 of 3"), "{}", run.stdout);
-    assert!(run.stdout.contains("1 documents have no time, and stay"), "{}", run.stdout);
+    assert!(run.stdout.contains("1 document has no time, and stays"), "{}", run.stdout);
     assert_eq!(count(&sandbox, "id = 'a'"), 0);
 }
 
