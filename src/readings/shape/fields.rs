@@ -158,11 +158,11 @@ impl<'de> Visitor<'de> for AnyValue {
 }
 
 /// The events of a snapshot: what each sensor said last. `None` where there is no such object.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Events<'a>(pub(super) Option<Vec<(Cow<'a, str>, Event<'a>)>>);
 
 /// What a sensor said.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Event<'a> {
     pub(super) val: Scalar<'a>,
     pub(super) created_at: Scalar<'a>,

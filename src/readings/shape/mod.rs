@@ -12,6 +12,7 @@
 
 mod custom;
 mod fields;
+mod quick;
 mod remo;
 
 use super::{Metric, Series};

@@ -1,14 +1,14 @@
 //! The documents of `nature-remo:`, and those of the Python scripts before it.
 
 use super::fields::{Event, Events, Scalar};
-use super::{Seen, SeenValue};
+use super::{Seen, SeenValue, quick};
 use serde::Deserialize;
 use std::borrow::Cow;
 
 /// All that any of the forms has, of whatever types.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     #[serde(borrow)]
     device_id: Scalar<'a>,
     #[serde(borrow)]
@@ -22,7 +22,7 @@ struct Fields<'a> {
     #[serde(borrow)]
     created_at: Scalar<'a>,
     #[serde(borrow)]
-    newest_events: Events<'a>,
+    pub(super) newest_events: Events<'a>,
     #[serde(borrow)]
     temperature_offset: Scalar<'a>,
     #[serde(borrow)]
@@ -62,7 +62,7 @@ pub(super) const FIELDS: &[&str] = &[
 
 /// What a document tells; `None` where it has none of the forms.
 pub(super) fn read(json: &str, stored_at: Option<i64>, add_offsets: bool) -> Option<Seen<'_>> {
-    let mut fields: Fields = serde_json::from_str(json).ok()?;
+    let mut fields = quick::fields(json).or_else(|| serde_json::from_str(json).ok())?;
     if let Some(events) = fields.newest_events.0.take() {
         return fields.snapshot(events, stored_at, add_offsets);
     }
@@ -73,6 +73,27 @@ pub(super) fn read(json: &str, stored_at: Option<i64>, add_offsets: bool) -> Opt
 }
 
 impl<'a> Fields<'a> {
+    /// The field of this name that may be anything, with a number of its own below 31.
+    pub(super) fn slot(&mut self, name: &str) -> Option<(u32, &mut Scalar<'a>)> {
+        Some(match name {
+            "device_id" => (0, &mut self.device_id),
+            "appliance_id" => (1, &mut self.appliance_id),
+            "name" => (2, &mut self.name),
+            "request_at" => (3, &mut self.request_at),
+            "updated_at" => (4, &mut self.updated_at),
+            "created_at" => (5, &mut self.created_at),
+            "temperature_offset" => (6, &mut self.temperature_offset),
+            "humidity_offset" => (7, &mut self.humidity_offset),
+            "online" => (8, &mut self.online),
+            "kind" => (9, &mut self.kind),
+            "val" => (10, &mut self.val),
+            "power_w" => (11, &mut self.power_w),
+            "bought_kwh" => (12, &mut self.bought_kwh),
+            "sold_kwh" => (13, &mut self.sold_kwh),
+            _ => return None,
+        })
+    }
+
     fn snapshot(
         self,
         events: Vec<(Cow<'a, str>, Event<'a>)>,
