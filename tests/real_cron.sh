@@ -2,7 +2,8 @@
 # Runs cron/kakehi.crontab by a real cron, as an unprivileged user, through an outage of Nature's API, and
 # counts the mails: none while all is well, one when it begins, one when it is over.
 #
-#   bash tests/real_cron.sh FOLDER        the folder of the programs, such as target/debug
+#   bash tests/real_cron.sh FOLDER        the folder of the programs, such as target/debug, which stands
+#                                         in the place of /usr/bin
 #
 # It needs root, and of Debian the packages `cron` and `python3`. It takes about eight minutes: the lines
 # run as they stand, but every minute in place of every five. What it changes (a user, a crontab, a
@@ -68,7 +69,7 @@ printf "NATURE_REMO_TOKEN='token'\nNATURE_REMO_ENDPOINT='http://127.0.0.1:%s'\n"
   >"$home/.config/kakehi/env"
 chmod 0600 "$home/.config/kakehi/env"
 chown -R 64242:64242 "$home"
-sed -E -e 's#^(\*|1-59)/5 #* #' -e "s#^PATH=#PATH=$work/programs:#" "$root/cron/kakehi.crontab" \
+sed -E -e 's#^(\*|1-59)/5 #* #' -e "s#/usr/bin/(publish|subscribe|queue)#$work/programs/\\1#g" "$root/cron/kakehi.crontab" \
   >"$work/tab"
 crontab -u "$user" "$work/tab"
 

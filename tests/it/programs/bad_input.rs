@@ -60,7 +60,7 @@ fn what_is_no_url_is_told_by_what_it_may_have_meant() {
     meant(publish("r.jsonl"), "for the lines of a file write `publish < r.jsonl`");
     meant(publish("readings"), "for the lines of a file write `publish < readings`");
     meant(publish("nature-remo"), "write `nature-remo:`");
-    meant(publish("nature-remo?meter"), "write `nature-remo:?meter`");
+    meant(publish("nature-remo?meter"), "write `'nature-remo:?meter'`");
     let subscribe = |words: &str| sandbox.subscribe().args(words);
     meant(subscribe("--from q.db"), "for a file write `sqlite:q.db`");
     meant(subscribe("--from sqlite:q.db --to stdout"), "write `stdout:`");
