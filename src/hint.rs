@@ -3,10 +3,18 @@
 
 /// A command as a hint shows it, between backticks: `` `queue dead list 'sqlite:q.db?queue=a'` ``.
 pub fn command<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+    format!("`{}`", line(words))
+}
+
+/// A command that reads a file, as a hint shows it: `` `publish < 'my readings.jsonl'` ``.
+pub fn command_on<'w>(words: impl IntoIterator<Item = &'w str>, file: &str) -> String {
+    format!("`{} < {}`", line(words), line([file]))
+}
+
+fn line<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     let words: Vec<_> = words.into_iter().collect();
     // What holds a zero byte cannot be typed either way.
-    let line = shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "));
-    format!("`{line}`")
+    shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
 }
 
 #[cfg(test)]
@@ -23,5 +31,6 @@ mod tests {
         ] {
             assert_eq!(command(["queue", "stats", url]), format!("`queue stats {shown}`"));
         }
+        assert_eq!(command_on(["publish"], "my r.jsonl"), "`publish < 'my r.jsonl'`");
     }
 }

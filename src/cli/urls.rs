@@ -12,9 +12,8 @@ use std::path::Path;
 /// The URL of a source; the name of a file leads to its lines.
 pub(super) fn source(typed: &str) -> Result<Location> {
     let lines = |path: &str| {
-        let file = hint::command([path]);
-        let file = file.trim_matches('`');
-        format!("for the lines of a file write `publish < {file}`, for whole files `files:GLOB`")
+        let command = hint::command_on(["publish"], path);
+        format!("for the lines of a file write {command}, for whole files `files:GLOB`")
     };
     parse(typed, &SOURCES, lines)
 }
