@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// How deep lists and objects that are passed over may lie in one another here.
 const DEPTH: usize = 8;
-/// So many digits are exact in a double, with or without a point among them.
+/// How many digits are exact in a double, with or without a point among them.
 const DIGITS: usize = 15;
 
 /// The fields of a snapshot; `None` for any other document, and for one with escapes, long numbers, fields
