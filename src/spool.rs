@@ -55,6 +55,11 @@ pub struct Spooled {
     pub dead: u64,
 }
 
+/// The URL of the embedded queues that are in a file, whatever its name.
+pub fn url_of_file(path: &Path) -> String {
+    format!("sqlite:{}", percent_encode(path.as_os_str().as_bytes(), RESERVED))
+}
+
 impl Spool {
     /// The spool for what is meant for the place of this key, in this file. Nothing is made before
     /// something is to be kept.
@@ -73,9 +78,8 @@ impl Spool {
     }
 
     fn url_of(&self, queue: &str) -> Result<String> {
-        let path = percent_encode(self.path.as_os_str().as_bytes(), RESERVED);
         let queue = utf8_percent_encode(queue, RESERVED);
-        Ok(format!("sqlite:{path}?queue={queue}"))
+        Ok(format!("{}?queue={queue}", url_of_file(&self.path)))
     }
 
     fn location(&self) -> Result<Location> {

@@ -30,6 +30,7 @@ pub mod signals;
 pub mod store;
 pub mod subscribe;
 mod summary;
+mod table;
 mod tags;
 pub mod tell;
 pub mod timezone;

@@ -22,7 +22,12 @@ impl Form {
 
 /// Writes a text to stdout; `false` where nobody reads it any more.
 pub(super) fn say(text: &str) -> Result<bool> {
-    match Standard::Output.open()?.write_all(text.as_bytes()) {
+    say_bytes(text.as_bytes())
+}
+
+/// Writes bytes to stdout; `false` where nobody reads them any more.
+pub(super) fn say_bytes(bytes: &[u8]) -> Result<bool> {
+    match Standard::Output.open()?.write_all(bytes) {
         Ok(()) => Ok(true),
         Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(cause) => Err(Error::new(Kind::Failed, "cannot write to stdout").because(cause)),

@@ -23,8 +23,8 @@ pub use inspect::{
     Contents, DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart,
     DeadLetterStore, Deletion, Fact, FactValue, Inspect, JobStats, LeaseRequest, MessageState,
     MessagesById, POISON, Paused, Pausing, Peek, PeekByReceiving, PeekFilter, Peeked, PeekedPart,
-    Purge, Receipts, RepairLoss, Repaired, Scheduled, ScheduledId, ScheduledMessages,
-    ScheduledOutcome, Stats, TagCount, Tags, Verified, Which,
+    Purge, Receipts, RepairLoss, Repaired, RewriteDeadLetters, Scheduled, ScheduledId,
+    ScheduledMessages, ScheduledOutcome, Stats, TagCount, Tags, Verified, Which,
 };
 pub use jobs::{BusyWorker, Jobs, PeriodicJob, ReadyJobs, TimedJob, TimedJobs, WorkerPool};
 pub use options::Options;

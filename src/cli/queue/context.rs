@@ -8,8 +8,9 @@ use crate::cli::{self, Context};
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{self, Contents, Inspect, Options, PeekByReceiving};
+use crate::spool;
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where an action is carried out, and how it tells what came of it.
 pub(super) struct QueueContext<'p> {
@@ -74,6 +75,14 @@ impl QueueContext<'_> {
         }
         let (url, options) = self.resolve_url(Some(text), &QueueNames::default())?;
         Ok(queues::file(&url, &options)?.map_or(given, |file| file.path().to_owned()))
+    }
+
+    /// The URL of what was given by a URL, or by the path of a file that is there.
+    pub(super) fn url_of_file(&self, given: String) -> String {
+        match Location::parse(&given) {
+            Err(_) if Path::new(&given).exists() => spool::url_of_file(Path::new(&given)),
+            _ => given,
+        }
     }
 
     /// Opens the inside of the queue that the arguments name.

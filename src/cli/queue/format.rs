@@ -122,17 +122,22 @@ pub fn peeked(peeked: &Peeked, form: Form) -> String {
             message,
         });
     }
-    let state = match state {
+    let state = self::state(*state);
+    let until = until.map(|time| format!(" until {}", seconds(time))).unwrap_or_default();
+    let (tries, unread) = (tries(*attempts), unread(unreadable));
+    format!("{}  {state}{until}{tries}{unread}\n    {}\n", name(message), body(message))
+}
+
+/// A state in words.
+pub fn state(state: MessageState) -> &'static str {
+    match state {
         MessageState::Ready => "ready",
         MessageState::Waiting => "waiting",
         MessageState::Scheduled => "scheduled",
         MessageState::Leased => "leased",
         MessageState::LeaseEnded => "lease ended",
         MessageState::SetAside => "set aside",
-    };
-    let until = until.map(|time| format!(" until {}", seconds(time))).unwrap_or_default();
-    let (tries, unread) = (tries(*attempts), unread(unreadable));
-    format!("{}  {state}{until}{tries}{unread}\n    {}\n", name(message), body(message))
+    }
 }
 
 /// A dead letter: the fields of an envelope, `reason`, `attempts`, `first_at`, `died_at` and `from`.
@@ -324,7 +329,7 @@ pub fn finding(end: &str, url: &Location, finding: &Finding, form: Form) -> Stri
     format!("{standing:<8} {}\n", visible(format!("{}{hint}", finding.what).as_bytes()))
 }
 
-fn json(value: &impl Serialize) -> String {
+pub fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("fields under names are JSON") + "\n"
 }
 

@@ -12,6 +12,7 @@ mod format;
 mod get;
 mod jobs;
 mod lease;
+mod list;
 mod pause;
 mod peek;
 mod purge;
@@ -22,6 +23,7 @@ mod resume;
 mod scheduled;
 #[cfg(feature = "serve")]
 mod serve;
+mod show;
 mod stats;
 mod verify;
 
@@ -40,6 +42,7 @@ use delete::Delete;
 use extend::Extend;
 use get::Get;
 use lease::Lease;
+use list::List;
 use pause::Pause;
 use peek::Peek;
 use purge::Purge;
@@ -49,6 +52,7 @@ use resume::Resume;
 use scheduled::Scheduled;
 #[cfg(feature = "serve")]
 use serve::Serve;
+use show::Show;
 use stats::Stats;
 use std::cell::Cell;
 use std::time::Duration;
@@ -59,8 +63,10 @@ Examples:
   How much waits, and since when, for a person and for a program:
     queue stats sqlite:queue.db
     queue stats sqlite:queue.db --json
-  The three oldest messages, without taking them:
+  The queues of a file; the three oldest messages of one, without taking them; all of one message:
+    queue list queue.db
     queue peek sqlite:queue.db -n 3
+    queue show sqlite:queue.db ID
   What was given up, and why; once the cause is mended, try it all again:
     queue dead list sqlite:queue.db
     queue dead redrive sqlite:queue.db --all
@@ -93,9 +99,11 @@ pub struct Queue {
 /// What to do: each action is a file of its own, with its arguments and its help.
 #[derive(Debug, Subcommand)]
 enum Action {
+    List(List),
     Stats(Stats),
     Peek(Peek),
     Get(Get),
+    Show(Show),
     #[command(subcommand)]
     Dead(Dead),
     #[command(subcommand)]
@@ -120,9 +128,11 @@ impl Action {
     /// Does it, from opening the queue to the last line.
     async fn run(self, context: &QueueContext<'_>) -> Result<()> {
         match self {
+            Self::List(list) => list.run(context).await,
             Self::Stats(stats) => stats.run(context).await,
             Self::Peek(peek) => peek.run(context).await,
             Self::Get(get) => get.run(context).await,
+            Self::Show(show) => show.run(context).await,
             Self::Dead(dead) => dead.run(context).await,
             Self::Scheduled(scheduled) => scheduled.run(context).await,
             Self::Lease(lease) => lease.run(context).await,

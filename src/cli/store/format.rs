@@ -2,7 +2,7 @@
 //!
 //! Names and documents come from elsewhere: they are shown so that they cannot act on a terminal.
 
-use super::table::Table;
+use crate::cli::table::Table;
 use crate::cli::tell::Form;
 use crate::readings::chart::{digits, distinct};
 use crate::readings::{Kind, Latest, LatestValue, Metric};

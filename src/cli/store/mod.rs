@@ -11,7 +11,6 @@ mod import;
 mod latest;
 mod list;
 mod prune;
-mod table;
 
 use super::acting::{act, nothing_to_do};
 use super::tell::Form;

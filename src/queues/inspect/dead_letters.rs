@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::message::Message;
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 /// Works on the dead letters that the queue keeps.
@@ -36,6 +37,22 @@ pub trait DeadLetterStore: Send + Sync {
 
     /// Forgets them, bodies and all; answers in their order.
     async fn drop(&self, letters: Vec<DeadLetterId>) -> Result<Vec<DeadLetterOutcome>>;
+
+    /// Puts them back with other bodies; `None` where that cannot be one step.
+    fn rewriting(&self) -> Option<&dyn RewriteDeadLetters> {
+        None
+    }
+}
+
+/// Dead letters whose bodies are mended on their way back.
+#[async_trait]
+pub trait RewriteDeadLetters: Send + Sync {
+    /// Puts them back as [`DeadLetterStore::redrive`] does, each with this body. The id stays, and what the
+    /// queue remembers of the body under it is forgotten in the same step; answers in their order.
+    async fn redrive_as(
+        &self,
+        letters: Vec<(DeadLetterId, Bytes)>,
+    ) -> Result<Vec<DeadLetterOutcome>>;
 }
 
 /// Which dead letters.

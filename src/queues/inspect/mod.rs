@@ -11,7 +11,7 @@ mod stats;
 
 pub use dead_letters::{
     DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart, DeadLetterStore,
-    Which,
+    RewriteDeadLetters, Which,
 };
 pub use jobs::JobStats;
 pub use messages::{MessageState, MessagesById, Peek, PeekFilter, Peeked, PeekedPart};

@@ -7,10 +7,11 @@ use super::peek::page;
 use crate::error::Result;
 use crate::queues::{
     DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart, DeadLetterStore,
-    Published, Which,
+    Published, RewriteDeadLetters, Which,
 };
 use crate::times;
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::Duration;
@@ -61,14 +62,34 @@ impl DeadLetterStore for Inspector {
         let (queue, remember, clock) = (self.number, self.remember, self.clock.clone());
         let redrive = move |c: &_| {
             let now = clock.millis();
-            letters.iter().map(|it| redrive(c, queue, now, remember, it)).collect()
+            letters.iter().map(|it| redrive(c, queue, now, remember, it, None)).collect()
         };
         self.write(redrive).await
+    }
+
+    fn rewriting(&self) -> Option<&dyn RewriteDeadLetters> {
+        Some(self)
     }
 
     async fn drop(&self, letters: Vec<DeadLetterId>) -> Result<Vec<DeadLetterOutcome>> {
         let queue = self.number;
         self.write(move |c| letters.iter().map(|it| drop_one(c, queue, it)).collect()).await
+    }
+}
+
+#[async_trait]
+impl RewriteDeadLetters for Inspector {
+    async fn redrive_as(
+        &self,
+        letters: Vec<(DeadLetterId, Bytes)>,
+    ) -> Result<Vec<DeadLetterOutcome>> {
+        let (queue, remember, clock) = (self.number, self.remember, self.clock.clone());
+        let redrive = move |c: &_| {
+            let now = clock.millis();
+            let rewrite = |(it, body): &(_, Bytes)| rewrite(c, queue, now, remember, it, body);
+            letters.iter().map(rewrite).collect()
+        };
+        self.write(redrive).await
     }
 }
 
@@ -139,6 +160,7 @@ fn redrive(
     available_at: i64,
     remember: Duration,
     name: &DeadLetterId,
+    body: Option<&Bytes>,
 ) -> rusqlite::Result<DeadLetterOutcome> {
     let Some((row, letter)) = find(connection, queue, name)? else {
         return Ok(DeadLetterOutcome::Gone);
@@ -146,7 +168,8 @@ fn redrive(
     if let Some(fault) = letter.unreadable {
         return Ok(DeadLetterOutcome::Kept(not_put_back(&fault)));
     }
-    let message = letter.message;
+    let mut message = letter.message;
+    message.body = body.cloned().unwrap_or(message.body);
     // The time of publishing stays what it was. That a message which was scheduled then may be due
     // by now is found out by whoever receives, as for all that are scheduled.
     let now = message.published_at.map_or(0, |time| time.timestamp_millis());
@@ -164,6 +187,30 @@ fn redrive(
         Some(Published::Retry(why) | Published::Refused(why)) => Ok(DeadLetterOutcome::Kept(why)),
         None => Ok(DeadLetterOutcome::Kept("the queue did not answer".to_owned())),
     }
+}
+
+/// Publishes it once more with another body. What is remembered of its id is of the body that it had: it
+/// is forgotten, unless the letter stays.
+fn rewrite(
+    connection: &Connection,
+    queue: i64,
+    available_at: i64,
+    remember: Duration,
+    name: &DeadLetterId,
+    body: &Bytes,
+) -> rusqlite::Result<DeadLetterOutcome> {
+    connection.execute_batch("SAVEPOINT rewritten")?;
+    if let Some((_, letter)) = find(connection, queue, name)? {
+        let id = &letter.message.id;
+        connection.prepare_cached(FORGET_ID)?.execute(params![queue, id])?;
+    }
+    fail::fail_point!("redrive-forgotten");
+    let outcome = redrive(connection, queue, available_at, remember, name, Some(body))?;
+    if outcome != DeadLetterOutcome::Done {
+        connection.execute_batch("ROLLBACK TO rewritten")?;
+    }
+    connection.execute_batch("RELEASE rewritten")?;
+    Ok(outcome)
 }
 
 fn drop_one(
@@ -218,6 +265,7 @@ ORDER BY seq LIMIT ?5";
 const LAST: &str = "
 SELECT seq, id, first_at, died_at, reason, attempts FROM dead
 WHERE queue = ?1 ORDER BY seq DESC LIMIT 1";
+const FORGET_ID: &str = "DELETE FROM remembered WHERE queue = ?1 AND id = ?2";
 const DROP: &str = "DELETE FROM dead WHERE seq = ?1 AND queue = ?2";
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const PROGRAMS: [&str; 4] = ["publish", "subscribe", "queue", "store"];
 
 /// As many lines as a program's `-h` may have: a screen of 24, and a third of one for all that `queue`
 /// can do.
-const SCREEN: usize = 33;
+const SCREEN: usize = 35;
 
 /// What a program answers to these arguments.
 fn told(program: &str, arguments: &str) -> String {

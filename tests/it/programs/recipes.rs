@@ -26,7 +26,7 @@ const TOLD: [(&str, &[&str]); 21] = [
     ("Choose and reshape on the way", &[r#"{"room":"study","te":21.7}"#, "1 filtered"]),
     ("Run a command for each message", &["3 received, 3 stored"]),
     ("Two readers of what is published once", &["3 received, 3 stored", "1 filtered"]),
-    ("Several queues in one file", &["3 published", "ready"]),
+    ("Several queues in one file", &["3 published", "kitchen", "study"]),
     ("Publish later", &["1 published", "scheduled"]),
     ("In order, where it matters", &["3 received, 3 stored"]),
     ("Not more than ten a second", &["3 received, 3 stored"]),

@@ -1,6 +1,7 @@
 //! What `queue dead redrive` and `queue dead drop` have in common: dead letters are chosen, and told
 //! one by one.
 
+use super::rewritten::{self, NewBody};
 use crate::cli::queue::arguments::{NamedQueue, QueueUrl, Take};
 use crate::cli::queue::context::{QueueContext, closing, say};
 use crate::cli::queue::format;
@@ -51,6 +52,16 @@ impl From<Chosen> for Which {
 }
 
 impl ChosenLetters {
+    /// Puts them back with other bodies, or shows which these are.
+    pub(super) async fn redrive_as(self, body: NewBody, context: &QueueContext<'_>) -> Result<()> {
+        let Self { queue, which, yes, .. } = self;
+        let queue = QueueUrl::from(queue);
+        let (url, _) = context.resolve(&queue)?;
+        let queue = context.open(&queue).await?;
+        context.finishes.set(yes);
+        rewritten::redrive(&*queue, &url, &Which::from(which), body, yes, context).await
+    }
+
     /// Does it, or shows what would be done.
     pub(super) async fn work_on(
         self,
@@ -86,7 +97,7 @@ impl ChosenLetters {
 }
 
 /// What was done with dead letters, or would be.
-struct Totals {
+pub(super) struct Totals {
     verb: &'static str,
     form: Form,
     /// Whether the ids are kept, since some were chosen by them: all others may be any number.
@@ -97,13 +108,13 @@ struct Totals {
 }
 
 impl Totals {
-    fn new(verb: &'static str, which: &Which, form: Form) -> Self {
+    pub(super) fn new(verb: &'static str, which: &Which, form: Form) -> Self {
         let by_id = matches!(which, Which::Ids(_));
         Self { verb, form, by_id, seen: HashSet::new(), all: 0, kept: 0 }
     }
 
     /// Tells of some and counts them; `false` where nobody reads it any more.
-    fn tell(&mut self, page: &[Handled]) -> Result<bool> {
+    pub(super) fn tell(&mut self, page: &[Handled]) -> Result<bool> {
         let mut text = String::new();
         for (head, outcome) in page {
             text += &format::dead_letter_outcome(self.verb, head, outcome.as_ref(), self.form);
@@ -116,7 +127,12 @@ impl Totals {
         say(&text)
     }
 
-    fn refuse_kept(&self) -> Result<()> {
+    /// The ids that were met, where some were chosen by them.
+    pub(super) fn seen(&self) -> &HashSet<String> {
+        &self.seen
+    }
+
+    pub(super) fn refuse_kept(&self) -> Result<()> {
         if self.kept == 0 {
             return Ok(());
         }

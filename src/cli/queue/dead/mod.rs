@@ -4,6 +4,7 @@ pub(super) mod chosen;
 mod drop;
 pub(super) mod list;
 mod redrive;
+mod rewritten;
 
 use super::context::QueueContext;
 use crate::error::Result;

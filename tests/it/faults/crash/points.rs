@@ -67,11 +67,12 @@ const CASES: [Case; 25] = [
 ];
 
 /// Those that need other ends, and the files of their tests.
-const ELSEWHERE: [(&str, &str); 22] = [
+const ELSEWHERE: [(&str, &str); 23] = [
     ("exec-started", "tests/it/sinks/exec_processes.rs"),
     ("listen-put", "tests/it/sources/listen.rs"),
     ("prune-closed", "tests/it/programs/store/prune.rs"),
     ("prune-removed", "tests/it/programs/store/prune.rs"),
+    ("redrive-forgotten", "tests/it/programs/queue/rewritten.rs"),
     ("redis-begun", "tests/it/queues/redis_jobs/killed.rs"),
     ("redis-due", "tests/it/queues/redis_jobs/killed.rs"),
     ("redis-fetched", "tests/it/queues/redis_jobs/killed.rs"),

@@ -1,8 +1,10 @@
 //! The program `queue` on files that the other two programs made.
 
 mod dead;
+mod list;
 mod peek;
 mod receipts;
+mod rewritten;
 mod stats;
 mod tags;
 mod verify;
