@@ -160,7 +160,7 @@ impl std::error::Error for Error {}
 /// The causes from the outermost to the innermost, without those that repeat what was said.
 fn chain(cause: &anyhow::Error) -> String {
     let mut text = String::new();
-    for part in cause.chain().map(ToString::to_string) {
+    for part in cause.chain().map(ToString::to_string).map(plain) {
         if text.contains(&part) {
             continue;
         }
@@ -170,6 +170,11 @@ fn chain(cause: &anyhow::Error) -> String {
         text.push_str(&part);
     }
     text
+}
+
+/// What a library says of a file that is not there, in words for a person.
+fn plain(part: String) -> String {
+    part.replace("entity not found", "there is no such file")
 }
 
 #[cfg(test)]
@@ -188,6 +193,13 @@ mod tests {
         );
         assert_eq!(error.one_line(), "cannot reach `queue`: connection refused");
         assert_eq!(error.kind().code(), 69);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_called_so() {
+        let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let error = Error::new(Kind::Configuration, "cannot read `a`").because(cause);
+        assert_eq!(error.one_line(), "cannot read `a`: there is no such file");
     }
 
     #[test]

@@ -118,9 +118,10 @@ pub struct Publish {
     #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
     batch: usize,
 
-    /// The time zone of readings and of `--every`, an IANA name
-    #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo", hide_short_help = true, value_parser = timezone::parse)]
-    timezone: Tz,
+    /// The time zone of readings and of `--every`, an IANA name. Default: Asia/Tokyo, in whose time
+    /// `request_at` of Nature Remo is
+    #[arg(long, value_name = "ZONE", hide_short_help = true, value_parser = timezone::parse)]
+    timezone: Option<Tz>,
 
     /// How long the queue may take for a message before it counts as not published
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
@@ -177,7 +178,7 @@ impl Program for Publish {
         let source_url = self.source_url()?;
         let queue_url = super::url_or(self.to.as_deref(), "KAKEHI_QUEUE", environment)?;
         let queue_url = self.name.add(queue_url)?;
-        let schedule = self.schedule(&source_url)?;
+        let schedule = self.schedule(&source_url, environment)?;
         self.refuse_idle_time(&source_url)?;
         let time = ("--publish-timeout", self.publish_timeout);
         let transform = self.bodies.transform(MOST_VALUES, time)?;
@@ -343,7 +344,7 @@ impl Publish {
             clock: self.at.map_or(base.clock.clone(), |at| Clock::manual(at).0),
             ids: queues::id_form(queue_url),
             batch: self.batch,
-            timezone: self.timezone,
+            timezone: self.zone(),
             dry_run: self.dry_run,
             arguments: self.command.iter().skip(1).cloned().collect(),
             ..base

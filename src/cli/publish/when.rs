@@ -1,16 +1,23 @@
 //! When `publish` reads: once, as if at a time, or at the times of a schedule.
 
 use super::Publish;
+use crate::cli::timezone;
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::schedule::Schedule;
 use crate::{sources, times};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 impl Publish {
     /// The times of `--every`, where the source can be asked again.
-    pub(super) fn schedule(&self, source: &Location) -> Result<Option<Schedule>> {
+    pub(super) fn schedule(
+        &self,
+        source: &Location,
+        environment: &Environment,
+    ) -> Result<Option<Schedule>> {
         let Some(expression) = &self.every else { return Ok(None) };
         let scheme = source.scheme();
         if !sources::repeats(source) {
@@ -24,9 +31,28 @@ impl Publish {
                 .because_of("such a source stays by itself")
                 .hint("leave one of the two out"));
         }
-        let schedule = Schedule::parse(expression, self.timezone)?;
-        schedule.first(Clock::system().now())?;
+        let schedule = Schedule::parse(expression, self.zone())?;
+        let first = schedule.first(Clock::system().now())?;
+        self.tell_zone(expression, first, timezone::of(None, environment)?);
         Ok(Some(schedule))
+    }
+
+    /// The zone of readings and of times.
+    pub(super) fn zone(&self) -> Tz {
+        self.timezone.unwrap_or(Tz::Asia__Tokyo)
+    }
+
+    /// Says in which zone the times are, where nobody said it and this machine's own would give others.
+    fn tell_zone(&self, expression: &str, first: DateTime<Utc>, machine: Tz) {
+        let zone = self.zone();
+        let Ok(there) = Schedule::parse(expression, machine) else { return };
+        let same = there.next(Clock::system().now()) == Some(first);
+        if self.timezone.is_none() && !same {
+            tracing::warn!(
+                "the times of `--every` are those of {zone}, not of this machine's zone, {machine}; \
+                 `--timezone {machine}` makes them these"
+            );
+        }
     }
 
     /// Refuses `--at` where it would change nothing.

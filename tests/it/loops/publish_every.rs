@@ -59,3 +59,22 @@ fn a_glob_that_matches_nothing_is_said_once_too() {
     let end = process.end();
     assert_eq!(end.stderr.matches("nothing matches `in/*`").count(), 1, "{}", end.stderr);
 }
+
+#[test]
+fn times_of_another_zone_than_the_machines_are_told_where_they_differ() {
+    let sandbox = Sandbox::new();
+    let told = |schedule: &str, words: &str| {
+        let program = sandbox.publish().args("--to sqlite:q.db").args(words);
+        let program = program.arg("--every").arg(schedule).env("TZ", "America/New_York");
+        let program = program.env("RUST_LOG", "warn,kakehi::publish=debug");
+        let program = program.args("-- echo 1");
+        let mut process = Process::start(program, String::new(), false);
+        process.wait_until("it waits", |it| it.said().contains("waiting for the next tick"));
+        process.signal(Signal::SIGTERM);
+        process.end().stderr.contains("are those of Asia/Tokyo, not of this machine's zone")
+    };
+    assert!(told("0 9 * * *", ""));
+    // Somebody said it; or it makes no difference.
+    assert!(!told("0 9 * * *", "--timezone America/New_York"));
+    assert!(!told("*/5 * * * *", ""));
+}
