@@ -35,6 +35,13 @@ pub(in crate::readings) struct Mark {
     pub(in crate::readings) last: Option<(i64, String)>,
 }
 
+impl Mark {
+    /// The number of the last row; that of none is below all others.
+    pub(in crate::readings) fn row(&self) -> i64 {
+        self.last.as_ref().map_or(i64::MIN, |(row, _)| *row)
+    }
+}
+
 /// Days whose documents were changed, and the rows that these may be in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::readings) struct Stale {

@@ -107,6 +107,11 @@ impl Fold {
         }
     }
 
+    /// The number of the last row; that of none is below all others.
+    pub(in crate::readings) fn row(&self) -> i64 {
+        self.last.as_ref().map_or(i64::MIN, |(row, _)| *row)
+    }
+
     /// Notes which row was the last.
     pub(in crate::readings) fn end_at(&mut self, row: i64, key: &str) {
         match &mut self.last {

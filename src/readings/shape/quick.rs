@@ -102,14 +102,12 @@ impl<'a> Cursor<'a> {
         if self.next()? != b'"' {
             return None;
         }
-        let rest = &self.text.as_bytes()[self.at + 1..];
-        let length = memchr::memchr2(b'"', b'\\', rest)?;
-        // All at once, not up to the first: nearly always there is none.
-        let has_controls = rest[..length].iter().fold(false, |any, byte| any | (*byte < b' '));
-        let is_plain = rest[length] == b'"' && !has_controls;
         let start = self.at + 1;
+        let rest = &self.text.as_bytes()[start..];
+        // Byte by byte: they are too short for anything cleverer.
+        let length = rest.iter().position(|byte| ENDS[usize::from(*byte)])?;
         self.at = start + length + 1;
-        is_plain.then(|| &self.text[start..start + length])
+        (rest[length] == b'"').then(|| &self.text[start..start + length])
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
@@ -198,6 +196,19 @@ impl<'a> Cursor<'a> {
         Some(event)
     }
 }
+
+/// Which bytes end a text, or may not stand in one as they are.
+const ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < b' ' as usize {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
 
 /// Ten to the power of how many digits there may be behind a point.
 const POWERS: [f64; DIGITS + 1] =

@@ -2,11 +2,11 @@
 
 use super::rows::{self, Row};
 use crate::readings::hours::Fold;
-use crate::readings::shape::Shapes;
+use crate::readings::shape::{Shapes, millis};
 use rusqlite::Connection;
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
@@ -20,25 +20,33 @@ const MOST: usize = 4;
 /// Documents of neighbouring rows, as they stand in the table.
 #[derive(Default)]
 struct Chunk {
-    text: String,
+    bytes: Vec<u8>,
     rows: Vec<(i64, Range<usize>, Option<i64>)>,
 }
 
 impl Chunk {
-    fn take(&mut self, row: &Row) -> rusqlite::Result<()> {
-        let from = self.text.len();
-        self.text.push_str(&row.document()?);
-        self.rows.push((row.number()?, from..self.text.len(), row.stored_at()));
-        Ok(())
+    fn take(&mut self, row: &Row, stored_at: Option<i64>) -> rusqlite::Result<i64> {
+        let (number, from) = (row.number()?, self.bytes.len());
+        self.bytes.extend_from_slice(&row.document_bytes()?);
+        self.rows.push((number, from..self.bytes.len(), stored_at));
+        Ok(number)
+    }
+
+    /// Without its rows, to be filled again.
+    fn emptied(mut self) -> Self {
+        self.bytes.clear();
+        self.rows.clear();
+        self
     }
 
     fn is_full(&self) -> bool {
-        self.rows.len() >= TOGETHER || self.text.len() >= BYTES
+        self.rows.len() >= TOGETHER || self.bytes.len() >= BYTES
     }
 
     fn count(&self, shapes: &Shapes, fold: &mut Fold) {
         for (number, document, stored_at) in &self.rows {
-            fold.add(*number, shapes.read(&self.text[document.clone()], *stored_at).as_ref());
+            let document = rows::text_of(&self.bytes[document.clone()]);
+            fold.add(*number, shapes.read(&document, *stored_at).as_ref());
         }
     }
 }
@@ -56,44 +64,56 @@ pub(super) fn count(
     let empty = fold.empty();
     let last = thread::scope(|scope| {
         let mut crew = None;
-        let (mut chunk, mut read, mut last) = (Chunk::default(), 0, None::<(i64, String)>);
+        let (mut chunk, mut read, mut last) = (Chunk::default(), 0, None);
+        let mut stored = Stored::default();
         rows::each(connection, collection, rows, |row| {
-            chunk.take(row)?;
+            last = Some(chunk.take(row, stored.at(row))?);
             read += 1;
             if chunk.is_full() {
                 let crew = crew.get_or_insert_with(|| Crew::start(scope, shapes, &empty));
-                crew.give(std::mem::take(&mut chunk));
+                chunk = crew.give(std::mem::take(&mut chunk));
             }
-            note(&mut last, row)?;
             Ok(read < most)
         })?;
         match crew {
             Some(mut crew) => {
-                crew.give(chunk);
+                drop(crew.give(chunk));
                 crew.finish(&mut fold);
             }
             None => chunk.count(shapes, &mut fold),
         }
         Ok::<_, rusqlite::Error>(last)
     })?;
-    if let Some((number, key)) = last {
-        fold.end_at(number, &key);
+    if let Some(number) = last {
+        let key = rows::key(connection, collection, number)?;
+        fold.end_at(number, &key.unwrap_or_default());
     }
     Ok(fold)
 }
 
-/// Notes which row was the last.
-fn note(last: &mut Option<(i64, String)>, row: &Row) -> rusqlite::Result<()> {
-    let (number, key) = last.get_or_insert_default();
-    *number = row.number()?;
-    key.clear();
-    key.push_str(&row.id()?);
-    Ok(())
+/// When the last row was stored: the rows of one write have one time, which is read once.
+#[derive(Default)]
+struct Stored {
+    text: String,
+    at: Option<i64>,
+}
+
+impl Stored {
+    fn at(&mut self, row: &Row) -> Option<i64> {
+        let text = row.stored_text()?;
+        if self.text != text {
+            self.at = millis(text);
+            self.text.replace_range(.., text);
+        }
+        self.at
+    }
 }
 
 /// Threads that read documents.
 struct Crew<'scope> {
     chunks: SyncSender<(usize, Chunk)>,
+    /// What was counted comes back here, to be filled again: fresh memory is slow.
+    emptied: Receiver<Chunk>,
     given: usize,
     threads: Vec<ScopedJoinHandle<'scope, Vec<(usize, Fold)>>>,
 }
@@ -106,19 +126,21 @@ impl<'scope> Crew<'scope> {
     ) -> Self {
         let size = thread::available_parallelism().map_or(1, NonZero::get).min(MOST);
         let (sender, receiver) = mpsc::sync_channel(size);
+        let (back, emptied) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
         let threads = (0..size).map(|_| {
-            let receiver = receiver.clone();
-            scope.spawn(move || work(&receiver, shapes, empty))
+            let (receiver, back) = (receiver.clone(), back.clone());
+            scope.spawn(move || work(&receiver, &back, shapes, empty))
         });
-        Self { chunks: sender, given: 0, threads: threads.collect() }
+        Self { chunks: sender, emptied, given: 0, threads: threads.collect() }
     }
 
-    /// Has the next chunk counted; waits where all threads have enough to do.
-    fn give(&mut self, chunk: Chunk) {
+    /// Has the next chunk counted, and gives an empty one for it; waits where all threads have enough to do.
+    fn give(&mut self, chunk: Chunk) -> Chunk {
         // Nobody takes it where all of them have panicked, which is told when they are joined.
         drop(self.chunks.send((self.given, chunk)));
         self.given += 1;
+        self.emptied.try_recv().unwrap_or_default()
     }
 
     /// Adds what was counted, in the order of the rows.
@@ -139,6 +161,7 @@ impl<'scope> Crew<'scope> {
 /// Counts chunks until there are no more.
 fn work(
     chunks: &Mutex<Receiver<(usize, Chunk)>>,
+    back: &Sender<Chunk>,
     shapes: &Shapes,
     empty: &Fold,
 ) -> Vec<(usize, Fold)> {
@@ -148,6 +171,8 @@ fn work(
         let mut fold = empty.empty();
         chunk.count(shapes, &mut fold);
         counted.push((number, fold));
+        // Nobody takes it where all rows have been read.
+        drop(back.send(chunk.emptied()));
     }
     counted
 }

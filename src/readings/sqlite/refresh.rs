@@ -26,18 +26,26 @@ impl Sqlite {
             let fold = self.fold_days(reader, &mark, &stale).await?;
             file.recount(fold, stale, &mark).await?;
         }
-        loop {
-            let fold = self.fold_behind(reader, &mark).await?;
-            let rows = fold.rows;
-            if rows == 0 {
-                return Ok(());
-            }
-            // What another program has counted meanwhile is gone on from.
-            if file.add(fold, mark, self.clock.millis()).await? && rows < STEP {
+        let mut fold = self.fold_behind(reader, mark.row()).await?;
+        while fold.rows > 0 {
+            let (are_all, row) = (fold.rows < STEP, fold.row());
+            // While these are written, the next ones are read.
+            let next = async {
+                if are_all { Ok(None) } else { self.fold_behind(reader, row).await.map(Some) }
+            };
+            let (added, next) =
+                tokio::try_join!(file.add(fold, mark, self.clock.millis()), next)?;
+            if added && are_all {
                 return Ok(());
             }
             mark = file.mark().await?;
+            fold = match next.filter(|_| added) {
+                Some(next) => next,
+                // What another program has counted meanwhile is gone on from.
+                None => self.fold_behind(reader, mark.row()).await?,
+            };
         }
+        Ok(())
     }
 
     /// Whether what was counted is of today, and the last row is still the one that it was.
@@ -52,8 +60,8 @@ impl Sqlite {
         Ok(self.look_with(reader, look).await? == Some(key))
     }
 
-    async fn fold_behind(self: &Arc<Self>, reader: &Reader, mark: &Mark) -> Result<Fold> {
-        let (store, behind) = (self.clone(), mark.last.as_ref().map_or(i64::MIN, |(row, _)| *row));
+    async fn fold_behind(self: &Arc<Self>, reader: &Reader, behind: i64) -> Result<Fold> {
+        let store = self.clone();
         let look = move |connection: &Connection| {
             store.count(connection, (behind, i64::MAX), STEP, Fold::default())
         };
@@ -67,8 +75,7 @@ impl Sqlite {
         mark: &Mark,
         stale: &Stale,
     ) -> Result<Fold> {
-        let last = mark.last.as_ref().map_or(i64::MIN, |(row, _)| *row);
-        let rows = (stale.first.saturating_sub(1), stale.last.min(last));
+        let rows = (stale.first.saturating_sub(1), stale.last.min(mark.row()));
         let (store, days) = (self.clone(), stale.days.iter().map(|(day, _)| *day));
         let fold = Fold::of_days(days);
         let look = move |connection: &Connection| store.count(connection, rows, usize::MAX, fold);

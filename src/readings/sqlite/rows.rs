@@ -28,20 +28,38 @@ impl Row<'_> {
         self.0.get_ref(2).map(text)
     }
 
+    /// The bytes of the document, for [`text_of`].
+    pub(super) fn document_bytes(&self) -> rusqlite::Result<Cow<'_, [u8]>> {
+        Ok(match self.0.get_ref(2)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cow::Borrowed(bytes),
+            other => Cow::Owned(text(other).into_owned().into_bytes()),
+        })
+    }
+
     /// When it was stored, in milliseconds since 1970; `None` where the column tells no time.
     pub(super) fn stored_at(&self) -> Option<i64> {
-        millis(self.0.get_ref(3).ok()?.as_str().ok()?)
+        millis(self.stored_text()?)
+    }
+
+    /// When it was stored, as it stands there.
+    pub(super) fn stored_text(&self) -> Option<&str> {
+        self.0.get_ref(3).ok()?.as_str().ok()
     }
 }
 
 /// What others have put there need not be text.
 fn text(value: ValueRef<'_>) -> Cow<'_, str> {
     match value {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => text_of(bytes),
         ValueRef::Integer(number) => Cow::Owned(number.to_string()),
         ValueRef::Real(number) => Cow::Owned(number.to_string()),
         ValueRef::Null => Cow::Borrowed(""),
     }
+}
+
+/// Bytes as text. What is UTF-8, as nearly all is, is only looked over.
+pub(super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Shows the rows behind a number, up to another one, one after the other, until one is answered with
