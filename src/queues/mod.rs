@@ -24,7 +24,7 @@ pub use inspect::{
     DeadLetterStore, Deletion, Fact, FactValue, Inspect, JobStats, LeaseRequest, MessageState,
     MessagesById, POISON, Paused, Pausing, Peek, PeekByReceiving, PeekFilter, Peeked, PeekedPart,
     Purge, Receipts, RepairLoss, Repaired, RewriteDeadLetters, Scheduled, ScheduledId,
-    ScheduledMessages, ScheduledOutcome, Stats, TagCount, Tags, Verified, Which,
+    ScheduledMessages, ScheduledOutcome, Stats, TagCount, Tags, Tail, Tailing, Verified, Which,
 };
 pub use jobs::{BusyWorker, Jobs, PeriodicJob, ReadyJobs, TimedJob, TimedJobs, WorkerPool};
 pub use options::Options;

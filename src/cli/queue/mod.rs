@@ -25,6 +25,7 @@ mod scheduled;
 mod serve;
 mod show;
 mod stats;
+mod tail;
 mod verify;
 
 use super::acting::{act, nothing_to_do};
@@ -56,6 +57,7 @@ use show::Show;
 use stats::Stats;
 use std::cell::Cell;
 use std::time::Duration;
+use tail::Tail;
 use verify::Verify;
 
 const EXAMPLES: &str = "\
@@ -102,6 +104,7 @@ enum Action {
     List(List),
     Stats(Stats),
     Peek(Peek),
+    Tail(Tail),
     Get(Get),
     Show(Show),
     #[command(subcommand)]
@@ -131,6 +134,7 @@ impl Action {
             Self::List(list) => list.run(context).await,
             Self::Stats(stats) => stats.run(context).await,
             Self::Peek(peek) => peek.run(context).await,
+            Self::Tail(tail) => tail.run(context).await,
             Self::Get(get) => get.run(context).await,
             Self::Show(show) => show.run(context).await,
             Self::Dead(dead) => dead.run(context).await,

@@ -16,7 +16,7 @@ use clap::Args;
 /// How many dead letters of one id are shown.
 const LETTERS: usize = 100;
 
-/// Show a message or a dead letter by its id, with all that is known of it
+/// Show one message or dead letter with all that is known of it
 ///
 /// Whatever its state, and nothing is taken. One id may have a message and dead letters beside it: all of
 /// them are shown. It ends with 1 where there is none.

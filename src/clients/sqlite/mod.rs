@@ -80,6 +80,14 @@ impl Reader {
         &self.path
     }
 
+    /// Refuses to go on with a file that is not at its path any more.
+    pub fn expect_there(&self) -> Result<()> {
+        match self.file.is_there() {
+            true => Ok(()),
+            false => Err(self.file.anchor().lost()),
+        }
+    }
+
     /// Looks at one moment of the file: what others commit meanwhile is not seen.
     pub async fn read<T, F>(&self, look: F) -> Result<T>
     where

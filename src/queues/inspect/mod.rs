@@ -8,6 +8,7 @@ mod receipts;
 mod repair;
 mod scheduled;
 mod stats;
+mod tail;
 
 pub use dead_letters::{
     DeadLetter, DeadLetterHead, DeadLetterId, DeadLetterOutcome, DeadLetterPart, DeadLetterStore,
@@ -20,6 +21,7 @@ pub use receipts::{LeaseRequest, Receipts};
 pub use repair::{RepairLoss, Repaired, Verified};
 pub use scheduled::{Scheduled, ScheduledId, ScheduledMessages, ScheduledOutcome};
 pub use stats::{Fact, FactValue, POISON, Stats, TagCount, Tags};
+pub use tail::{Tail, Tailing};
 
 use super::{Publisher, Subscriber};
 use crate::dead_letter::{self, Death};
@@ -36,6 +38,11 @@ pub trait Inspect: Send + Sync {
 
     /// Looks at messages; `None` where looking would be receiving.
     fn peek(&self) -> Option<&dyn Peek> {
+        None
+    }
+
+    /// Follows what is published; `None` where that would be receiving.
+    fn tail(&self) -> Option<&dyn Tail> {
         None
     }
 

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::queues::{
-    DeadLetterStore, Inspect, MessagesById, Options, Peek, Purge, Receipts, Stats, Tags,
+    DeadLetterStore, Inspect, MessagesById, Options, Peek, Purge, Receipts, Stats, Tags, Tail,
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -95,6 +95,10 @@ impl Inspect for Inspector {
         Some(self)
     }
 
+    fn tail(&self) -> Option<&dyn Tail> {
+        Some(self)
+    }
+
     fn dead_letters(&self) -> Option<&dyn DeadLetterStore> {
         Some(self)
     }
@@ -130,7 +134,7 @@ fn size(path: &Path) -> Result<u64> {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(0),
         Err(cause) => {
             let what = format!("cannot look at `{}`", path.display());
-            Err(Error::new(Kind::Configuration, what).because(cause))
+            Err(Error::new(Kind::Configuration, what).because_of_file(cause, path))
         }
     }
 }

@@ -32,6 +32,7 @@ mod schema;
 mod settle;
 mod subscriber;
 mod tags;
+mod tail;
 mod tasks;
 mod verify;
 mod waiting;

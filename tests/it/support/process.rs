@@ -17,8 +17,9 @@ const DEADLINE: Duration = crate::support::services::EMULATOR_PATIENCE;
 pub struct Process {
     child: Kept,
     feeder: JoinHandle<Option<ChildStdin>>,
-    stdout: JoinHandle<Vec<u8>>,
+    stdout: JoinHandle<()>,
     stderr: JoinHandle<()>,
+    written: Arc<Mutex<Vec<u8>>>,
     said: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -53,16 +54,22 @@ impl Process {
     }
 
     fn of(mut child: Child, feeder: JoinHandle<Option<ChildStdin>>) -> Self {
-        let stdout = read(child.stdout.take().expect("a pipe"));
-        let said = Arc::new(Mutex::new(Vec::new()));
+        let (written, said) = <(Arc<Mutex<Vec<u8>>>, Arc<Mutex<Vec<u8>>>)>::default();
+        let stdout = listen(child.stdout.take().expect("a pipe"), written.clone());
         let stderr = listen(child.stderr.take().expect("a pipe"), said.clone());
-        Self { child: Kept(child), feeder, stdout, stderr, said }
+        Self { child: Kept(child), feeder, stdout, stderr, written, said }
     }
 
     /// Starts it on an input that somebody else writes, and that others may read on from.
     pub fn start_on(program: Program, input: impl Into<Stdio>) -> Self {
         let child = program.spawn_on(input);
         Self::of(child, std::thread::spawn(|| None))
+    }
+
+    /// What it has written to stdout so far.
+    pub fn written(&self) -> String {
+        let written = self.written.lock().expect("no holder panics");
+        String::from_utf8_lossy(&written).into_owned()
     }
 
     /// What it has said on stderr so far.
@@ -141,12 +148,13 @@ impl Process {
     pub fn end(mut self) -> End {
         let status = self.wait();
         drop(self.feeder.join().expect("no panic"));
-        let stdout = self.stdout.join().expect("no panic");
+        self.stdout.join().expect("no panic");
         self.stderr.join().expect("no panic");
+        let written = self.written.lock().expect("no holder panics");
         let said = self.said.lock().expect("no holder panics");
         End {
             code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
-            stdout,
+            stdout: written.clone(),
             stderr: String::from_utf8(said.clone()).expect("stderr is UTF-8"),
         }
     }
@@ -185,14 +193,6 @@ impl End {
             .ok()
             .filter(|json: &serde_json::Value| json["program"].is_string())
     }
-}
-
-fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).expect("a pipe can be read");
-        bytes
-    })
 }
 
 fn listen(mut pipe: impl Read + Send + 'static, said: Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {

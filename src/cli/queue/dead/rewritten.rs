@@ -25,7 +25,7 @@ const TIME: Duration = Duration::from_secs(10);
 
 /// What the bodies are to be.
 pub(super) enum NewBody {
-    /// The same one for all; there is one letter to have it.
+    /// One for all; there is one letter to have it.
     Given(Bytes),
     /// What a program makes of each.
     Made(Transform),
@@ -77,7 +77,7 @@ fn read(path: &Path) -> Result<Bytes> {
     let name = text::of_name(path);
     read.map(|()| body.into()).map_err(|cause| {
         Error::new(Kind::Configuration, format!("cannot read the body from `{name}`"))
-            .because(cause)
+            .because_of_file(cause, path)
             .hint("name a file with the whole body, or `-` for standard input")
     })
 }

@@ -7,6 +7,7 @@ mod receipts;
 mod rewritten;
 mod stats;
 mod tags;
+mod tail;
 mod verify;
 mod whole_queues;
 
@@ -127,7 +128,8 @@ fn the_examples_of_its_help_run() {
     };
     publish("\"no object\"");
     sandbox.subscribe().args("--from sqlite:queue.db --to sqlite:s.db").run().expect(65);
-    publish("{\"a\":1}");
+    let message = sandbox.publish().args("stdin:?id=id --to sqlite:queue.db");
+    message.stdin("{\"id\":\"ID\"}\n").run().expect(0);
     let programs = Path::new(env!("CARGO_BIN_EXE_queue")).parent().expect("a folder");
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a PATH"));
     let commands = examples("queue");

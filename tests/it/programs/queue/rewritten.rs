@@ -39,7 +39,8 @@ fn what_the_queue_remembers_of_the_old_body_is_no_hindrance() {
     bury(&sandbox, "d");
     // A dead letter's id is free: another message of that id is stored, and remembered.
     let message = json!({"id": "d", "body": mended("stored")});
-    publish(&sandbox, &[message]);
+    let publisher = sandbox.publish().args("stdin:?envelope --to sqlite:q.db?dedupe=1h");
+    publisher.stdin(format!("{message}\n")).run().expect(0);
     sandbox.subscribe().args("--from sqlite:q.db --to sqlite:s.db").run().expect(0);
     let plain = queue(&sandbox, "dead redrive sqlite:q.db --id d --yes").expect(65);
     assert!(plain.stdout.contains("was acknowledged"), "{}", plain.stdout);
@@ -47,7 +48,7 @@ fn what_the_queue_remembers_of_the_old_body_is_no_hindrance() {
     let remembered = "select hex(digest) from remembered where id = 'd'";
     let digest = || raw(&sandbox).query_row(remembered, [], |row| row.get::<_, String>(0)).unwrap();
     let before = digest();
-    let redrive = "dead redrive sqlite:q.db --id d --body body.json --yes";
+    let redrive = "dead redrive sqlite:q.db?dedupe=1h --id d --body body.json --yes";
     queue(&sandbox, redrive).expect(0);
     assert_eq!(counts(&sandbox), [1, 0, 0, 0, 0]);
     let store = "--from sqlite:q.db --to sqlite:s.db?conflict=replace";
@@ -80,7 +81,7 @@ fn a_program_mends_each_and_leaves_those_that_it_fails_on() {
     assert_eq!(counts(&sandbox), [2, 0, 0, 0, 1]);
     let ids: Vec<_> = stored(&sandbox).into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, ["d", "f"]);
-    for (map, why) in [("empty", "gives nothing"), ("1, 2", "several values")] {
+    for (map, why) in [("empty", "gives nothing"), ("1, 2", "more than one value")] {
         let run =
             sandbox.queue().args("dead redrive sqlite:q.db --id e --yes --map").arg(map).run();
         let run = run.expect(65);
