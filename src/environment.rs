@@ -137,7 +137,8 @@ fn read_secret(variable: &str, path: &Path) -> Result<SecretString> {
         )
         .hint("name a file with the secret on one line, of mode 0600, by its full path")
     };
-    let text = std::fs::read_to_string(path).map_err(|cause| failed().because(cause))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|cause| failed().because_of_file(cause, path))?;
     match text.trim_end_matches(['\r', '\n']) {
         "" => Err(failed().because_of("the file is empty")),
         text => Ok(text.into()),

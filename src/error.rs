@@ -1,7 +1,8 @@
 //! Errors that tell what failed, why, and what to do; their kind decides the exit code.
 
-use crate::redact;
-use std::fmt;
+use crate::{permissions, redact};
+use std::path::Path;
+use std::{fmt, io};
 
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -72,6 +73,17 @@ impl Error {
     pub fn because_of(self, cause: impl fmt::Display) -> Self {
         let words = anyhow::anyhow!("{cause}");
         self.because(words)
+    }
+
+    /// Adds why it failed with a file: where that is a matter of permissions, also whose it is and as whom
+    /// this runs.
+    #[must_use]
+    pub fn because_of_file(self, cause: io::Error, path: &Path) -> Self {
+        let is_denied = cause.kind() == io::ErrorKind::PermissionDenied;
+        match is_denied.then(|| permissions::denial(path)).flatten() {
+            Some(denial) => self.because_of(format!("{cause}: {denial}")),
+            None => self.because(cause),
+        }
     }
 
     /// Adds what to do about it.

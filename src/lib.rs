@@ -62,6 +62,7 @@ pub mod json;
 pub mod location;
 pub mod lock;
 pub mod message;
+pub mod permissions;
 pub mod preflight;
 pub mod publish;
 pub mod queues;

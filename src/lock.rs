@@ -13,7 +13,8 @@ pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 /// is not asked for.
 pub async fn take(path: &Path, wait: bool) -> Result<Option<Lock>> {
     let failed = |cause: std::io::Error| {
-        Error::new(Kind::Configuration, format!("cannot lock `{}`", path.display())).because(cause)
+        Error::new(Kind::Configuration, format!("cannot lock `{}`", path.display()))
+            .because_of_file(cause, path)
     };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;

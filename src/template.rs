@@ -68,11 +68,12 @@ impl Template {
             Error::new(Kind::Configuration, what)
                 .hint("name a file of text in UTF-8, of at most 1 MiB")
         };
-        let metadata = fs::metadata(path).map_err(|cause| failed().because(cause))?;
+        let metadata = fs::metadata(path).map_err(|cause| failed().because_of_file(cause, path))?;
         if !metadata.is_file() || metadata.len() > LARGEST_FILE {
             return Err(failed().because_of("it is no file, or too large"));
         }
-        let source = fs::read_to_string(path).map_err(|cause| failed().because(cause))?;
+        let source =
+            fs::read_to_string(path).map_err(|cause| failed().because_of_file(cause, path))?;
         Self::parse(name, source.strip_prefix('\u{feff}').unwrap_or(&source))
     }
 

@@ -26,7 +26,7 @@ impl Token {
             let hint = "write one on a line of its own: `openssl rand -hex 32 > FILE`";
             Error::new(Kind::Configuration, what).hint(hint)
         };
-        let content = std::fs::read(path).map_err(|cause| failed().because(cause))?;
+        let content = std::fs::read(path).map_err(|cause| failed().because_of_file(cause, path))?;
         Self::parse(&content).map_err(|why| failed().because_of(why))
     }
 

@@ -62,7 +62,7 @@ impl StateFile {
         };
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            other => other.map_err(|cause| failed().because(cause))?,
+            other => other.map_err(|cause| failed().because_of_file(cause, &path))?,
         };
         // A file that begins otherwise is somebody else's.
         let mark = format!("{{\"kakehi\":\"{source}\"").into_bytes();
@@ -100,7 +100,7 @@ impl StateFile {
             .map_err(|cause| {
                 let what = format!("cannot write the state file `{}`", self.path.display());
                 Error::new(Kind::Failed, what)
-                    .because(cause)
+                    .because_of_file(cause, &self.path)
                     .hint("what was published will be published again, under the same ids")
             })
     }

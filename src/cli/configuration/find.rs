@@ -43,8 +43,8 @@ pub(super) struct Content {
 pub(super) fn find(environment: &Environment) -> Result<Found> {
     if let Some(named) = environment.os(VARIABLE).map(PathBuf::from) {
         let hint = format!("name a file in `{VARIABLE}`, `/dev/null` for none, or unset it");
-        let content =
-            read(&named).map_err(|cause| cannot_read(&named).because(cause).hint(hint))?;
+        let content = read(&named)
+            .map_err(|cause| cannot_read(&named).because_of_file(cause, &named).hint(hint))?;
         return Ok(Found::Read(named, content));
     }
     for path in usual(environment) {
@@ -53,7 +53,7 @@ pub(super) fn find(environment: &Environment) -> Result<Found> {
             Err(cause) => match cause.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {}
                 io::ErrorKind::PermissionDenied => return Ok(Found::Unreadable(path, cause)),
-                _ => return Err(cannot_read(&path).because(cause)),
+                _ => return Err(cannot_read(&path).because_of_file(cause, &path)),
             },
         }
     }

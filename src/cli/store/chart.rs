@@ -147,7 +147,7 @@ fn drawing(chart: &Chart, metric: &Metric, marks: &Marks, zone: Tz) -> Drawing {
 async fn write(path: &Path, text: &str) -> Result<()> {
     tokio::fs::write(path, text).await.map_err(|cause| {
         Error::new(Kind::Configuration, format!("cannot write `{}`", path.display()))
-            .because(cause)
+            .because_of_file(cause, path)
             .hint("name a file in a folder that this user may write")
     })
 }

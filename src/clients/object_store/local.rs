@@ -37,7 +37,7 @@ pub(super) fn open(url: &Location) -> Result<(Folder, Arc<dyn ObjectStore>)> {
             hint::command(["mkdir", "-p", &text::of_name(&path)])
         ))
     };
-    let root = fs::canonicalize(&path).map_err(|cause| failed().because(cause))?;
+    let root = fs::canonicalize(&path).map_err(|cause| failed().because_of_file(cause, &path))?;
     if !root.is_dir() {
         return Err(failed().because_of("it is not a folder"));
     }

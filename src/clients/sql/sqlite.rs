@@ -76,7 +76,7 @@ fn open(path: &Path) -> Result<OpenFile> {
 
 fn cannot_open(path: &Path, cause: std::io::Error) -> Error {
     Error::new(Kind::Configuration, format!("cannot open `{}`", text::of_name(path)))
-        .because(cause)
+        .because_of_file(cause, path)
         .hint("name a SQLite file that is there and that this user may read")
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind};
 use crate::hint;
+use crate::permissions;
 use crate::text;
 use rusqlite::{ErrorCode, ffi};
 use std::path::Path;
@@ -11,8 +12,11 @@ const MAKE_ROOM: &str = "make room on the disk, then run this again: nothing is 
 /// The error for a failure of SQLite while `doing` (a verb: "open", "write") this file.
 pub fn explain(doing: &str, path: &Path, failure: &rusqlite::Error) -> Error {
     let (kind, hint) = meaning(failure);
-    let error =
-        Error::new(kind, format!("cannot {doing} `{}`", path.display())).because_of(cause(failure));
+    let cause = match denial(path, failure) {
+        Some(denial) => format!("{}: {denial}", cause(failure)),
+        None => cause(failure),
+    };
+    let error = Error::new(kind, format!("cannot {doing} `{}`", path.display())).because_of(cause);
     match hint {
         _ if failure.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
             error.hint(recovery(path))
@@ -20,6 +24,14 @@ pub fn explain(doing: &str, path: &Path, failure: &rusqlite::Error) -> Error {
         Some(hint) => error.hint(hint),
         None => error,
     }
+}
+
+/// Whose the file or its folder is, where that stands in the way: SQLite writes a log beside the file.
+fn denial(path: &Path, failure: &rusqlite::Error) -> Option<String> {
+    use ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+    let code = failure.sqlite_error_code()?;
+    let may_be = matches!(code, CannotOpen | PermissionDenied | ReadOnly);
+    may_be.then(|| permissions::denial(path).or_else(|| permissions::denial_of_folder(path)))?
 }
 
 /// What can be done about a damaged file.

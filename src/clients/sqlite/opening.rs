@@ -50,13 +50,16 @@ fn cannot_make(path: &Path, cause: io::Error) -> Error {
         true => (Kind::Unreachable, "make room, then run this again: nothing is lost"),
         false => (Kind::Configuration, "name a file in a folder that this user may write"),
     };
-    Error::new(kind, format!("cannot open `{}`", path.display())).because(cause).hint(hint)
+    Error::new(kind, format!("cannot open `{}`", path.display()))
+        .because_of_file(cause, path)
+        .hint(hint)
 }
 
 /// The full path of a file that is there.
 pub fn full_path(path: &Path) -> Result<PathBuf> {
     fs::canonicalize(path).map_err(|cause| {
-        Error::new(Kind::Configuration, format!("cannot open `{}`", path.display())).because(cause)
+        Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
+            .because_of_file(cause, path)
     })
 }
 
@@ -104,7 +107,7 @@ pub fn connect_if_there(path: &Path, schema: &Schema) -> Result<Option<(Connecti
     let noun = schema.purpose.noun();
     let no_file = |cause: io::Error| {
         Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
-            .because(cause)
+            .because_of_file(cause, path)
             .hint(format!("name the file of a {noun} that is there"))
     };
     let there = match fs::canonicalize(path) {

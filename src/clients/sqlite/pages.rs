@@ -48,7 +48,7 @@ impl Pages {
     pub fn open(path: &Path) -> Result<Self> {
         let failed = |cause: std::io::Error| {
             Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
-                .because(cause)
+                .because_of_file(cause, path)
                 .hint("name the file of an embedded queue that this user may write")
         };
         // A lock that keeps others out needs the right to write; nothing is written.

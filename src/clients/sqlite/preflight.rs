@@ -34,7 +34,7 @@ fn look(path: &Path, schema: &Schema) -> Result<Vec<Finding>> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => could_be_made(path, noun),
         Err(cause) => {
             Err(Error::new(Kind::Configuration, format!("cannot open `{}`", path.display()))
-                .because(cause))
+                .because_of_file(cause, path))
         }
     }
 }
@@ -58,7 +58,7 @@ fn could_be_made(path: &Path, noun: &str) -> Result<Vec<Finding>> {
     let folder = folders.into_iter().find(|folder| folder.exists()).unwrap_or(here);
     tempfile::tempfile_in(folder).map_err(|cause| {
         Error::new(Kind::Configuration, format!("cannot make `{}`", path.display()))
-            .because(cause)
+            .because_of_file(cause, path)
             .hint("name a file in a folder that this user may write")
     })?;
     let what = format!("`{}` is not there yet: it will be made as a {noun}", path.display());

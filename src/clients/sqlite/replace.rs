@@ -108,7 +108,7 @@ impl Replacing<'_> {
     fn failed(&self, cause: io::Error) -> Error {
         let (new, path) = (self.new.display(), self.path.display());
         Error::new(Kind::Failed, format!("cannot put `{new}` in place of `{path}`"))
-            .because(cause)
+            .because_of_file(cause, self.path)
             .hint("what was saved is there: move both by hand while no program uses them")
     }
 

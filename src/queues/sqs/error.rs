@@ -9,6 +9,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
+use reqwest::StatusCode;
 use std::error::Error as StdError;
 
 impl ServiceError {
@@ -51,12 +52,12 @@ impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, HttpResponse
             SdkError::ServiceError(answer) => {
                 let (status, meta) = (answer.raw().status().as_u16(), answer.err().meta());
                 let class = meta.code().and_then(by_code).unwrap_or_else(|| by_status(status));
-                let code = meta.code().map_or_else(|| format!("status {status}"), str::to_owned);
+                let code = meta.code().map_or_else(|| answered(status), str::to_owned);
                 Self::new(class, &words(Some(&code), meta.message()))
             }
             // An answer that nobody understands is a proxy's, or cut.
             SdkError::ResponseError(answer) => {
-                let status = format!("status {}", answer.raw().status().as_u16());
+                let status = answered(answer.raw().status().as_u16());
                 Self::new(ErrorClass::Unreachable, &words(Some(&status), None))
             }
             other => {
@@ -69,6 +70,12 @@ impl<E: ProvideErrorMetadata + StdError + 'static> From<SdkError<E, HttpResponse
             }
         }
     }
+}
+
+/// A status with what it means: `status 503 Service Unavailable`.
+fn answered(status: u16) -> String {
+    let known = StatusCode::from_u16(status);
+    known.map_or_else(|_| format!("status {status}"), |status| format!("status {status}"))
 }
 
 /// The codes are at

@@ -81,7 +81,8 @@ fn save(
             .hint("name the file of an embedded queue"));
     }
     std::fs::rename(&making, new).map_err(|cause| {
-        Error::new(Kind::Failed, format!("cannot make `{}`", new.display())).because(cause)
+        Error::new(Kind::Failed, format!("cannot make `{}`", new.display()))
+            .because_of_file(cause, new)
     })?;
     Ok(Repaired { file: new.to_owned(), ..repaired })
 }

@@ -36,7 +36,7 @@ pub async fn apply(path: &Path, queues: &dyn TaskQueues) -> Result<Declared> {
 async fn read(path: &Path) -> Result<String> {
     let failed = |cause: std::io::Error| {
         let what = format!("cannot read `{}`", text::of_name(path));
-        Error::new(Kind::Configuration, what).because(cause)
+        Error::new(Kind::Configuration, what).because_of_file(cause, path)
     };
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let mut bytes = Vec::new();
