@@ -1,4 +1,4 @@
-//! What `--metrics` writes of a run of `publish` or `subscribe`: at its end, and as it goes on.
+//! What `--metrics` writes of a run of `publish`, `subscribe` or `store`: at its end, and as it goes on.
 
 use super::metrics::{MetricsFile, QueueNumbers, RunNumbers};
 use super::watched::Seen;
@@ -50,16 +50,13 @@ impl Reporter {
 
     /// Writes how far the run is, or how it ended.
     pub(super) async fn write<P: Program>(&self, context: &Context, code: Option<u8>) {
-        let (Some(file), Some(program), Some(ends)) = (&self.file, P::PROGRAM, context.ends.get())
-        else {
-            return;
-        };
+        let (Some(file), Some(ends)) = (&self.file, context.ends.get()) else { return };
         let summary = context.counters.summary(self.started.elapsed());
         let now = Clock::system().now();
         let success = self.success(&summary, now, code);
         let summary = &summary;
         let mut registry = Registry::default();
-        RunNumbers { program, name: P::NAME, ends, summary, now, success, code }
+        RunNumbers { program: P::PROGRAM, name: P::NAME, ends, summary, now, success, code }
             .register(&mut registry);
         if let Some(watched) = context.watched.get() {
             let Seen { queue: stats, spool } = watched.look().await;

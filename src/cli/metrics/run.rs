@@ -1,4 +1,4 @@
-//! The numbers of a run of `publish` or `subscribe`.
+//! The numbers of a run of `publish`, `subscribe` or `store`.
 
 use super::Number;
 use super::file::CARRIED;
@@ -27,7 +27,8 @@ struct ResultLabels {
 
 /// A run, as far as it has come.
 pub(in crate::cli) struct RunNumbers<'a> {
-    pub(in crate::cli) program: Program,
+    /// The loop that ran, where one did.
+    pub(in crate::cli) program: Option<Program>,
     pub(in crate::cli) name: &'static str,
     pub(in crate::cli) ends: &'a Ends,
     pub(in crate::cli) summary: &'a Summary,
@@ -40,12 +41,15 @@ pub(in crate::cli) struct RunNumbers<'a> {
 
 impl RunNumbers<'_> {
     pub(in crate::cli) fn register(&self, registry: &mut Registry) {
-        let results = Family::<ResultLabels, Counter>::default();
-        for (result, count) in self.results() {
-            results.get_or_create(&self.result(result)).inc_by(count);
+        let counts = self.results();
+        if !counts.is_empty() {
+            let results = Family::<ResultLabels, Counter>::default();
+            for (result, count) in counts {
+                results.get_or_create(&self.result(result)).inc_by(count);
+            }
+            let help = "Messages, by what became of them, over all runs";
+            registry.register("kakehi_messages", help, results);
         }
-        let help = "Messages, by what became of them, over all runs";
-        registry.register("kakehi_messages", help, results);
         let mut number = |name: &str, help: &str, value: f64| {
             let family = Family::<RunLabels, Number>::default();
             family.get_or_create(&self.labels()).set(value);
@@ -67,7 +71,7 @@ impl RunNumbers<'_> {
     fn results(&self) -> Vec<(&'static str, u64)> {
         let it = self.summary;
         match self.program {
-            Program::Publish => vec![
+            Some(Program::Publish) => vec![
                 ("read", it.read),
                 ("published", it.published),
                 ("duplicate", it.duplicate),
@@ -76,7 +80,7 @@ impl RunNumbers<'_> {
                 ("unpublished", it.unpublished),
                 ("drained", it.drained),
             ],
-            Program::Subscribe => vec![
+            Some(Program::Subscribe) => vec![
                 ("received", it.received),
                 ("stored", it.stored),
                 ("duplicate", it.duplicate),
@@ -86,6 +90,14 @@ impl RunNumbers<'_> {
                 ("dead", it.dead),
                 ("released", it.released),
                 ("lease_lost", it.lease_lost),
+            ],
+            // An import has read and written; whatever else is done to a store counts nothing.
+            None if it.read == 0 => Vec::new(),
+            None => vec![
+                ("read", it.read),
+                ("stored", it.stored),
+                ("duplicate", it.duplicate),
+                ("refused", it.refused),
             ],
         }
     }

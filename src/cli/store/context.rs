@@ -19,6 +19,8 @@ pub(super) struct StoreContext<'p> {
     pub(super) program: &'p Context,
     /// How results are told.
     pub(super) form: Form,
+    /// What the action is called.
+    pub(super) does: &'static str,
     /// Whether the action ends by itself after a signal, as it has a step to finish.
     pub(super) finishes: Cell<bool>,
 }
@@ -31,10 +33,13 @@ impl StoreContext<'_> {
         readings::open(url, &options).await
     }
 
-    /// The URL that the arguments name.
+    /// The URL that the arguments name; the numbers of the run are of its store from then on.
     pub(super) fn url(&self, store: &StoreUrl) -> Result<Location> {
         let url = cli::url_or(store.url.as_deref(), "KAKEHI_SINK", &self.program.environment)?;
-        store.collection.add(url)
+        let url = store.collection.add(url)?;
+        let words = sinks::describe(&url, &self.sink_options(&[&url])?);
+        self.program.say_ends(words, self.does.to_owned());
+        Ok(url)
     }
 
     /// The options that the store of a URL is read with.

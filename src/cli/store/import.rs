@@ -47,6 +47,7 @@ impl Import {
         let mut copying = Copying::new(&*sink, &context.program.signals);
         let copied = copying.run(&mut coming).await;
         let counts = copying.counts;
+        counts.count_in(&context.program.counters);
         let closed = sink.close().await;
         context.tell(&counts.text(), &counts.json())?;
         closing(opened, copied.and(closed)).await?;

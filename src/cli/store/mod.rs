@@ -14,7 +14,7 @@ mod prune;
 
 use super::acting::{act, nothing_to_do};
 use super::tell::Form;
-use super::{Basics, Context, Program};
+use super::{Basics, Context, Metrics, Program};
 use crate::error::Result;
 use crate::report;
 use chart::DrawChart;
@@ -26,6 +26,7 @@ use latest::ShowLatest;
 use list::List;
 use prune::Prune;
 use std::cell::Cell;
+use std::path::Path;
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -57,6 +58,9 @@ pub struct Store {
     json: bool,
 
     #[command(flatten)]
+    metrics: Metrics,
+
+    #[command(flatten)]
     basics: Basics,
 }
 
@@ -72,6 +76,18 @@ enum Action {
 }
 
 impl Action {
+    /// What it is called.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Latest(_) => "latest",
+            Self::List(_) => "list",
+            Self::Chart(_) => "chart",
+            Self::Export(_) => "export",
+            Self::Import(_) => "import",
+            Self::Prune(_) => "prune",
+        }
+    }
+
     /// Does it, from opening the store to the last line.
     async fn run(self, context: &StoreContext<'_>) -> Result<()> {
         match self {
@@ -100,6 +116,10 @@ impl Program for Store {
         &self.basics
     }
 
+    fn metrics(&self) -> Option<&Path> {
+        self.metrics.metrics.as_deref()
+    }
+
     fn grace(&self) -> Duration {
         Duration::MAX
     }
@@ -107,7 +127,8 @@ impl Program for Store {
     async fn run(self, program: &Context) -> Result<()> {
         let action = self.action.ok_or_else(nothing_to_do::<Self>)?;
         let form = Form::of(self.json);
-        let context = StoreContext { program, form, finishes: Cell::new(false) };
+        let does = action.name();
+        let context = StoreContext { program, form, does, finishes: Cell::new(false) };
         act(program, &context.finishes, action.run(&context)).await
     }
 }

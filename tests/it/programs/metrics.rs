@@ -121,3 +121,29 @@ fn queue_tells_numbers_of_any_queue_and_that_it_is_down() {
     let store = ["program=\"queue\"", "store=\"sqlite s.db collection messages\""];
     assert!(value(&text, "kakehi_store_newest_seconds", &store) < 600.0);
 }
+
+#[test]
+fn a_run_of_store_tells_what_it_did_and_when_it_went_well() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "a b");
+    sandbox.subscribe().args("--from sqlite:q.db --to sqlite:s.db").run().expect(0);
+    let import = "import sqlite:s.db --to sqlite:t.db --metrics i.prom";
+    sandbox.store().args(import).run().expect(0);
+    let labels =
+        ["program=\"store\"", "from=\"sqlite s.db collection messages\"", "into=\"import\""];
+    let stored =
+        |text: &str| value(text, TOTAL, &[labels.as_slice(), &["result=\"stored\""]].concat());
+    let text = read(&sandbox, "i.prom");
+    assert_eq!((stored(&text), value(&text, "kakehi_last_exit_code", &labels)), (2.0, 0.0));
+    let success = value(&text, "kakehi_last_success_timestamp_seconds", &labels);
+    assert!(success > 1.7e9, "{success}");
+    fs::remove_file(sandbox.path("s.db")).unwrap();
+    sandbox.store().args(import).run().expect(78);
+    let text = read(&sandbox, "i.prom");
+    assert_eq!((stored(&text), value(&text, "kakehi_last_exit_code", &labels)), (2.0, 78.0));
+    assert_eq!(value(&text, "kakehi_last_success_timestamp_seconds", &labels), success);
+    let prune = "prune sqlite:t.db --older-than 1d --metrics p.prom";
+    sandbox.store().args(prune).run().expect(0);
+    let text = read(&sandbox, "p.prom");
+    assert!(!text.contains(TOTAL) && text.contains("into=\"prune\""), "{text}");
+}

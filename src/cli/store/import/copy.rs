@@ -5,8 +5,10 @@ use crate::cli::store::documents;
 use crate::error::{Error, Kind, Result};
 use crate::message::{Delivery, Receipt};
 use crate::readings::Documents;
+use crate::report::Counters;
 use crate::sinks::{Outcome, Sink};
 use crate::text::visible;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How often a document is written that fails and may succeed later.
@@ -32,6 +34,21 @@ impl Counts {
     pub(super) fn json(&self) -> serde_json::Value {
         let Self { stored, duplicates, refused } = self;
         serde_json::json!({"stored": stored, "duplicates": duplicates, "refused": refused})
+    }
+
+    /// Counts them as those of the run.
+    pub(super) fn count_in(&self, counters: &Counters) {
+        let Self { stored, duplicates, refused } = *self;
+        let all = stored + duplicates + refused;
+        let counts = [
+            (&counters.read, all),
+            (&counters.stored, stored),
+            (&counters.duplicate, duplicates),
+            (&counters.refused, refused),
+        ];
+        for (counter, by) in counts {
+            counter.fetch_add(by, Ordering::Relaxed);
+        }
     }
 
     /// Fails where the sink refused something.
