@@ -58,8 +58,8 @@ if [[ $uninstall ]]; then
     rm -f -- "$root$bin/$program" "$root$share/bash-completion/completions/$program" \
       "$root$share/zsh/site-functions/_$program" "$root$share/fish/vendor_completions.d/$program.fish"
   done
-  rm -f -- "$root$share/man/man1/"{publish,subscribe,queue,store}.1 \
-    "$root$share/man/man1/"{queue,store}-*.1 \
+  rm -f -- "$root$share/man/man1/"{kakehi,publish,subscribe,queue,store}.1 \
+    "$root$share/man/man1/"{queue,store}-*.1 "$root$share/man/man7/kakehi-urls.7" \
     "$root$units/"kakehi-{publish,subscribe}.{service,timer}
   rm -rf -- "$root$share/kakehi-install"
   [[ ! $system ]] || rm -f -- "$root/etc/sysusers.d/kakehi.conf"

@@ -24,7 +24,7 @@ for program in kakehi publish subscribe queue store; do
 done
 bash "$here/generate.sh" "$root/usr/bin" "$root/usr/share" \
   "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d"
-gzip -9nf "$root"/usr/share/man/man1/*.1
+gzip -9nf "$root"/usr/share/man/man1/*.1 "$root"/usr/share/man/man7/*.7
 
 for unit in "$house"/cron/*.service "$house"/cron/*.timer; do
   install -D -m 0644 "$unit" "$root/usr/lib/systemd/system/$(basename "$unit")"

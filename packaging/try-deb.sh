@@ -81,8 +81,8 @@ expect '700 kakehi kakehi' within stat -c '%a %U %G' /var/lib/kakehi
 for program in kakehi publish subscribe queue store; do
   expect ' 0.1.0' within "$program" --version
 done
-for path in man/man1/queue-dead-list.1.gz bash-completion/completions/publish \
-  zsh/vendor-completions/_store fish/vendor_completions.d/subscribe.fish kakehi/kakehi.crontab; do
+for path in man/man1/queue-dead-list.1.gz man/man1/kakehi.1.gz man/man7/kakehi-urls.7.gz \
+  bash-completion/completions/publish zsh/vendor-completions/_store fish/vendor_completions.d/subscribe.fish kakehi/kakehi.crontab; do
   [[ -s $system/usr/share/$path ]] || fail "there is no $path"
 done
 [[ -s $system/usr/lib/systemd/system/kakehi-publish.timer ]] || fail 'there is no timer'

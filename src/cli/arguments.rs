@@ -53,7 +53,7 @@ pub struct Metrics {
     ///
     /// The file is replaced as a whole, and its name ends in `.prom`. A run that stays writes it every
     /// 15 seconds. That it cannot be written is a warning, and changes no exit code.
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub metrics: Option<PathBuf>,
 }
 
@@ -91,8 +91,11 @@ pub struct Basics {
     #[arg(long, global = true, hide_short_help = true)]
     pub show_config: bool,
 
-    /// Print completions (`completions:bash`, `:zsh`, `:fish`) or the manual page (`man`)
-    #[arg(long, value_name = "WHAT", hide = true)]
+    /// Print completions for a shell, or a manual page
+    ///
+    /// `completions:bash`, `completions:zsh` and `completions:fish` are scripts for these shells; `man` is
+    /// the manual page, `man:ACTION` that of one of the `actions`, and `man:kakehi-urls` tells of URLs.
+    #[arg(long, value_name = "WHAT", hide_short_help = true)]
     pub generate: Option<generate::What>,
 }
 

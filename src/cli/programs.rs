@@ -1,17 +1,19 @@
 //! The list of the programs, and `kakehi`, which holds them all: `kakehi publish ...`.
 
 use super::ending::usage;
+use super::generate::What;
 use super::launcher::{self, HOLDER};
 use super::publish::Publish;
 use super::queue::Queue;
 use super::store::Store;
 use super::subscribe::Subscribe;
-use super::{Ending, Program};
+use super::{Ending, Program, completions, manual};
 use crate::environment::Environment;
 use rustix::thread;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
+use std::str::FromStr as _;
 use std::vec;
 
 /// Every program, in the order of a pipeline.
@@ -23,12 +25,13 @@ pub struct Entry {
     /// What it is called on the command line.
     pub name: &'static str,
     about: &'static str,
+    command: fn() -> clap::Command,
     run: fn(vec::IntoIter<OsString>, Environment) -> Ending,
 }
 
 impl Entry {
     const fn of<P: Program>() -> Self {
-        Self { name: P::NAME, about: P::ABOUT, run: super::run::<P> }
+        Self { name: P::NAME, about: P::ABOUT, command: P::command, run: super::run::<P> }
     }
 
     /// What it does, in one line: its help's first sentence without its name, up to the comma.
@@ -64,7 +67,7 @@ pub fn run(mut args: impl Iterator<Item = OsString>, environment: Environment) -
             let args: Vec<_> = std::iter::once(entry.name.into()).chain(args).collect();
             (entry.run)(args.into_iter(), environment)
         }
-        None => without_program(word, &environment),
+        None => without_program(word.into_iter().chain(args).collect(), &environment),
     }
 }
 
@@ -75,12 +78,27 @@ fn show_as(name: &str) {
     let _ = thread::set_name(&name);
 }
 
-/// The list, the version, or what is wrong with a word that names no program.
-fn without_program(word: Option<OsString>, environment: &Environment) -> Ending {
-    match command().try_get_matches_from(std::iter::once(HOLDER.into()).chain(word)) {
-        Ok(_) => Ending { stdout: command().render_help().to_string(), ..Ending::default() },
+/// The list, the version, what a shell completes, or what is wrong with a word that names no program.
+fn without_program(args: Vec<OsString>, environment: &Environment) -> Ending {
+    if let Some(offered) = completions::answer(whole(), &args, environment) {
+        return offered;
+    }
+    match command().try_get_matches_from(std::iter::once(HOLDER.into()).chain(args)) {
+        Ok(matches) => Ending {
+            stdout: match matches.get_one::<What>("generate") {
+                Some(What::Completions(shell)) => completions::script(shell, HOLDER),
+                Some(_) => manual::of_holder(),
+                None => command().render_help().to_string(),
+            },
+            ..Ending::default()
+        },
         Err(told) => usage(&told, environment),
     }
+}
+
+/// The command line with those of all programs.
+fn whole() -> clap::Command {
+    clap::Command::new(HOLDER).subcommands(PROGRAMS.iter().map(|it| (it.command)()))
 }
 
 fn command() -> clap::Command {
@@ -90,6 +108,7 @@ fn command() -> clap::Command {
         .about("kakehi holds the programs of a pipeline")
         .override_usage("kakehi <PROGRAM> [ARGUMENTS]...")
         .subcommands(programs)
+        .arg(clap::Arg::new("generate").long("generate").value_parser(What::from_str).hide(true))
         .subcommand_help_heading("Programs")
         .disable_help_subcommand(true)
         .max_term_width(80)

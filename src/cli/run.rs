@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::reporter::Reporter;
 use super::signals::Signals;
 use super::withheld::Withheld;
-use super::{Context, Program, SummaryForm, colours, failpoints, logging, summary};
+use super::{Context, Program, SummaryForm, colours, completions, failpoints, logging, summary};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Error, Kind};
@@ -25,6 +25,9 @@ pub(super) const CLOSING: Duration = Duration::from_secs(8);
 pub fn run<P: Program>(args: impl Iterator<Item = OsString>, environment: Environment) -> Ending {
     let coloured = colours::of_stderr(&environment);
     let args: Vec<_> = args.collect();
+    if let Some(offered) = completions::answer(P::command(), &args, &environment) {
+        return offered;
+    }
     let typed: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let parsed = P::command().try_get_matches_from(args).and_then(|m| P::from_arg_matches(&m));
     let program = match parsed {

@@ -47,6 +47,15 @@ const IN_PROCESS: &str = "it lives in the process that made it, and only there";
 /// reaches.
 #[async_trait]
 pub trait Backend: Send + Sync {
+    /// What the parameters of its URLs are called: a URL with any other one is refused, unless that is the
+    /// server's own.
+    fn parameters(&self, side: Side) -> Vec<&'static str>;
+
+    /// Whether a path of this machine stands behind the scheme.
+    fn has_path(&self) -> bool {
+        false
+    }
+
     /// What ids look like here that are made for messages which came without one.
     fn id_form(&self) -> IdForm {
         IdForm::default()

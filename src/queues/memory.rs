@@ -29,6 +29,10 @@ pub struct MemoryBackend;
 
 #[async_trait]
 impl Backend for MemoryBackend {
+    fn parameters(&self, _side: Side) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     fn key(&self, url: &Location, _options: &Options) -> Result<Key> {
         Ok(Key::new(format!("memory:{}", name(url)?)))
     }

@@ -87,6 +87,10 @@ pub struct ForwardBackend;
 
 #[async_trait]
 impl Backend for ForwardBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     async fn open(&self, url: Location, _options: &Options) -> Result<Box<dyn Sink>> {
         Err(needs_a_queue(&url))
     }

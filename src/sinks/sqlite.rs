@@ -30,6 +30,9 @@ use tokio::sync::Mutex;
 pub(crate) static SCHEMA: Schema =
     Schema { purpose: Purpose::Store, version: 1, tables: "", upgrades: &[] };
 
+/// The parameters of a URL.
+const PARAMETERS: &[&str] = &["collection", "conflict"];
+
 /// The largest document, in bytes: 256 MiB. SQLite's own limit is 10^9.
 const LARGEST_DOCUMENT: usize = 256 << 20;
 
@@ -41,6 +44,14 @@ pub struct SqliteBackend;
 
 #[async_trait]
 impl Backend for SqliteBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
+    fn has_path(&self) -> bool {
+        true
+    }
+
     /// Makes file and table where they are missing.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
         let SqliteOptions { path, collection, conflict } = SqliteOptions::of(url, options)?;
@@ -96,7 +107,7 @@ impl SqliteOptions {
     fn of(mut url: Location, options: &Options) -> Result<Self> {
         let Target { path, collection } = Target::take(&mut url, &options.data_dir)?;
         let conflict = Conflict::take(&mut url)?;
-        url.finish(&["collection", "conflict"])?;
+        url.finish(PARAMETERS)?;
         Ok(Self { path, collection, conflict })
     }
 }

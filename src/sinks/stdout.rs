@@ -21,6 +21,9 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+/// The parameters of a URL.
+const PARAMETERS: &[&str] = &["envelope"];
+
 /// The least that a file system gives at once, in bytes.
 const BLOCK: u64 = 4096;
 
@@ -29,6 +32,10 @@ pub struct StdoutBackend;
 
 #[async_trait]
 impl Backend for StdoutBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
         open(url, options)
     }
@@ -45,7 +52,7 @@ impl Backend for StdoutBackend {
 /// Opens the sink by its URL: `stdout:`, or `stdout:?envelope`.
 pub fn open(mut url: Location, _options: &Options) -> Result<Box<dyn Sink>> {
     let envelope = url.flag("envelope")?;
-    url.finish(&["envelope"])?;
+    url.finish(PARAMETERS)?;
     if !url.rest().is_empty() {
         return Err(Error::new(Kind::Usage, format!("`{url}` names a file"))
             .because_of("`stdout:` has no path")

@@ -193,6 +193,15 @@ impl Options {
 /// A kind of source: everything that its scheme stands for.
 #[async_trait]
 pub trait Backend: Send + Sync {
+    /// What the parameters of its URLs are called: a URL with any other one is refused, unless that is the
+    /// server's own.
+    fn parameters(&self) -> Vec<&'static str>;
+
+    /// Whether a path of this machine stands behind the scheme.
+    fn has_path(&self) -> bool {
+        false
+    }
+
     /// Opens the source.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>>;
 

@@ -16,6 +16,10 @@ pub struct StdinBackend;
 
 #[async_trait]
 impl Backend for StdinBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        lines::PARAMETERS.to_vec()
+    }
+
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
         open(url, options)
     }

@@ -94,11 +94,14 @@ pub trait Cancel: Send + Sync {
     async fn cancel(&self);
 }
 
-/// The parameters of a URL that [`open`] takes, for what lists those that are known.
+/// The parameters of a URL that [`open`] takes.
+pub const PARAMETERS: &[&str] = &["query-timeout", "connect-timeout", "tls", "tls-ca"];
+
+/// Those of them that this URL may have, for what lists those that are known.
 pub fn parameters(url: &Location) -> &'static [&'static str] {
     match url.scheme() {
-        "sqlite" => &["query-timeout"],
-        _ => &["tls", "tls-ca", "connect-timeout", "query-timeout"],
+        "sqlite" => &PARAMETERS[..1],
+        _ => PARAMETERS,
     }
 }
 

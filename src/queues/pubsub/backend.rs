@@ -3,7 +3,7 @@
 use super::admin::Admin;
 use super::client::Connection;
 use super::inspector::Inspector;
-use super::options::{self, SubscriptionOptions, TopicOptions};
+use super::options::{self, OF_SUBSCRIPTION, OF_TOPIC, SubscriptionOptions, TopicOptions};
 use super::publisher::PubsubPublisher;
 use super::streams::Plan;
 use super::subscriber::PubsubSubscriber;
@@ -24,6 +24,13 @@ pub struct PubsubBackend;
 
 #[async_trait]
 impl Backend for PubsubBackend {
+    fn parameters(&self, side: Side) -> Vec<&'static str> {
+        match side {
+            Side::Into => OF_TOPIC.to_vec(),
+            Side::From => OF_SUBSCRIPTION.to_vec(),
+        }
+    }
+
     fn key(&self, url: &Location, options: &Options) -> Result<Key> {
         // Nobody says here which of the two it is.
         identity::key(&TopicOptions::take(&mut url.clone())?, &options.environment)

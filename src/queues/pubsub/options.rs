@@ -12,10 +12,11 @@ use crate::queues::Side;
 const MOST_STREAMS: usize = 64;
 
 /// The parameters of a topic's URL.
-const OF_TOPIC: &[&str] = &["id-attribute", "ordered", "exactly-once"];
+pub(super) const OF_TOPIC: &[&str] = &["id-attribute", "ordered", "exactly-once"];
 
 /// The parameters of a subscription's URL.
-const OF_SUBSCRIPTION: &[&str] = &["id-attribute", "streams", "topic", "ordered", "exactly-once"];
+pub(super) const OF_SUBSCRIPTION: &[&str] =
+    &["id-attribute", "streams", "topic", "ordered", "exactly-once"];
 
 /// What the URL of a topic says.
 pub(super) struct TopicOptions {

@@ -2,7 +2,7 @@
 
 use super::client::Redis;
 use super::inspector::Inspector;
-use super::options::RedisOptions;
+use super::options::{PARAMETERS, RedisOptions};
 use super::publisher::{RedisPublisher, refuse_others};
 use super::shared::Shared;
 use super::subscriber::RedisSubscriber;
@@ -25,6 +25,10 @@ pub struct RedisBackend;
 
 #[async_trait]
 impl Backend for RedisBackend {
+    fn parameters(&self, _side: Side) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
     fn id_form(&self) -> IdForm {
         IdForm::Hex24
     }

@@ -9,7 +9,7 @@ use crate::location::Location;
 use std::time::Duration;
 
 /// The parameters of a queue's URL.
-const PARAMETERS: &[&str] = &[
+pub(super) const PARAMETERS: &[&str] = &[
     "cluster",
     "delay",
     "job",

@@ -1,6 +1,6 @@
 //! The embedded queue, as the list of queues knows it.
 
-use super::options::SqliteOptions;
+use super::options::{PARAMETERS, SqliteOptions};
 use super::{admin, create, inspector, named, preflight, publisher, subscriber, tasks};
 use crate::error::Result;
 use crate::identity::{FileIdentity, Identity, Key};
@@ -19,6 +19,14 @@ pub struct SqliteBackend;
 
 #[async_trait]
 impl Backend for SqliteBackend {
+    fn parameters(&self, _side: Side) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
+    fn has_path(&self) -> bool {
+        true
+    }
+
     fn key(&self, url: &Location, options: &Options) -> Result<Key> {
         SqliteOptions::of(url.clone(), options)?.key()
     }

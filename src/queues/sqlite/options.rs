@@ -12,6 +12,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The parameters of a URL.
+pub const PARAMETERS: &[&str] = &["queue", "topic", "dedupe"];
+
 /// What means something in a URL.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'&').add(b'#');
 
@@ -40,7 +43,7 @@ impl SqliteOptions {
                 ));
         }
         let remember = url.duration("dedupe")?.unwrap_or_default();
-        url.finish(&["queue", "topic", "dedupe"])?;
+        url.finish(PARAMETERS)?;
         let path = match url.file() {
             path if path.as_os_str().is_empty() => options.data_dir.join("queue.db"),
             path => path,

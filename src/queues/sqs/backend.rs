@@ -2,7 +2,7 @@
 
 use super::inspector::Inspector;
 use super::limits::validate_lease;
-use super::options::SqsOptions;
+use super::options::{PARAMETERS, SqsOptions};
 use super::publisher::SqsPublisher;
 use super::subscriber::{Reception, SqsSubscriber};
 use super::{identity, preflight};
@@ -19,6 +19,10 @@ pub struct SqsBackend;
 
 #[async_trait]
 impl Backend for SqsBackend {
+    fn parameters(&self, _side: Side) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
     fn key(&self, url: &Location, options: &Options) -> Result<Key> {
         identity::key(&SqsOptions::of(url.clone())?, &options.environment)
     }

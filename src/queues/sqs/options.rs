@@ -16,7 +16,7 @@ const RECEIVERS: usize = 3;
 const MOST_RECEIVERS: usize = 64;
 
 /// The parameters of a queue's URL.
-const PARAMETERS: &[&str] = &["id-attribute", "receivers"];
+pub(super) const PARAMETERS: &[&str] = &["id-attribute", "receivers"];
 
 /// What a URL says.
 pub(super) struct SqsOptions {

@@ -33,8 +33,7 @@ impl Sqlite {
             let next = async {
                 if are_all { Ok(None) } else { self.fold_behind(reader, row).await.map(Some) }
             };
-            let (added, next) =
-                tokio::try_join!(file.add(fold, mark, self.clock.millis()), next)?;
+            let (added, next) = tokio::try_join!(file.add(fold, mark, self.clock.millis()), next)?;
             if added && are_all {
                 return Ok(());
             }

@@ -81,6 +81,14 @@ pub struct ExecBackend;
 
 #[async_trait]
 impl Backend for ExecBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn has_path(&self) -> bool {
+        true
+    }
+
     /// Opens the command as a sink; a program that is not there, or may not be run, is refused.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
         url.finish(&[])?;

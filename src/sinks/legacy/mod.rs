@@ -20,6 +20,9 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use std::borrow::Cow;
 
+/// The parameters that these are, of every sink.
+pub const PARAMETERS: [&str; 2] = ["legacy", "legacy-timezone"];
+
 /// What `?legacy` and `legacy-timezone=` ask for; `None` where they do not.
 pub fn take(url: &mut Location) -> Result<Option<Legacy>> {
     let wanted = url.flag("legacy")?;

@@ -1,5 +1,6 @@
 //! MongoDB, as the list of sinks knows it.
 
+use super::options::PARAMETERS;
 use super::{MongoDb, MongoDbOptions, preflight};
 use crate::error::Result;
 use crate::identity::{self, Identity};
@@ -16,6 +17,10 @@ pub struct MongoDbBackend;
 
 #[async_trait]
 impl Backend for MongoDbBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
     /// Opens the sink. The server is not asked for anything yet; for `mongodb+srv:` the name server
     /// is.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {

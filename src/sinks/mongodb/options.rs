@@ -4,7 +4,7 @@ use super::compression;
 use super::document::Rules;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::location::Location;
+use crate::location::{Location, list};
 use crate::sinks::{Conflict, Options};
 use mongodb::error::ErrorKind;
 use mongodb::options::{Acknowledgment, ClientOptions, Credential, WriteConcern};
@@ -13,8 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 
 /// The parameters that are ours; all others are the driver's.
-const OURS: &str =
-    "`collection`, `dates`, `conflict` and the options of MongoDB's connection string";
+pub(super) const PARAMETERS: &[&str] = &["collection", "dates", "conflict"];
 
 /// How long to look for a server that can be written to, unless the URL says so itself.
 const SERVER_SELECTION: Duration = Duration::from_secs(5);
@@ -178,9 +177,13 @@ fn no_name(url: &Location) -> Error {
 /// Why the driver refused the connection string.
 fn refused(url: &Location, cause: &mongodb::error::Error) -> Error {
     let malformed = |message: &str| {
-        Error::new(Kind::Usage, format!("`{url}` is not a MongoDB URL"))
-            .because_of(message)
-            .hint(format!("`{}:` knows {OURS}", url.scheme()))
+        Error::new(Kind::Usage, format!("`{url}` is not a MongoDB URL")).because_of(message).hint(
+            format!(
+                "`{}:` knows {} and the options of MongoDB's connection string",
+                url.scheme(),
+                list(PARAMETERS)
+            ),
+        )
     };
     match cause.kind.as_ref() {
         ErrorKind::DnsResolve { message, .. } => no_name(url).because_of(message),

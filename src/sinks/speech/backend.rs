@@ -1,7 +1,7 @@
 //! Speech in an object store, as the list of sinks knows it.
 
 use super::kept::Kept;
-use super::options::{EngineOptions, SpeechOptions};
+use super::options::{EngineOptions, SpeechOptions, parameters};
 use super::turns::Turns;
 use super::weather::Forecasts;
 use super::{Speech, engine};
@@ -18,6 +18,14 @@ pub struct SpeechBackend;
 
 #[async_trait]
 impl Backend for SpeechBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        parameters()
+    }
+
+    fn has_path(&self) -> bool {
+        true
+    }
+
     /// Nobody is asked for anything yet.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
         Ok(Box::new(open(url, options).await?))

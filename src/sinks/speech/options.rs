@@ -28,6 +28,20 @@ pub(super) struct SpeechOptions {
     pub(super) max_bytes: usize,
 }
 
+/// The parameters that all engines have.
+const OURS: &[&str] = &[
+    "engine",
+    "key",
+    "text",
+    "text-file",
+    "encoding",
+    "max-bytes",
+    "weather",
+    "area",
+    "station",
+    "insecure",
+];
+
 /// Who speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EngineOptions {
@@ -139,20 +153,17 @@ fn missing(what: &str, name: &str, url: &Location) -> Error {
 }
 
 fn finish(url: &Location, name: Name) -> Result<()> {
-    let ours = [
-        "engine",
-        "key",
-        "text",
-        "text-file",
-        "encoding",
-        "max-bytes",
-        "weather",
-        "area",
-        "station",
-        "insecure",
-    ];
-    let known: Vec<_> = ours.iter().chain(name.parameters()).copied().collect();
-    url.finish(&known)
+    url.finish(&[OURS, name.parameters()].concat())
+}
+
+/// The parameters of a URL, whoever speaks.
+pub(super) fn parameters() -> Vec<&'static str> {
+    let mut all = OURS.to_vec();
+    for (_, name) in Name::WORDS {
+        let more = name.parameters().iter().filter(|it| !all.contains(it));
+        all.extend(more.copied().collect::<Vec<_>>());
+    }
+    all
 }
 
 /// A store's URL, or the bare path of a folder.

@@ -1,6 +1,6 @@
 //! Thumbnails in an object store, as the list of sinks knows them.
 
-use super::options::ThumbnailOptions;
+use super::options::{PARAMETERS, ThumbnailOptions};
 use super::{Thumbnails, Workshop};
 use crate::clients::object_store::Store;
 use crate::error::Result;
@@ -14,6 +14,14 @@ pub struct ThumbnailBackend;
 
 #[async_trait]
 impl Backend for ThumbnailBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
+    fn has_path(&self) -> bool {
+        true
+    }
+
     /// The store is not asked for anything yet.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
         let settings = ThumbnailOptions::read(url)?;

@@ -7,6 +7,9 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use crate::text;
 
+/// The parameters of a URL.
+pub(super) const PARAMETERS: &[&str] = &["size", "fit", "prefix", "max-bytes", "max-pixels"];
+
 /// The largest side of a thumbnail, in pixels.
 const LARGEST_SIDE: u32 = 4096;
 
@@ -43,7 +46,7 @@ impl ThumbnailOptions {
         validate_prefix(&prefix)?;
         let max_bytes = url.bytes("max-bytes", 1..=MOST)?.unwrap_or(MAX_BYTES);
         let max_pixels = url.number("max-pixels", 1..=MOST)?.unwrap_or(MAX_PIXELS);
-        url.finish(&["size", "fit", "prefix", "max-bytes", "max-pixels"])?;
+        url.finish(PARAMETERS)?;
         let recipe = Recipe { size, fit };
         Ok(Self { store: store_of(&url)?, recipe, prefix, max_bytes, max_pixels })
     }

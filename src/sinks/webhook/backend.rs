@@ -1,7 +1,7 @@
 //! Webhooks, as the list of sinks knows them.
 
 use super::Webhook;
-use super::options::WebhookOptions;
+use super::options::{PARAMETERS, WebhookOptions};
 use super::row::Row;
 use super::signature::Signer;
 use crate::clients::http;
@@ -19,6 +19,10 @@ pub struct WebhookBackend;
 
 #[async_trait]
 impl Backend for WebhookBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
     /// Nothing is sent yet.
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Sink>> {
         open(url, options).map(|webhook| Box::new(webhook) as Box<dyn Sink>)

@@ -5,7 +5,7 @@ use super::addresses::Addresses;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::json;
-use crate::location::Location;
+use crate::location::{Location, list};
 use crate::message::Message;
 use crate::template::{Template, Values};
 use bytes::Bytes;
@@ -13,6 +13,10 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::path::Path;
 use url::Url;
+
+/// The parameters of a URL.
+pub(super) const PARAMETERS: &[&str] =
+    &["allow-private", "content-type", "template", "template-file"];
 
 /// What is sent as which body.
 pub(super) struct Content {
@@ -123,10 +127,12 @@ fn no_address() -> Error {
 /// The error for what is no parameter of ours; the webhook's own might be secrets.
 fn unknown(url: &Location) -> Error {
     let names: Vec<_> = url.remaining().map(|(name, _)| name).collect();
-    Error::new(Kind::Usage, format!("unknown parameter `{}` in `webhook:`", names.join("`, `"))).hint(
-        "`webhook:` knows `allow-private`, `content-type`, `template` and `template-file`; an address \
-         with parameters of its own goes into the file that `WEBHOOK_URL_FILE` names",
-    )
+    Error::new(Kind::Usage, format!("unknown parameter `{}` in `webhook:`", names.join("`, `")))
+        .hint(format!(
+            "`webhook:` knows {}; an address with parameters of its own goes into the file that \
+             `WEBHOOK_URL_FILE` names",
+            list(PARAMETERS)
+        ))
 }
 
 fn content_type(text: &str) -> Result<HeaderValue> {

@@ -23,6 +23,9 @@ use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
+/// The parameters that are not those of `stdin:`.
+const OURS: &[&str] = &["timeout"];
+
 /// How long a run may take, unless `?timeout` says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -48,6 +51,14 @@ pub struct ExecBackend;
 
 #[async_trait]
 impl Backend for ExecBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        [lines::PARAMETERS, OURS].concat()
+    }
+
+    fn has_path(&self) -> bool {
+        true
+    }
+
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
         Ok(Box::new(Exec::new(url, options)?))
     }
@@ -81,7 +92,7 @@ impl Exec {
     fn new(mut url: Location, options: &Options) -> Result<Self> {
         let form = LineForm::take(&mut url)?;
         let timeout = url.duration("timeout")?.unwrap_or(TIMEOUT);
-        url.finish(&[lines::PARAMETERS, &["timeout"]].concat())?;
+        url.finish(&[lines::PARAMETERS, OURS].concat())?;
         let name: OsString = url.file().into_os_string();
         if name.is_empty() {
             return Err(Error::new(Kind::Usage, "`exec:` names no program")

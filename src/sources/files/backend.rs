@@ -1,7 +1,7 @@
 //! Files that match a glob, as the list of sources knows them.
 
 use super::intake::shown;
-use super::options::FilesOptions;
+use super::options::{FilesOptions, PARAMETERS};
 use super::sight::{Sighted, sight};
 use super::state::Memory;
 use super::{Setup, open, setup, walk};
@@ -21,6 +21,14 @@ pub struct FilesBackend;
 
 #[async_trait]
 impl Backend for FilesBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
+    fn has_path(&self) -> bool {
+        true
+    }
+
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
         open(url, options).await
     }

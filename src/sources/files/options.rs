@@ -8,6 +8,9 @@ use std::path::PathBuf;
 /// The largest file, in bytes, unless `?max-size` says otherwise.
 const MAX_SIZE: u64 = 64 << 20;
 
+/// The parameters of a URL.
+pub(super) const PARAMETERS: &[&str] = &["store", "prefix", "state", "max-size", "watch"];
+
 /// What a URL says.
 pub(super) struct FilesOptions {
     /// Which files.
@@ -35,7 +38,7 @@ impl FilesOptions {
         let state = url.take("state")?.map(PathBuf::from);
         let max_size = url.bytes("max-size", 1..=u64::MAX)?.unwrap_or(MAX_SIZE);
         let watch = url.flag("watch")?;
-        url.finish(&["store", "prefix", "state", "max-size", "watch"])?;
+        url.finish(PARAMETERS)?;
         let store = store.map(|store| Location::parse(&store)).transpose()?;
         Ok(Self { pattern, store, prefix, max_size, state, watch, bare: url })
     }

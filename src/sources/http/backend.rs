@@ -1,6 +1,6 @@
 //! A JSON API, as the list of sources knows it.
 
-use super::options::{HttpOptions, shown};
+use super::options::{HttpOptions, PARAMETERS, shown};
 use super::{Http, limits, open};
 use crate::clients::http::Limits;
 use crate::error::Result;
@@ -19,6 +19,10 @@ pub struct HttpBackend;
 
 #[async_trait]
 impl Backend for HttpBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
         open(url, options)
     }

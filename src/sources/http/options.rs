@@ -20,6 +20,10 @@ pub(super) struct HttpOptions {
     pub(super) state: Option<PathBuf>,
 }
 
+/// The parameters that are ours; all others are the API's.
+pub(super) const PARAMETERS: &[&str] =
+    &["items", "id", "group", "at", "header-file", "state", "insecure", "query"];
+
 impl HttpOptions {
     /// Reads `https://HOST/PATH?items=POINTER&id=POINTER,POINTER&group=POINTER&at=POINTER`, `query`,
     /// `header-file`, `state` and `insecure`. All other parameters are the API's; so is what stands in

@@ -1,13 +1,13 @@
 //! A server for requests, as the list of sources knows it.
 
-use super::options::{ListenOptions, address};
+use super::options::{ListenOptions, SERVER, UPLOAD, address};
 use super::upload::Uploads;
 use crate::error::Result;
 use crate::http_server::Server;
 use crate::identity::Identity;
 use crate::location::Location;
 use crate::preflight::Finding;
-use crate::sources::{Backend, Options, Source};
+use crate::sources::{Backend, Options, Source, lines};
 use async_trait::async_trait;
 
 /// The kind of source that is an HTTP server.
@@ -15,6 +15,10 @@ pub struct ListenBackend;
 
 #[async_trait]
 impl Backend for ListenBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        [lines::PARAMETERS, SERVER, UPLOAD].concat()
+    }
+
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
         Ok(Box::new(super::open(url, options).await?))
     }

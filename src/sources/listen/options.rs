@@ -52,8 +52,8 @@ pub(super) struct UploadOptions {
     pub(super) accept: Vec<String>,
 }
 
-const UPLOAD: &[&str] = &["store", "prefix", "body", "accept"];
-const SERVER: &[&str] = &["host", "token-file", "max-size"];
+pub(super) const UPLOAD: &[&str] = &["store", "prefix", "body", "accept"];
+pub(super) const SERVER: &[&str] = &["host", "token-file", "max-size"];
 
 impl ListenOptions {
     /// Reads `listen:ADDRESS:PORT/PATH?host=NAME,NAME&token-file=FILE&max-size=BYTES`, with the

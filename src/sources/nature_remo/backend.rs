@@ -1,6 +1,6 @@
 //! Nature's cloud, as the list of sources knows it.
 
-use super::options::NatureRemoOptions;
+use super::options::{NatureRemoOptions, PARAMETERS};
 use super::{Limits, open, prepare};
 use crate::error::{Error, Kind, Result};
 use crate::identity::{self, Identity};
@@ -16,6 +16,10 @@ pub struct NatureRemoBackend;
 
 #[async_trait]
 impl Backend for NatureRemoBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        PARAMETERS.to_vec()
+    }
+
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
         open(url, options)
     }

@@ -5,6 +5,9 @@ use crate::error::{Error, Kind, Result};
 use crate::location::Location;
 use std::path::PathBuf;
 
+/// The parameters of a URL; the last one only with `mode=changes`.
+pub(super) const PARAMETERS: &[&str] = &["mode", "group", "meter", "endpoint", "state"];
+
 /// What a URL says.
 pub(super) struct NatureRemoOptions {
     /// Whether each event is a message, and not each device.
@@ -37,10 +40,7 @@ impl NatureRemoOptions {
         let meter = url.flag("meter")?;
         let endpoint = url.take("endpoint")?;
         let state = if wants_changes { url.take("state")?.map(PathBuf::from) } else { None };
-        url.finish(match wants_changes {
-            true => &["mode", "group", "meter", "endpoint", "state"],
-            false => &["mode", "group", "meter", "endpoint"],
-        })?;
+        url.finish(if wants_changes { PARAMETERS } else { &PARAMETERS[..4] })?;
         Ok(Self { wants_changes, grouped, meter, endpoint, state })
     }
 }

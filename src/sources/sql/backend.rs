@@ -1,7 +1,8 @@
 //! A database as the list of sources knows it.
 
-use super::options::SqlOptions;
+use super::options::{OURS, SqlOptions};
 use super::{open, setup};
+use crate::clients::sql;
 use crate::error::Result;
 use crate::identity::Identity;
 use crate::location::Location;
@@ -14,6 +15,10 @@ pub struct SqlBackend;
 
 #[async_trait]
 impl Backend for SqlBackend {
+    fn parameters(&self) -> Vec<&'static str> {
+        [OURS, sql::PARAMETERS].concat()
+    }
+
     async fn open(&self, url: Location, options: &Options) -> Result<Box<dyn Source>> {
         open(url, options)
     }

@@ -17,7 +17,8 @@ use std::time::Duration;
 const NAMES: &[&str] = &["from", "to", "date", "zone", "since", "until"];
 
 /// The parameters of the URL that are ours, and not those of the database.
-const OURS: &[&str] = &["query", "query-file", "id", "at", "ahead", "overlap", "zones", "state"];
+pub(super) const OURS: &[&str] =
+    &["query", "query-file", "id", "at", "ahead", "overlap", "zones", "state"];
 
 /// Rows are published at most this much before their time, and looked at again as far back: a year.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -121,7 +122,9 @@ fn query(url: &mut Location) -> Result<Query> {
 fn read(path: &Path) -> Result<Query> {
     let failed = |cause| {
         let what = format!("cannot read the query in `{}`", text::of_name(path));
-        Error::new(Kind::Configuration, what).because(cause).hint("name a text file with one query")
+        Error::new(Kind::Configuration, what)
+            .because_of_file(cause, path)
+            .hint("name a text file with one query")
     };
     let text = std::fs::read_to_string(path).map_err(failed)?;
     let real = identity::real_path(path).map_err(failed)?;

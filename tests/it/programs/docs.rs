@@ -377,16 +377,13 @@ fn the_documented_installation_of_completions_and_manual_pages_works() {
         .output()
         .expect("bash starts");
     Run::of(output).expect(0);
-    for (program, word) in [
-        ("publish", "--summary"),
-        ("subscribe", "--summary"),
-        ("queue", "stats"),
-        ("store", "latest"),
-    ] {
+    for (program, word) in
+        [("publish", "summary"), ("subscribe", "summary"), ("queue", "stats"), ("store", "latest")]
+    {
         let read = |path: String| fs::read_to_string(sandbox.path(&path)).expect("it was written");
         let completions = read(format!(".local/share/bash-completion/completions/{program}"));
-        assert!(completions.contains(word), "{completions}");
+        assert!(completions.contains(&format!(" {program}\n")), "{completions}");
         let manual = read(format!(".local/share/man/man1/{program}.1"));
-        assert!(manual.contains(".SH"), "{manual}");
+        assert!(manual.contains(".SH") && manual.contains(word), "{manual}");
     }
 }
