@@ -1,6 +1,6 @@
 //! The shelves as the command line knows them: which schemes there are, and which parameters.
 
-use crate::queues::{QUEUES, Side};
+use crate::queues::{Backend, QUEUES, Side};
 use crate::readings::STORES;
 use crate::registry::{Entry, Registry};
 use crate::sinks::{SINKS, legacy};
@@ -21,14 +21,19 @@ impl Shelf {
     /// The schemes, whether this build has them or not. What lives in one process only is none that
     /// anybody types.
     pub(super) fn schemes(self) -> Vec<&'static str> {
-        let mut all = match self {
+        match self {
             Self::Sources => SOURCES.schemes(),
-            Self::Queues(_) => QUEUES.schemes(),
+            Self::Queues(_) => {
+                let typed = |entry: &Entry<dyn Backend>| match entry {
+                    Entry::Built(queue) => !queue.is_in_process(),
+                    Entry::Without(_) => true,
+                };
+                let typed = QUEUES.lines.iter().filter(|(_, entry)| typed(entry));
+                typed.map(|(scheme, _)| *scheme).collect()
+            }
             Self::Sinks => SINKS.schemes(),
             Self::Stores => STORES.schemes(),
-        };
-        all.retain(|scheme| *scheme != "memory");
-        all
+        }
     }
 
     /// The parameters of a scheme's URLs; `None` where this build does not have it.

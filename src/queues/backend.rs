@@ -51,6 +51,11 @@ pub trait Backend: Send + Sync {
     /// server's own.
     fn parameters(&self, side: Side) -> Vec<&'static str>;
 
+    /// Whether it lives in the process that made it: nobody names it on a command line.
+    fn is_in_process(&self) -> bool {
+        false
+    }
+
     /// Whether a path of this machine stands behind the scheme.
     fn has_path(&self) -> bool {
         false

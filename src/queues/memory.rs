@@ -33,6 +33,10 @@ impl Backend for MemoryBackend {
         Vec::new()
     }
 
+    fn is_in_process(&self) -> bool {
+        true
+    }
+
     fn key(&self, url: &Location, _options: &Options) -> Result<Key> {
         Ok(Key::new(format!("memory:{}", name(url)?)))
     }

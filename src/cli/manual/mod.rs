@@ -90,8 +90,8 @@ pub(super) fn of_holder() -> String {
     page.line("SYNOPSIS", inlines("`kakehi` PROGRAM [ARGUMENTS]..."));
     page.section("DESCRIPTION", |roff| {
         roff.text(inlines(
-            "Runs the program that its first argument names: `kakehi publish ...` is `publish ...`. Without \
-             one it lists them.",
+            "Runs the program that its first argument names, on the other arguments. Without one it lists \
+             the programs.",
         ));
     });
     page.section("PROGRAMS", |roff| {

@@ -11,7 +11,7 @@ mod text;
 
 pub(super) use file::MetricsFile;
 pub(super) use queue::{QueueNumbers, StoreNumbers, write};
-pub(super) use run::RunNumbers;
+pub(super) use run::{IMPORT, RunNumbers};
 
 use prometheus_client::metrics::gauge::Gauge;
 use std::sync::atomic::AtomicU64;

@@ -9,6 +9,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+/// What `store` says of an import: it has read and written.
+pub(in crate::cli) const IMPORT: &str = "import";
+
 /// Runs between the same ends.
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RunLabels {
@@ -91,14 +94,14 @@ impl RunNumbers<'_> {
                 ("released", it.released),
                 ("lease_lost", it.lease_lost),
             ],
-            // An import has read and written; whatever else is done to a store counts nothing.
-            None if it.read == 0 => Vec::new(),
-            None => vec![
+            None if self.ends.into == IMPORT => vec![
                 ("read", it.read),
                 ("stored", it.stored),
                 ("duplicate", it.duplicate),
                 ("refused", it.refused),
             ],
+            // Whatever else is done to a store counts nothing.
+            None => Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ mod list;
 mod prune;
 
 use super::acting::{act, nothing_to_do};
+use super::metrics::IMPORT;
 use super::tell::Form;
 use super::{Basics, Context, Metrics, Program};
 use crate::error::Result;
@@ -83,7 +84,7 @@ impl Action {
             Self::List(_) => "list",
             Self::Chart(_) => "chart",
             Self::Export(_) => "export",
-            Self::Import(_) => "import",
+            Self::Import(_) => IMPORT,
             Self::Prune(_) => "prune",
         }
     }
