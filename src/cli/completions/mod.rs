@@ -10,6 +10,7 @@ use clap::{Arg, Command, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 /// The shells that there are scripts for.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -47,11 +48,9 @@ pub(super) fn answer(
 ) -> Option<Ending> {
     let completer = of_shell(environment.os(VARIABLE)?.to_str()?)?;
     let typed = args.iter().position(|arg| arg == "--")? + 1;
-    let (typed, folder) = (args[typed..].to_vec(), std::env::current_dir().ok());
+    let (typed, here) = (args[typed..].to_vec(), Path::new("."));
     let mut offered = Vec::new();
-    completer
-        .write_complete(&mut with_values(command), typed, folder.as_deref(), &mut offered)
-        .ok()?;
+    completer.write_complete(&mut with_values(command), typed, Some(here), &mut offered).ok()?;
     Some(Ending { stdout: String::from_utf8_lossy(&offered).into_owned(), ..Ending::default() })
 }
 
