@@ -7,14 +7,15 @@ use crate::text;
 use rusqlite::{ErrorCode, ffi};
 use std::path::Path;
 
+const ALLOW: &str = "let this user read and write it, or name another file";
 const MAKE_ROOM: &str = "make room on the disk, then run this again: nothing is lost";
 
 /// The error for a failure of SQLite while `doing` (a verb: "open", "write") this file.
 pub fn explain(doing: &str, path: &Path, failure: &rusqlite::Error) -> Error {
     let (kind, hint) = meaning(failure);
-    let cause = match denial(path, failure) {
-        Some(denial) => format!("{}: {denial}", cause(failure)),
-        None => cause(failure),
+    let (cause, hint) = match denial(path, failure) {
+        Some(denial) => (format!("{}: {denial}", cause(failure)), Some(ALLOW)),
+        None => (cause(failure), hint),
     };
     let error = Error::new(kind, format!("cannot {doing} `{}`", path.display())).because_of(cause);
     match hint {
