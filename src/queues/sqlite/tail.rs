@@ -1,9 +1,10 @@
 //! Follows the end of an embedded queue through a connection that cannot write.
 //!
 //! A number of the table is given again once it and all behind it are gone: in a queue that is
-//! drained as fast as it is filled, each message has the number of the one before. So a message is
-//! known by its number, its id and its time together, and what stands behind the newest known one
-//! that is still there is new.
+//! drained as fast as it is filled, each message has the number of the one before. So the newest
+//! messages of the file, whichever queue they are of, are known by number, queue, id and time, and
+//! what stands behind the newest of these that is still there is new. A look walks over what has
+//! come since the last one, and no further.
 
 use super::clock;
 use super::inspector::Inspector;
@@ -35,7 +36,7 @@ impl Tail for Inspector {
             let rows = statement.query(params![queue, limit(newest)])?;
             let mut found = page(rows, |row| peeked(row, now), |it| it.message.size())?;
             found.reverse();
-            Ok((found, Seen::all(c, queue, now.day)?))
+            Ok((found, Seen::all(c, now.day)?))
         };
         let (newest, seen) = self.reader.read(begin).await?;
         Ok(Box::new(SqliteTail { inspector: self, newest: Some(newest), seen }))
@@ -82,23 +83,37 @@ impl Tailing for SqliteTail<'_> {
 #[derive(Debug, Clone)]
 struct Mark {
     seq: i64,
+    queue: i64,
     id: Value,
     published_at: Value,
 }
 
 impl Mark {
-    /// Reads a row with the columns of `PEEK`.
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { seq: row.get(0)?, id: row.get(1)?, published_at: row.get(5)? })
+        Ok(Self {
+            seq: row.get("seq")?,
+            queue: row.get("queue")?,
+            id: row.get("id")?,
+            published_at: row.get("published_at")?,
+        })
     }
 
-    fn is_there(&self, connection: &Connection, queue: i64) -> rusqlite::Result<bool> {
-        let found = params![self.seq, queue, self.id, self.published_at];
+    /// The newest messages of a file behind a number, in the order of publishing.
+    fn newest(connection: &Connection, behind: i64) -> rusqlite::Result<VecDeque<Self>> {
+        let mut statement = connection.prepare_cached(NEWEST_OF_ALL)?;
+        let marks = statement.query_map(params![behind, limit(KNOWN)], Self::of)?;
+        let mut marks = marks.collect::<rusqlite::Result<VecDeque<_>>>()?;
+        marks.make_contiguous().reverse();
+        Ok(marks)
+    }
+
+    fn is_there(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let found = params![self.seq, self.queue, self.id, self.published_at];
         connection.prepare_cached(IS_THERE)?.exists(found)
     }
 }
 
-/// What was seen of a queue.
+/// What was seen of a file.
 #[derive(Debug, Clone)]
 struct Seen {
     /// The newest messages, in the order of publishing.
@@ -111,17 +126,29 @@ struct Seen {
 
 impl Seen {
     /// All that is there.
-    fn all(connection: &Connection, queue: i64, at: i64) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare_cached(NEWEST_KNOWN)?;
-        let rows = statement.query_map(params![queue, limit(KNOWN)], Mark::of)?;
-        let mut known = rows.collect::<rusqlite::Result<VecDeque<_>>>()?;
-        known.make_contiguous().reverse();
-        let oldest = known.front().filter(|_| known.len() == KNOWN);
-        let known_from = oldest.map_or(i64::MIN, |oldest| oldest.seq);
-        Ok(Self { known, known_from, at })
+    fn all(connection: &Connection, at: i64) -> rusqlite::Result<Self> {
+        let mut seen = Self { known: VecDeque::new(), known_from: i64::MIN, at };
+        seen.add(Mark::newest(connection, i64::MIN)?);
+        Ok(seen)
     }
 
-    /// What came since, and what has been seen with that.
+    /// Knows these, too, and of all only the newest.
+    fn add(&mut self, newer: VecDeque<Mark>) {
+        // There may be more of them than are known.
+        if newer.len() == KNOWN {
+            self.known.clear();
+            self.known_from = newer[0].seq;
+        }
+        self.known.extend(newer);
+        while self.known.len() > KNOWN
+            && let Some(forgotten) = self.known.pop_front()
+        {
+            self.known_from = self.known_from.max(forgotten.seq + 1);
+        }
+    }
+
+    /// What came to a queue since, and what has been seen with that; where nothing came, the newest of
+    /// the other queues.
     fn look(
         mut self,
         connection: &Connection,
@@ -129,7 +156,7 @@ impl Seen {
         now: clock::Now,
     ) -> rusqlite::Result<(Vec<Peeked>, Self)> {
         while let Some(newest) = self.known.back()
-            && !newest.is_there(connection, queue)?
+            && !newest.is_there(connection)?
         {
             self.known.pop_back();
         }
@@ -143,16 +170,11 @@ impl Seen {
             |row| Ok((peeked(row, now)?, Mark::of(row)?)),
             |(peeked, _)| peeked.message.size(),
         )?;
-        if found.is_empty() && self.known.is_empty() {
-            return Ok((Vec::new(), Self::all(connection, queue, now.day)?));
-        }
-        let (found, known): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-        self.known.extend(known);
-        while self.known.len() > KNOWN
-            && let Some(forgotten) = self.known.pop_front()
-        {
-            self.known_from = self.known_from.max(forgotten.seq + 1);
-        }
+        let (found, marks): (Vec<_>, VecDeque<_>) = found.into_iter().unzip();
+        self.add(match found.is_empty() {
+            true => Mark::newest(connection, behind)?,
+            false => marks,
+        });
         self.at = now.day;
         Ok((found, self))
     }
@@ -166,13 +188,13 @@ SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
        (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
 FROM messages NOT INDEXED WHERE queue = ?1 ORDER BY seq DESC LIMIT ?2";
 
-const NEWEST_KNOWN: &str = "
-SELECT seq, id, NULL, NULL, NULL, published_at
-FROM messages NOT INDEXED WHERE queue = ?1 ORDER BY seq DESC LIMIT ?2";
+const NEWEST_OF_ALL: &str = "
+SELECT seq, queue, id, published_at
+FROM messages NOT INDEXED WHERE seq > ?1 ORDER BY seq DESC LIMIT ?2";
 
 const BEHIND: &str = "
 SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
-       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
+       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span, queue
 FROM messages NOT INDEXED
 WHERE queue = ?1 AND seq > ?2 AND (seq >= ?3 OR published_at >= ?4) ORDER BY seq LIMIT ?5";
 
@@ -186,6 +208,8 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Change {
         Publish(u16),
+        /// How many are published to another queue of the file.
+        PublishElsewhere(u16),
         /// How many of the oldest are acknowledged.
         Oldest(u16),
         /// How many of the newest are removed.
@@ -206,13 +230,13 @@ mod tests {
             Self { connection, published: 0 }
         }
 
-        fn publish(&mut self, count: u16) {
+        fn publish(&mut self, queue: i64, count: u16) {
             for _ in 0..count {
                 self.published += 1;
                 let insert =
                     "INSERT INTO messages (queue, state, id, digest, published_at, remember)
-                              VALUES (1, 0, ?1, x'', ?2, 0)";
-                let message = params![self.published.to_string(), self.published];
+                              VALUES (?1, 0, ?2, x'', ?3, 0)";
+                let message = params![queue, self.published.to_string(), self.published];
                 self.connection.execute(insert, message).unwrap();
             }
         }
@@ -227,7 +251,10 @@ mod tests {
 
         /// The ids that are there, as numbers in the order of publishing.
         fn ids(&self) -> Vec<i64> {
-            let mut ids = self.connection.prepare("SELECT id FROM messages ORDER BY seq").unwrap();
+            let mut ids = self
+                .connection
+                .prepare("SELECT id FROM messages WHERE queue = 1 ORDER BY seq")
+                .unwrap();
             let ids = ids.query_map([], |row| row.get::<_, String>(0)).unwrap();
             ids.map(|id| id.unwrap().parse().unwrap()).collect()
         }
@@ -251,6 +278,7 @@ mod tests {
         let count = || prop_oneof![4 => 0u16..4, 1 => 0u16..400];
         prop_oneof![
             count().prop_map(Change::Publish),
+            count().prop_map(Change::PublishElsewhere),
             count().prop_map(Change::Oldest),
             count().prop_map(Change::Newest),
             Just(Change::Look),
@@ -264,12 +292,13 @@ mod tests {
             changes in prop::collection::vec(change(), 0..12),
         ) {
             let mut file = File::new();
-            file.publish(before);
+            file.publish(1, before);
             let mut newest = file.published;
-            let mut seen = Seen::all(&file.connection, 1, newest + 1).unwrap();
+            let mut seen = Seen::all(&file.connection, newest + 1).unwrap();
             for change in changes.into_iter().chain([Change::Look]) {
                 match change {
-                    Change::Publish(count) => file.publish(count),
+                    Change::Publish(count) => file.publish(1, count),
+                    Change::PublishElsewhere(count) => file.publish(2, count),
                     Change::Oldest(count) => file.remove("ASC", count),
                     Change::Newest(count) => file.remove("DESC", count),
                     Change::Look => {
