@@ -4,8 +4,18 @@ use crate::text;
 use nix::unistd::{Uid, User};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+/// Why a file could not be used, with who stands in the way where that is a matter of permissions.
+pub fn explained(cause: &io::Error, path: &Path) -> String {
+    let is_denied = cause.kind() == io::ErrorKind::PermissionDenied;
+    match is_denied.then(|| denial(path)).flatten() {
+        Some(denial) => format!("{cause}: {denial}"),
+        None => cause.to_string(),
+    }
+}
 
 /// Who stands in the way of using a file, where it is a matter of permissions: the owner of a folder that
 /// this program may not enter, of the file, or of the folder that it would be made in.

@@ -9,6 +9,7 @@ use super::failure::{self, Failure};
 use crate::error::{Error, Kind, Result};
 use crate::hint;
 use crate::location::Location;
+use crate::permissions;
 use crate::text;
 use bytes::Bytes;
 use object_store::ObjectStore;
@@ -71,7 +72,7 @@ impl Folder {
     /// closed.
     pub(super) async fn ping(&self) -> Result<(), Failure> {
         self.blocking(|root| match fs::metadata(root) {
-            Ok(it) if it.is_dir() => prove_room(root).map_err(|error| failure_of(&error)),
+            Ok(it) if it.is_dir() => prove_room(root).map_err(|error| closed(root, &error)),
             Ok(_) => Err(Failure::Gone("it is no folder any more".to_owned())),
             Err(error) => Err(gone(&error)),
         })
@@ -188,6 +189,14 @@ fn prove_room(root: &Path) -> io::Result<()> {
     let mut file = tempfile::tempfile_in(root)?;
     file.write_all(&[0; BLOCK])?;
     file.sync_data()
+}
+
+/// What it means that a file in the folder could not be made.
+fn closed(root: &Path, error: &io::Error) -> Failure {
+    match failure_of(error) {
+        Failure::Denied(_) => Failure::Denied(permissions::explained(error, &root.join("new"))),
+        failure => failure,
+    }
 }
 
 /// What the system's answer means for an object.

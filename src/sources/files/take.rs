@@ -5,6 +5,7 @@ use super::state::{Refused, Seen, Stamp};
 use crate::clients::object_store::{Failure, Store};
 use crate::clock::Clock;
 use crate::message::Message;
+use crate::permissions;
 use crate::sources::{content_type, object};
 use crate::text;
 use bytes::Bytes;
@@ -69,7 +70,8 @@ impl Taker {
                 return Taken::Refused(reason, Refused { max_size: Some(max), ..refused });
             }
             Ok(Err(Unread::Failed(cause))) | Err(cause) => {
-                return Taken::Unreadable(format!("it cannot be read: {cause}"));
+                let why = permissions::explained(&cause, &file.path);
+                return Taken::Unreadable(format!("it cannot be read: {why}"));
             }
         };
         if let Err(failure) = self.store.accepts(&file.key) {

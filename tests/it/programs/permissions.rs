@@ -49,6 +49,9 @@ fn a_file_or_folder_that_a_program_may_not_use_is_told_with_its_owner_and_its_us
         set_mode(path, 0o000);
     }
     set_mode(&folder, 0o555);
+    let store = sandbox.path("objects");
+    fs::create_dir(&store).expect("a folder");
+    set_mode(&store, 0o555);
     for (name, words, path, mode) in [
         ("queue", "stats sqlite:q.db", &queue, "0000"),
         ("subscribe", "--from sqlite:q.db --to stdout:", &queue, "0000"),
