@@ -79,11 +79,7 @@ impl Error {
     /// this runs.
     #[must_use]
     pub fn because_of_file(self, cause: io::Error, path: &Path) -> Self {
-        let is_denied = cause.kind() == io::ErrorKind::PermissionDenied;
-        match is_denied.then(|| permissions::denial(path)).flatten() {
-            Some(denial) => self.because_of(format!("{cause}: {denial}")),
-            None => self.because(cause),
-        }
+        self.because_of(permissions::explained(&cause, path))
     }
 
     /// Adds what to do about it.

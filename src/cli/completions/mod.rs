@@ -50,20 +50,18 @@ pub(super) fn answer(
     let typed = args.iter().position(|arg| arg == "--")? + 1;
     let (typed, here) = (args[typed..].to_vec(), Path::new("."));
     let mut offered = Vec::new();
-    completer.write_complete(&mut with_values(command), typed, Some(here), &mut offered).ok()?;
+    completer
+        .write_complete(&mut with_values(command, false), typed, Some(here), &mut offered)
+        .ok()?;
     Some(Ending { stdout: String::from_utf8_lossy(&offered).into_owned(), ..Ending::default() })
 }
 
-/// The command line, with what the values of its arguments may be.
-fn with_values(command: Command) -> Command {
-    let is_store = command.get_name() == "store";
-    of_arguments(command, is_store)
-}
-
-fn of_arguments(command: Command, is_store: bool) -> Command {
+/// The command line, with what the values of its arguments may be; `is_store`: it is within that of `store`.
+fn with_values(command: Command, is_store: bool) -> Command {
+    let is_store = is_store || command.get_name() == "store";
     command
         .mut_args(|arg| with_value(arg, is_store))
-        .mut_subcommands(|action| of_arguments(action, is_store))
+        .mut_subcommands(|action| with_values(action, is_store))
 }
 
 fn with_value(arg: Arg, is_store: bool) -> Arg {

@@ -6,7 +6,7 @@ use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter a
 use std::ffi::{OsStr, OsString};
 
 /// Parameters that have no value.
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 10] = [
     "allow-private",
     "cluster",
     "envelope",
@@ -17,9 +17,6 @@ const FLAGS: [&str; 12] = [
     "ordered",
     "unique",
     "watch",
-    // Of the object stores.
-    "path-style",
-    "anonymous",
 ];
 
 /// How a URL of this shelf may go on.

@@ -49,16 +49,13 @@ impl Configuration {
         let mut it = Self { environment, warnings: Vec::new(), file: None, lines: BTreeMap::new() };
         match find::find(&it.environment)? {
             Found::Nowhere => {}
-            Found::Unreadable(path, cause) => {
-                let denial = permissions::denial(&path).map(|denial| format!(": {denial}"));
-                it.warnings.push(format!(
-                    "the configuration file `{}` is not read: {cause}{}; name another one in `{}`, \
-                     or /dev/null for none",
-                    text::of_name(path),
-                    denial.unwrap_or_default(),
-                    find::VARIABLE
-                ));
-            }
+            Found::Unreadable(path, cause) => it.warnings.push(format!(
+                "the configuration file `{}` is not read: {}; name another one in `{}`, \
+                 or /dev/null for none",
+                text::of_name(&path),
+                permissions::explained(&cause, &path),
+                find::VARIABLE
+            )),
             Found::Read(path, content) => {
                 let all = file::parse(&content.bytes).map_err(|bad| not_understood(&path, &bad))?;
                 if content.open_to_others && all.iter().any(holds_a_secret) {

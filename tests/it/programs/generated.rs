@@ -175,6 +175,7 @@ fn bash_completes_urls_parameters_and_files_behind_them() {
         ("queue verify my", "queue verify my\\ file.db "),
         ("queue dead li", "queue dead list "),
         ("kakehi queue dead redr", "kakehi queue dead redrive "),
+        ("kakehi store latest 'sqlite:s.db?coll", "kakehi store latest 'sqlite:s.db?collection="),
         ("publish --tim", "publish --timezone "),
     ];
     let path = format!("{}:{}", programs().display(), std::env::var("PATH").expect("a PATH"));
