@@ -194,8 +194,9 @@ impl Store for Shared {
         for keys in store.keys().await? {
             store.each(store.newest(&keys), |json| documents.push(json.to_owned())).await?;
         }
+        let mut reader = store.shapes.reader();
         let mut seen: Vec<_> =
-            documents.iter().filter_map(|json| store.shapes.read(json, None)).collect();
+            documents.iter().filter_map(|json| reader.read(json, None)).collect();
         seen.sort_by_key(|seen| seen.at);
         let mut newest = Newest::default();
         seen.iter().for_each(|seen| newest.add(seen));
@@ -205,11 +206,11 @@ impl Store for Shared {
     async fn chart(&self, range: Range, cells: usize, metrics: &[&str]) -> Result<Chart> {
         let store = &self.0;
         let _turn = store.turn.lock().await;
-        let mut tally = Tally::new(range, cells, metrics);
+        let (mut tally, mut reader) = (Tally::new(range, cells, metrics), store.shapes.reader());
         for keys in store.keys().await? {
             let filter = keys.between(Some(range.from()), Some(range.to()));
             let question = Question { filter, fields: store.fields(), order: 1, limit: None };
-            store.each(question, |json| tally.add(store.shapes.read(json, None).as_ref())).await?;
+            store.each(question, |json| tally.add(reader.read(json, None).as_ref())).await?;
         }
         Ok(tally.finish())
     }

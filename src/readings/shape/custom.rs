@@ -69,7 +69,7 @@ impl Custom {
         };
         let value = |(metric, path): &(String, Pointer)| {
             let (metric, value) = (Cow::Owned(metric.clone()), number(&find(path)?)?);
-            Some(SeenValue { metric, value, at, since: None })
+            Some(SeenValue { metric, value, at, told_at: Scalar::Null })
         };
         let values: Vec<_> = self.values.iter().filter_map(value).collect();
         let name = self.name.as_ref().and_then(|path| label(find(path)?));

@@ -12,6 +12,7 @@
 
 mod custom;
 mod fields;
+mod layout;
 mod quick;
 mod remo;
 
@@ -21,6 +22,8 @@ use crate::location::Location;
 use crate::text;
 use chrono::{DateTime, Utc};
 use custom::Custom;
+use fields::Scalar;
+use layout::Layouts;
 use std::borrow::Cow;
 
 pub(super) use fields::millis;
@@ -68,12 +71,30 @@ impl Shapes {
         }
     }
 
+    /// A reader of documents in this way.
+    pub(super) fn reader(&self) -> DocumentReader<'_> {
+        DocumentReader { shapes: self, layouts: Layouts::default() }
+    }
+
+    /// What one document alone tells, as [`DocumentReader::read`] tells it.
+    pub(super) fn read<'a>(&self, json: &'a str, stored_at: Option<i64>) -> Option<Seen<'a>> {
+        self.reader().read(json, stored_at)
+    }
+}
+
+/// Reads documents one after the other, the quicker the more they resemble each other.
+pub(super) struct DocumentReader<'s> {
+    shapes: &'s Shapes,
+    layouts: Layouts,
+}
+
+impl DocumentReader<'_> {
     /// What a document tells; `None` where it is no reading. `stored_at` is when it was stored, in
     /// milliseconds since 1970, where that is known.
-    pub(super) fn read<'a>(&self, json: &'a str, stored_at: Option<i64>) -> Option<Seen<'a>> {
-        match &self.custom {
+    pub(super) fn read<'a>(&mut self, json: &'a str, stored_at: Option<i64>) -> Option<Seen<'a>> {
+        match &self.shapes.custom {
             Some(custom) => custom.read(json, stored_at),
-            None => remo::read(json, stored_at, !self.raw_offsets),
+            None => remo::read(json, &mut self.layouts, stored_at, !self.shapes.raw_offsets),
         }
     }
 }
@@ -95,7 +116,15 @@ pub(super) struct SeenValue<'a> {
     pub(super) metric: Cow<'a, str>,
     pub(super) value: f64,
     pub(super) at: i64,
-    pub(super) since: Option<i64>,
+    /// Since when it is so, as its sensor says: read only where somebody asks for it.
+    told_at: Scalar<'a>,
+}
+
+impl SeenValue<'_> {
+    /// Since when it is so, as its sensor says.
+    pub(super) fn since(&self) -> Option<i64> {
+        self.told_at.time()
+    }
 }
 
 /// What one document tells: the readings of one series.

@@ -2,53 +2,89 @@
 //! any other way is left to the reader of all JSON, so that there is one answer to it.
 
 use super::fields::{Event, Events, Scalar};
-use super::remo::Fields;
+use super::layout::{Layout, Slot};
+use super::remo::{FIELDS, Fields};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// How deep lists and objects that are passed over may lie in one another here.
-const DEPTH: usize = 8;
+pub(super) const DEPTH: usize = 8;
 /// How many digits are exact in a double, with or without a point among them.
 const DIGITS: usize = 15;
 
-/// The fields of a snapshot; `None` for any other document, and for one with escapes, long numbers, fields
-/// that are there twice or of an odd type.
-pub(super) fn fields(json: &str) -> Option<Fields<'_>> {
+/// The fields of a snapshot, and how it is written; `None` for any other document, and for one with
+/// escapes, long numbers, fields that are there twice or of an odd type.
+pub(super) fn fields(json: &str) -> Option<(Fields<'_>, Layout)> {
     let (mut fields, mut seen) = (Fields::default(), 0_u32);
-    let mut cursor = Cursor { text: json, at: 0 };
+    let (mut cursor, mut layout) = (Cursor::new(json), Layout::of(json));
     cursor.members(|cursor, name| {
-        if name == "newest_events" {
-            note(&mut seen, 31)?;
-            fields.newest_events = Events(Some(cursor.events()?));
-            return Some(());
-        }
-        match fields.slot(name) {
-            Some((number, slot)) => {
-                note(&mut seen, number)?;
-                *slot = cursor.scalar()?;
+        let Some(number) = FIELDS.iter().position(|field| *field == name) else {
+            return layout.notes(cursor, Slot::Unread, |cursor| cursor.pass(DEPTH));
+        };
+        note(&mut seen, number)?;
+        match fields.slot(number) {
+            Some(slot) => layout.notes(cursor, Slot::Field(number), |cursor| cursor.scalar(slot)),
+            None => {
+                fields.newest_events = Events(Some(events(cursor, &mut layout)?));
                 Some(())
             }
-            None => cursor.pass(DEPTH),
         }
     })?;
     cursor.space();
-    (cursor.at == json.len() && fields.newest_events.0.is_some()).then_some(fields)
+    let is_snapshot = cursor.is_at_end() && fields.newest_events.0.is_some();
+    is_snapshot.then_some((fields, layout))
 }
 
 /// Notes that a field is there; `None` where it was there before.
-fn note(seen: &mut u32, number: u32) -> Option<()> {
+fn note(seen: &mut u32, number: usize) -> Option<()> {
     let bit = 1 << number;
     let is_new = *seen & bit == 0;
     *seen |= bit;
     is_new.then_some(())
 }
 
+fn events<'a>(
+    cursor: &mut Cursor<'a>,
+    layout: &mut Layout,
+) -> Option<Vec<(Cow<'a, str>, Event<'a>)>> {
+    let mut events = Vec::with_capacity(4);
+    cursor.members(|cursor, kind| {
+        layout.note(Slot::Kind, cursor.name.clone());
+        let mut event = Event::default();
+        cursor.members(|cursor, name| match name {
+            "val" => layout.notes(cursor, Slot::Val, |cursor| cursor.scalar(&mut event.val)),
+            "created_at" => {
+                layout.notes(cursor, Slot::CreatedAt, |cursor| cursor.scalar(&mut event.created_at))
+            }
+            _ => layout.notes(cursor, Slot::Unread, |cursor| cursor.pass(DEPTH)),
+        })?;
+        events.push((Cow::Borrowed(kind), event));
+        Some(())
+    })?;
+    Some(events)
+}
+
 /// A place in a document. Each of its readers gives `None` for what it does not know.
-struct Cursor<'a> {
+pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    /// Where the name of the last member stands, with its quotes.
+    name: Range<usize>,
 }
 
 impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, name: 0..0 }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at == self.text.len()
+    }
+
     fn next(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -62,26 +98,22 @@ impl<'a> Cursor<'a> {
     /// Passes over space and this byte.
     fn take(&mut self, byte: u8) -> Option<()> {
         self.space();
-        (self.next()? == byte).then(|| self.at += 1)
+        self.byte(byte).then_some(())
     }
 
     /// Reads what comes between commas up to the end of an object or a list.
     fn each(&mut self, end: u8, mut one: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.space();
         if self.take(end).is_some() {
             return Some(());
         }
         loop {
-            self.space();
             one(self)?;
             self.space();
-            match self.next()? {
-                b',' => self.at += 1,
-                byte if byte == end => {
-                    self.at += 1;
-                    return Some(());
-                }
-                _ => return None,
+            let byte = self.next()?;
+            self.at += 1;
+            match byte {
+                b',' => self.space(),
+                _ => return (byte == end).then_some(()),
             }
         }
     }
@@ -90,7 +122,9 @@ impl<'a> Cursor<'a> {
     fn members(&mut self, mut member: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
         self.take(b'{')?;
         self.each(b'}', |cursor| {
+            let start = cursor.at;
             let name = cursor.string()?;
+            cursor.name = start..cursor.at;
             cursor.take(b':')?;
             cursor.space();
             member(cursor, name)
@@ -98,35 +132,44 @@ impl<'a> Cursor<'a> {
     }
 
     /// A text without escapes.
-    fn string(&mut self) -> Option<&'a str> {
+    pub(super) fn string(&mut self) -> Option<&'a str> {
         if self.next()? != b'"' {
             return None;
         }
-        let start = self.at + 1;
-        let rest = &self.text.as_bytes()[start..];
-        // Byte by byte: they are too short for anything cleverer.
-        let length = rest.iter().position(|byte| ENDS[usize::from(*byte)])?;
-        self.at = start + length + 1;
-        (rest[length] == b'"').then(|| &self.text[start..start + length])
+        let (start, bytes) = (self.at + 1, self.text.as_bytes());
+        let mut end = start;
+        // Most texts are too short for a search that has to be called.
+        let ends = loop {
+            match ends(eight(&bytes[end..])) {
+                0 => end += 8,
+                ends => break ends,
+            }
+        };
+        end += ends.trailing_zeros() as usize / 8;
+        self.at = end + 1;
+        (*bytes.get(end)? == b'"').then(|| &self.text[start..end])
     }
 
-    fn word(&mut self, word: &str) -> Option<()> {
+    /// Passes over these characters.
+    pub(super) fn word(&mut self, word: &str) -> Option<()> {
         self.text[self.at..].starts_with(word).then(|| self.at += word.len())
     }
 
-    fn scalar(&mut self) -> Option<Scalar<'a>> {
-        match self.next()? {
-            b'"' => self.string().map(|text| Scalar::Text(Cow::Borrowed(text))),
-            b'n' => self.word("null").map(|()| Scalar::Null),
-            b't' => self.word("true").map(|()| Scalar::Flag(true)),
-            b'f' => self.word("false").map(|()| Scalar::Flag(false)),
-            _ => self.number().map(Scalar::Number),
-        }
+    /// Reads into a place: what was handed from one to the next would be copied each time.
+    pub(super) fn scalar(&mut self, into: &mut Scalar<'a>) -> Option<()> {
+        *into = match self.next()? {
+            b'"' => Scalar::Text(Cow::Borrowed(self.string()?)),
+            b'n' => self.word("null").map(|()| Scalar::Null)?,
+            b't' => self.word("true").map(|()| Scalar::Flag(true))?,
+            b'f' => self.word("false").map(|()| Scalar::Flag(false))?,
+            _ => Scalar::Number(self.number()?),
+        };
+        Some(())
     }
 
     /// A number without an exponent, of so few digits that a double has it as near as can be.
     fn number(&mut self) -> Option<f64> {
-        let is_negative = self.word("-").is_some();
+        let is_negative = self.byte(b'-');
         let start = self.at;
         let whole = self.digits(0)?;
         let whole_digits = self.at - start;
@@ -134,7 +177,7 @@ impl<'a> Cursor<'a> {
             return None;
         }
         let (mut number, mut part_digits) = (whole, 0);
-        if self.word(".").is_some() {
+        if self.byte(b'.') {
             let start = self.at;
             number = self.digits(whole)?;
             part_digits = self.at - start;
@@ -147,18 +190,25 @@ impl<'a> Cursor<'a> {
         Some(if is_negative { -value } else { value })
     }
 
-    /// Digits behind others; at least one.
+    /// Digits behind others; at least one. Only up to [`DIGITS`] of them are a number.
     fn digits(&mut self, before: u64) -> Option<u64> {
         let (start, mut number) = (self.at, before);
         while let Some(digit @ b'0'..=b'9') = self.next() {
-            number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
         }
         (self.at > start).then_some(number)
     }
 
+    /// Passes over this byte, where it is the next one.
+    fn byte(&mut self, byte: u8) -> bool {
+        let is_next = self.next() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
     /// Passes over a value of any type.
-    fn pass(&mut self, depth: usize) -> Option<()> {
+    pub(super) fn pass(&mut self, depth: usize) -> Option<()> {
         let deeper = || depth.checked_sub(1);
         match self.next()? {
             b'{' => {
@@ -170,45 +220,34 @@ impl<'a> Cursor<'a> {
                 self.at += 1;
                 self.each(b']', |cursor| cursor.pass(deeper))
             }
-            _ => self.scalar().map(drop),
+            b'"' => self.string().map(drop),
+            b'n' => self.word("null"),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            _ => self.number().map(drop),
         }
-    }
-
-    fn events(&mut self) -> Option<Vec<(Cow<'a, str>, Event<'a>)>> {
-        let mut events = Vec::with_capacity(4);
-        self.members(|cursor, kind| {
-            events.push((Cow::Borrowed(kind), cursor.event()?));
-            Some(())
-        })?;
-        Some(events)
-    }
-
-    fn event(&mut self) -> Option<Event<'a>> {
-        let mut event = Event::default();
-        self.members(|cursor, name| {
-            match name {
-                "val" => event.val = cursor.scalar()?,
-                "created_at" => event.created_at = cursor.scalar()?,
-                _ => cursor.pass(DEPTH)?,
-            }
-            Some(())
-        })?;
-        Some(event)
     }
 }
 
-/// Which bytes end a text, or may not stand in one as they are.
-const ENDS: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < b' ' as usize {
-        ends[byte] = true;
-        byte += 1;
-    }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
+/// The first eight bytes of a document's rest; where it has fewer, what ends a text follows them.
+fn eight(rest: &[u8]) -> u64 {
+    let eight = rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut eight = [b'"'; 8];
+        eight[..rest.len()].copy_from_slice(rest);
+        eight
+    });
+    u64::from_le_bytes(eight)
+}
+
+/// Which of eight bytes end a text, or may not stand in one as they are: the lowest bit that is set is the
+/// highest one of the first of them. Higher bits tell nothing.
+fn ends(eight: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    // The highest bit of each byte that is below this.
+    let below = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
+    let is = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
+    (below(eight, b' ') | is(b'"') | is(b'\\')) & (ONES << 7)
+}
 
 /// Ten to the power of how many digits there may be behind a point.
 const POWERS: [f64; DIGITS + 1] =
@@ -224,14 +263,10 @@ mod tests {
     /// What is read quickly is what the reader of all JSON reads.
     #[track_caller]
     fn holds(text: &str) -> bool {
-        let quick = fields(text);
-        let is_quick = quick.is_some();
-        if let Some(quick) = quick {
-            let all: Fields =
-                serde_json::from_str(text).unwrap_or_else(|why| panic!("{why}: {text}"));
-            assert_eq!(quick, all, "{text}");
-        }
-        is_quick
+        let Some((quick, _)) = fields(text) else { return false };
+        let all: Fields = serde_json::from_str(text).unwrap_or_else(|why| panic!("{why}: {text}"));
+        assert_eq!(quick, all, "{text}");
+        true
     }
 
     #[test]
@@ -247,12 +282,22 @@ mod tests {
     #[test]
     fn what_is_written_in_another_way_is_left_to_the_other_reader() {
         let with = |field: &str| format!("{{\"newest_events\":{{}},{field}}}");
-        assert!(holds(&with("\"name\":\"a\"")));
+        for name in
+            ["", "a", "seven of", "eight of", "\u{7f}\u{80}\u{ff}部屋 🏠", " !#[]^~ (nine) "]
+        {
+            assert!(holds(&with(&format!("\"name\":\"{name}\""))), "{name}");
+        }
         for field in [
             "\"name\":\"a\",\"name\":\"b\"",
             "\"name\":\"a\\u0041\"",
             "\"name\":[1]",
             "\"name\":\"a\tb\"",
+            "\"name\":\"部屋\u{1f}\"",
+            "\"name\":\"eleven long\\\\\"",
+            "\"name\":\u{c}\"a\"",
+            "\"name\":\"a",
+            "\"name\":\"of sixteen bytes",
+            "\"name\":-",
             "\"temperature_offset\":1e2",
             "\"temperature_offset\":01",
             "\"temperature_offset\":1.",

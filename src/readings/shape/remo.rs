@@ -1,7 +1,8 @@
 //! The documents of `nature-remo:`, and those of the Python scripts before it.
 
 use super::fields::{Event, Events, Scalar};
-use super::{Seen, SeenValue, quick};
+use super::layout::Layouts;
+use super::{Seen, SeenValue};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -49,7 +50,6 @@ pub(super) const FIELDS: &[&str] = &[
     "request_at",
     "updated_at",
     "created_at",
-    "newest_events",
     "temperature_offset",
     "humidity_offset",
     "online",
@@ -58,11 +58,17 @@ pub(super) const FIELDS: &[&str] = &[
     "power_w",
     "bought_kwh",
     "sold_kwh",
+    "newest_events",
 ];
 
 /// What a document tells; `None` where it has none of the forms.
-pub(super) fn read(json: &str, stored_at: Option<i64>, add_offsets: bool) -> Option<Seen<'_>> {
-    let mut fields = quick::fields(json).or_else(|| serde_json::from_str(json).ok())?;
+pub(super) fn read<'a>(
+    json: &'a str,
+    layouts: &mut Layouts,
+    stored_at: Option<i64>,
+    add_offsets: bool,
+) -> Option<Seen<'a>> {
+    let mut fields = layouts.fields(json).or_else(|| serde_json::from_str(json).ok())?;
     if let Some(events) = fields.newest_events.0.take() {
         return fields.snapshot(events, stored_at, add_offsets);
     }
@@ -73,23 +79,23 @@ pub(super) fn read(json: &str, stored_at: Option<i64>, add_offsets: bool) -> Opt
 }
 
 impl<'a> Fields<'a> {
-    /// The field of this name that may be anything, with a number of its own below 31.
-    pub(super) fn slot(&mut self, name: &str) -> Option<(u32, &mut Scalar<'a>)> {
-        Some(match name {
-            "device_id" => (0, &mut self.device_id),
-            "appliance_id" => (1, &mut self.appliance_id),
-            "name" => (2, &mut self.name),
-            "request_at" => (3, &mut self.request_at),
-            "updated_at" => (4, &mut self.updated_at),
-            "created_at" => (5, &mut self.created_at),
-            "temperature_offset" => (6, &mut self.temperature_offset),
-            "humidity_offset" => (7, &mut self.humidity_offset),
-            "online" => (8, &mut self.online),
-            "kind" => (9, &mut self.kind),
-            "val" => (10, &mut self.val),
-            "power_w" => (11, &mut self.power_w),
-            "bought_kwh" => (12, &mut self.bought_kwh),
-            "sold_kwh" => (13, &mut self.sold_kwh),
+    /// The field of this place in [`FIELDS`], but for the events.
+    pub(super) fn slot(&mut self, number: usize) -> Option<&mut Scalar<'a>> {
+        Some(match number {
+            0 => &mut self.device_id,
+            1 => &mut self.appliance_id,
+            2 => &mut self.name,
+            3 => &mut self.request_at,
+            4 => &mut self.updated_at,
+            5 => &mut self.created_at,
+            6 => &mut self.temperature_offset,
+            7 => &mut self.humidity_offset,
+            8 => &mut self.online,
+            9 => &mut self.kind,
+            10 => &mut self.val,
+            11 => &mut self.power_w,
+            12 => &mut self.bought_kwh,
+            13 => &mut self.sold_kwh,
             _ => return None,
         })
     }
@@ -108,8 +114,10 @@ impl<'a> Fields<'a> {
             temperature: self.temperature_offset.number().filter(|_| add_offsets),
             humidity: self.humidity_offset.number().filter(|_| add_offsets),
         };
-        let values = events.into_iter().filter_map(|(kind, event)| offsets.value(kind, &event, at));
-        let values = values.collect();
+        // Not collected in the events' own memory: that would be cut to size, which is slower.
+        let mut values = Vec::with_capacity(events.len());
+        let value = |(kind, event)| offsets.value(kind, event, at);
+        values.extend(events.into_iter().filter_map(value));
         Some(Seen {
             id,
             name: self.name.text().cloned(),
@@ -130,7 +138,8 @@ impl<'a> Fields<'a> {
         ];
         let value = |(metric, value): (&'static str, &Scalar)| {
             let value = value.number()?;
-            Some(SeenValue { metric: Cow::Borrowed(metric), value, at, since: heard_at })
+            let told_at = self.updated_at.clone();
+            Some(SeenValue { metric: Cow::Borrowed(metric), value, at, told_at })
         };
         Some(Seen {
             id: self.appliance_id.text()?.clone(),
@@ -151,7 +160,7 @@ impl<'a> Fields<'a> {
             at,
             polled: false,
             online: None,
-            values: vec![SeenValue { metric, value, at, since: Some(at) }],
+            values: vec![SeenValue { metric, value, at, told_at: self.created_at }],
         })
     }
 }
@@ -166,19 +175,20 @@ struct Offsets {
 }
 
 impl Offsets {
-    fn value<'a>(&self, kind: Cow<'a, str>, event: &Event, at: i64) -> Option<SeenValue<'a>> {
-        let since = event.created_at.time();
+    fn value<'a>(&self, kind: Cow<'a, str>, event: Event<'a>, at: i64) -> Option<SeenValue<'a>> {
+        let Event { val, created_at: told_at } = event;
         if kind == MOTION {
-            return Some(SeenValue { metric: kind, value: 1.0, at: since?, since });
+            let at = told_at.time()?;
+            return Some(SeenValue { metric: kind, value: 1.0, at, told_at });
         }
         let offset = match kind.as_ref() {
             "te" => self.temperature,
             "hu" => self.humidity,
             _ => None,
         };
-        let value = event.val.number()?;
+        let value = val.number()?;
         let value = offset.filter(|offset| *offset != 0.0).map_or(value, |by| plus(value, by));
-        value.is_finite().then_some(SeenValue { metric: kind, value, at, since })
+        value.is_finite().then_some(SeenValue { metric: kind, value, at, told_at })
     }
 }
 

@@ -44,9 +44,10 @@ impl Chunk {
     }
 
     fn count(&self, shapes: &Shapes, fold: &mut Fold) {
+        let mut reader = shapes.reader();
         for (number, document, stored_at) in &self.rows {
             let document = rows::text_of(&self.bytes[document.clone()]);
-            fold.add(*number, shapes.read(&document, *stored_at).as_ref());
+            fold.add(*number, reader.read(&document, *stored_at).as_ref());
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{SKEW, Sqlite};
 use crate::clients::sqlite::Reader;
 use crate::error::Result;
 use crate::readings::document::{Document, Steps};
+use crate::readings::shape::DocumentReader;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
@@ -71,9 +72,10 @@ impl Sqlite {
         since: Option<DateTime<Utc>>,
     ) -> rusqlite::Result<Step> {
         let (mut documents, mut bytes, mut last) = (Vec::new(), 0, None);
-        rows::each(connection, &self.collection, (behind, i64::MAX), |row| {
+        let mut reader = self.shapes.reader();
+        rows::each_with_id(connection, &self.collection, (behind, i64::MAX), |row| {
             last = Some(row.number()?);
-            let document = self.document(row)?;
+            let document = document(row, &mut reader)?;
             if since.is_none_or(|since| document.is_since(since)) {
                 bytes += document.json.len();
                 documents.push(document);
@@ -82,12 +84,12 @@ impl Sqlite {
         })?;
         Ok((documents, last))
     }
+}
 
-    fn document(&self, row: &Row) -> rusqlite::Result<Document> {
-        let (id, json) = (row.id()?.into_owned(), row.document()?.into_owned());
-        let stored_at = row.stored_at();
-        let observed = self.shapes.read(&json, stored_at).and_then(|seen| seen.observed());
-        let stored_at = stored_at.and_then(DateTime::from_timestamp_millis);
-        Ok(Document { id, json, stored_at, observed })
-    }
+fn document(row: &Row, reader: &mut DocumentReader) -> rusqlite::Result<Document> {
+    let (id, json) = (row.id()?.into_owned(), row.document()?.into_owned());
+    let stored_at = row.stored_at();
+    let observed = reader.read(&json, stored_at).and_then(|seen| seen.observed());
+    let stored_at = stored_at.and_then(DateTime::from_timestamp_millis);
+    Ok(Document { id, json, stored_at, observed })
 }

@@ -28,7 +28,8 @@ impl Sqlite {
     }
 
     fn add(&self, documents: &[Stored], newest: &mut Newest) {
-        let seen = documents.iter().filter_map(|(json, stored)| self.shapes.read(json, *stored));
+        let mut reader = self.shapes.reader();
+        let seen = documents.iter().filter_map(|(json, stored)| reader.read(json, *stored));
         let mut seen: Vec<_> = seen.collect();
         seen.sort_by_key(|seen| seen.at);
         seen.iter().for_each(|seen| newest.add(seen));

@@ -141,9 +141,10 @@ impl Sqlite {
         rows: (i64, i64),
         mut show: impl FnMut(i64, Option<&Seen>),
     ) -> rusqlite::Result<()> {
+        let mut reader = self.shapes.reader();
         rows::each(connection, &self.collection, rows, |row| {
             let document = row.document()?;
-            show(row.number()?, self.shapes.read(&document, row.stored_at()).as_ref());
+            show(row.number()?, reader.read(&document, row.stored_at()).as_ref());
             Ok(true)
         })
     }

@@ -75,7 +75,7 @@ impl OfSeries {
     }
 
     fn add_value(&mut self, value: &SeenValue) {
-        let newer = Newer { value: value.value, at: value.at, since: value.since };
+        let newer = Newer { value: value.value, at: value.at, since: value.since() };
         match self.values.iter_mut().find(|(metric, _)| metric.key() == value.metric) {
             Some((_, known)) if known.at <= value.at => *known = newer,
             Some(_) => {}
