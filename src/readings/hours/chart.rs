@@ -6,7 +6,6 @@ use super::fold::{Fold, OfSeries};
 use crate::readings::tally::order;
 use crate::readings::{Cell, Chart, Gap, Kind, Line, Metric, Range, Resolution, Series};
 use chrono::{DateTime, TimeDelta};
-use foldhash::HashMap;
 use std::collections::BTreeMap;
 
 /// Lines that are being drawn, by series and metric.
@@ -25,8 +24,8 @@ struct OfHours {
     cells: Vec<Option<Cell>>,
     /// The hours since 1970 that hold anything.
     hours: Vec<i32>,
-    /// In how many hours there were so many values.
-    counts: HashMap<u64, usize>,
+    /// How many values there were in each of these hours.
+    counts: Vec<u64>,
 }
 
 impl HourLines {
@@ -52,14 +51,17 @@ impl HourLines {
     /// Draws what was counted of a day, as far as it lies in the range: each hour goes into the cell in
     /// which it begins.
     pub(super) fn add(&mut self, day: i64, line: (usize, usize), counted: &Counted) {
-        let (from, to) = (self.range.from().timestamp_millis(), self.range.to().timestamp_millis());
-        for (hour, cell) in counted.hours() {
-            let hour = day * (DAY / HOUR) + hour as i64;
-            if from < (hour + 1) * HOUR && hour * HOUR < to {
-                let at = self.range.cell_of_millis((hour * HOUR).max(from), self.cells);
-                let line = self.lines.entry(line).or_insert_with(|| OfHours::new(self.cells));
-                at.into_iter().for_each(|at| line.add(at, hour, &cell));
-            }
+        let (range, cells) = (self.range, self.cells);
+        let from = range.from().timestamp_millis();
+        let begins = |hour: usize| (day * (DAY / HOUR) + hour as i64) * HOUR;
+        let at = |begin: i64| range.cell_of_millis(begin.max(from), cells);
+        let hours = counted.hours().into_iter().map(|(hour, cell)| (begins(hour), cell));
+        let inside = hours.filter(|(begin, _)| from < begin + HOUR);
+        let inside = inside.filter_map(|(begin, cell)| Some((at(begin)?, begin / HOUR, cell)));
+        let mut inside = inside.peekable();
+        if inside.peek().is_some() {
+            let line = self.lines.entry(line).or_insert_with(|| OfHours::new(cells));
+            inside.for_each(|(at, hour, cell)| line.add(at, hour, &cell));
         }
     }
 
@@ -104,25 +106,20 @@ impl HourLines {
 
 impl OfHours {
     fn new(cells: usize) -> Self {
-        Self { cells: vec![None; cells], hours: Vec::new(), counts: HashMap::default() }
+        Self { cells: vec![None; cells], hours: Vec::new(), counts: Vec::new() }
     }
 
     fn add(&mut self, at: usize, hour: i64, cell: &Cell) {
         Cell::add_to(&mut self.cells[at], cell);
         self.hours.extend(i32::try_from(hour));
-        *self.counts.entry(cell.count).or_default() += 1;
+        self.counts.push(cell.count);
     }
 
     /// How long it usually takes from one value to the next, by how many there are in most hours.
     fn interval(&self) -> Option<TimeDelta> {
-        let mut counts: Vec<_> = self.counts.iter().collect();
-        counts.sort_unstable();
-        let mut below = 0;
-        let median = counts.into_iter().find(|(_, hours)| {
-            below += **hours;
-            2 * below >= self.hours.len()
-        });
-        let usual = i64::try_from(*median?.0).ok()?;
+        let mut counts = self.counts.clone();
+        let middle = counts.len().checked_sub(1)? / 2;
+        let usual = i64::try_from(*counts.select_nth_unstable(middle).1).ok()?;
         (self.hours.len() > 1).then(|| TimeDelta::milliseconds(HOUR / usual.max(1)))
     }
 }

@@ -228,8 +228,11 @@ fn put(c: &Connection, fold: &Fold) -> rusqlite::Result<()> {
     let metrics = metrics.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut days: Vec<_> = fold.days.iter().collect();
     days.sort_unstable_by_key(|(key, _)| **key);
+    let newest: Option<i64> = c.query_row("SELECT max(day) FROM hours", [], |row| row.get(0))?;
     for ((day, of, metric), counted) in days {
-        put_day(c, (*day, series[*of], metrics[*metric]), counted)?;
+        let key = (*day, series[*of], metrics[*metric]);
+        let known = if newest < Some(*day) { None } else { day_of(c, key, counted)? };
+        put_day(c, key, known.as_ref().unwrap_or(counted))?;
     }
     let mut span = c.prepare_cached(
         "INSERT INTO day (day, first, last) VALUES (?1, ?2, ?3) ON CONFLICT (day) DO UPDATE
@@ -259,22 +262,31 @@ fn put_metric(c: &Connection, metric: &Metric) -> rusqlite::Result<i64> {
     c.prepare_cached(sql)?.query_row([metric.key()], |row| row.get(0))
 }
 
-fn put_day(c: &Connection, key: (i64, i64, i64), counted: &Counted) -> rusqlite::Result<()> {
+/// What is known of a day, with what was counted of it now; `None` where nothing was known.
+fn day_of(
+    c: &Connection,
+    (day, series, metric): (i64, i64, i64),
+    counted: &Counted,
+) -> rusqlite::Result<Option<Counted>> {
     let sql = "SELECT cells FROM hours WHERE day = ?1 AND series = ?2 AND metric = ?3";
     let mut read = c.prepare_cached(sql)?;
     let known: Option<Vec<u8>> =
-        read.query_row(params![key.0, key.1, key.2], |row| row.get(0)).optional()?;
+        read.query_row([day, series, metric], |row| row.get(0)).optional()?;
     let moves = matches!(counted, Counted::Movements(_));
     let known = known.and_then(|bytes| Counted::of_bytes(&bytes, moves));
-    let bytes = match known {
-        Some(mut known) => {
-            known.merge(counted);
-            known.bytes()
-        }
-        None => counted.bytes(),
-    };
+    Ok(known.map(|mut known| {
+        known.merge(counted);
+        known
+    }))
+}
+
+fn put_day(
+    c: &Connection,
+    (day, series, metric): (i64, i64, i64),
+    counted: &Counted,
+) -> rusqlite::Result<()> {
     let mut put = c.prepare_cached("INSERT OR REPLACE INTO hours VALUES (?1, ?2, ?3, ?4)")?;
-    put.execute(params![key.0, key.1, key.2, bytes]).map(drop)
+    put.execute(params![day, series, metric, counted.bytes()]).map(drop)
 }
 
 fn lines(c: &Connection, range: Range, cells: usize) -> rusqlite::Result<HourLines> {

@@ -53,8 +53,12 @@ impl Fold {
     /// Adds what was counted of rows that come after all of these.
     pub(in crate::readings) fn merge(&mut self, later: Self) {
         let series: Vec<_> = later.series.iter().map(|of| self.merge_series(of)).collect();
-        let metrics: Vec<_> =
-            later.metrics.iter().map(|metric| self.metric_of(metric.key())).collect();
+        let metrics: Vec<_> = later
+            .metrics
+            .iter()
+            .enumerate()
+            .map(|(at, metric)| self.metric_of(at, metric.key()))
+            .collect();
         for ((day, of, metric), counted) in later.days {
             match self.days.entry((day, series[of], metrics[metric])) {
                 Entry::Occupied(mut known) => known.get_mut().merge(&counted),
@@ -88,15 +92,14 @@ impl Fold {
         let series = self.series_of(seen);
         // Nearly all values of a document are of one day.
         let mut noted = None;
-        for value in &seen.values {
+        for (place, value) in seen.values.iter().enumerate() {
             let (day, at) = (value.at.div_euclid(DAY), value.at.rem_euclid(DAY));
             if self.only.as_ref().is_some_and(|only| !only.contains(&day)) {
                 continue;
             }
-            let metric = self.metric_of(&value.metric);
-            let moves = self.metrics[metric].kind() == Kind::Motion;
-            let counted =
-                self.days.entry((day, series, metric)).or_insert_with(|| Counted::new(moves));
+            let metric = self.metric_of(place, &value.metric);
+            let new = || Counted::new(self.metrics[metric].kind() == Kind::Motion);
+            let counted = self.days.entry((day, series, metric)).or_insert_with(new);
             counted.add(at, value.value);
             // A movement is told until the next one: that it was long ago makes no row one of its day.
             if noted != Some(day) && seen.at.div_euclid(DAY) - day <= 1 {
@@ -147,9 +150,14 @@ impl Fold {
         self.series.len() - 1
     }
 
-    fn metric_of(&mut self, key: &str) -> usize {
-        let known = self.metrics.iter().position(|metric| metric.key() == key);
-        known.unwrap_or_else(|| {
+    /// The number of a metric. Nearly all documents tell theirs in one order, so that this is where it
+    /// stands.
+    fn metric_of(&mut self, place: usize, key: &str) -> usize {
+        let is_it = |metric: &Metric| metric.key() == key;
+        if self.metrics.get(place).is_some_and(is_it) {
+            return place;
+        }
+        self.metrics.iter().position(is_it).unwrap_or_else(|| {
             self.metrics.push(Metric::new(key));
             self.metrics.len() - 1
         })
