@@ -22,19 +22,36 @@
     if (anew && to.nodeName === "INPUT") to.value = to.getAttribute("value");
   }
 
+  const alike = (one, other) =>
+    one.nodeType === other.nodeType && one.nodeName === other.nodeName && one.id === other.id &&
+    one.dataset?.key === other.dataset?.key;
+
   function morph(from, to, anew) {
-    if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName || from.id !== to.id) {
+    if (!alike(from, to)) {
       to.replaceWith(document.importNode(from, true));
     } else if (from.nodeType !== Node.ELEMENT_NODE) {
       if (from.data !== to.data) to.data = from.data;
     } else {
       attributes(from, to, anew);
-      const have = [...to.childNodes].filter((node) => !(node.dataset && "own" in node.dataset));
-      const want = [...from.childNodes];
-      want.forEach((node, at) =>
-        at < have.length ? morph(node, have[at], anew) : to.append(document.importNode(node, true)));
-      have.slice(want.length).forEach((node) => node.remove());
+      children(from, to, anew);
     }
+  }
+
+  // What has come or gone leaves those behind it as they are: one of them may have the focus.
+  function children(from, to, anew) {
+    const have = [...to.childNodes].filter((node) => !(node.dataset && "own" in node.dataset));
+    const want = [...from.childNodes];
+    while (want.length) {
+      const differ = have.length && !alike(want[0], have[0]);
+      if (differ && have.length > want.length) {
+        have.shift().remove();
+      } else if (!have.length || (differ && have.length < want.length)) {
+        to.insertBefore(document.importNode(want.shift(), true), have[0] ?? null);
+      } else {
+        morph(want.shift(), have.shift(), anew);
+      }
+    }
+    have.forEach((node) => node.remove());
   }
 
   const stopped = () => button.dataset.state === "stopped";

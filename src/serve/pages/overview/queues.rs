@@ -89,7 +89,7 @@ fn rows(pages: &Pages, shown_queue: &ShownQueue) -> Markup {
     };
     let newest = state.history.newest();
     html! {
-        tr.stale[state.failure.is_some()] {
+        tr.stale[state.failure.is_some()] data-key=(shown_queue.label) {
             th scope="row" {
                 (link(shown_queue))
                 @if let Some(sample) = newest { (states::bar(&sample.stats)) }
@@ -99,7 +99,7 @@ fn rows(pages: &Pages, shown_queue: &ShownQueue) -> Markup {
             td.number { (state.history.rate().map(rate).unwrap_or_default()) }
         }
         @if let Some(failure) = &state.failure {
-            tr.why { td colspan="10" { (failed(pages, failure)) (last_seen(pages, state)) } }
+            tr.why data-key={ "why " (shown_queue.label) } { td colspan="10" { (failed(pages, failure)) (last_seen(pages, state)) } }
         }
     }
 }

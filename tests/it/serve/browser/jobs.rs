@@ -1,6 +1,8 @@
 //! Jobs as people change them; Redis and `queue stats` tell what came of it.
 
 use crate::support::browser::{Browser, Window};
+use crate::support::queue_file::publish_all;
+use crate::support::redis_server::RedisServer;
 use crate::support::redis_stage::Stage;
 use crate::support::serving::Serving;
 
@@ -86,4 +88,48 @@ async fn jobs_are_paused_and_resumed_on_a_phone() {
     assert_eq!(paused(), 0);
     phone.find("button", "Pause mail").await;
     phone.is_quiet().await;
+}
+
+#[tokio::test]
+async fn what_the_clock_enqueues_is_paused_and_resumed() {
+    let stage = Stage::new();
+    let job = r#"{"name":"clean","id":"periodic:clean:0 * * * * *:4000000000","t":1,"args":{}}"#;
+    stage.ask::<i64>(&["ZADD", "@scheduled", "4000000000", job]);
+    let url = stage.url("").trim_end_matches('&').to_owned();
+    let serve = stage.sandbox.queue().arg("serve").arg(url).args("--listen 127.0.0.1:0");
+    let server = Serving::start_as(serve);
+    let browser = Browser::open(Window::LAPTOP).await;
+    browser.go(&server.url("/jobs")).await;
+    browser.follow("Periodic").await;
+    let entry = "clean:0 * * * * *";
+    let paused = || stage.ask::<i64>(&["SISMEMBER", "@kakehi:paused_periodic", entry]);
+    for (verb, done, now) in [("Pause", "paused", 1), ("Resume", "resumed", 0)] {
+        let (button, question) = (format!("{verb} {entry}"), format!("{verb}: {entry}?"));
+        agree(&browser, &button, &question, &format!("{entry} {done}.")).await;
+        assert_eq!(paused(), now);
+        browser.follow("Periodic").await;
+    }
+    browser.find("button", &format!("Pause {entry}")).await;
+    browser.is_quiet().await;
+}
+
+#[tokio::test]
+async fn what_comes_above_the_focus_leaves_it_where_it_is() {
+    let server = RedisServer::start("");
+    let stage = Stage::on(&server);
+    stage.ask::<i64>(&["SADD", "@known_jobs", "mail"]);
+    publish_all(&stage.sandbox, "a");
+    let url = stage.url("").trim_end_matches('&').to_owned();
+    let serve = stage.sandbox.queue().arg("serve").arg(url);
+    let serving = Serving::start_as(serve.args("sqlite:q.db --listen 127.0.0.1:0"));
+    let browser = Browser::open(Window::LAPTOP).await;
+    browser.go(&serving.url("/")).await;
+    let rows = "const links = document.querySelectorAll('table.queues tbody th a');
+        links[links.length - 1].focus(); return links.length";
+    assert_eq!(browser.run(rows, &[]).await, 2);
+    let focused = browser.focused().await;
+    assert_eq!(focused, ("link".to_owned(), "default".to_owned()));
+    drop(server);
+    browser.shows("The numbers are from").await;
+    assert_eq!(browser.focused().await, focused);
 }
