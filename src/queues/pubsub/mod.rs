@@ -29,6 +29,7 @@ mod name;
 mod options;
 mod preflight;
 mod publisher;
+mod rationed;
 mod server_dead_letters;
 mod streams;
 mod subscriber;

@@ -2,6 +2,7 @@
 
 use super::codec;
 use super::error::ServiceError;
+use super::rationed::rationed;
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
 use crate::queues::Options;
@@ -169,7 +170,7 @@ impl Reading {
     async fn read(self: Arc<Self>, mut stream: MessageStream) -> Vec<Handler> {
         let mut left = self.max_messages.unwrap_or(usize::MAX);
         while left > 0 {
-            let next = async { (self.out.reserve().await, stream.next().await) };
+            let next = async { (self.out.reserve().await, rationed(stream.next()).await) };
             let (Ok(room), Some(next)) = (tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return take_fetched(stream),
