@@ -41,15 +41,20 @@ impl Browser {
     /// Waits for what has a role and a name, as a screen reader tells them.
     pub async fn find(&self, role: &str, name: &str) -> Element {
         let what = format!("the {role} `{name}`");
-        wait_for(&what, async || self.find_now(role, name).await.into_iter().next()).await
+        wait_for(&what, async || self.named(role, name, 1).await.pop()).await
     }
 
     /// What has a role and a name at this moment.
     pub async fn find_now(&self, role: &str, name: &str) -> Vec<Element> {
+        self.named(role, name, usize::MAX).await
+    }
+
+    /// What has a role and a name at this moment, but no more than so many: each candidate is asked.
+    async fn named(&self, role: &str, name: &str, most: usize) -> Vec<Element> {
         let found = self.run(MAY_HAVE_NAME, &[json!(CANDIDATES), json!(name)]).await;
         let mut named = Vec::new();
         for element in found.as_array().into_iter().flatten().filter_map(|it| self.element(it)) {
-            if self.is_shown_as(&element, role, name).await {
+            if named.len() < most && self.is_shown_as(&element, role, name).await {
                 named.push(element);
             }
         }
