@@ -2,12 +2,13 @@
 
 use crate::client::Client;
 use crate::load::{Figures, Pace, on_all, requests};
-use crate::{BATCH, BODY};
+use crate::{BATCH, BODY, CONNECTIONS};
 use base64::prelude::{BASE64_URL_SAFE, Engine as _};
 use kakehi::serve::taskqueue::rpc_http::messages::{
     AddRequest, BulkAddRequest, DeleteRequest, LeaseRequest, LeaseResponse, PULL,
 };
 use prost::Message;
+use std::cell::Cell;
 use std::time::Instant;
 
 const TASKS: &str = "/taskqueue/v1beta2/projects/p/taskqueues/q/tasks";
@@ -22,15 +23,21 @@ pub async fn insert(client: &mut Client) -> usize {
     1
 }
 
-/// Leases 100 tasks at a time by REST and deletes each in its turn, until none is left.
+/// Leases 100 tasks at a time by REST and deletes each in its turn, until none is left. The first lease of
+/// each connection is of another size: those that began together would lease together for ever.
 pub async fn drain_one_by_one(address: &str, pace: Pace) -> Figures {
-    let lease =
-        format!("POST {TASKS}/lease?numTasks={BATCH}&leaseSecs=600&fields=items/id HTTP/1.1\r\n");
+    let lease = |most: usize| {
+        format!("POST {TASKS}/lease?numTasks={most}&leaseSecs=600&fields=items/id HTTP/1.1\r\n")
+    };
+    let begun = Cell::new(0);
     on_all(address, async |client, record| {
+        begun.set(begun.get() + 1);
+        let mut most = begun.get() * BATCH / CONNECTIONS;
         loop {
             let began = Instant::now();
-            let leased = client.ask(&lease, b"").await;
+            let leased = client.ask(&lease(most), b"").await;
             record.note(began, 0);
+            most = BATCH;
             let leased: serde_json::Value = serde_json::from_slice(&leased).expect("JSON");
             let Some(items) = leased["items"].as_array() else { return };
             for name in items.iter().map(|item| item["id"].as_str().expect("a name")) {
