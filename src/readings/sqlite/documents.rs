@@ -73,7 +73,7 @@ impl Sqlite {
     ) -> rusqlite::Result<Step> {
         let (mut documents, mut bytes, mut last) = (Vec::new(), 0, None);
         let mut reader = self.shapes.reader();
-        rows::each_with_id(connection, &self.collection, (behind, i64::MAX), |row| {
+        rows::each(connection, &self.collection, (behind, i64::MAX), |row| {
             last = Some(row.number()?);
             let document = document(row, &mut reader)?;
             if since.is_none_or(|since| document.is_since(since)) {

@@ -20,13 +20,17 @@ impl Row<'_> {
         self.0.get(0)
     }
 
-    pub(super) fn document(&self) -> rusqlite::Result<Cow<'_, str>> {
+    pub(super) fn id(&self) -> rusqlite::Result<Cow<'_, str>> {
         self.0.get_ref(1).map(text)
+    }
+
+    pub(super) fn document(&self) -> rusqlite::Result<Cow<'_, str>> {
+        self.0.get_ref(2).map(text)
     }
 
     /// The bytes of the document, for [`text_of`].
     pub(super) fn document_bytes(&self) -> rusqlite::Result<Cow<'_, [u8]>> {
-        Ok(match self.0.get_ref(1)? {
+        Ok(match self.0.get_ref(2)? {
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cow::Borrowed(bytes),
             other => Cow::Owned(text(other).into_owned().into_bytes()),
         })
@@ -39,12 +43,7 @@ impl Row<'_> {
 
     /// When it was stored, as it stands there.
     pub(super) fn stored_text(&self) -> Option<&str> {
-        self.0.get_ref(2).ok()?.as_str().ok()
-    }
-
-    /// Only a row of [`each_with_id`] has it.
-    pub(super) fn id(&self) -> rusqlite::Result<Cow<'_, str>> {
-        self.0.get_ref(3).map(text)
+        self.0.get_ref(3).ok()?.as_str().ok()
     }
 }
 
@@ -68,31 +67,12 @@ pub(super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
 pub(super) fn each(
     connection: &Connection,
     collection: &str,
-    rows: (i64, i64),
-    show: impl FnMut(&Row) -> rusqlite::Result<bool>,
-) -> rusqlite::Result<()> {
-    select(connection, "rowid, document, stored_at", collection, rows, show)
-}
-
-/// Shows rows as [`each`] does, with their ids.
-pub(super) fn each_with_id(
-    connection: &Connection,
-    collection: &str,
-    rows: (i64, i64),
-    show: impl FnMut(&Row) -> rusqlite::Result<bool>,
-) -> rusqlite::Result<()> {
-    select(connection, "rowid, document, stored_at, id", collection, rows, show)
-}
-
-fn select(
-    connection: &Connection,
-    columns: &str,
-    collection: &str,
     (behind, last): (i64, i64),
     mut show: impl FnMut(&Row) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<()> {
     let sql = format!(
-        "SELECT {columns} FROM \"{collection}\" WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid"
+        "SELECT rowid, id, document, stored_at FROM \"{collection}\" \
+         WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid"
     );
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([behind, last])?;
