@@ -113,7 +113,12 @@ pub fn short_name(what: impl AsRef<[u8]>) -> String {
 
 /// Bytes as hexadecimal digits, two each.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes = bytes.as_ref();
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+    }
+    text
 }
 
 fn write_out(text: &mut String, bytes: &[u8]) {

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::message::IdForm;
+use crate::text;
 use chrono::{DateTime, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
@@ -43,5 +44,5 @@ impl Ids {
 fn hex24() -> String {
     let mut bytes = [0; 12];
     getrandom::fill(&mut bytes).expect("the system has random numbers");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    text::hex(bytes)
 }

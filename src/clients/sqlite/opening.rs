@@ -330,8 +330,7 @@ fn configure(connection: &Connection, purpose: Purpose) -> rusqlite::Result<()> 
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
          -- The log goes into the file every 4 MiB: whoever commits waits for that, with 16 MiB twice as
-         -- long, which would give a tenth more of small commits a second. It shrinks to 64 MiB if a
-         -- reader had let it grow.
+         -- long. It shrinks to 64 MiB if a reader had let it grow.
          PRAGMA wal_autocheckpoint = 1000;
          PRAGMA journal_size_limit = 67108864;
          -- 8 MiB: the system keeps the file's pages anyway. With less, what a large transaction changes

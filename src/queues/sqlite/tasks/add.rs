@@ -6,6 +6,7 @@ use crate::message::Message;
 use crate::queues::sqlite::enqueue::{Entry, Row};
 use crate::queues::sqlite::fan_out;
 use crate::queues::{Added, NewTask, Published, RetryLimits, Task};
+use crate::text;
 use crate::times;
 use rusqlite::{Connection, params};
 use std::time::Duration;
@@ -20,10 +21,10 @@ pub struct Adding {
 }
 
 impl Adding {
-    /// Makes ready what can be before the file is written.
-    pub fn of(task: NewTask) -> Self {
+    /// Makes ready what can be before the file is written, at a time in milliseconds.
+    pub fn of(task: NewTask, now: i64) -> Self {
         let is_named = task.name.is_some();
-        let mut message = Message::new(task.name.unwrap_or_else(name), task.body);
+        let mut message = Message::new(task.name.unwrap_or_else(|| name(now)), task.body);
         (message.tag, message.not_before) = (task.tag, task.eta);
         let row = Row::of(&message);
         Self { message, row, limits: task.limits, is_named }
@@ -39,12 +40,13 @@ pub struct Bounds {
     pub storage: Option<u64>,
 }
 
-/// A name that nobody can guess.
-fn name() -> String {
-    let mut bytes = [0; 20];
+/// A name that nobody can guess, for a task that is added now. It begins with the time, so that the index
+/// of names grows at its end: names in no order would write a page for each of them.
+fn name(now: i64) -> String {
+    let mut random = [0; 16];
     // What cannot be had from the system cannot be made up.
-    getrandom::fill(&mut bytes).expect("the system gives random numbers");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    getrandom::fill(&mut random).expect("the system gives random numbers");
+    format!("{now:012x}{}", text::hex(random))
 }
 
 /// Adds these, in their order.

@@ -63,8 +63,9 @@ impl SqliteTasks {
 #[async_trait]
 impl Tasks for SqliteTasks {
     async fn add(&self, tasks: Vec<NewTask>) -> Result<Vec<Added>> {
-        let tasks: Vec<_> = tasks.into_iter().map(Adding::of).collect();
         let (clock, bounds) = (self.file.clock.clone(), self.file.bounds());
+        let now = clock.millis();
+        let tasks: Vec<_> = tasks.into_iter().map(|task| Adding::of(task, now)).collect();
         self.write(move |c, queue| add::add(c, queue, clock.millis(), bounds, &tasks)).await
     }
 

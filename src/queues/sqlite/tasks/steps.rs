@@ -51,7 +51,7 @@ fn add(connection: &Connection, count: usize) {
         tag: (number % 2 == 0).then(|| "own".to_owned()),
         ..NewTask::default()
     };
-    let tasks: Vec<_> = (0..count).map(|number| Adding::of(task(number))).collect();
+    let tasks: Vec<_> = (0..count).map(|number| Adding::of(task(number), NOW.day)).collect();
     let added = add::add(connection, 1, NOW.day, BOUNDS, &tasks).unwrap();
     assert!(added.iter().all(|it| matches!(it, Added::Added(_))));
 }

@@ -264,7 +264,17 @@ async fn a_chosen_name_counts_on_and_a_made_up_one_is_nobodys_guess() {
         })
         .collect();
     assert_eq!(names.len(), 100);
-    assert!(names.iter().all(|name| name.len() == 40), "160 random bits");
+    assert!(names.iter().all(|name| name.len() == 44), "the time, and 128 random bits");
+    let random: BTreeSet<_> = names.iter().map(|name| &name[12..]).collect();
+    assert_eq!(random.len(), 100, "what nobody can guess is different for each");
+    pond.pass(1);
+    let Added::Added(later) = &queue.add(vec![NewTask::default()]).await.unwrap()[0] else {
+        panic!("it is new");
+    };
+    assert!(
+        names.iter().all(|name| *name < later.name),
+        "names grow, so that their index is appended to"
+    );
     let all: Vec<_> = names.into_iter().collect();
     queue.delete(all.clone()).await.unwrap();
     let again = queue.delete(all).await.unwrap();
