@@ -56,6 +56,7 @@ pictures=(pictures/*.jpg)
 
 say 'The server. Port 0 is any that is free; the log says which.'
 printf '%s\n' "\$ publish 'listen:127.0.0.1:0/upload?store=$store&accept=image/*' --to $queue --create -v"
+>log # the server's shell may come to it later than we do
 publish "listen:127.0.0.1:0/upload?store=$store&accept=image/*" --to "$queue" --create -v 2>log &
 server=$!
 address=
