@@ -28,6 +28,9 @@ MOST = int(os.environ.get("RUST_TEST_THREADS") or 8 * CORES)
 LEAST = min(2 * CORES, MOST)
 # This share of the processors' time must have been idle, in so many seconds.
 IDLE, MOMENT = 0.15, 0.25
+# So many seconds are between two looks at those that run.
+PAUSE = 0.03
+# So many are told of at the end that took longest, and that used the processors most.
 SLOWEST = 10
 # So many seconds a test is taken for that never ran.
 UNKNOWN = 10
@@ -66,10 +69,14 @@ class Test:
 
     def has_ended(self):
         self.said += self.process.stdout.read() or b""
-        if self.process.poll() is None:
+        process, status, used = os.wait4(self.process.pid, os.WNOHANG)
+        if not process:
             return False
+        self.process.returncode = os.waitstatus_to_exitcode(status)
         self.said += self.process.stdout.read() or b""
         self.seconds = time.monotonic() - self.began
+        # With all that it started and waited for; servers that are there before are not among these.
+        self.cpu = used.ru_utime + used.ru_stime
         self.passed = self.process.returncode == 0
         return True
 
@@ -108,7 +115,7 @@ def run(program, flags, names):
             print(f"test {test.name} ... {verdict} ({test.seconds:.1f} s)", flush=True)
             if not test.passed:
                 print(test.said.decode(errors="replace"), flush=True)
-        time.sleep(0.01)
+        time.sleep(PAUSE)
     return done
 
 
@@ -118,6 +125,9 @@ def tell(done, seconds):
     print(f"\nthe {SLOWEST} slowest tests:")
     for test in sorted(done, key=lambda it: -it.seconds)[:SLOWEST]:
         print(f"  {test.seconds:6.1f} s  {test.name}")
+    print(f"\nthe {SLOWEST} that used the processors most, of {sum(it.cpu for it in done):.0f} s:")
+    for test in sorted(done, key=lambda it: -it.cpu)[:SLOWEST]:
+        print(f"  {test.cpu:6.1f} s  {test.name}")
     if failed:
         print("\nfailures:", *(it.name for it in failed), sep="\n    ")
     verdict = "FAILED" if failed else "ok"
