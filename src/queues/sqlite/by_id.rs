@@ -3,7 +3,7 @@
 use super::clock;
 use super::codec::Group;
 use super::inspector::Inspector;
-use super::peek::peeked;
+use super::peek::{looked_at, peeked};
 use super::settle::Ending;
 use crate::error::Result;
 use crate::queues::{MessagesById, Peeked};
@@ -49,11 +49,7 @@ fn delete(
     Ok(removed)
 }
 
-/// The columns of a message that is looked at, in the order of `peeked`.
-const GET: &str = "
-SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
-       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
-FROM messages WHERE queue = ?1 AND id = ?2";
+const GET: &str = looked_at!("FROM messages WHERE queue = ?1 AND id = ?2");
 const FIND: &str = "SELECT seq, grp FROM messages WHERE queue = ?1 AND id = ?2";
 
 #[cfg(test)]

@@ -82,7 +82,19 @@ pub fn page<T>(
     Ok(page.into_content())
 }
 
-/// A message as a row shows it at this time; the row has the columns of `PEEK`.
+/// A statement that looks at messages, from behind the columns that [`peeked`] reads.
+macro_rules! looked_at {
+    ($rest:literal) => {
+        concat!(
+            "SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
+             (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span ",
+            $rest
+        )
+    };
+}
+pub(super) use looked_at;
+
+/// A message as a row shows it at this time, by a statement of `looked_at!`.
 pub fn peeked(row: &Row<'_>, now: Now) -> rusqlite::Result<Peeked> {
     let (due, span) = (integer(row.get_ref(10)?), integer(row.get_ref(11)?));
     let state = state(integer(row.get_ref(9)?).unwrap_or_default(), due, span, now);
@@ -122,25 +134,22 @@ fn state(number: i64, due: Option<i64>, span: Option<i64>, now: Now) -> MessageS
 
 /// In the order of publishing, which is the table's own. Messages of other queues in the same file
 /// that were published earlier are walked over.
-const PEEK: &str = "
-SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
-       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
-FROM messages NOT INDEXED WHERE queue = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+const PEEK: &str =
+    looked_at!("FROM messages NOT INDEXED WHERE queue = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3");
 
 /// Those of one state at this time, one group and one tag, where these are named. A row tells its state
 /// as [`state`] does; what is looked at row by row has no bodies.
-const PEEK_ONLY: &str = "
-SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
-       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
-FROM messages NOT INDEXED
-WHERE queue = ?1 AND seq > ?2
-  AND (?7 IS NULL OR ?7 = CASE
-         WHEN state = 1 THEN 1
-         WHEN state = 2 AND due > ?4 THEN 2
-         WHEN state = 3 AND due > ?5 AND due - span <= ?6 THEN 3
-         ELSE 0 END)
-  AND (?8 IS NULL OR grp = ?8) AND (?9 IS NULL OR tag = ?9)
-ORDER BY seq LIMIT ?3";
+const PEEK_ONLY: &str = looked_at!(
+    "FROM messages NOT INDEXED
+     WHERE queue = ?1 AND seq > ?2
+       AND (?7 IS NULL OR ?7 = CASE
+              WHEN state = 1 THEN 1
+              WHEN state = 2 AND due > ?4 THEN 2
+              WHEN state = 3 AND due > ?5 AND due - span <= ?6 THEN 3
+              ELSE 0 END)
+       AND (?8 IS NULL OR grp = ?8) AND (?9 IS NULL OR tag = ?9)
+     ORDER BY seq LIMIT ?3"
+);
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@
 
 use super::clock;
 use super::inspector::Inspector;
-use super::peek::{page, peeked};
+use super::peek::{looked_at, page, peeked};
 use crate::error::Result;
 use crate::queues::{Peeked, Tail, Tailing};
 use async_trait::async_trait;
@@ -183,20 +183,17 @@ impl Seen {
 const IS_THERE: &str =
     "SELECT 1 FROM messages WHERE seq = ?1 AND queue = ?2 AND id IS ?3 AND published_at IS ?4";
 
-const NEWEST: &str = "
-SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
-       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span
-FROM messages NOT INDEXED WHERE queue = ?1 ORDER BY seq DESC LIMIT ?2";
+const NEWEST: &str =
+    looked_at!("FROM messages NOT INDEXED WHERE queue = ?1 ORDER BY seq DESC LIMIT ?2");
 
 const NEWEST_OF_ALL: &str = "
 SELECT seq, queue, id, published_at
 FROM messages NOT INDEXED WHERE seq > ?1 ORDER BY seq DESC LIMIT ?2";
 
-const BEHIND: &str = "
-SELECT seq, id, grp, tag, attributes, published_at, not_before, attempts,
-       (SELECT body FROM bodies WHERE bodies.seq = messages.seq), state, due, span, queue
-FROM messages NOT INDEXED
-WHERE queue = ?1 AND seq > ?2 AND (seq >= ?3 OR published_at >= ?4) ORDER BY seq LIMIT ?5";
+const BEHIND: &str = looked_at!(
+    ", queue FROM messages NOT INDEXED
+     WHERE queue = ?1 AND seq > ?2 AND (seq >= ?3 OR published_at >= ?4) ORDER BY seq LIMIT ?5"
+);
 
 #[cfg(test)]
 mod tests {

@@ -6,18 +6,24 @@ use std::io::Cursor;
 
 /// Something smooth with edges in it, as a camera sees.
 pub fn sample(width: u32, height: u32) -> RgbImage {
-    let wave = |at: u32, of: u32, times: f32, shift: f32| {
-        let angle = at as f32 / of as f32 * times * std::f32::consts::TAU + shift;
-        127.5 + 127.5 * angle.sin()
+    let wave = |of: u32, times: f32, shift: f32| -> Vec<f32> {
+        let angle = |at: u32| at as f32 / of as f32 * times * std::f32::consts::TAU + shift;
+        (0..of).map(|at| 127.5 + 127.5 * angle(at).sin()).collect()
     };
+    // Once for each column and each row, not for each pixel.
+    let across =
+        [(1.5, 0.0), (3.0, 2.0), (0.5, 0.3)].map(|(times, shift)| wave(width, times, shift));
+    let down = [(0.7, 1.0), (2.0, 0.5)].map(|(times, shift)| wave(height, times, shift));
+    let aslant = wave(width + height, 1.0, 3.0);
     RgbImage::from_fn(width, height, |x, y| {
         let house = x > width / 2 && x < width * 3 / 4 && y > height / 3;
         let light = if house { 0.4 } else { 1.0 };
         let mixed = |a: f32, b: f32| ((a * 0.6 + b * 0.4) * light) as u8;
+        let (x, y) = (x as usize, y as usize);
         Rgb([
-            mixed(wave(x, width, 1.5, 0.0), wave(y, height, 0.7, 1.0)),
-            mixed(wave(y, height, 2.0, 0.5), wave(x, width, 3.0, 2.0)),
-            mixed(wave(x + y, width + height, 1.0, 3.0), wave(x, width, 0.5, 0.3)),
+            mixed(across[0][x], down[0][y]),
+            mixed(down[1][y], across[1][x]),
+            mixed(aslant[x + y], across[2][x]),
         ])
     })
 }
