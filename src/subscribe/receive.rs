@@ -39,6 +39,13 @@ impl Run<'_> {
                 self.work.recall(&mut deliveries).await;
                 count(&self.work.counters.received, deliveries.len());
                 tracing::info!("received {}", messages(deliveries.len()));
+                let suspects = deliveries.iter().filter(|it| it.lost > 0).count();
+                if suspects > 0 {
+                    let how_many = messages(suspects);
+                    tracing::info!(
+                        "to be written one by one, for a run died while it wrote them: {how_many}"
+                    );
+                }
                 self.waits = false;
                 self.postponed += self.in_flight.take(deliveries, now);
                 fail::fail_point!("subscribe-received");

@@ -106,6 +106,23 @@ fn a_killer_in_a_batch_takes_the_others_along_once() {
 }
 
 #[test]
+fn what_is_written_one_by_one_after_a_kill_is_told_of() {
+    let sandbox = Sandbox::new();
+    publish_all(&sandbox, "1 2 3 bad1");
+    let told = "to be written one by one, for a run died while it wrote them: 1 message\n";
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        assert!(Instant::now() < deadline, "nothing is told: {}", stats(&sandbox));
+        let program = subscribe(&sandbox, "--batch 4 --lease 1s --max-attempts 3 -v", LINES);
+        let said = Process::start(program, String::new(), false).end().stderr;
+        if said.contains(told) {
+            break;
+        }
+        assert!(!said.contains("one by one"), "{said}");
+    }
+}
+
+#[test]
 fn a_follower_that_is_started_again_gets_past_its_killers() {
     let sandbox = Sandbox::new();
     publish_all(&sandbox, "1 bad1 2 3 bad2@g 4@g 5@g bad3 6 7 8 9");
