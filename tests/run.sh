@@ -423,12 +423,13 @@ serve_ferretdb() { # serve_KIND PORT FOLDER
     --setup-username="$TEST_MONGODB_USERNAME" --setup-password="$TEST_MONGODB_PASSWORD"
 }
 
-# One collector without threads of its own, and no second compiler: what it runs for some minutes is not
-# worth the processors' time that these take from the tests.
+# For the tests one collector without threads of its own, and no second compiler: what runs for some
+# minutes is not worth the processors' time that these take. The benches measure the emulator as it is.
 # shellcheck disable=SC2317
 serve_emulator() {
-  JAVA_TOOL_OPTIONS='-XX:+UseSerialGC -XX:TieredStopAtLevel=1' \
-    exec "$emulator" --host=127.0.0.1 --port="$1"
+  [[ $work != test ]] ||
+    export JAVA_TOOL_OPTIONS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 ${JAVA_TOOL_OPTIONS:-}"
+  exec "$emulator" --host=127.0.0.1 --port="$1"
 }
 
 # shellcheck disable=SC2317
