@@ -1,5 +1,6 @@
 //! Pictures for the tests, made by themselves.
 
+use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use mozjpeg::{ColorSpace, Compress, Marker};
 use std::io::Cursor;
@@ -26,6 +27,11 @@ pub fn sample(width: u32, height: u32) -> RgbImage {
             mixed(aslant[x + y], across[2][x]),
         ])
     })
+}
+
+/// A picture at another size. Through `DynamicImage`, whose crate is optimised in tests, as this one is not.
+pub fn resized(picture: RgbImage, width: u32, height: u32) -> RgbImage {
+    DynamicImage::from(picture).resize_exact(width, height, FilterType::Lanczos3).into_rgb8()
 }
 
 /// How a JPEG is written.
@@ -59,7 +65,7 @@ impl Jpeg {
     }
 
     pub fn grey(&self, picture: &RgbImage) -> Vec<u8> {
-        let grey = image::imageops::grayscale(picture);
+        let grey = DynamicImage::from(picture.clone()).grayscale().into_luma8();
         self.raw(ColorSpace::JCS_GRAYSCALE, picture.dimensions(), grey.as_raw())
     }
 

@@ -1,7 +1,9 @@
 //! From a picture's bytes to its thumbnail's: formats, sizes, colours, orientation, and what is
 //! refused.
 
-use crate::support::pictures::{self, Jpeg, distance, encoded, exif, jpeg, png_chunk, sample};
+use crate::support::pictures::{
+    self, Jpeg, distance, encoded, exif, jpeg, png_chunk, resized, sample,
+};
 use image::{
     DynamicImage, ImageBuffer, ImageDecoder as _, ImageFormat, ImageReader, Luma, Rgb, RgbImage,
     Rgba, RgbaImage, imageops,
@@ -52,8 +54,7 @@ fn each_format_comes_out_as_it_went_in_in_every_fit() {
                 Fit::Cover => imageops::crop_imm(&picture, 50, 0, 300, 300).to_image(),
                 _ => picture.clone(),
             };
-            let filter = imageops::FilterType::Lanczos3;
-            let wanted = imageops::resize(&cut, size.0, size.1, filter);
+            let wanted = resized(cut, size.0, size.1);
             let most = if format == ImageFormat::Gif { 12.0 } else { 2.0 };
             let far = distance(&thumbnail.into_rgb8(), &wanted);
             assert!(far < most, "{format:?} {fit:?}: {far}");
@@ -153,7 +154,7 @@ fn an_orientation_that_does_not_exist_and_a_broken_block_turn_nothing() {
 /// All of it decoded, and then made smaller.
 fn the_long_way(jpeg: &[u8], width: u32, height: u32) -> RgbImage {
     let whole = image::load_from_memory(jpeg).expect("a JPEG").into_rgb8();
-    imageops::resize(&whole, width, height, imageops::FilterType::Lanczos3)
+    resized(whole, width, height)
 }
 
 #[test]
@@ -198,7 +199,7 @@ fn ink_becomes_light() {
     let jpeg = Jpeg { quality: 97.0, ..Jpeg::default() };
     let adobe = jpeg.raw(ColorSpace::JCS_CMYK, (400, 300), &inks);
     let plain = without_adobe(&adobe);
-    let wanted = imageops::resize(&picture, 100, 75, imageops::FilterType::Lanczos3);
+    let wanted = resized(picture, 100, 75);
     for (what, bytes) in [("adobe", adobe), ("plain", plain)] {
         let thumbnail = made(&bytes, recipe(100, 75, Fit::Exact));
         assert!(matches!(thumbnail, DynamicImage::ImageRgb8(_)));
@@ -235,12 +236,7 @@ fn sixteen_bits_become_eight() {
     let colour =
         ImageBuffer::from_fn(300, 200, |x, y| Rgb([(x * 200) as u16, (y * 300) as u16, 9]));
     let grey = ImageBuffer::from_fn(300, 200, |x, _| Luma([(x * 200) as u16]));
-    let wanted = imageops::resize(
-        &DynamicImage::from(colour.clone()).into_rgb8(),
-        30,
-        20,
-        imageops::FilterType::Lanczos3,
-    );
+    let wanted = resized(DynamicImage::from(colour.clone()).into_rgb8(), 30, 20);
     let thumbnail = made(&encoded(colour, ImageFormat::Png), recipe(30, 20, Fit::Exact));
     assert_eq!(thumbnail.color(), image::ColorType::Rgb8);
     assert!(distance(&thumbnail.into_rgb8(), &wanted) < 1.0);
