@@ -24,12 +24,12 @@ SERVERS = ["TEST_PUBSUB_EMULATOR_HOST", "TEST_MONGODB_URI", "TEST_SQS_ENDPOINT",
            "TEST_REDIS_HOST", "TEST_MARIADB_HOST", "TEST_POSTGRES_HOST", "TEST_WEBDRIVER_HOST"]  # fmt: skip
 
 CORES = os.cpu_count() or 1
-MOST = int(os.environ.get("RUST_TEST_THREADS") or 8 * CORES)
+MOST = int(os.environ.get("RUST_TEST_THREADS") or 12 * CORES)
 LEAST = min(2 * CORES, MOST)
 # This share of the processors' time must have been idle, in so many seconds.
 IDLE, MOMENT = 0.15, 0.25
 # So many seconds are between two looks at those that run.
-PAUSE = 0.03
+PAUSE = 0.01
 # So many are told of at the end that took longest, and that used the processors most.
 SLOWEST = 10
 # So many seconds a test is taken for that never ran.
