@@ -9,7 +9,7 @@ use crate::queues::{self, Options, Subscriber};
 use crate::subscribe::Plan;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// The pauses between two looks for a queue that is missing: a look at a service is a request.
 const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
@@ -31,7 +31,15 @@ impl Subscribe {
         let mut pauses = PAUSES.build();
         let mut told = false;
         loop {
-            let missing = match self.try_to_open(url, options, bounds).await {
+            // A service that answers late holds up no end, once it was told what is waited for.
+            let opened = tokio::select! {
+                opened = self.try_to_open(url, options, bounds) => opened,
+                () = context.signals.shutdown(), if told => return Ok(None),
+                () = sleep_until(end.unwrap_or_else(Instant::now)), if told && end.is_some() => {
+                    return Ok(None);
+                }
+            };
+            let missing = match opened {
                 Err(error) if self.follow && error.is_missing() => error,
                 opened => return opened.map(Some),
             };
@@ -41,7 +49,7 @@ impl Subscribe {
             let pause = Instant::now() + pauses.next().expect("there is no end to the pauses");
             tokio::select! {
                 () = context.signals.shutdown() => return Ok(None),
-                () = tokio::time::sleep_until(end.map_or(pause, |end| end.min(pause))) => {}
+                () = sleep_until(end.map_or(pause, |end| end.min(pause))) => {}
             }
             if end.is_some_and(|end| end <= Instant::now()) {
                 return Ok(None);
