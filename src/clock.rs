@@ -8,6 +8,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::{Arc, LazyLock, Mutex};
+use tokio::time::{Instant, sleep_until};
 
 /// A source of the time, of day and monotonic. Cheap to clone.
 #[derive(Clone)]
@@ -53,6 +54,14 @@ impl Clock {
     /// Names the moment from which [`monotonic`](Self::monotonic) counts: this start of the machine.
     pub fn epoch(&self) -> &str {
         self.0.epoch()
+    }
+}
+
+/// Sleeps until then; for ever where there is no such time.
+pub async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,13 +4,13 @@ use super::gate::{Gate, Posted};
 use super::plan::Show;
 use super::run::Run;
 use super::spool_fallback::SpoolFallback;
+use crate::clock::at;
 use crate::error::{Error, Kind, Result};
 use crate::report::count;
 use crate::sources::{Batch, Stop};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
 use std::sync::Arc;
-use tokio::time::{Instant, sleep_until};
 
 impl Run<'_> {
     /// Reads one tick to its end, several batches on their way at once, and commits each that is
@@ -107,13 +107,5 @@ impl Run<'_> {
         let posted = Arc::new(Posted::new(batch));
         self.unsettled.push_back(posted.clone());
         Ok(Some(posted))
-    }
-}
-
-/// Sleeps until then; for ever where there is no such time.
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }

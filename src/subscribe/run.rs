@@ -9,6 +9,7 @@ use super::receiver::Receiver;
 use super::unplaced::Unplaced;
 use super::work::Work;
 use super::written::Written;
+use crate::clock::at;
 use crate::error::{Error, Kind, Result};
 use crate::message::Delivery;
 use crate::report::{count, messages};
@@ -17,7 +18,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// Why the run stopped receiving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -347,12 +348,4 @@ fn not_settled(why: &str) -> Error {
     Error::new(Kind::Unreachable, "the queue did not take the acknowledgements")
         .because_of(why)
         .hint("what was stored comes again and is recognised as a duplicate; run it again")
-}
-
-/// Sleeps until then; for ever where there is no such time.
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
 }

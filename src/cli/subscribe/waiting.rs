@@ -3,19 +3,23 @@
 use super::Subscribe;
 use super::plan::Bounds;
 use crate::cli::Context;
+use crate::clock::at;
 use crate::error::{Error, Result};
 use crate::location::Location;
 use crate::queues::{self, Options, Subscriber};
 use crate::subscribe::Plan;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 /// The pauses between two looks for a queue that is missing: a look at a service is a request.
 const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(200))
     .with_max_delay(Duration::from_secs(5))
     .without_max_times();
+
+/// The queue, and the run as planned by what it says.
+type Opened = (Box<dyn Subscriber>, Plan);
 
 impl Subscribe {
     /// Opens the queue, and plans the run by what it says. A run that follows waits for a queue that
@@ -26,33 +30,35 @@ impl Subscribe {
         options: &Options,
         bounds: Bounds,
         context: &Context,
-    ) -> Result<Option<(Box<dyn Subscriber>, Plan)>> {
+    ) -> Result<Option<Opened>> {
         let end = self.max_time.map(|time| Instant::now() + time);
+        let missing = match self.try_to_open(url, options, bounds).await {
+            Err(error) if self.follow && error.is_missing() => error,
+            opened => return opened.map(Some),
+        };
+        tell(&missing);
+        // A service that answers late holds up no end.
+        tokio::select! {
+            biased;
+            opened = self.open_once_there(url, options, bounds) => opened.map(Some),
+            () = context.signals.shutdown() => Ok(None),
+            () = at(end) => Ok(None),
+        }
+    }
+
+    /// Looks for the queue from time to time, until it is there.
+    async fn open_once_there(
+        &self,
+        url: &Location,
+        options: &Options,
+        bounds: Bounds,
+    ) -> Result<Opened> {
         let mut pauses = PAUSES.build();
-        let mut told = false;
         loop {
-            // A service that answers late holds up no end, once it was told what is waited for.
-            let opened = tokio::select! {
-                opened = self.try_to_open(url, options, bounds) => opened,
-                () = context.signals.shutdown(), if told => return Ok(None),
-                () = sleep_until(end.unwrap_or_else(Instant::now)), if told && end.is_some() => {
-                    return Ok(None);
-                }
-            };
-            let missing = match opened {
-                Err(error) if self.follow && error.is_missing() => error,
-                opened => return opened.map(Some),
-            };
-            if !std::mem::replace(&mut told, true) {
-                tell(&missing);
-            }
-            let pause = Instant::now() + pauses.next().expect("there is no end to the pauses");
-            tokio::select! {
-                () = context.signals.shutdown() => return Ok(None),
-                () = sleep_until(end.map_or(pause, |end| end.min(pause))) => {}
-            }
-            if end.is_some_and(|end| end <= Instant::now()) {
-                return Ok(None);
+            sleep(pauses.next().expect("there is no end to the pauses")).await;
+            match self.try_to_open(url, options, bounds).await {
+                Err(error) if error.is_missing() => {}
+                opened => return opened,
             }
         }
     }
@@ -62,7 +68,7 @@ impl Subscribe {
         url: &Location,
         options: &Options,
         bounds: Bounds,
-    ) -> Result<(Box<dyn Subscriber>, Plan)> {
+    ) -> Result<Opened> {
         let queue = queues::open_subscriber(url.clone(), options).await?;
         match self.plan(&*queue, bounds).await {
             Ok(plan) => Ok((queue, plan)),

@@ -1,5 +1,6 @@
 //! A queue that is not there is not read as an empty one: nobody who receives or looks makes it.
 
+use crate::support::http_server::{Answer, Server};
 use crate::support::process::Process;
 use crate::support::sandbox::{Program, Sandbox};
 use crate::support::services;
@@ -130,6 +131,30 @@ fn a_follower_that_waits_ends_by_a_signal_or_its_time() {
     ends_with(waiting, 143, "");
     from().args("--follow --to stdout: --max-time 1s").run().expect(0);
     assert!(!sandbox.path("m.db").exists());
+}
+
+/// A service that has no such queue, and does not answer the second question.
+fn stalled() -> Server {
+    let missing = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"none"}"#;
+    let kind = "Content-Type: application/x-amz-json-1.0";
+    Server::new([Answer::http("400 Bad Request", &[kind], missing), Answer::Silence])
+}
+
+#[test]
+fn a_follower_that_waits_ends_while_a_service_does_not_answer() {
+    let sandbox = Sandbox::new();
+    let from = |server: &Server| {
+        let program = sandbox.subscribe().args("--from sqs:none");
+        let program = program.env("AWS_ENDPOINT_URL", server.url()).env("AWS_REGION", "us-east-1");
+        program.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test")
+    };
+    let server = stalled();
+    let mut waiting = follower(from(&server));
+    waiting.wait_until("it asks again", |_| server.requests().len() == 2);
+    waiting.signal(Signal::SIGTERM);
+    ends_with(waiting, 143, "");
+    let server = stalled();
+    from(&server).args("--follow --to stdout: --max-time 1s").run().expect(0);
 }
 
 #[test]
