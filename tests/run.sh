@@ -21,7 +21,8 @@
 #   TEST_REDIS_HOST                       HOST:PORT, without a password
 #   TEST_MARIADB_HOST, TEST_POSTGRES_HOST HOST:PORT, both with the login of
 #   TEST_SQL_USERNAME, TEST_SQL_PASSWORD  who may make databases and users
-#   TEST_WEBDRIVER_HOST                   HOST:PORT of a chromedriver, whose browser has our pages
+#   TEST_WEBDRIVER_HOST                   HOST:PORT of a chromedriver, which opens TEST_BROWSER,
+#                                         the program; chromium-headless-shell unless that is set
 #   TEST_OPEN_JTALK_VOICE                 a voice's file (.htsvoice), for Open JTalk
 #
 # Tests that stop, break or join servers of Redis, MariaDB or PostgreSQL start their own ones, so the
@@ -163,7 +164,7 @@ find_missing_for_servers() {
 
 find_missing_for_pages() { # a browser, and letters for all that our pages show
   if [[ -z ${TEST_WEBDRIVER_HOST:-} ]]; then
-    need chromium chromium
+    need chromium-headless-shell chromium-headless-shell
     need chromedriver chromium-driver
     need fc-list fontconfig
     has_font :lang=en || packages+=(fonts-dejavu-core)
@@ -632,6 +633,7 @@ began=$SECONDS
 [[ $long ]] || build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
 export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
 export TEST_POSTGRES_PROGRAMS=${postgres:-} TEST_AXE=$axe
+export TEST_BROWSER=${TEST_BROWSER:-$(command -v chromium-headless-shell)}
 export TEST_OPEN_JTALK_VOICE=${TEST_OPEN_JTALK_VOICE:-$voice}
 if [[ ! $long && $work == test ]]; then
   if gcloud alpha tasks lease --help >/dev/null 2>&1 </dev/null; then

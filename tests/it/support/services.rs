@@ -82,6 +82,11 @@ pub fn webdriver() -> String {
     required("TEST_WEBDRIVER_HOST", "Chromium and its driver")
 }
 
+/// The browser that the driver opens: Chromium without a screen, which starts in a third of the time.
+pub fn browser() -> String {
+    required("TEST_BROWSER", "Chromium's headless shell")
+}
+
 /// The file of axe-core, which finds out whether everybody can use a page.
 pub fn axe() -> PathBuf {
     required("TEST_AXE", "axe-core").into()

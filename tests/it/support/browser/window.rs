@@ -1,6 +1,7 @@
 //! What a window is like: its size, its colours, whether scripts run in it.
 
 use super::Browser;
+use crate::support::services;
 use serde_json::{Value, json};
 
 /// A window to be opened.
@@ -33,15 +34,13 @@ impl Window {
 
     /// What the driver is told when the window is opened.
     pub(super) fn capabilities(&self) -> Value {
-        let mut arguments = vec!["--headless=new", "--disable-dev-shm-usage", "--disable-gpu"];
+        let mut arguments = vec!["--disable-dev-shm-usage", "--disable-gpu"];
         arguments.extend(["--force-color-profile=srgb", "--lang=en", "--hide-scrollbars"]);
         // Its sandbox is not for root, and it visits our pages only.
         arguments.extend(rustix::process::geteuid().is_root().then_some("--no-sandbox"));
-        let scripts = if self.runs_scripts { 1 } else { 2 };
-        let preferences = json!({ "profile.managed_default_content_settings.javascript": scripts });
         json!({
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": arguments, "prefs": preferences },
+            "goog:chromeOptions": { "args": arguments, "binary": services::browser() },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         })
     }
@@ -56,5 +55,7 @@ impl Window {
         let scheme = if self.is_dark { "dark" } else { "light" };
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
         browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
+        let none = json!({ "value": !self.runs_scripts });
+        browser.devtools("Emulation.setScriptExecutionDisabled", none).await;
     }
 }
