@@ -12,9 +12,11 @@ The times of a run are kept in KAKEHI_TEST_TIMES, and the next run begins with t
 import itertools
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -28,8 +30,6 @@ MOST = int(os.environ.get("RUST_TEST_THREADS") or 12 * CORES)
 LEAST = min(2 * CORES, MOST)
 # This share of the processors' time must have been idle, in so many seconds.
 IDLE, MOMENT = 0.15, 0.25
-# So many seconds are between two looks at those that run.
-PAUSE = 0.01
 # So many are told of at the end that took longest, and that used the processors most.
 SLOWEST = 10
 # So many seconds a test is taken for that never ran.
@@ -59,26 +59,41 @@ class Test:
 
     def __init__(self, program, name, flags, slot):
         self.name, self.slot, self.began = name, slot, time.monotonic()
+        self.output = tempfile.TemporaryFile()
         command = [program, name, *flags, "--exact"]
         self.process = subprocess.Popen(
             command, env=environment(slot), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdout=self.output, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self.said = b""
 
     def has_ended(self):
-        self.said += self.process.stdout.read() or b""
         process, status, used = os.wait4(self.process.pid, os.WNOHANG)
         if not process:
             return False
         self.process.returncode = os.waitstatus_to_exitcode(status)
-        self.said += self.process.stdout.read() or b""
         self.seconds = time.monotonic() - self.began
         # With all that it started and waited for; servers that are there before are not among these.
         self.cpu = used.ru_utime + used.ru_stime
         self.passed = self.process.returncode == 0
         return True
+
+    def said(self):
+        with self.output:
+            self.output.seek(0)
+            return self.output.read().decode(errors="replace")
+
+
+class Children:
+    """Wakes whoever waits when a child has ended, or a moment has passed."""
+
+    def __init__(self):
+        self.woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def wait(self):
+        if select.select([self.woken], [], [], MOMENT)[0]:
+            os.read(self.woken, 1 << 12)
 
 
 def environment(slot):
@@ -101,21 +116,23 @@ def freest_slot(running):
 def run(program, flags, names):
     """Runs them all, as many at once as the processors have room for; tells of each."""
     waiting, running, done = list(reversed(names)), [], []
-    processors, since = Processors(), time.monotonic()
+    children, processors, since = Children(), Processors(), time.monotonic()
     while waiting or running:
-        idle = False
+        room = LEAST
         if time.monotonic() - since >= MOMENT:
             idle, since = processors.idleness() >= IDLE, time.monotonic()
-        if waiting and len(running) < MOST and (len(running) < LEAST or idle):
+            room = max(room, min(len(running) + idle, MOST))
+        while waiting and len(running) < room:
             running.append(Test(program, waiting.pop(), flags, freest_slot(running)))
         for test in [it for it in running if it.has_ended()]:
             running.remove(test)
             done.append(test)
             verdict = "ok" if test.passed else "FAILED"
             print(f"test {test.name} ... {verdict} ({test.seconds:.1f} s)", flush=True)
+            said = test.said()
             if not test.passed:
-                print(test.said.decode(errors="replace"), flush=True)
-        time.sleep(PAUSE)
+                print(said, flush=True)
+        children.wait()
     return done
 
 

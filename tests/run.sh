@@ -28,6 +28,8 @@
 # Tests that stop, break or join servers of Redis, MariaDB or PostgreSQL start their own ones, so the
 # programs of these must be there.
 #
+# The files of servers and tests lie in memory where that has room for them, unless TMPDIR says where.
+#
 # What is built is kept in KAKEHI_TEST_CACHE (~/.cache/kakehi-tests), CARGO_TARGET_DIR with it
 # unless that is set.
 
@@ -226,11 +228,33 @@ guard_groups() {
     done
     kill -KILL -- "-$group" 2>/dev/null || true
   done
-  if [[ $keep ]]; then rm -rf -- "$run"/{data,ferretdb,pipe}; else rm -rf -- "$run"; fi
+  if [[ $keep ]]; then rm -rf -- "$run"/{data,ferretdb,files,pipe}; else rm -rf -- "$run"; fi
+}
+
+# Whether what tests write fits into memory with room to spare, and programs may lie there: they make
+# and remove files by the ten thousand, which costs a file system on a disk more than all that is in them.
+memory_has_room() {
+  local free available script ran=1
+  free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1) || return 1
+  available=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo)
+  ((free > 4 << 20 && available > 8 << 20)) || return 1
+  script=$(mktemp /dev/shm/kakehi-tests.XXXXXX 2>/dev/null) || return 1
+  printf '#!/bin/sh\n' >"$script"
+  chmod +x "$script"
+  ! "$script" 2>/dev/null || ran=0
+  rm -f -- "$script"
+  return "$ran"
 }
 
 start_guard() {
-  run=$(mktemp -d "${TMPDIR:-/tmp}/kakehi-tests.XXXXXX")
+  if [[ $work == test && ! $long && -z ${TMPDIR:-} ]] && memory_has_room; then
+    run=$(mktemp -d /dev/shm/kakehi-tests.XXXXXX)
+    chmod 711 "$run"
+    mkdir -m 755 "$run/files"
+    export TMPDIR=$run/files
+  else
+    run=$(mktemp -d "${TMPDIR:-/tmp}/kakehi-tests.XXXXXX")
+  fi
   mkdir "$run/data" "$run/logs"
   mkfifo "$run/pipe"
   set -m
