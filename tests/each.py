@@ -28,8 +28,9 @@ SERVERS = ["TEST_PUBSUB_EMULATOR_HOST", "TEST_MONGODB_URI", "TEST_SQS_ENDPOINT",
 CORES = os.cpu_count() or 1
 MOST = int(os.environ.get("RUST_TEST_THREADS") or 12 * CORES)
 LEAST = min(2 * CORES, MOST)
-# This share of the processors' time must have been idle, in so many seconds.
-IDLE, MOMENT = 0.15, 0.25
+# What share of the processors' time was idle in the last so many seconds: from the first on there is room
+# for one more test, and below the second there were too many.
+IDLE, BUSY, MOMENT = 0.15, 0.05, 0.25
 # So many are told of at the end that took longest, and that used the processors most.
 SLOWEST = 10
 # So many seconds a test is taken for that never ran.
@@ -116,12 +117,14 @@ def freest_slot(running):
 def run(program, flags, names):
     """Runs them all, as many at once as the processors have room for; tells of each."""
     waiting, running, done = list(reversed(names)), [], []
-    children, processors, since = Children(), Processors(), time.monotonic()
+    children, processors, since, room = Children(), Processors(), time.monotonic(), LEAST
     while waiting or running:
-        room = LEAST
         if time.monotonic() - since >= MOMENT:
-            idle, since = processors.idleness() >= IDLE, time.monotonic()
-            room = max(room, min(len(running) + idle, MOST))
+            idleness, since = processors.idleness(), time.monotonic()
+            if idleness >= IDLE:
+                room = min(max(room, len(running)) + 1, MOST)
+            elif idleness < BUSY:
+                room = LEAST
         while waiting and len(running) < room:
             running.append(Test(program, waiting.pop(), flags, freest_slot(running)))
         for test in [it for it in running if it.has_ended()]:

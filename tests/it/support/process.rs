@@ -3,6 +3,9 @@
 use crate::support::sandbox::Program;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
+use rustix::process::{PidfdFlags, pidfd_open};
 use std::io::{Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
@@ -12,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// What has not ended by then hangs.
 const DEADLINE: Duration = crate::support::services::EMULATOR_PATIENCE;
+/// The longest pause between two looks for what is waited for.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A program whose streams are fed and read, so that it never waits for us.
 pub struct Process {
@@ -81,12 +86,14 @@ impl Process {
     /// Waits until this holds, while it runs.
     #[track_caller]
     pub fn wait_until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let deadline = Instant::now() + DEADLINE;
+        let start = Instant::now();
         while !holds(self) {
             let ended = self.child.0.try_wait().expect("our child");
             assert!(ended.is_none(), "it ended before {what}: {}", self.said());
-            assert!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}: {}", self.said());
-            std::thread::sleep(Duration::from_millis(5));
+            let waited = start.elapsed();
+            assert!(waited < DEADLINE, "not within {DEADLINE:?}: {what}: {}", self.said());
+            // What has been waited for long is looked for less often: a look may cost something.
+            std::thread::sleep((waited / 20).clamp(Duration::from_millis(5), LONGEST_PAUSE));
         }
     }
 
@@ -160,20 +167,18 @@ impl Process {
     }
 
     fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some(status) = self.child.0.try_wait().expect("our child") {
-                return status;
-            }
-            if Instant::now() > deadline {
-                panic!(
-                    "it did not end within {DEADLINE:?}: {}{}",
-                    self.facts("cmdline"),
-                    self.said()
-                );
-            }
-            std::thread::sleep(Duration::from_millis(2));
+        if let Some(status) = self.child.0.try_wait().expect("our child") {
+            return status;
         }
+        let id = rustix::process::Pid::from_child(&self.child.0);
+        let end = pidfd_open(id, PidfdFlags::empty()).expect("it has not been waited for");
+        let deadline = Timespec::try_from(DEADLINE).expect("some minutes");
+        let mut ends = [PollFd::new(&end, PollFlags::IN)];
+        retry_on_intr(|| poll(&mut ends, Some(&deadline))).expect("it is waited for");
+        self.child.0.try_wait().expect("our child").unwrap_or_else(|| {
+            let (command, said) = (self.facts("cmdline"), self.said());
+            panic!("it did not end within {DEADLINE:?}: {command}{said}")
+        })
     }
 }
 
