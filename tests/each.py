@@ -28,9 +28,9 @@ SERVERS = ["TEST_PUBSUB_EMULATOR_HOST", "TEST_MONGODB_URI", "TEST_SQS_ENDPOINT",
 CORES = os.cpu_count() or 1
 MOST = int(os.environ.get("RUST_TEST_THREADS") or 12 * CORES)
 LEAST = min(2 * CORES, MOST)
-# What share of the processors' time was idle in the last so many seconds: from the first on there is room
-# for one more test, and below the second there were too many.
-IDLE, BUSY, MOMENT = 0.15, 0.05, 0.25
+# What share of the processors' time was idle in the last so many seconds: from the first on there is
+# room for one more test, and below the second there were too many.
+IDLE, BUSY, MOMENT = 0.08, 0.03, 0.25
 # So many are told of at the end that took longest, and that used the processors most.
 SLOWEST = 10
 # So many seconds a test is taken for that never ran.
