@@ -57,14 +57,6 @@ impl Clock {
     }
 }
 
-/// Sleeps until then; for ever where there is no such time.
-pub async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
-}
-
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Clock({})", self.now())
@@ -149,6 +141,14 @@ impl ClockControl {
     /// Sets the time of day forward or back by this much, while no time passes.
     pub fn jump(&self, by: TimeDelta) {
         self.0.lock().expect("no holder of the clock panics").day += by;
+    }
+}
+
+/// Sleeps until then; for ever where there is no such time.
+pub async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
