@@ -497,7 +497,8 @@ serve_postgres() {
   fi
   "${other[@]}" "$postgres/initdb" --no-sync -U "$TEST_SQL_USERNAME" --pwfile="$2/password" \
     --auth=scram-sha-256 -E UTF8 --locale=C -D "$2/data" >/dev/null
-  exec "${other[@]}" "$postgres/postgres" -D "$2/data" -k '' -h 127.0.0.1 -p "$1" -F
+  exec "${other[@]}" "$postgres/postgres" -D "$2/data" -k '' -h 127.0.0.1 -p "$1" -F \
+    -c dynamic_shared_memory_type=mmap
 }
 
 # A browser's windows have folders of their own below this one, which go with the run.

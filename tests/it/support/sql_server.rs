@@ -332,6 +332,8 @@ fn launch(kind: Kind, folder: &Path, port: u16, arguments: &[String]) -> Child {
         }
         Kind::Postgres => {
             let mut command = postgres("postgres");
+            // One that is killed would leave what its processes share in the system's memory.
+            command.args(["-c", "dynamic_shared_memory_type=mmap"]);
             command.args(["-k", "", "-h", "127.0.0.1", "-F", "-p", &port, "-D"]).arg(data);
             command
         }
