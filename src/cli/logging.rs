@@ -66,9 +66,9 @@ impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
         let line = self.1.hide(&line);
-        if !self.2.take(&line) {
+        self.2.tell(&line, |line| {
             let _ = self.0.aside(|| io::stderr().write_all(line.as_bytes()));
-        }
+        });
         Ok(bytes.len())
     }
 

@@ -114,7 +114,8 @@ async fn until_stored<B: Bed>(bed: &B, wanted: usize) {
 
 #[track_caller]
 fn none_died(end: &End) {
-    assert_eq!(end.summary().expect("a summary")["dead"], 0, "{}", end.stderr);
+    let summary = end.summary().unwrap_or_else(|| panic!("no summary: {}", end.stderr));
+    assert_eq!(summary["dead"], 0, "{}", end.stderr);
 }
 
 #[track_caller]
