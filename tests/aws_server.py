@@ -20,7 +20,8 @@ import threading
 import time
 from collections.abc import Mapping
 
-from moto.core.utils import unix_time_millis
+from moto import backends
+from moto.core import responses
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import main
 from moto.sqs import models
@@ -49,6 +50,20 @@ dispatch = DomainDispatcherApplication.__call__
 receive = models.SQSBackend.receive_message
 mark_received = models.Message.mark_received
 attributes = models.Queue.attributes.fget
+
+
+# What moto works out anew for every request: the parts that it has, a folder each; whose a host's name is;
+# what its own function for an action is called; and, by way of a date, the time for each message of a queue.
+parts = frozenset(backends.list_of_moto_modules())
+backends.list_of_moto_modules = lambda: parts
+part_of_host = functools.lru_cache(maxsize=100)(DomainDispatcherApplication.get_backend_for_host)
+DomainDispatcherApplication.get_backend_for_host = part_of_host
+underscored = functools.lru_cache(maxsize=1000)(responses.camelcase_to_underscores)
+responses.camelcase_to_underscores = underscored
+
+
+def unix_time_millis():
+    return time.time() * 1000
 
 
 def in_turn(function):
@@ -166,6 +181,9 @@ class Attributes(Mapping):
     def __getitem__(self, name):
         return attributes(self.queue)[name]
 
+    def items(self):
+        return attributes(self.queue).items()
+
     def __iter__(self):
         return iter(attributes(self.queue))
 
@@ -228,6 +246,7 @@ def as_json(start_response, told):
 
 
 DomainDispatcherApplication.__call__ = answer
+models.unix_time_millis = unix_time_millis
 models.SQSBackend.receive_message = receive_in_turns
 models.SQSBackend.change_message_visibility = change
 models.SQSBackend.is_message_valid_based_on_retention_period = lambda *_: True
