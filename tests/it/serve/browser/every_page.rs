@@ -48,7 +48,7 @@ async fn the_pages_of_queues_and_stores() {
     );
     sandbox.queue().args("create sqlite:q.db?queue=alerts&topic=default").run().expect(0);
     publish_all(&sandbox, "a b");
-    Rooms::new(&sandbox).await.live(&HOME, 8, 30);
+    Rooms::new(&sandbox).await.live(&HOME, 8, 60);
     let server = serve(&sandbox);
     look(
         &server,

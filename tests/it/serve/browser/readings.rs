@@ -8,10 +8,10 @@ use crate::support::serving::Serving;
 use fantoccini::key::Key;
 use serde_json::json;
 
-/// A home of which a month is known.
-async fn home(days: i64) -> (Sandbox, Serving) {
+/// A home of which so many days are known, measured every so many minutes.
+async fn home(days: i64, minutes: i64) -> (Sandbox, Serving) {
     let sandbox = Sandbox::new();
-    Rooms::new(&sandbox).await.live(&HOME, days, 5);
+    Rooms::new(&sandbox).await.live(&HOME, days, minutes);
     let server = serve(&sandbox);
     (sandbox, server)
 }
@@ -23,7 +23,7 @@ async fn told(browser: &Browser) -> String {
 
 #[tokio::test]
 async fn a_home_is_shown_by_charts_with_names_and_values() {
-    let (_sandbox, server) = home(8).await;
+    let (_sandbox, server) = home(8, 30).await;
     let browser = Browser::open(Window::LAPTOP).await;
     browser.go(&server.url("/")).await;
     browser.follow("Readings").await;
@@ -47,7 +47,7 @@ async fn a_home_is_shown_by_charts_with_names_and_values() {
 
 #[tokio::test]
 async fn pointer_and_arrow_keys_tell_values() {
-    let (_sandbox, server) = home(2).await;
+    let (_sandbox, server) = home(2, 5).await;
     let browser = Browser::open(Window::LAPTOP).await;
     browser.go(&server.url("/readings?metric=te")).await;
     browser.run("document.querySelector('input.time').focus()", &[]).await;
@@ -63,7 +63,7 @@ async fn pointer_and_arrow_keys_tell_values() {
 
 #[tokio::test]
 async fn a_phone_in_the_dark_shows_all_of_it_without_scripts() {
-    let (_sandbox, server) = home(8).await;
+    let (_sandbox, server) = home(8, 30).await;
     let phone = Browser::open(Window::PHONE.dark()).await;
     phone.go(&server.url("/readings?range=7d")).await;
     phone.shows("Temperature").await;
@@ -156,7 +156,7 @@ async fn is_marked(browser: &Browser) -> bool {
 
 #[tokio::test]
 async fn the_lines_of_a_device_are_switched_off_by_its_name() {
-    let (_sandbox, server) = home(2).await;
+    let (_sandbox, server) = home(2, 5).await;
     let plain = Window::PHONE.without_scripts();
     for (window, has_scripts) in [(Window::LAPTOP, true), (plain, false)] {
         let browser = Browser::open(window).await;
@@ -186,7 +186,7 @@ async fn the_lines_of_a_device_are_switched_off_by_its_name() {
 
 #[tokio::test]
 async fn a_chart_is_zoomed_into_by_dragging_or_by_keys() {
-    let (_sandbox, server) = home(2).await;
+    let (_sandbox, server) = home(2, 5).await;
     let browser = Browser::open(Window::LAPTOP).await;
     browser.go(&server.url("/readings?range=24h&metric=te")).await;
     mark(&browser).await;

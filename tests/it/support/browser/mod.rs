@@ -22,8 +22,9 @@ use watching::Seen;
 
 /// What is not to be seen by then never comes.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// How often the page is looked at, while something is waited for.
-const INTERVAL: Duration = Duration::from_millis(30);
+/// How long at least, and at most, between two looks at a page while something is waited for: longer the
+/// longer that takes, since each look costs the browser something.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
 
 /// A window of Chromium, with a profile of its own; it is closed when it goes out of scope.
 pub struct Browser {
@@ -138,12 +139,13 @@ impl Browser {
 
 /// Looks until there is something; panics with `what` where there never is.
 async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + DEADLINE;
+    let start = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < end, "the page never shows {what}");
-        tokio::time::sleep(INTERVAL).await;
+        let waited = start.elapsed();
+        assert!(waited < DEADLINE, "the page never shows {what}");
+        tokio::time::sleep((waited / 5).clamp(PAUSES.0, PAUSES.1)).await;
     }
 }

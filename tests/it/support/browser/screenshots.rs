@@ -16,7 +16,9 @@ impl Browser {
         let clip = json!({
             "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": SCALE,
         });
-        let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let wanted = json!({
+            "format": "png", "captureBeyondViewport": true, "clip": clip, "optimizeForSpeed": true,
+        });
         let picture = self.devtools("Page.captureScreenshot", wanted).await;
         let data = picture["data"].as_str().expect("a picture");
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
