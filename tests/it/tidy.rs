@@ -7,6 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The folders that hold what we wrote in Rust.
+const OURS: [&str; 6] = ["src", "crates", "tests/it", "benches", "examples", "fuzz/targets"];
+
 /// A file of the repository, by its path from the root.
 struct Source {
     path: String,

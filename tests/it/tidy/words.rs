@@ -1,7 +1,7 @@
 //! The words: one for each idea, in the names of types, functions and files. What a word means in
 //! plain English, in comments and in the names of tests, stays free.
 
-use super::{Source, files, none};
+use super::{OURS, Source, files, none};
 
 /// A word that names do not use.
 struct Word {
@@ -202,8 +202,7 @@ fn faults(file: &Source) -> Vec<String> {
 
 #[test]
 fn names_use_one_word_for_each_idea() {
-    let folders = ["src", "tests/it", "benches", "examples", "fuzz/targets"];
-    let all = folders.into_iter().flat_map(|folder| files(folder, ".rs"));
+    let all = OURS.into_iter().flat_map(|folder| files(folder, ".rs"));
     // This file names the words.
     let all = all.filter(|file| file.path != "tests/it/tidy/words.rs");
     none(all.flat_map(|file| faults(&file)).collect(), "DESIGN.md has a word for this");

@@ -81,11 +81,18 @@ fn what_is_killed_at_random_moments_leaves_whole_thumbnails_and_loses_none() {
         }
     };
     let (mut at_work, mut span) = (0, Duration::from_millis(200));
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         let before = thumbnails(&sandbox).len();
         let program = subscribe(&sandbox).args("--batch 7");
         let mut process = Process::start(program, String::new(), false);
-        std::thread::sleep(span.mul_f64(fastrand::f64()));
+        if kill % 2 == 0 {
+            // Right at its work, which may be over in a moment.
+            while thumbnails(&sandbox).len() == before && !process.has_ended() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        } else {
+            std::thread::sleep(span.mul_f64(fastrand::f64()));
+        }
         process.signal(Signal::SIGKILL);
         process.end();
         let made = thumbnails(&sandbox);
