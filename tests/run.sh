@@ -276,12 +276,14 @@ start() { # start COMMAND...: in a group of its own, its id in $job
   echo "start $job" >&"$guard"
 }
 
-finish() { # waits for $job and answers as it did
+finish() { # finish [JOB]: waits for it, or for $job, and answers as it did
   local status=0
-  wait "$job" || status=$?
-  echo "end $job" >&"$guard"
+  wait "${1:-$job}" || status=$?
+  echo "end ${1:-$job}" >&"$guard"
   return "$status"
 }
+
+runs() { jobs -rp | grep -qx "$1"; } # runs JOB
 
 lock_file() { # lock_file FILE WHAT: waits until no other run holds it; until this one ends, in $lock
   exec {lock}>&- {lock}>"$1"
@@ -297,19 +299,17 @@ build_ferretdb() {
   lock_file "$ferretdb.lock" 'builds FerretDB'
   [[ -x $ferretdb ]] && return
   say "building FerretDB $ferretdb_version, once"
-  start compile_ferretdb
-  finish || { say 'FerretDB could not be built' >&2; exit 1; }
+  compile_ferretdb &
+  wait "$!" || { say 'FerretDB could not be built' >&2; exit 1; }
   exec {lock}>&-
 }
 
 # `go install` makes a program that stops at once: the module lacks the file with its own version.
 # And it asks for one more empty exchange at the end of a login, also where the client said that it
 # skips that, as the Rust driver does.
-# shellcheck disable=SC2317 # `start` runs it
 compile_ferretdb() {
-  export GOTOOLCHAIN=local CGO_ENABLED=0
   local source=$run/ferretdb module
-  module=$(go mod download -json "github.com/FerretDB/FerretDB@v$ferretdb_version" |
+  module=$(GOTOOLCHAIN=local go mod download -json "github.com/FerretDB/FerretDB@v$ferretdb_version" |
     sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
   cp -R -- "$module" "$source"
   chmod -R u+w -- "$source"
@@ -317,7 +317,7 @@ compile_ferretdb() {
   sed -i 's|"done", valid, // for compatibility.*|"done", conv.Valid(),|' \
     "$source/internal/handler/msg_saslcontinue.go"
   grep -q '"done", conv.Valid(),' "$source/internal/handler/msg_saslcontinue.go"
-  (cd "$source" && go build -trimpath -o "$run/data/built" ./cmd/ferretdb)
+  (cd "$source" && compile_go "$run/data/built" ./cmd/ferretdb)
   # Another run must never see half of it.
   cp -- "$run/data/built" "$ferretdb.$$"
   mv -- "$ferretdb.$$" "$ferretdb"
@@ -328,8 +328,8 @@ build_go() { # build_go FOLDER WHAT COMPILE: programs in Go, unless they are the
   lock_file "${1%-*}.lock" "builds $2"
   [[ -d $1 ]] && return
   say "building $2, once"
-  start "$3"
-  finish || { say "$2 could not be built" >&2; exit 1; }
+  "$3" &
+  wait "$!" || { say "$2 could not be built" >&2; exit 1; }
   exec {lock}>&-
 }
 
@@ -352,7 +352,7 @@ compile_gocraft() {
 
 # shellcheck disable=SC2317
 compile_go() { # compile_go FOLDER ARGUMENTS...
-  GOTOOLCHAIN=local CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$@"
+  GOTOOLCHAIN=local CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -gcflags all=-dwarf=false -o "$@"
 }
 
 # shellcheck disable=SC2317
@@ -367,8 +367,8 @@ install_python() {
   lock_file "$python.lock" 'installs moto'
   [[ -e $python/complete ]] && return
   say "installing moto $moto_version, Pillow $pillow_version and Google's clients, once"
-  start fill_python
-  finish || { say "moto, Pillow or Google's clients could not be installed" >&2; exit 1; }
+  fill_python &
+  wait "$!" || { say "moto, Pillow or Google's clients could not be installed" >&2; exit 1; }
   exec {lock}>&-
 }
 
@@ -387,8 +387,8 @@ install_voice() {
   lock_file "$cache/voice.lock" 'gets a voice'
   [[ -e $voice ]] && return
   say 'getting a voice for Open JTalk, once'
-  start get_voice
-  finish || { say 'the voice could not be had; TEST_OPEN_JTALK_VOICE can name another' >&2; exit 1; }
+  get_voice &
+  wait "$!" || { say 'the voice could not be had; TEST_OPEN_JTALK_VOICE can name another' >&2; exit 1; }
   exec {lock}>&-
 }
 
@@ -409,8 +409,8 @@ install_axe() {
   lock_file "$cache/axe.lock" 'gets axe-core'
   [[ -e $axe ]] && return
   say "getting axe-core $axe_version, once"
-  start get_axe
-  finish || { say 'axe-core could not be had' >&2; exit 1; }
+  get_axe &
+  wait "$!" || { say 'axe-core could not be had' >&2; exit 1; }
   exec {lock}>&-
 }
 
@@ -424,6 +424,20 @@ get_axe() {
   # Another run must never see half of it.
   cp -- "$got/package/axe.min.js" "$axe.$$"
   mv -- "$axe.$$" "$axe"
+}
+
+# All that the tests use and no package has. Some of it waits for the network, and cargo builds beside it.
+# shellcheck disable=SC2317 # `start` runs it
+get_tools() {
+  exec {lock}</dev/null
+  [[ $long ]] && return
+  [[ -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
+  install_python
+  build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
+  [[ $work == test ]] || return 0
+  [[ -n ${TEST_OPEN_JTALK_VOICE:-} ]] || install_voice
+  install_axe
+  build_go "$go_clients" "Google's clients in Go" compile_go_clients
 }
 
 refused() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -653,12 +667,8 @@ if [[ $work == fuzz ]]; then
 fi
 
 began=$SECONDS
-[[ $long || -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
-[[ $long ]] || install_python
-[[ $long || $work != test || -n ${TEST_OPEN_JTALK_VOICE:-} ]] || install_voice
-[[ $long || $work != test ]] || install_axe
-[[ $long || $work != test ]] || build_go "$go_clients" "Google's clients in Go" compile_go_clients
-[[ $long ]] || build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
+start get_tools
+tools=$job
 export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
 export TEST_POSTGRES_PROGRAMS=${postgres:-} TEST_AXE=$axe
 export TEST_BROWSER=${TEST_BROWSER:-$(command -v chromium-headless-shell)}
@@ -670,17 +680,20 @@ if [[ ! $long && $work == test ]]; then
     say 'left out: `gcloud alpha tasks`, which is not installed; its test looks at nothing'
   fi
 fi
-got_servers=$((SECONDS - began))
 
 # The benches measure one of each.
 [[ $work != bench ]] || instances=([ferretdb]=1 [emulator]=1 [moto]=1 [redis]=1 [mariadb]=1
   [postgres]=1)
 wanted=()
-[[ $long ]] || launch_servers
+# Where nothing was missing, servers start while cargo looks at what is built.
+if ! runs "$tools"; then
+  finish "$tools"
+  tools=''
+  [[ $long ]] || launch_servers
+fi
 
 # Another checkout would replace the programs under our tests.
 lock_file "$CARGO_TARGET_DIR/kakehi-tests.lock" "uses $CARGO_TARGET_DIR"
-began=$SECONDS
 # No more than what is asked for: what follows `--` is the test programs' own.
 asked=()
 for word; do
@@ -689,12 +702,15 @@ for word; do
 done
 start cargo "$work" --all-features --locked --no-run "${asked[@]}"
 finish
-built_tests=$((SECONDS - began))
+built=$((SECONDS - began))
 
 began=$SECONDS
+if [[ $tools ]]; then
+  finish "$tools"
+  [[ $long ]] || launch_servers
+fi
 [[ $long ]] || await_servers
-say "took: servers built ${got_servers} s, programs and tests built ${built_tests} s," \
-  "servers waited for $((SECONDS - began)) s"
+say "took: built ${built} s, servers waited for $((SECONDS - began)) s"
 
 [[ $long || $work == bench ]] || share_tests
 began=$SECONDS
