@@ -6,7 +6,8 @@ processor, and more of them while the processors are idle.
 `TEST_PUBSUB_EMULATOR_HOST` and its like may hold several addresses with spaces between them: each
 test gets one of each, always the one with the fewest tests at that moment.
 
-The times of a run are kept in KAKEHI_TEST_TIMES, and the next run begins with the slowest.
+The times of a run are kept in KAKEHI_TEST_TIMES, and the next run begins with the slowest. The first run
+on a machine goes by `times.json` beside this file, which holds the slowest of some earlier run.
 """
 
 import itertools
@@ -35,6 +36,7 @@ IDLE, BUSY, MOMENT = 0.08, 0.03, 0.25
 SLOWEST = 10
 # So many seconds a test is taken for that never ran.
 UNKNOWN = 10
+SLOW = Path(__file__).with_name("times.json")
 
 
 class Processors:
@@ -182,7 +184,8 @@ def main():
     names = [it.removesuffix(": test") for it in listed.stdout.splitlines() if it.endswith(": test")]
     file = os.environ.get("KAKEHI_TEST_TIMES")
     file = Path(file) if file else None
-    times = json.loads(file.read_text()) if file and file.exists() else {}
+    known = file if file and file.exists() else SLOW
+    times = json.loads(known.read_text())
     names = slowest_first(names, times)
     print(f"\nrunning {len(names)} tests, each in a process, at most {MOST} at once", flush=True)
     began = time.monotonic()
