@@ -611,6 +611,12 @@ await_servers() {
   [[ $work == bench ]] || say "a browser: $TEST_WEBDRIVER_HOST"
 }
 
+use_tools() { # waits for them, and starts the servers
+  finish "$tools"
+  tools=''
+  [[ $long ]] || launch_servers
+}
+
 # A server that died explains the tests that failed.
 show_dead_servers() {
   local server log
@@ -686,11 +692,7 @@ fi
   [postgres]=1)
 wanted=()
 # Where nothing was missing, servers start while cargo looks at what is built.
-if ! runs "$tools"; then
-  finish "$tools"
-  tools=''
-  [[ $long ]] || launch_servers
-fi
+runs "$tools" || use_tools
 
 # Another checkout would replace the programs under our tests.
 lock_file "$CARGO_TARGET_DIR/kakehi-tests.lock" "uses $CARGO_TARGET_DIR"
@@ -705,10 +707,7 @@ finish
 built=$((SECONDS - began))
 
 began=$SECONDS
-if [[ $tools ]]; then
-  finish "$tools"
-  [[ $long ]] || launch_servers
-fi
+[[ ! $tools ]] || use_tools
 [[ $long ]] || await_servers
 say "took: built ${built} s, servers waited for $((SECONDS - began)) s"
 
