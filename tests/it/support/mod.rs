@@ -12,6 +12,7 @@ pub mod http_server;
 pub mod json_corpus;
 pub mod loop_fixture;
 pub mod mongo_client;
+pub mod pause;
 pub mod pictures;
 pub mod pond;
 pub mod process;

@@ -1,5 +1,6 @@
 //! A program that runs, and what ends it.
 
+use crate::support::pause;
 use crate::support::sandbox::Program;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -15,8 +16,6 @@ use std::time::{Duration, Instant};
 
 /// What has not ended by then hangs.
 const DEADLINE: Duration = crate::support::services::EMULATOR_PATIENCE;
-/// The longest pause between two looks for what is waited for.
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A program whose streams are fed and read, so that it never waits for us.
 pub struct Process {
@@ -92,8 +91,7 @@ impl Process {
             assert!(ended.is_none(), "it ended before {what}: {}", self.said());
             let waited = start.elapsed();
             assert!(waited < DEADLINE, "not within {DEADLINE:?}: {what}: {}", self.said());
-            // What has been waited for long is looked for less often: a look may cost something.
-            std::thread::sleep((waited / 20).clamp(Duration::from_millis(5), LONGEST_PAUSE));
+            std::thread::sleep(pause::after(waited, pause::LONGEST));
         }
     }
 

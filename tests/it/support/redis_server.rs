@@ -1,5 +1,6 @@
 //! A Redis of a test's own, which it may stop, break and start again.
 
+use crate::support::pause;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::net::{SocketAddr, TcpListener};
@@ -99,13 +100,14 @@ pub fn connect(address: &str) -> redis::Connection {
 /// Waits until this gives something.
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut given: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let start = Instant::now();
     loop {
         if let Some(it) = given() {
             return it;
         }
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(10));
+        let waited = start.elapsed();
+        assert!(waited < PATIENCE, "not within {PATIENCE:?}: {what}");
+        std::thread::sleep(pause::after(waited, pause::LONGEST));
     }
 }
 

@@ -10,7 +10,7 @@ mod window;
 pub use window::Window;
 
 use crate::support::http_client::HttpClient;
-use crate::support::services;
+use crate::support::{pause, services};
 use command::Command;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -22,9 +22,8 @@ use watching::Seen;
 
 /// What is not to be seen by then never comes.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// How long at least, and at most, between two looks at a page while something is waited for: longer the
-/// longer that takes, since each look costs the browser something.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+/// The longest pause between two looks at a page: each costs the browser something.
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A window of Chromium, with a profile of its own; it is closed when it goes out of scope.
 pub struct Browser {
@@ -146,6 +145,6 @@ async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T 
         }
         let waited = start.elapsed();
         assert!(waited < DEADLINE, "the page never shows {what}");
-        tokio::time::sleep((waited / 5).clamp(PAUSES.0, PAUSES.1)).await;
+        tokio::time::sleep(pause::after(waited, LONGEST_PAUSE)).await;
     }
 }
