@@ -28,7 +28,7 @@ SERVERS = ["TEST_PUBSUB_EMULATOR_HOST", "TEST_MONGODB_URI", "TEST_SQS_ENDPOINT",
 
 CORES = os.cpu_count() or 1
 MOST = int(os.environ.get("RUST_TEST_THREADS") or 12 * CORES)
-LEAST = min(2 * CORES, MOST)
+LEAST = min(4 * CORES, MOST)
 # What share of the processors' time was idle in the last so many seconds: from the first on there is
 # room for one more test, and below the second there were too many.
 IDLE, BUSY, MOMENT = 0.08, 0.03, 0.25
