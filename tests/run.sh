@@ -117,17 +117,18 @@ find_postgres() { # the folder of PostgreSQL's programs, in $postgres; no packag
   [[ -n ${postgres:-} ]]
 }
 
-find_missing() {
+find_missing_for_build() {
   packages=() missing=()
   command -v cargo >/dev/null ||
     missing+=('a Rust toolchain, 1.91 or later: the installer of the Rust project, `rustup`')
   need cc build-essential
   need flock util-linux
+  need setsid util-linux
   [[ $work != fuzz ]] || need c++ build-essential
-  [[ $long || $work == fuzz ]] || find_missing_for_servers
 }
 
 find_missing_for_servers() {
+  packages=() missing=()
   # The tests run Python of their own, too; an example runs curl, and a recipe sqlite3.
   need python3 python3-venv
   need curl curl
@@ -178,22 +179,33 @@ find_missing_for_pages() { # a browser, and letters for all that our pages show
 
 has_font() { [[ -n $(fc-list "$1" 2>/dev/null) ]]; }
 
-# Installs the packages where we may, and leaves in $packages what is still to be installed.
+may_install() { [[ $(id -u) == 0 && -f /etc/debian_version ]] && command -v apt-get >/dev/null; }
+
 install_packages() {
-  [[ $(id -u) == 0 && -f /etc/debian_version ]] && command -v apt-get >/dev/null || return 0
   say "installing what is missing: apt-get install ${packages[*]}"
-  apt-get update -qq || true
+  apt_get update || true
   local package
-  for package in "${packages[@]}"; do # one that is nowhere stops no other
-    DEBIAN_FRONTEND=noninteractive \
-      apt-get install --yes -qq --no-install-recommends "$package" >/dev/null || true
+  apt_get install "${packages[@]}" || for package in "${packages[@]}"; do # one that is nowhere stops no other
+    apt_get install "$package" || true
   done
-  find_missing
 }
 
-check_needs() {
-  find_missing
-  ((!${#packages[@]})) || install_packages
+# In a session of its own: whoever stops this script leaves no package half installed.
+apt_get() { # apt_get COMMAND [PACKAGE...]
+  DEBIAN_FRONTEND=noninteractive setsid --wait \
+    apt-get -qq --yes --no-install-recommends "$@" >/dev/null
+}
+
+require() { # require STEP: finds what is missing for it, and installs that where we may
+  "find_missing_for_$1"
+  if ((${#packages[@]})) && may_install; then
+    install_packages
+    "find_missing_for_$1"
+  fi
+  refuse_missing
+}
+
+refuse_missing() {
   ((${#packages[@]} + ${#missing[@]})) || return 0
   say 'the tests need what is not here:' >&2
   ((!${#missing[@]})) || printf '  %s\n' "${missing[@]}" >&2
@@ -306,18 +318,19 @@ build_ferretdb() {
 
 # `go install` makes a program that stops at once: the module lacks the file with its own version.
 # And it asks for one more empty exchange at the end of a login, also where the client said that it
-# skips that, as the Rust driver does.
+# skips that, as the Rust driver does. Ours stores in SQLite: what speaks to PostgreSQL is left out.
 compile_ferretdb() {
-  local source=$run/ferretdb module
-  module=$(GOTOOLCHAIN=local go mod download -json "github.com/FerretDB/FerretDB@v$ferretdb_version" |
-    sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
+  local source=$run/ferretdb module told
+  told=$(GOTOOLCHAIN=local go mod download -json "github.com/FerretDB/FerretDB@v$ferretdb_version") ||
+    { printf '%s\n' "$told" >&2; return 1; } # it tells an error there, too
+  module=$(sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p' <<<"$told")
   cp -R -- "$module" "$source"
   chmod -R u+w -- "$source"
   echo "v$ferretdb_version" >"$source/build/version/version.txt"
   sed -i 's|"done", valid, // for compatibility.*|"done", conv.Valid(),|' \
     "$source/internal/handler/msg_saslcontinue.go"
   grep -q '"done", conv.Valid(),' "$source/internal/handler/msg_saslcontinue.go"
-  (cd "$source" && compile_go "$run/data/built" ./cmd/ferretdb)
+  (cd "$source" && compile_go "$run/data/built" -tags ferretdb_no_postgresql ./cmd/ferretdb)
   # Another run must never see half of it.
   cp -- "$run/data/built" "$ferretdb.$$"
   mv -- "$ferretdb.$$" "$ferretdb"
@@ -376,7 +389,7 @@ install_python() {
 fill_python() {
   rm -rf -- "$python"
   python3 -m venv "$python"
-  "$python/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+  "$python/bin/pip" install --quiet --disable-pip-version-check --no-compile --only-binary :all: \
     "moto[server]==$moto_version" "pillow==$pillow_version" \
     "google-api-python-client==$google_api_version" "google-cloud-tasks==$google_tasks_version"
   touch "$python/complete"
@@ -431,6 +444,7 @@ get_axe() {
 get_tools() {
   exec {lock}</dev/null
   [[ $long ]] && return
+  ((!${#packages[@]})) || require servers
   [[ -n ${TEST_MONGODB_URI:-} ]] || build_ferretdb
   install_python
   build_go "$gocraft" 'gocraft/work in Go' compile_gocraft
@@ -614,6 +628,11 @@ await_servers() {
 use_tools() { # waits for them, and starts the servers
   finish "$tools"
   tools=''
+  ((!${#packages[@]})) || find_missing_for_servers # with it, where they are now
+  export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
+  export TEST_POSTGRES_PROGRAMS=${postgres:-} TEST_AXE=$axe
+  export TEST_BROWSER=${TEST_BROWSER:-$(command -v chromium-headless-shell)}
+  export TEST_OPEN_JTALK_VOICE=${TEST_OPEN_JTALK_VOICE:-$voice}
   [[ $long ]] || launch_servers
 }
 
@@ -661,7 +680,12 @@ share_tests() {
   export KAKEHI_TEST_TIMES=$cache/times.json
 }
 
-check_needs
+require build
+if [[ ! $long && $work != fuzz ]]; then
+  find_missing_for_servers
+  # What can be installed is installed while cargo builds.
+  if ((${#missing[@]})) || ! may_install; then refuse_missing; fi
+fi
 mkdir -p "$cache" "$CARGO_TARGET_DIR"
 exec {lock}</dev/null
 start_guard
@@ -675,10 +699,6 @@ fi
 began=$SECONDS
 start get_tools
 tools=$job
-export TEST_PYTHON=$python/bin/python TEST_GO_CLIENTS=$go_clients TEST_GOCRAFT=$gocraft
-export TEST_POSTGRES_PROGRAMS=${postgres:-} TEST_AXE=$axe
-export TEST_BROWSER=${TEST_BROWSER:-$(command -v chromium-headless-shell)}
-export TEST_OPEN_JTALK_VOICE=${TEST_OPEN_JTALK_VOICE:-$voice}
 if [[ ! $long && $work == test ]]; then
   if gcloud alpha tasks lease --help >/dev/null 2>&1 </dev/null; then
     export TEST_GCLOUD=gcloud
