@@ -241,10 +241,18 @@ impl SqlServer {
         kill(Pid::from_raw(id), signal).expect("it has not been waited for");
     }
 
-    /// Ends it in the middle of whatever it does.
+    /// Ends it in the middle of whatever it does: of PostgreSQL also the processes that have begun to
+    /// answer, which would only notice that they are alone when they wait for something.
     pub fn end(&mut self) {
-        let _ = self.process.kill(); // it may have ended
-        let _ = self.process.wait();
+        if self.process.try_wait().expect("our child").is_some() {
+            return; // its id may be somebody else's
+        }
+        let others = children(self.process.id());
+        self.process.kill().expect("it has not been waited for");
+        self.process.wait().expect("our child");
+        for other in others {
+            let _ = kill(other, Signal::SIGKILL); // it may have ended
+        }
     }
 
     /// Starts it again, on its port and with its files.
@@ -341,6 +349,20 @@ fn launch(kind: Kind, folder: &Path, port: u16, arguments: &[String]) -> Child {
     command.args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("it is installed: `bash tests/run.sh` sees to it")
+}
+
+/// The processes that this one has started.
+fn children(parent: u32) -> Vec<Pid> {
+    let parent = parent.to_string();
+    let child = |facts: String| {
+        // The name stands in brackets and may hold anything; the state and the parent follow it.
+        let (head, rest) = facts.rsplit_once(") ")?;
+        let id = head.split(' ').next()?.parse().ok()?;
+        (rest.split(' ').nth(1) == Some(parent.as_str())).then(|| Pid::from_raw(id))
+    };
+    let processes = std::fs::read_dir("/proc").expect("Linux has it").flatten();
+    let facts = processes.filter_map(|it| std::fs::read_to_string(it.path().join("stat")).ok());
+    facts.filter_map(child).collect()
 }
 
 /// A program of PostgreSQL, which refuses to be run by root.
