@@ -5,6 +5,7 @@
 use crate::support::built::programs;
 use crate::support::pictures;
 use crate::support::sandbox::{Run, Sandbox};
+use crate::support::system::is_root;
 use std::process::{Command, Stdio};
 
 /// What every script knows: messages of some kilobytes, a disk that can be filled and emptied, and how
@@ -26,7 +27,7 @@ fn no_disk() -> Option<String> {
 
 fn unshare(script: &str) -> Command {
     let mut command = Command::new("unshare");
-    if rustix::process::geteuid().is_root() {
+    if is_root() {
         command.arg("--mount");
     } else {
         command.args(["--mount", "--map-root-user"]);

@@ -5,8 +5,9 @@ use crate::support::http_server::{Answer, Server};
 use crate::support::proxy::Proxy;
 use crate::support::sandbox::{Program, Run, Sandbox};
 use crate::support::services;
+use crate::support::system::peak_memory;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 /// The exit code, and an error that tells why and, unless it is only about lines, what to do.
 #[track_caller]
@@ -148,21 +149,13 @@ fn a_line_of_200_megabytes_is_refused_alone_and_in_bounded_memory() {
     for _ in 0..200 {
         stdin.write_all(&mebibyte).expect("it reads");
     }
-    let peak = peak_memory(&publish);
+    let peak = peak_memory(publish.id());
     stdin.write_all(b"\n{\"good\":2}\n").expect("it reads");
     drop(stdin);
     let run = Run::of(publish.wait_with_output().expect("it ends")).expect(65);
     assert!(run.stderr.contains("line 2 was refused: it is longer"), "{}", run.stderr);
     assert!(peak < 100 << 20, "{peak} bytes");
     assert_eq!(backlog(&sandbox, "sqlite:queue.db"), 2);
-}
-
-/// The most memory that the process ever held, in bytes.
-fn peak_memory(child: &Child) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
-    let kibibytes: usize = line.split_whitespace().nth(1).expect("a number").parse().expect("one");
-    kibibytes << 10
 }
 
 #[test]

@@ -2,16 +2,12 @@
 
 use crate::support::queue_file::publish_all;
 use crate::support::sandbox::{Program, Sandbox};
+use crate::support::system::is_root;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// Where this runs as root, which may do everything, programs run as somebody else.
-fn is_root() -> bool {
-    fs::metadata("/proc/self").expect("a process").uid() == 0
-}
-
-/// A program that is no root's.
+/// A program that is no root's, who may do everything.
 fn program(sandbox: &Sandbox, name: &str) -> Program {
     let built = Path::new(env!("CARGO_BIN_EXE_publish")).with_file_name(name);
     if !is_root() {

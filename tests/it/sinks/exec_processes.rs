@@ -3,7 +3,7 @@
 use crate::support::process::Process;
 use crate::support::queue_file::{publish, publish_all, stats, subscribe};
 use crate::support::sandbox::Sandbox;
-use nix::errno::Errno;
+use crate::support::system::lives;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -32,13 +32,6 @@ fn until(what: &str, mut happened: impl FnMut() -> bool) {
 fn noted(sandbox: &Sandbox) -> Vec<Pid> {
     let text = fs::read_to_string(sandbox.path("pids")).unwrap_or_default();
     text.split_whitespace().map(|id| Pid::from_raw(id.parse().expect("an id"))).collect()
-}
-
-fn lives(id: Pid) -> bool {
-    let gone = kill(id, None) == Err(Errno::ESRCH);
-    let state = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    // A zombie is nobody's harm: whoever is its parent here reaps it some day.
-    !gone && !state.contains(") Z ")
 }
 
 fn until_all_ended(sandbox: &Sandbox) {

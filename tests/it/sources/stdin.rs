@@ -1,5 +1,6 @@
 //! `stdin:` on bytes, on pipes that pause, and on rubbish.
 
+use crate::support::system::peak_memory;
 use chrono::{DateTime, Utc};
 use kakehi::clock::Clock;
 use kakehi::message::IdForm;
@@ -273,20 +274,14 @@ impl Read for LongLine {
 
 #[tokio::test]
 async fn a_huge_line_is_passed_over_without_being_held() {
-    let before = peak_memory();
+    let peak = || peak_memory(std::process::id());
+    let before = peak();
     let input = LongLine { left: 200_000_000, tail: Cursor::new(b"\n{\"ok\":1}\n") };
     let batch = read_all(&mut *open("stdin:", &options(), input)).await;
     assert_eq!(bodies(&batch), ["{\"ok\":1}"]);
     assert_eq!(refused(&batch), ["line 1: it is longer than 10000000 bytes (`max-line`)"]);
     // Other tests of this process may take some of it.
-    assert!(peak_memory() - before < 150_000_000);
-}
-
-/// The most memory that this process ever had, in bytes.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    assert!(peak() - before < 150_000_000);
 }
 
 #[tokio::test]

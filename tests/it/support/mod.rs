@@ -35,6 +35,7 @@ pub mod speakers;
 pub mod sql_server;
 pub mod sqlite_files;
 pub mod sqs_queue;
+pub mod system;
 pub mod users;
 pub mod verdicts;
 pub mod watched;

@@ -1,7 +1,7 @@
 //! A program that runs, and what ends it.
 
-use crate::support::pause;
 use crate::support::sandbox::Program;
+use crate::support::{pause, system};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -97,10 +97,7 @@ impl Process {
 
     /// The most memory that it ever had, in MiB.
     pub fn peak_memory(&self) -> u64 {
-        let facts = self.facts("status");
-        let line = facts.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-        kib / 1024
+        system::peak_memory(self.child.0.id()) >> 20
     }
 
     /// Whether it has this file open at this moment.
@@ -121,9 +118,12 @@ impl Process {
     /// Sends a signal, unless it has ended already: then its id may be somebody else's.
     pub fn signal(&mut self, signal: Signal) {
         if self.child.0.try_wait().expect("our child").is_none() {
-            let id = i32::try_from(self.child.0.id()).expect("an id of the system");
-            kill(Pid::from_raw(id), signal).expect("it has not been waited for");
+            kill(self.id(), signal).expect("it has not been waited for");
         }
+    }
+
+    fn id(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.0.id()).expect("an id of the system"))
     }
 
     /// Sends a signal again and again until it ends: two at once may be heard as one.
@@ -138,9 +138,7 @@ impl Process {
     #[track_caller]
     pub fn wait_until_stopped(&mut self) {
         self.wait_until("it is stopped", |it| {
-            // The name stands in brackets and may hold anything; the state follows it.
-            let facts = it.facts("stat");
-            facts.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+            system::stat(it.id()).is_some_and(|told| told.state == 'T')
         });
     }
 

@@ -3,6 +3,7 @@
 
 use crate::support::redis_server::{free_port, wait_for};
 use crate::support::services;
+use crate::support::system::{children, is_root};
 use kakehi::clients::sql::{self, Client};
 use kakehi::environment::Environment;
 use kakehi::{Location, Result};
@@ -237,8 +238,7 @@ impl SqlServer {
 
     /// Sends it a signal, as SIGSTOP: of PostgreSQL, to the process that takes new connections.
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.process.id()).expect("an id of the system");
-        kill(Pid::from_raw(id), signal).expect("it has not been waited for");
+        kill(self.id(), signal).expect("it has not been waited for");
     }
 
     /// Ends it in the middle of whatever it does: of PostgreSQL also the processes that have begun to
@@ -247,7 +247,7 @@ impl SqlServer {
         if self.process.try_wait().expect("our child").is_some() {
             return; // its id may be somebody else's
         }
-        let others = children(self.process.id());
+        let others = children(self.id());
         self.process.kill().expect("it has not been waited for");
         self.process.wait().expect("our child");
         for other in others {
@@ -267,6 +267,10 @@ impl SqlServer {
             });
             answers.then_some(process)
         });
+    }
+
+    fn id(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.process.id()).expect("an id of the system"))
     }
 
     fn answers(&self) -> bool {
@@ -351,20 +355,6 @@ fn launch(kind: Kind, folder: &Path, port: u16, arguments: &[String]) -> Child {
     command.spawn().expect("it is installed: `bash tests/run.sh` sees to it")
 }
 
-/// The processes that this one has started.
-fn children(parent: u32) -> Vec<Pid> {
-    let parent = parent.to_string();
-    let child = |facts: String| {
-        // The name stands in brackets and may hold anything; the state and the parent follow it.
-        let (head, rest) = facts.rsplit_once(") ")?;
-        let id = head.split(' ').next()?.parse().ok()?;
-        (rest.split(' ').nth(1) == Some(parent.as_str())).then(|| Pid::from_raw(id))
-    };
-    let processes = std::fs::read_dir("/proc").expect("Linux has it").flatten();
-    let facts = processes.filter_map(|it| std::fs::read_to_string(it.path().join("stat")).ok());
-    facts.filter_map(child).collect()
-}
-
 /// A program of PostgreSQL, which refuses to be run by root.
 fn postgres(program: &str) -> Command {
     let path = services::postgres_programs().join(program);
@@ -374,10 +364,6 @@ fn postgres(program: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]).arg(path);
     command
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
 
 /// Gives a folder with all that is in it to the user that PostgreSQL runs as.

@@ -2,6 +2,7 @@
 
 use super::Browser;
 use crate::support::services;
+use crate::support::system::is_root;
 use serde_json::{Value, json};
 
 /// A window to be opened.
@@ -37,7 +38,7 @@ impl Window {
         let mut arguments = vec!["--disable-dev-shm-usage", "--disable-gpu"];
         arguments.extend(["--force-color-profile=srgb", "--lang=en", "--hide-scrollbars"]);
         // Its sandbox is not for root, and it visits our pages only.
-        arguments.extend(rustix::process::geteuid().is_root().then_some("--no-sandbox"));
+        arguments.extend(is_root().then_some("--no-sandbox"));
         json!({
             "browserName": "chrome",
             "goog:chromeOptions": { "args": arguments, "binary": services::browser() },
