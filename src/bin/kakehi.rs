@@ -1,9 +1,9 @@
 //! `kakehi`: the programs in one, `kakehi publish ...`.
 
-use kakehi::cli::programs;
+use kakehi::cli::holder;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let environment = std::env::vars_os().collect();
-    programs::run(std::env::args_os(), environment).tell()
+    holder::run(std::env::args_os(), environment).tell()
 }

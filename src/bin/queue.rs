@@ -1,9 +1,9 @@
 //! `queue`: looks inside a queue and mends it.
 
-use kakehi::cli::{programs, queue::Queue};
+use kakehi::cli::{holder, queue::Queue};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let environment = std::env::vars_os().collect();
-    programs::open::<Queue>(std::env::args_os(), environment, std::env::current_exe).tell()
+    holder::open::<Queue>(std::env::args_os(), environment, std::env::current_exe).tell()
 }

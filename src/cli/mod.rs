@@ -1,6 +1,6 @@
 //! What the programs share: arguments, logging, signals, the lock, the summary, exit codes.
 //!
-//! A program is a [`Program`]; its door in `src/bin` calls [`programs::open`] with the arguments and
+//! A program is a [`Program`]; its door in `src/bin` calls [`holder::open`] with the arguments and
 //! the environment, prints the [`Ending`] and exits with its code.
 
 mod acting;
@@ -14,6 +14,7 @@ mod ending;
 mod failing;
 pub mod failpoints;
 pub mod generate;
+pub mod holder;
 pub mod launcher;
 pub mod lock;
 pub mod logging;

@@ -3,6 +3,7 @@
 
 mod health;
 mod limits;
+mod looked;
 mod nagios;
 
 use super::context::{QueueContext, say};

@@ -4,6 +4,7 @@ mod ack;
 mod arguments;
 mod check;
 mod context;
+mod counts;
 mod create;
 mod dead;
 mod delete;

@@ -2,7 +2,7 @@
 
 use super::arguments::QueueUrl;
 use super::context::{QueueContext, say};
-use super::{Queue, format};
+use super::{Queue, counts, format};
 use crate::cli::metrics::{self, QueueNumbers};
 use crate::cli::{Metrics, Program as _};
 use crate::error::{Kind, Result};
@@ -54,11 +54,11 @@ impl Stats {
         if let Err(error) = &queue {
             // A queue that cannot be reached is when the spool matters.
             if spool != Spooled::default() && error.kind() != Kind::Usage {
-                say(&format::spooled(spool, context.form))?;
+                say(&counts::spooled(spool, context.form))?;
             }
         }
         let queue = queue?;
-        if !say(&format::stats(&queue, spool, context.form))? || !self.by_tag {
+        if !say(&counts::stats(&queue, spool, context.form))? || !self.by_tag {
             return Ok(());
         }
         let tags = inspect::largest_tags(url, &options, LARGEST).await?;

@@ -1,8 +1,8 @@
 //! Arguments that several actions of `store` have.
 
-use super::context::StoreContext;
 use crate::cli::names::CollectionName;
 use crate::cli::timezone;
+use crate::environment::Environment;
 use crate::error::Result;
 use crate::units;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -70,8 +70,8 @@ pub(super) struct Zone {
 
 impl Zone {
     /// The zone that is meant.
-    pub(super) fn of(&self, context: &StoreContext<'_>) -> Result<Tz> {
-        timezone::of(self.timezone, &context.program.environment)
+    pub(super) fn of(&self, environment: &Environment) -> Result<Tz> {
+        timezone::of(self.timezone, environment)
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) struct DrawChart {
 impl DrawChart {
     pub(super) async fn run(self, context: &StoreContext<'_>) -> Result<()> {
         let range = self.range(context)?;
-        let zone = self.zone.of(context)?;
+        let zone = self.zone.of(&context.program.environment)?;
         let store = context.open(&self.store).await?;
         let drawn = self.draw(&*store, range, zone, context.form).await;
         closing(store, drawn).await

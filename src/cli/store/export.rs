@@ -48,7 +48,7 @@ impl Export {
     pub(super) async fn run(self, context: &StoreContext<'_>) -> Result<()> {
         let url = context.url(&self.store)?;
         let since = self.since.start(context.options(&url)?.clock.now());
-        let zone = self.zone.of(context)?;
+        let zone = self.zone.of(&context.program.environment)?;
         let writing = match self.csv {
             true => Writing::Csv(CsvRows::new(zone)),
             false => Writing::Lines(zone),

@@ -64,7 +64,7 @@ impl List {
         let programs = Programs::compile(self.choose.as_deref(), None, 1, clock)?;
         let mut showing = Showing {
             transform: programs.map(|programs| Transform::new(programs, TIME)),
-            zone: self.zone.of(context)?,
+            zone: self.zone.of(&context.program.environment)?,
             form: context.form,
             left: self.max.unwrap_or(usize::MAX),
             refused: 0,

@@ -1,8 +1,8 @@
 //! The line and the exit code that Nagios and its heirs (Icinga, Naemon, Checkmk) expect of a plugin:
 //! <https://nagios-plugins.org/doc/guidelines.html>.
 
-use super::health::Looked;
 use super::limits::{Health, Measure};
+use super::looked::Looked;
 use crate::error::{Error, Kind};
 use std::fmt::Write as _;
 

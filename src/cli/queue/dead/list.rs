@@ -1,6 +1,6 @@
 //! `queue dead list`: shows dead letters with their bodies.
 
-use super::chosen::{all_found, list_command};
+use super::totals::{all_found, list_command};
 use crate::cli::positive;
 use crate::cli::queue::arguments::{QueueUrl, Take};
 use crate::cli::queue::context::{QueueContext, say};

@@ -5,6 +5,7 @@ mod drop;
 pub(super) mod list;
 mod redrive;
 mod rewritten;
+mod totals;
 
 use super::context::QueueContext;
 use crate::error::Result;

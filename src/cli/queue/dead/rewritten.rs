@@ -1,6 +1,6 @@
 //! `queue dead redrive` with other bodies: dead letters are mended where they lie.
 
-use super::chosen::{Totals, all_found, list_command};
+use super::totals::{Totals, all_found, list_command};
 use crate::cli::queue::context::{QueueContext, closing};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
