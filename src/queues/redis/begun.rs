@@ -3,7 +3,7 @@
 use super::delivery;
 use super::error::ServiceError;
 use super::job::Job;
-use super::pool::observer::Observation;
+use super::pool::workers::Observation;
 use super::scripts;
 use super::shared::Shared;
 use crate::message::{Delivery, Receipt};

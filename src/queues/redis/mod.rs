@@ -41,6 +41,7 @@ mod looked;
 mod member;
 mod name;
 mod options;
+mod orders;
 mod parts;
 mod pausing;
 mod peek;

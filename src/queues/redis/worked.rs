@@ -1,9 +1,8 @@
 //! What of a URL is for receiving: the jobs that are worked on, and how.
 
 use super::options::RedisOptions;
-use super::pool::Periodic;
 use super::pool::cron::Cron;
-use super::pool::periodic::Entry;
+use super::pool::periodic::{Entry, Periodic};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::queues::Options;

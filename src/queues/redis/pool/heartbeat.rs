@@ -2,7 +2,7 @@
 
 use crate::queues::redis::error::ServiceError;
 use crate::queues::redis::shared::Shared;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -11,29 +11,8 @@ use tokio_util::sync::CancellationToken;
 const BEAT: Duration = Duration::from_secs(5);
 /// How soon a beat that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// After so long without a beat a pool counts as dead.
-const STANDS: Duration = Duration::from_secs(10);
 /// How long notes outlive their pool, at most.
 const NOTES: Duration = Duration::from_secs(86_400);
-
-/// When the heart beat.
-#[derive(Default)]
-pub(in crate::queues::redis) struct Beats(Mutex<Option<Instant>>);
-
-impl Beats {
-    fn last(&self) -> Option<Instant> {
-        *self.0.lock().expect("no holder of a time panics")
-    }
-
-    fn note(&self, at: Instant) {
-        *self.0.lock().expect("no holder of a time panics") = Some(at);
-    }
-
-    /// Whether the last beat is recent enough for others to see that we live.
-    pub(in crate::queues::redis) fn stands(&self, now: Instant) -> bool {
-        self.last().is_some_and(|last| now.duration_since(last) < STANDS)
-    }
-}
 
 impl Shared {
     /// Shows that the pool lives: its id among the pools, its names among those that are known, and
@@ -92,19 +71,5 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                 AGAIN
             }
         };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pool_lives_for_ten_seconds_after_each_beat() {
-        let (beats, now) = (Beats::default(), Instant::now());
-        assert!(!beats.stands(now));
-        beats.note(now);
-        assert!(beats.stands(now + STANDS - Duration::from_millis(1)));
-        assert!(!beats.stands(now + STANDS));
     }
 }

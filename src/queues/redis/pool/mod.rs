@@ -1,15 +1,18 @@
 //! What a pool of workers does by itself while jobs are received: it shows that it lives and what it
 //! does, moves what is due, enqueues what the clock says, and takes back what dead pools had.
 
+pub(super) mod beats;
 pub(super) mod cron;
-pub(super) mod heartbeat;
+mod heartbeat;
 pub(super) mod identity;
 mod movers;
-pub(super) mod observer;
+mod observer;
 pub(super) mod periodic;
 mod reaper;
 mod sightings;
 mod survey;
+mod sweep;
+pub(super) mod workers;
 
 pub(super) use periodic::Periodic;
 

@@ -1,28 +1,12 @@
-//! What the clock enqueues: the runs of the next minutes, put into `scheduled` before they are due.
-//!
-//! Several pools do this side by side. One run is one member, since all of them write the same bytes.
+//! What the clock enqueues, and the runs of the next minutes.
 
 use super::cron::Cron;
-use crate::queues::redis::error::ServiceError;
 use crate::queues::redis::job::{More, NewJob};
-use crate::queues::redis::shared::Shared;
 use chrono::DateTime;
 use chrono_tz::Tz;
-use foldhash::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 /// How many seconds of runs are put in ahead.
 const AHEAD: i64 = 240;
-/// After so many seconds somebody looks again.
-const RECENT: i64 = 2;
-/// How often a pool looks, and up to how many seconds later, by chance.
-const SWEEP: Duration = Duration::from_secs(120);
-const LATER: u64 = 30;
-/// How soon a look that failed is tried again.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// A job that the clock enqueues.
 #[derive(Debug, Clone)]
@@ -43,7 +27,7 @@ pub(in crate::queues::redis) struct Periodic {
 
 impl Entry {
     /// What pauses this one, and no other entry.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{}:{}", self.job, self.spec)
     }
 
@@ -56,54 +40,12 @@ impl Entry {
     }
 
     /// The runs after a time, each with when it is due.
-    fn runs(&self, zone: Tz, now: i64) -> Vec<(i64, Vec<u8>)> {
+    pub(super) fn runs(&self, zone: Tz, now: i64) -> Vec<(i64, Vec<u8>)> {
         let means = |at: &i64| {
             let time = DateTime::from_timestamp(*at, 0);
             time.is_some_and(|time| self.cron.means(time.with_timezone(&zone)))
         };
         (now + 1..now + AHEAD).filter(means).map(|at| (at, self.run(at))).collect()
-    }
-}
-
-impl Periodic {
-    /// Puts the runs of the next minutes in, unless somebody has done so this moment.
-    pub(super) async fn sweep(&self, shared: &Shared) -> Result<(), ServiceError> {
-        let (keys, now) = (&shared.keys, shared.now());
-        let last: Option<Vec<u8>> =
-            shared.redis.query(redis::cmd("GET").arg(keys.last_periodic_enqueue())).await?;
-        let last = last.and_then(|last| String::from_utf8(last).ok()?.parse::<i64>().ok());
-        if last.is_some_and(|last| last >= now - RECENT) {
-            return Ok(());
-        }
-        let paused: HashSet<String> =
-            shared.redis.query(redis::cmd("SMEMBERS").arg(keys.paused_periodic())).await?;
-        let mut pipeline = redis::pipe();
-        for entry in self.entries.iter().filter(|entry| !paused.contains(&entry.name())) {
-            let runs = entry.runs(self.zone, now);
-            if !runs.is_empty() {
-                pipeline.cmd("ZADD").arg(keys.scheduled()).arg(runs).ignore();
-            }
-        }
-        pipeline.cmd("SET").arg(keys.last_periodic_enqueue()).arg(now).ignore();
-        shared.redis.pipeline(&pipeline).await
-    }
-
-    /// Looks again and again until it is told to stop.
-    pub(super) async fn run(self, shared: Arc<Shared>, stop: CancellationToken) {
-        loop {
-            let pause = match self.sweep(&shared).await {
-                Ok(()) => SWEEP + Duration::from_secs(fastrand::u64(..LATER)),
-                Err(error) => {
-                    let why = error.reason;
-                    tracing::warn!("no periodic jobs are enqueued in {}: {why}", shared.name);
-                    AGAIN
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = sleep(pause) => {}
-            }
-        }
     }
 }
 
