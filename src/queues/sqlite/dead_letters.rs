@@ -1,7 +1,8 @@
 //! Dead letters of an embedded queue: listed, put back, dropped.
 
 use super::codec::{Reading, integer, lossy};
-use super::enqueue::{Entry, Row as Entering, insert};
+use super::enqueue::{Entry, Row as Entering};
+use super::entering::insert;
 use super::inspector::Inspector;
 use super::peek::page;
 use crate::error::Result;

@@ -1,11 +1,8 @@
 //! Messages as they enter the embedded queue.
 
-use super::entering::enter;
 use crate::message::{Message, NAME_ATTRIBUTE, NAMING_SOURCE};
-use crate::queues::Published;
 use crate::times;
 use bytes::Bytes;
-use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -129,21 +126,6 @@ pub struct Entry {
     pub remember: Duration,
     /// Whether a message is held back until its `not_before`, or only carries it.
     pub hold: bool,
-}
-
-/// Puts messages into this queue and no other, in this order; what no queue can hold is refused.
-pub fn insert(
-    connection: &Connection,
-    entry: Entry,
-    rows: &[Result<Row, String>],
-) -> rusqlite::Result<Vec<Published>> {
-    let good: Vec<_> = rows.iter().filter_map(|row| row.as_ref().ok()).collect();
-    let mut entered = enter(connection, entry, &good)?.into_iter();
-    let answers = rows.iter().map(|row| match row {
-        Ok(_) => entered.next().expect("an answer for each that was entered"),
-        Err(reason) => Published::Refused(reason.clone()),
-    });
-    Ok(answers.collect())
 }
 
 #[cfg(test)]

@@ -9,6 +9,21 @@ use std::sync::LazyLock;
 /// How many messages enter by one statement.
 const TOGETHER: usize = 32;
 
+/// Puts messages into this queue and no other, in this order; what no queue can hold is refused.
+pub fn insert(
+    connection: &Connection,
+    entry: Entry,
+    rows: &[Result<Row, String>],
+) -> rusqlite::Result<Vec<Published>> {
+    let good: Vec<_> = rows.iter().filter_map(|row| row.as_ref().ok()).collect();
+    let mut entered = enter(connection, entry, &good)?.into_iter();
+    let answers = rows.iter().map(|row| match row {
+        Ok(_) => entered.next().expect("an answer for each that was entered"),
+        Err(reason) => Published::Refused(reason.clone()),
+    });
+    Ok(answers.collect())
+}
+
 /// Puts messages into this queue and no other, in this order.
 pub fn enter(
     connection: &Connection,

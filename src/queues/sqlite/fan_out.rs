@@ -8,8 +8,9 @@
 //! reader that lags behind never stops the others.
 
 use super::bury::Story;
-use super::enqueue::{Entry, Row, insert};
+use super::enqueue::{Entry, Row};
 use super::entering::enter;
+use super::entering::insert;
 use crate::queues::Published;
 use rusqlite::Connection;
 

@@ -8,11 +8,12 @@ mod eta;
 mod file;
 mod lease;
 mod queue;
+mod queues;
 mod row;
 mod settings;
 mod stats;
 
-pub use file::open;
+pub use queues::open;
 pub use row::limits as retry_limits;
 pub use settings::Limits;
 
