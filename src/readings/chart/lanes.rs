@@ -1,6 +1,6 @@
 //! Movements: a lane for each device, a tick for each cell in which it saw some.
 
-use super::svg::{Body, across, add, escaped, group};
+use super::body::{Body, across, add, escaped, group};
 use super::{Drawing, DrawnLine, Point};
 use crate::text;
 

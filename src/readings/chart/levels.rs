@@ -1,6 +1,6 @@
 //! Lines with their bands: the mean of each cell, and how low and how high it went.
 
-use super::svg::{Body, across, add, escaped, group};
+use super::body::{Body, across, add, escaped, group};
 use super::{Axis, Drawing, DrawnLine, Point, ends};
 use crate::text;
 

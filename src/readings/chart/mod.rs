@@ -4,6 +4,7 @@
 //! lies in an inner one, which is stretched, with strokes that are not. [`STYLE`] is how it looks.
 
 mod axis;
+mod body;
 mod digits;
 mod ends;
 mod lanes;

@@ -10,11 +10,14 @@
 //! `temperature_offset` and `humidity_offset` of a snapshot are added to its values. A movement is at
 //! the time when it was seen, and is one movement however many snapshots tell of it.
 
+mod cursor;
 mod custom;
 mod fields;
 mod layout;
+mod layouts;
 mod quick;
 mod remo;
+mod remo_fields;
 
 use super::{Metric, Series};
 use crate::error::{Error, Kind, Result};
@@ -23,7 +26,7 @@ use crate::text;
 use chrono::{DateTime, Utc};
 use custom::Custom;
 use fields::Scalar;
-use layout::Layouts;
+use layouts::Layouts;
 use std::borrow::Cow;
 
 pub(super) use fields::millis;
@@ -67,7 +70,7 @@ impl Shapes {
     pub fn fields(&self) -> Vec<String> {
         match &self.custom {
             Some(custom) => custom.fields(),
-            None => remo::FIELDS.iter().map(|field| (*field).to_owned()).collect(),
+            None => remo_fields::FIELDS.iter().map(|field| (*field).to_owned()).collect(),
         }
     }
 

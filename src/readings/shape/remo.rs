@@ -1,65 +1,10 @@
 //! The documents of `nature-remo:`, and those of the Python scripts before it.
 
-use super::fields::{Event, Events, Scalar};
-use super::layout::Layouts;
+use super::fields::{Event, Scalar};
+use super::layouts::Layouts;
+use super::remo_fields::Fields;
 use super::{Seen, SeenValue};
-use serde::Deserialize;
 use std::borrow::Cow;
-
-/// All that any of the forms has, of whatever types.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub(super) struct Fields<'a> {
-    #[serde(borrow)]
-    device_id: Scalar<'a>,
-    #[serde(borrow)]
-    appliance_id: Scalar<'a>,
-    #[serde(borrow)]
-    name: Scalar<'a>,
-    #[serde(borrow)]
-    request_at: Scalar<'a>,
-    #[serde(borrow)]
-    updated_at: Scalar<'a>,
-    #[serde(borrow)]
-    created_at: Scalar<'a>,
-    #[serde(borrow)]
-    pub(super) newest_events: Events<'a>,
-    #[serde(borrow)]
-    temperature_offset: Scalar<'a>,
-    #[serde(borrow)]
-    humidity_offset: Scalar<'a>,
-    #[serde(borrow)]
-    online: Scalar<'a>,
-    #[serde(borrow)]
-    kind: Scalar<'a>,
-    #[serde(borrow)]
-    val: Scalar<'a>,
-    #[serde(borrow)]
-    power_w: Scalar<'a>,
-    #[serde(borrow)]
-    bought_kwh: Scalar<'a>,
-    #[serde(borrow)]
-    sold_kwh: Scalar<'a>,
-}
-
-/// The names of all these.
-pub(super) const FIELDS: &[&str] = &[
-    "device_id",
-    "appliance_id",
-    "name",
-    "request_at",
-    "updated_at",
-    "created_at",
-    "temperature_offset",
-    "humidity_offset",
-    "online",
-    "kind",
-    "val",
-    "power_w",
-    "bought_kwh",
-    "sold_kwh",
-    "newest_events",
-];
 
 /// What a document tells; `None` where it has none of the forms.
 pub(super) fn read<'a>(
@@ -79,27 +24,6 @@ pub(super) fn read<'a>(
 }
 
 impl<'a> Fields<'a> {
-    /// The field of this place in [`FIELDS`], but for the events.
-    pub(super) fn slot(&mut self, number: usize) -> Option<&mut Scalar<'a>> {
-        Some(match number {
-            0 => &mut self.device_id,
-            1 => &mut self.appliance_id,
-            2 => &mut self.name,
-            3 => &mut self.request_at,
-            4 => &mut self.updated_at,
-            5 => &mut self.created_at,
-            6 => &mut self.temperature_offset,
-            7 => &mut self.humidity_offset,
-            8 => &mut self.online,
-            9 => &mut self.kind,
-            10 => &mut self.val,
-            11 => &mut self.power_w,
-            12 => &mut self.bought_kwh,
-            13 => &mut self.sold_kwh,
-            _ => return None,
-        })
-    }
-
     fn snapshot(
         self,
         events: Vec<(Cow<'a, str>, Event<'a>)>,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::readings::chart::{Axis, Mark};
+use crate::readings::chart::{Axis, DrawnLine, Mark};
 use crate::readings::days::Tick;
 use crate::readings::{Cell, Point, Range};
 use chrono::{DateTime, Utc};
