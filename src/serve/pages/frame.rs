@@ -2,7 +2,7 @@
 
 use super::Pages;
 use super::fields::TOKEN;
-use super::{dead_letters, jobs, messages, overview, readings, sign_in};
+use super::paths;
 use crate::error::{Error, Kind};
 use crate::text::visible;
 use axum::http::StatusCode;
@@ -28,11 +28,11 @@ pub(super) enum Section {
 
 /// The parts that each page leads to.
 const SECTIONS: [(Section, &str, &str); 5] = [
-    (Section::Overview, overview::PATH, "Overview"),
-    (Section::Readings, readings::PATH, "Readings"),
-    (Section::Messages, messages::PATH, "Messages"),
-    (Section::DeadLetters, dead_letters::PATH, "Dead letters"),
-    (Section::Jobs, jobs::PATH, "Jobs"),
+    (Section::Overview, paths::OVERVIEW, "Overview"),
+    (Section::Readings, paths::READINGS, "Readings"),
+    (Section::Messages, paths::MESSAGES, "Messages"),
+    (Section::DeadLetters, paths::DEAD_LETTERS, "Dead letters"),
+    (Section::Jobs, paths::JOBS, "Jobs"),
 ];
 
 /// What stands around one page.
@@ -139,7 +139,7 @@ pub(super) fn refusal(status: StatusCode, reason: &str) -> Response {
 fn sign_out(pages: &Pages) -> Markup {
     html! {
         @if pages.guard.has_token() {
-            form.sign-out method="post" action=(sign_in::OUT) {
+            form.sign-out method="post" action=(paths::SIGN_OUT) {
                 (pages.form_token())
                 button type="submit" { "Sign out" }
             }

@@ -6,11 +6,10 @@
 use super::Pages;
 use super::fields::{Fields, TOKEN};
 use super::frame::refusal;
-use super::sessions::Sessions;
-use super::sign_in;
+use super::sessions::{Sessions, random};
+use super::{paths, sign_in};
 use crate::clock::Clock;
 use crate::http_server::Guard;
-use crate::text;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -98,14 +97,14 @@ impl PageGuard {
     /// The request as its page sees it.
     async fn admit(&self, request: Request) -> Result<Request, Response> {
         let path = request.uri().path();
-        let is_open = path == sign_in::PATH;
+        let is_open = path == paths::SIGN_IN;
         if !is_open && !self.knows(request.headers()) {
             return Err(unknown_answer(&request));
         }
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(request);
         }
-        if self.read_only && !is_open && path != sign_in::OUT {
+        if self.read_only && !is_open && path != paths::SIGN_OUT {
             let why = "this server only shows: it was started with `--read-only`";
             return Err(refusal(StatusCode::FORBIDDEN, why));
         }
@@ -143,11 +142,4 @@ pub(super) async fn admit(
         Ok(request) => next.run(request).await,
         Err(refused) => refused,
     }
-}
-
-/// A text that nobody guesses.
-pub(super) fn random() -> String {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the system has random numbers");
-    text::hex(bytes)
 }

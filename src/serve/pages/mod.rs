@@ -20,10 +20,10 @@ mod frame;
 mod guard;
 mod jobs;
 mod messages;
-mod newest;
 mod numbers;
 mod one_thread;
 mod overview;
+mod paths;
 mod readings;
 mod sessions;
 mod sign_in;
@@ -91,7 +91,7 @@ impl Pages {
 /// The routes of all pages, behind their own guard: a person signs in where a program shows the token.
 pub(super) fn routes(pages: &Arc<Pages>, guard: &Guard) -> Router {
     let router = Router::new()
-        .route(overview::PATH, get(overview::show))
+        .route(paths::OVERVIEW, get(overview::show))
         .merge(messages::routes())
         .merge(dead_letters::routes())
         .merge(jobs::routes())

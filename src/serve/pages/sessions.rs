@@ -1,7 +1,7 @@
 //! Sessions: what a browser shows instead of the server's token, once somebody has signed in.
 
-use super::guard::random;
 use crate::clock::Clock;
+use crate::text;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -83,6 +83,13 @@ impl Sessions {
 
 fn digest(session: &str) -> [u8; 32] {
     Sha256::digest(session).into()
+}
+
+/// A text that nobody guesses.
+pub(super) fn random() -> String {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system has random numbers");
+    text::hex(bytes)
 }
 
 #[cfg(test)]

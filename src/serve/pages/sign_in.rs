@@ -3,6 +3,7 @@
 use super::Pages;
 use super::fields::Fields;
 use super::frame::{Frame, Section};
+use super::paths::{SIGN_IN, SIGN_OUT};
 use axum::extract::State;
 use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -12,14 +13,9 @@ use axum::{Extension, Router};
 use maud::{Markup, html};
 use std::sync::Arc;
 
-/// Where somebody signs in.
-pub(super) const PATH: &str = "/sign-in";
-/// Where a session is ended.
-pub(super) const OUT: &str = "/sign-out";
-
 /// The routes.
 pub(super) fn routes() -> Router<Arc<Pages>> {
-    Router::new().route(PATH, get(show).post(sign_in)).route(OUT, post(sign_out))
+    Router::new().route(SIGN_IN, get(show).post(sign_in)).route(SIGN_OUT, post(sign_out))
 }
 
 /// Sends a browser to where somebody signs in, and back to this page.
@@ -27,7 +23,7 @@ pub(super) fn redirect(wanted: &Uri) -> Response {
     let wanted = wanted.path_and_query().map_or("/", |it| it.as_str());
     let query =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("to", wanted).finish();
-    go(&format!("{PATH}?{query}"))
+    go(&format!("{SIGN_IN}?{query}"))
 }
 
 /// An answer that has a browser fetch this page.
@@ -56,7 +52,7 @@ async fn sign_in(
 
 async fn sign_out(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Response {
     let cookie = pages.guard.sessions.end(&headers);
-    (AppendHeaders([(SET_COOKIE, cookie)]), go(PATH)).into_response()
+    (AppendHeaders([(SET_COOKIE, cookie)]), go(SIGN_IN)).into_response()
 }
 
 /// The page that was wanted, where it is one of ours; else the overview.
@@ -80,7 +76,7 @@ fn page(pages: &Pages, status: StatusCode, to: &str, wrong: Option<&str>) -> Res
 fn fields(pages: &Pages, to: &str, wrong: Option<&str>) -> Markup {
     html! {
         h1 { "Sign in" }
-        form.sign-in method="post" action=(PATH) {
+        form.sign-in method="post" action=(SIGN_IN) {
             (pages.form_token())
             input type="hidden" name="to" value=(to);
             @if let Some(wrong) = wrong {

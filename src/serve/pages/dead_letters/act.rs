@@ -2,12 +2,12 @@
 
 use super::super::Pages;
 use super::super::fields::Fields;
-use super::super::numbers::{count, shown};
 use super::super::sites::{ShownQueue, within};
 use super::super::tally::Tally;
 use super::question::{Chosen, Request, listed, told};
+use super::result::result;
 use super::scan::{self, STEP, Scan};
-use super::{FRAME, PATH, received};
+use super::{FRAME, received};
 use crate::error::{Error, Kind, Result};
 use crate::inspect::{DeadLetterAction, lacks};
 use crate::queues::{DeadLetterId, DeadLetterOutcome, DeadLetterStore};
@@ -142,29 +142,5 @@ async fn carry_out(
     match action {
         DeadLetterAction::Redrive => store.redrive(letters).await,
         DeadLetterAction::Drop => store.drop(letters).await,
-    }
-}
-
-/// What came of it, and how to go on where it is not over.
-pub(super) fn result(
-    pages: &Pages,
-    queue: &ShownQueue,
-    request: &Request,
-    tally: &Tally,
-    goes_on: bool,
-) -> Markup {
-    queue.site.was_changed();
-    let done = match request.action {
-        DeadLetterAction::Redrive => "redriven",
-        DeadLetterAction::Drop => "dropped",
-    };
-    html! {
-        h1 { "Dead letters of " span.name { (shown(&queue.label)) } }
-        (tally.told("dead letter", done))
-        @if goes_on {
-            p { (count(request.done)) " so far, and there are more." }
-            (request.form(pages, queue, &html! { "Go on" }))
-        }
-        p { a href=(queue.address(PATH, &[])) { "Back to the dead letters" } }
     }
 }

@@ -4,10 +4,10 @@ use super::super::Pages;
 use super::super::numbers::{count, shown, time};
 use super::super::sites::ShownQueue;
 use super::matching::Matching;
+use super::reasons::{form, key};
 use super::{PATH, path_of, verb};
 use crate::inspect::DeadLetterAction;
 use crate::queues::DeadLetterHead;
-use crate::text;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -52,37 +52,6 @@ impl Groups {
         group.is_one &= group.reason == head.reason;
         group.newest = group.newest.max(head.died_at);
     }
-}
-
-/// A reason without what differs from letter to letter: what is quoted, and digits.
-pub(super) fn form(reason: &str) -> String {
-    let mut form = String::new();
-    for (at, part) in reason.split('`').enumerate() {
-        if at > 0 {
-            form.push('`');
-        }
-        match at % 2 {
-            0 => without_digits(part, &mut form),
-            _ => form.push('…'),
-        }
-    }
-    form
-}
-
-/// Writes a text with one mark for each number.
-fn without_digits(text: &str, into: &mut String) {
-    for c in text.chars() {
-        match c.is_ascii_digit() {
-            true if into.ends_with('#') => {}
-            true => into.push('#'),
-            false => into.push(c),
-        }
-    }
-}
-
-/// The name of a group in addresses.
-pub(super) fn key(form: &str) -> String {
-    text::short_name(form)
 }
 
 /// The groups as a table, with what can be done to each.
@@ -181,20 +150,6 @@ mod tests {
             reason: reason.to_owned(),
             from: None,
         }
-    }
-
-    #[test]
-    fn reasons_that_differ_in_names_and_numbers_are_one_group() {
-        for (reason, same) in [
-            ("field `a` is 12.5", "field `b` is 7.25"),
-            ("status 503", "status 404"),
-            ("no `", "no `x"),
-            ("", ""),
-        ] {
-            assert_eq!(form(reason), form(same));
-        }
-        assert_ne!(form("field `a` is missing"), form("field `a` is wrong"));
-        assert_eq!(form("`寝室` 12"), "`…` #");
     }
 
     #[test]

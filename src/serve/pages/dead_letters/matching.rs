@@ -1,7 +1,7 @@
 //! Which dead letters match.
 
 use super::super::fields::Fields;
-use super::groups;
+use super::reasons::{form, key};
 use crate::queues::{DeadLetterHead, Which};
 
 /// Which dead letters match: all, where neither is named.
@@ -27,7 +27,7 @@ impl Matching {
 
     /// Whether this one matches.
     pub(super) fn has(&self, head: &DeadLetterHead) -> bool {
-        let is_of = |key: &String| groups::key(&groups::form(&head.reason)) == *key;
+        let is_of = |group: &String| key(&form(&head.reason)) == *group;
         self.id.as_ref().is_none_or(|id| *id == head.id) && self.reason.as_ref().is_none_or(is_of)
     }
 

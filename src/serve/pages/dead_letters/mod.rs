@@ -14,7 +14,9 @@ mod list;
 mod matching;
 mod payload;
 mod question;
+mod reasons;
 mod received;
+mod result;
 mod scan;
 
 use super::fields::Fields;
@@ -22,7 +24,7 @@ use super::frame::{Frame, Section};
 use super::messages::{self, no_queue};
 use super::numbers::shown;
 use super::sites::{ShownQueue, within};
-use super::{Pages, choice};
+use super::{Pages, choice, paths};
 use crate::error::Result;
 use crate::inspect::{DeadLetterAction, lacks};
 use crate::queues::Contents;
@@ -36,7 +38,7 @@ use maud::{Markup, html};
 use std::sync::Arc;
 
 /// Where the page is.
-pub(super) const PATH: &str = "/dead-letters";
+const PATH: &str = paths::DEAD_LETTERS;
 const PAYLOAD: &str = "/dead-letters/payload";
 const REDRIVE: &str = "/dead-letters/redrive";
 const DROP: &str = "/dead-letters/drop";
@@ -90,7 +92,7 @@ fn head(pages: &Pages, queue: &ShownQueue) -> Markup {
     html! {
         h1 { "Dead letters of " span.name { (shown(&queue.label)) } }
         (choice::queues(&pages.sites.queues(), PATH, queue))
-        p { a href=(queue.address(messages::PATH, &[])) { "Its messages" } }
+        p { a href=(queue.address(paths::MESSAGES, &[])) { "Its messages" } }
     }
 }
 

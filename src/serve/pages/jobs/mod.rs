@@ -19,7 +19,7 @@ use super::fields::Fields;
 use super::frame::{Frame, Section};
 use super::numbers::shown;
 use super::sites::{ShownQueue, within};
-use super::{Pages, choice, messages};
+use super::{Pages, choice, paths};
 use crate::error::Result;
 use crate::queues::TimedJobs;
 use axum::Router;
@@ -31,7 +31,7 @@ use maud::{Markup, html};
 use std::sync::Arc;
 
 /// Where the page is.
-pub(super) const PATH: &str = "/jobs";
+const PATH: &str = paths::JOBS;
 const ACT: &str = "/jobs/act";
 
 const FRAME: Frame = Frame { title: "Jobs", section: Section::Jobs };
@@ -114,7 +114,7 @@ fn head(pages: &Pages, queue: &ShownQueue, view: View) -> Markup {
                     aria-current=[(known == view).then_some("true")] { (label) }
             }
         }
-        p { a href=(queue.address(messages::PATH, &[])) { "All of them as messages" } }
+        p { a href=(queue.address(paths::MESSAGES, &[])) { "All of them as messages" } }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::Pages;
 use super::super::numbers::{count, shown, things};
 use super::super::sites::ShownQueue;
-use super::super::words;
+use super::super::{paths, words};
 use super::request::{Act, Request};
 use crate::error::Result;
 use crate::queues::{JobStats, TimedJobs};
@@ -34,7 +34,7 @@ pub(super) async fn table(pages: &Pages, queue: &ShownQueue) -> Result<Markup> {
             p.error {
                 (things(poison, "job")) " could not be read and " (if poison == 1 { "was" } else { "were" })
                 " moved aside: "
-                a href=(queue.address(super::messages::PATH, &[("state", "set-aside")])) { "Set aside" }
+                a href=(queue.address(paths::MESSAGES, &[("state", "set-aside")])) { "Set aside" }
             }
         }
         (super::table("Jobs by name", &HEADS, &rows, "No job was enqueued here yet."))

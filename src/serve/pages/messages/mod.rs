@@ -11,15 +11,15 @@ mod list;
 mod payload;
 mod purge;
 mod receive;
+mod table;
 mod wanted;
 
 use super::fields::Fields;
 use super::frame::{Frame, Section};
 use super::numbers::{count, shown};
 use super::sites::ShownQueue;
-use super::{Pages, choice, states};
+use super::{Pages, choice, paths, states};
 use crate::queues::MessageState;
-
 use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
@@ -33,7 +33,7 @@ pub(super) use payload::file;
 pub(super) use receive::{LIMITS, button as receive_button};
 
 /// Where the page is.
-pub(super) const PATH: &str = "/messages";
+const PATH: &str = paths::MESSAGES;
 const PAYLOAD: &str = "/messages/payload";
 const RECEIVE: &str = "/messages/receive";
 const PURGE: &str = "/messages/purge";
@@ -110,7 +110,7 @@ fn head(pages: &Pages, queue: &ShownQueue, wanted: &Wanted) -> Markup {
                     (label) (number(counted(state)))
                 }
             }
-            a href=(queue.address(super::dead_letters::PATH, &[])) {
+            a href=(queue.address(paths::DEAD_LETTERS, &[])) {
                 "Dead letters" (number(stats.and_then(|stats| stats.dead)))
             }
         }

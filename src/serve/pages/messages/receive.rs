@@ -5,7 +5,7 @@ use super::super::numbers::shown;
 use super::super::one_thread::in_one_thread;
 use super::super::sites::{ShownQueue, within};
 use super::super::{Pages, choice};
-use super::{FRAME, PATH, RECEIVE, list};
+use super::{FRAME, PATH, RECEIVE, table};
 use crate::error::Result;
 use crate::inspect::{self, ReceiveLimits};
 use crate::queues::{Contents, Inspect, Peeked};
@@ -70,7 +70,7 @@ pub(super) async fn receive(
         h1 { "Messages of " span.name { (shown(&queue.label)) } }
         (choice::queues(&pages.sites.queues(), PATH, &queue))
         p.as-of { (found.len()) " received, and given back." }
-        (list::list(&pages, &queue, &found))
+        (table::table(&pages, &queue, &found))
     };
     FRAME.page(&pages, &content).into_response()
 }

@@ -13,8 +13,6 @@ use glance::Glance;
 use maud::{Markup, html};
 use std::sync::Arc;
 
-/// Where the page is.
-pub(super) const PATH: &str = "/";
 /// How many seconds after an answer the page is asked for again.
 const PAUSE: u32 = 5;
 

@@ -3,7 +3,7 @@
 use super::super::frame::error_box;
 use super::super::numbers::{count, rate, shown, time};
 use super::super::sites::{Failure, QueueState, Sample, ShownQueue, Site};
-use super::super::{Pages, dead_letters, jobs, messages, states, words};
+use super::super::{Pages, messages, paths, states, words};
 use super::spark;
 use crate::queues::{MessageState, Stats};
 use chrono::TimeDelta;
@@ -116,7 +116,7 @@ fn last_seen(pages: &Pages, state: &QueueState) -> Markup {
 }
 
 fn link(queue: &ShownQueue) -> Markup {
-    let path = if queue.queue.has_jobs { jobs::PATH } else { messages::PATH };
+    let path = if queue.queue.has_jobs { paths::JOBS } else { paths::MESSAGES };
     html! { a.name href=(queue.address(path, &[])) title=(queue.site.told()) { (shown(&queue.label)) } }
 }
 
@@ -125,10 +125,10 @@ fn counts(queue: &ShownQueue, newest: Option<&Sample>) -> Markup {
     let spool = newest.map(|sample| sample.spool.waiting + sample.spool.dead);
     html! {
         @for (name, state) in STATES {
-            @let path = queue.address(messages::PATH, &[("state", messages::name(state))]);
+            @let path = queue.address(paths::MESSAGES, &[("state", messages::name(state))]);
             (cell(stats.and_then(|stats| states::counted(stats, state)), name, Some(&path)))
         }
-        @let dead = queue.address(dead_letters::PATH, &[]);
+        @let dead = queue.address(paths::DEAD_LETTERS, &[]);
         (cell(stats.and_then(|stats| stats.dead), "Dead letters", Some(&dead)))
         td.number { (oldest(stats)) }
         (cell(spool, "in the spool", None))

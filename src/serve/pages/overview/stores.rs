@@ -1,10 +1,11 @@
 //! The stores of the overview: the newest values of each device, and whether they are those of now.
 
+use super::super::Pages;
 use super::super::frame::error_box;
 use super::super::numbers::{things, time};
+use super::super::readings::newest;
 use super::super::stores::{ShownStore, State};
 use super::super::words::length;
-use super::super::{Pages, newest};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 

@@ -10,6 +10,7 @@
 mod csv;
 mod legend;
 mod metric;
+pub(super) mod newest;
 mod page;
 mod query;
 mod span;
@@ -17,6 +18,7 @@ mod values;
 mod view;
 
 use super::Pages;
+use super::paths;
 use crate::readings::Metric;
 use axum::Router;
 use axum::routing::get;
@@ -24,7 +26,7 @@ use query::Query;
 use std::sync::Arc;
 
 /// Where the page is.
-pub(super) const PATH: &str = "/readings";
+const PATH: &str = paths::READINGS;
 /// Where its CSV is.
 const CSV_PATH: &str = "/readings.csv";
 

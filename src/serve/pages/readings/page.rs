@@ -3,8 +3,8 @@
 use super::super::Pages;
 use super::super::fields::Fields;
 use super::super::frame::{Frame, Section, error_box, refreshed, status};
-use super::super::newest;
 use super::metric::section;
+use super::newest;
 use super::query::{Query, Time};
 use super::span::PRESETS;
 use super::view::View;

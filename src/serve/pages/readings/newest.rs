@@ -1,11 +1,11 @@
 //! The newest values of a store's devices, as a table.
 
-use super::Pages;
-use super::numbers::{shown, time};
-use super::readings;
-use super::stale::Reasons;
-use super::stores::ShownStore;
-use super::words::ago;
+use super::super::Pages;
+use super::super::numbers::{shown, time};
+use super::super::stale::Reasons;
+use super::super::stores::ShownStore;
+use super::super::words::ago;
+use super::address;
 use crate::readings::chart::{Mark, digits, distinct};
 use crate::readings::{Kind, Latest, Metric};
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use maud::{Markup, PreEscaped, html};
 const DECIMALS: usize = 1;
 
 /// What a store that cannot be read held when it was read last, and when that was.
-pub(super) fn last(pages: &Pages, store: usize) -> Markup {
+pub(in super::super) fn last(pages: &Pages, store: usize) -> Markup {
     let (now, zone) = (pages.shown.options.clock.now(), pages.shown.timezone);
     let state = pages.stores.all().get(store).map(ShownStore::state);
     html! {
@@ -27,7 +27,7 @@ pub(super) fn last(pages: &Pages, store: usize) -> Markup {
 }
 
 /// A row for each device, a column for each metric.
-pub(super) fn table(store: usize, latest: &[Latest], now: DateTime<Utc>) -> Markup {
+pub(in super::super) fn table(store: usize, latest: &[Latest], now: DateTime<Utc>) -> Markup {
     let metrics = metrics(latest);
     let names = distinct(&latest.iter().map(|one| &one.series).collect::<Vec<_>>());
     let stale = latest.iter().zip(&names);
@@ -41,7 +41,7 @@ pub(super) fn table(store: usize, latest: &[Latest], now: DateTime<Utc>) -> Mark
                         th scope="col" { "Device" }
                         @for metric in &metrics {
                             th.number scope="col" {
-                                a href=(readings::address(store, metric)) { (shown(metric.label())) }
+                                a href=(address(store, metric)) { (shown(metric.label())) }
                             }
                         }
                         th.number scope="col" { "Newest" }
