@@ -4,7 +4,7 @@ use super::kept::Kept;
 use super::options::{EngineOptions, SpeechOptions, parameters};
 use super::turns::Turns;
 use super::weather::Forecasts;
-use super::{Speech, engine};
+use super::{Speech, engines};
 use crate::clients::object_store::Store;
 use crate::error::Result;
 use crate::identity::{self, Identity};
@@ -63,7 +63,7 @@ async fn open(url: Location, options: &Options) -> Result<Speech> {
     Ok(Speech {
         store: store.with_patience(options.write_timeout),
         voice: format!("{:?} {:?}", settings.engine, settings.key.encoding()),
-        engine: engine::open(&settings, options).await?,
+        engine: engines::open(&settings, options).await?,
         weather: forecasts.transpose()?,
         turns: Turns::default(),
         kept: Kept::open(options.data_dir.join("speech"), options.clock.now().into()),

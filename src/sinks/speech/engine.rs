@@ -1,9 +1,7 @@
 //! What makes speech of a text: the trait, and why there may be none.
 
-use super::options::{EngineOptions, SpeechOptions};
-use super::{command, google, voicevox};
 use crate::error::Result;
-use crate::sinks::{Options, Outcome};
+use crate::sinks::Outcome;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::time::Duration;
@@ -48,16 +46,4 @@ impl Unspoken {
             Self::Lost(why) => Outcome::ConnectionLost(why),
         }
     }
-}
-
-/// Opens the engine that the URL names.
-pub(super) async fn open(speech: &SpeechOptions, options: &Options) -> Result<Box<dyn Engine>> {
-    let encoding = speech.key.encoding();
-    Ok(match &speech.engine {
-        EngineOptions::Google(google) => {
-            Box::new(google::Google::open(google, encoding, options).await?)
-        }
-        EngineOptions::Voicevox(voicevox) => Box::new(voicevox::Voicevox::open(voicevox, options)?),
-        EngineOptions::Command(words) => Box::new(command::Command::open(words, options)?),
-    })
 }

@@ -10,6 +10,7 @@ mod backend;
 mod command;
 mod encoding;
 mod engine;
+mod engines;
 mod forecast;
 mod google;
 mod kept;

@@ -1,7 +1,7 @@
 //! An item of an answer becomes a message.
 
 use super::SOURCE;
-use super::options::shown;
+use super::options::{Pointers, shown};
 use crate::json::{self, Pointer, compact};
 use crate::message::Message;
 use crate::sources::fields::scalar;
@@ -16,19 +16,6 @@ use url::Url;
 const MAX_ID: usize = 200;
 /// Numbers that are seconds since 1970; larger ones, which would be of the year 5138, are milliseconds.
 const SECONDS: Range<i64> = -100_000_000_000..100_000_000_000;
-
-/// Where in an answer, and in an item of it, things are.
-#[derive(Debug, Default)]
-pub(super) struct Pointers {
-    /// The list of items; where it is not said, the answer is the list, or the only item.
-    pub(super) items: Option<Pointer>,
-    /// What makes an item's id.
-    pub(super) id: Vec<Pointer>,
-    /// What orders.
-    pub(super) group: Option<Pointer>,
-    /// The instant that an item tells of.
-    pub(super) at: Option<Pointer>,
-}
 
 /// Makes messages of the items of one URL.
 pub(super) struct Items {

@@ -1,6 +1,5 @@
 //! What the URL of an API says: how to ask, and where in the answer things are.
 
-use super::item::Pointers;
 use crate::clients::http;
 use crate::error::{Error, Kind, Result};
 use crate::json::Pointer;
@@ -18,6 +17,19 @@ pub(super) struct HttpOptions {
     pub(super) header_file: Option<PathBuf>,
     /// Where it is remembered which version of the answer was published.
     pub(super) state: Option<PathBuf>,
+}
+
+/// Where in an answer, and in an item of it, things are.
+#[derive(Debug, Default)]
+pub(super) struct Pointers {
+    /// The list of items; where it is not said, the answer is the list, or the only item.
+    pub(super) items: Option<Pointer>,
+    /// What makes an item's id.
+    pub(super) id: Vec<Pointer>,
+    /// What orders.
+    pub(super) group: Option<Pointer>,
+    /// The instant that an item tells of.
+    pub(super) at: Option<Pointer>,
 }
 
 /// The parameters that are ours; all others are the API's.

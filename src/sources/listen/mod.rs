@@ -8,6 +8,7 @@
 mod answer;
 mod backend;
 mod json_body;
+mod key;
 mod options;
 mod requests;
 mod upload;

@@ -1,8 +1,8 @@
 //! Files: out of a form or as they are, into the object store, and a message of each.
 
 use super::SOURCE;
+use super::key::id_of;
 use super::options::UploadOptions;
-use super::requests::id_of;
 use crate::clients::object_store::{Failure, Store};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
