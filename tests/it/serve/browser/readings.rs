@@ -39,7 +39,7 @@ async fn a_home_is_shown_by_charts_with_names_and_values() {
         browser.shows("Lowest").await;
         browser.is_quiet().await;
         let key = name.replace(' ', "");
-        assert!(browser.url().await.contains(&format!("range={key}")), "{name}");
+        browser.comes_to(&format!("range={key}")).await;
         browser.screenshot(&format!("readings-{key}")).await;
     }
     browser.is_accessible().await;
@@ -76,7 +76,7 @@ async fn a_phone_in_the_dark_shows_all_of_it_without_scripts() {
     plain.follow("7 d").await;
     plain.find("link", "CSV").await;
     plain.press("Show").await;
-    assert!(plain.url().await.contains("from="));
+    plain.comes_to("from=").await;
     plain.shows("Temperature").await;
     plain.screenshot("readings-dark").await;
 }
@@ -165,7 +165,7 @@ async fn the_lines_of_a_device_are_switched_off_by_its_name() {
         assert!(columns(&browser).await.contains("Bedroom"));
         browser.follow("Hide Bedroom").await;
         browser.find("link", "Show Bedroom").await;
-        assert!(browser.url().await.contains("hide=1b7e2d90"), "it stands in the address");
+        browser.comes_to("hide=1b7e2d90").await;
         let shown = columns(&browser).await;
         assert!(!shown.contains("Bedroom") && shown.contains("Hallway"), "{shown}");
         let csv = browser.find("link", "CSV").await.attr("href").await.expect("a link");
@@ -194,7 +194,7 @@ async fn a_chart_is_zoomed_into_by_dragging_or_by_keys() {
     browser.settles().await;
     let dragged = minutes(&browser).await;
     assert!((340..380).contains(&dragged), "a quarter of a day, not {dragged} minutes");
-    assert!(browser.url().await.contains("from="), "{}", browser.url().await);
+    browser.comes_to("from=").await;
     browser.is_accessible().await;
     browser.run("document.querySelector('input.time').focus()", &[]).await;
     let [shift, left, enter] = [Key::Shift, Key::Left, Key::Enter].map(char::from);

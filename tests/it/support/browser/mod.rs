@@ -73,8 +73,16 @@ impl Browser {
         self.client.back().await.expect("a page before");
     }
 
+    /// Waits until the page's address has this in it: a form is on its way when its button is pressed.
+    pub async fn comes_to(&self, part: &str) {
+        wait_for(&format!("`{part}` in its address"), async || {
+            self.url().await.contains(part).then_some(())
+        })
+        .await;
+    }
+
     /// The address of the page.
-    pub async fn url(&self) -> String {
+    async fn url(&self) -> String {
         self.client.current_url().await.expect("an address").to_string()
     }
 
