@@ -20,6 +20,7 @@ mod fan_out;
 mod in_flight;
 mod inspector;
 mod lease;
+mod limits;
 mod lookup;
 mod named;
 mod options;

@@ -7,8 +7,8 @@ pub mod selection;
 pub mod turns;
 
 use super::clock::Now;
+use super::limits::Limits;
 use super::settle::Ending;
-use super::tasks::Limits;
 use crate::queues::{Receive, Select};
 use expiry::{Next, without_an_end};
 use foldhash::HashMap;

@@ -6,7 +6,7 @@ use crate::queues::RetryLimits;
 use crate::queues::sqlite::claim::Look;
 use crate::queues::sqlite::codec::{Group, Reading, integer, lossy};
 use crate::queues::sqlite::lease::{self, Claim};
-use crate::queues::sqlite::tasks::{Limits, retry_limits};
+use crate::queues::sqlite::limits::{Limits, retry_limits};
 use rusqlite::{Row, Statement, ToSql};
 
 /// At most this many groups are taken before what follows in them is. A group's messages lie apart

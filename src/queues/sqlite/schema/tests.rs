@@ -8,7 +8,7 @@ use crate::queues::sqlite::clock::{self, Now};
 use crate::queues::sqlite::enqueue::{Entry, Row};
 use crate::queues::sqlite::lease::Claim;
 use crate::queues::sqlite::settle::{self, settle};
-use crate::queues::sqlite::{bury, by_id, entering, fan_out, tasks};
+use crate::queues::sqlite::{bury, by_id, entering, fan_out, limits, tasks};
 use crate::queues::{Published, Receive, Select, Settled, Verdict};
 use chrono::DateTime;
 use rusqlite::StatementStatus;
@@ -28,6 +28,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         begun::HOT,
         clock::HOT,
         expiry::HOT,
+        limits::HOT,
         entering::HOT,
         settle::HOT,
         fan_out::HOT,

@@ -5,6 +5,7 @@ use super::settings;
 use crate::message::Message;
 use crate::queues::sqlite::enqueue::{Entry, Row};
 use crate::queues::sqlite::fan_out;
+use crate::queues::sqlite::limits::columns;
 use crate::queues::{Added, NewTask, Published, RetryLimits, Task};
 use crate::text;
 use crate::times;
@@ -84,7 +85,7 @@ fn add_one(
         return Ok(Added::Exists);
     }
     if let Some(limits) = task.limits {
-        let (leases, age) = settings::columns(limits);
+        let (leases, age) = columns(limits);
         connection.prepare_cached(LIMIT)?.execute(params![queue, name, leases, age])?;
     }
     Ok(Added::Added(added(task, row, now)))

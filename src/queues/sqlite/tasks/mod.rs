@@ -14,8 +14,6 @@ mod settings;
 mod stats;
 
 pub use queues::open;
-pub use row::limits as retry_limits;
-pub use settings::Limits;
 
 #[cfg(test)]
 mod steps;

@@ -1,12 +1,12 @@
 //! A row of an embedded queue as a task.
 
 use super::eta;
+use crate::queues::Task;
 use crate::queues::sqlite::clock::{Now, TOLERATED};
 use crate::queues::sqlite::codec::{Reading, integer};
-use crate::queues::{RetryLimits, Task};
+use crate::queues::sqlite::limits::retry_limits;
 use crate::times;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::time::Duration;
 
 /// A task by its name; without its payload where that is not asked for.
 pub fn find(
@@ -56,7 +56,7 @@ fn task(row: &Row<'_>, now: Now) -> rusqlite::Result<Task> {
         eta: end.unwrap_or_else(|| eta::of_availability(available_at, not_before)),
         leased: end.is_some(),
         leases: leases.saturating_add(attempts),
-        limits: limits(number(15)?, number(16)?),
+        limits: retry_limits(number(15)?, number(16)?),
     })
 }
 
@@ -69,13 +69,6 @@ fn is_leased(row: &Row<'_>, now: Now) -> rusqlite::Result<bool> {
         due > now.lease && due.saturating_sub(span) <= now.lease.saturating_add(TOLERATED)
     });
     Ok(state == Some(3) && runs)
-}
-
-/// Limits as two columns have them: how many leases, and milliseconds.
-pub fn limits(leases: Option<i64>, age: Option<i64>) -> Option<RetryLimits> {
-    let leases = leases.and_then(|it| u32::try_from(it).ok());
-    let age = age.and_then(|it| u64::try_from(it).ok()).map(Duration::from_millis);
-    (leases.is_some() || age.is_some()).then_some(RetryLimits { leases, age })
 }
 
 /// The columns of a task, of which the first nine are those of a message.
