@@ -1,5 +1,6 @@
 //! The walls of ARCHITECTURE.md, as tests: each names the file and the line that breaks one.
 
+mod circles;
 mod prose;
 mod words;
 
