@@ -131,7 +131,7 @@ fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
 
 #[test]
 fn features_are_named_in_the_lists_only() {
-    // The registry's macro is part of the lists, and names no feature. The programs' list tells what a
+    // The registry's macro is part of the lists, and names no feature. The doors tell what a
     // program holds in a package.
     let lists = [
         "src/lib.rs",
@@ -141,7 +141,7 @@ fn features_are_named_in_the_lists_only() {
         "src/sinks/mod.rs",
         "src/readings/mod.rs",
         "src/registry.rs",
-        "src/cli/programs.rs",
+        "src/cli/holder.rs",
         "src/cli/queue/mod.rs",
         "src/lib.rs",
     ];
