@@ -30,6 +30,11 @@ echo /etc/kakehi/env >"$tree/DEBIAN/conffiles"
 printf 'Source: kakehi\n\nPackage: kakehi\nArchitecture: any\n' >"$work/debian/control"
 libraries=$(cd "$work" && dpkg-shlibdeps -O "$tree"/usr/bin/* 2>/dev/null)
 libraries=${libraries#shlibs:Depends=}
+# That goes by symbols. How a program says where its addresses are is none, and glibc before 2.36 starts no
+# such program (build.rs).
+if objdump -p "$tree"/usr/bin/* | grep GLIBC_ABI_DT_RELR >/dev/null; then
+  libraries+=', libc6 (>= 2.36)'
+fi
 sed -e "s|@VERSION@|$version|" -e "s|@ARCHITECTURE@|$architecture|" -e "s|@LIBRARIES@|$libraries|" \
   -e "s|@SIZE@|$(du -sk "$tree" | cut -f1)|" "$here/debian/control" >"$tree/DEBIAN/control"
 (cd "$tree" && find usr -type f -exec md5sum {} +) >"$tree/DEBIAN/md5sums"
