@@ -3,7 +3,6 @@
 use crate::support::sandbox::Program;
 use crate::support::{pause, system};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{PidfdFlags, pidfd_open};
@@ -118,12 +117,8 @@ impl Process {
     /// Sends a signal, unless it has ended already: then its id may be somebody else's.
     pub fn signal(&mut self, signal: Signal) {
         if self.child.0.try_wait().expect("our child").is_none() {
-            kill(self.id(), signal).expect("it has not been waited for");
+            kill(system::id(&self.child.0), signal).expect("it has not been waited for");
         }
-    }
-
-    fn id(&self) -> Pid {
-        Pid::from_raw(i32::try_from(self.child.0.id()).expect("an id of the system"))
     }
 
     /// Sends a signal again and again until it ends: two at once may be heard as one.
@@ -138,7 +133,7 @@ impl Process {
     #[track_caller]
     pub fn wait_until_stopped(&mut self) {
         self.wait_until("it is stopped", |it| {
-            system::stat(it.id()).is_some_and(|told| told.state == 'T')
+            system::stat(system::id(&it.child.0)).is_some_and(|told| told.state == 'T')
         });
     }
 

@@ -3,12 +3,11 @@
 
 use crate::support::redis_server::{free_port, wait_for};
 use crate::support::services;
-use crate::support::system::{children, is_root};
+use crate::support::system::{children, id, is_root};
 use kakehi::clients::sql::{self, Client};
 use kakehi::environment::Environment;
 use kakehi::{Location, Result};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -238,7 +237,7 @@ impl SqlServer {
 
     /// Sends it a signal, as SIGSTOP: of PostgreSQL, to the process that takes new connections.
     pub fn signal(&self, signal: Signal) {
-        kill(self.id(), signal).expect("it has not been waited for");
+        kill(id(&self.process), signal).expect("it has not been waited for");
     }
 
     /// Ends it in the middle of whatever it does: of PostgreSQL also the processes that have begun to
@@ -247,7 +246,7 @@ impl SqlServer {
         if self.process.try_wait().expect("our child").is_some() {
             return; // its id may be somebody else's
         }
-        let others = children(self.id());
+        let others = children(id(&self.process));
         self.process.kill().expect("it has not been waited for");
         self.process.wait().expect("our child");
         for other in others {
@@ -267,10 +266,6 @@ impl SqlServer {
             });
             answers.then_some(process)
         });
-    }
-
-    fn id(&self) -> Pid {
-        Pid::from_raw(i32::try_from(self.process.id()).expect("an id of the system"))
     }
 
     fn answers(&self) -> bool {

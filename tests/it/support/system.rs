@@ -2,10 +2,10 @@
 
 use nix::unistd::Pid;
 use std::fs;
+use std::process::Child;
 
 /// A process that is there, if only to be waited for.
 pub struct Stat {
-    pub id: Pid,
     pub state: char,
     pub parent: Pid,
 }
@@ -13,6 +13,11 @@ pub struct Stat {
 /// Whether we are who may do everything.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// The id of a child of ours.
+pub fn id(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).expect("an id of the system"))
 }
 
 /// Whether a process is there and runs. A zombie does not: whoever is its parent reaps it some day.
@@ -23,9 +28,8 @@ pub fn lives(id: Pid) -> bool {
 /// The processes that one has started.
 pub fn children(parent: Pid) -> Vec<Pid> {
     let names = fs::read_dir("/proc").expect("Linux has it").flatten().map(|it| it.file_name());
-    let ids = names.filter_map(|name| name.to_str()?.parse().ok());
-    let all = ids.filter_map(|id| stat(Pid::from_raw(id)));
-    all.filter(|it| it.parent == parent).map(|it| it.id).collect()
+    let ids = names.filter_map(|name| name.to_str()?.parse().ok().map(Pid::from_raw));
+    ids.filter(|id| stat(*id).is_some_and(|it| it.parent == parent)).collect()
 }
 
 /// What is told of a process, unless it is gone.
@@ -35,7 +39,7 @@ pub fn stat(id: Pid) -> Option<Stat> {
     let (_, rest) = facts.rsplit_once(") ")?;
     let mut words = rest.split(' ');
     let state = words.next()?.parse().ok()?;
-    Some(Stat { id, state, parent: Pid::from_raw(words.next()?.parse().ok()?) })
+    Some(Stat { state, parent: Pid::from_raw(words.next()?.parse().ok()?) })
 }
 
 /// The most memory that a process ever had, in bytes.

@@ -48,6 +48,7 @@ async fn a_page_is_read_and_used_by_roles_and_names() {
     browser.is_accessible().await;
     browser.follow("Redrive 寝室 “all”").await;
     browser.comes_to("/other").await;
+    assert!(browser.url().await.ends_with("/other"));
     browser.hides("A page").await;
     browser.back().await;
     assert!(browser.find_now("link", "Nobody").await.is_empty());

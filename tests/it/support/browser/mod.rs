@@ -82,7 +82,7 @@ impl Browser {
     }
 
     /// The address of the page.
-    async fn url(&self) -> String {
+    pub async fn url(&self) -> String {
         self.client.current_url().await.expect("an address").to_string()
     }
 
