@@ -387,12 +387,13 @@ install_python() {
   exec {lock}>&-
 }
 
+# Of moto no more than is served: its `server` has all services, whose packages are half of these.
 # shellcheck disable=SC2317 # `start` runs it
 fill_python() {
   rm -rf -- "$python"
   python3 -m venv "$python"
   "$python/bin/pip" install --quiet --disable-pip-version-check --no-compile --only-binary :all: \
-    "moto[server]==$moto_version" "pillow==$pillow_version" \
+    "moto[s3]==$moto_version" flask flask-cors "pillow==$pillow_version" \
     "google-api-python-client==$google_api_version" "google-cloud-tasks==$google_tasks_version"
   touch "$python/complete"
 }
