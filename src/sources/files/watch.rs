@@ -10,6 +10,7 @@ use super::state::Stamp;
 use crate::error::{Error, Kind, Result};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use rustix::io::Errno;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -41,6 +42,34 @@ pub(super) struct Watch {
     next_look: Instant,
 }
 
+/// The error where the system does not tell of changes below a folder.
+fn not_watched(folder: &Path, cause: notify::Error) -> Error {
+    let refused = match &cause.kind {
+        notify::ErrorKind::Io(error) => Errno::from_io_error(error),
+        _ => None,
+    };
+    let hint = match (&cause.kind, refused) {
+        (notify::ErrorKind::MaxFilesWatch, _) => "raise `fs.inotify.max_user_watches`",
+        (_, Some(Errno::MFILE)) => {
+            "too many programs of this user watch folders: end some, or raise \
+             `fs.inotify.max_user_instances`"
+        }
+        (_, Some(Errno::NFILE | Errno::NOMEM)) => "the machine is short of room: run it again",
+        (_, Some(Errno::ACCESS | Errno::PERM)) => {
+            "let the user that it runs as read the folder and all below it"
+        }
+        _ => "make the folder first, or check the glob before its first wildcard",
+    };
+    // Its own words repeat the path in quotes.
+    let cause = match cause.kind {
+        notify::ErrorKind::Io(error) => error.to_string(),
+        notify::ErrorKind::PathNotFound => "there is none".to_owned(),
+        kind => notify::Error::new(kind).to_string(),
+    };
+    let what = format!("cannot watch the folder `{}`", folder.display());
+    Error::new(Kind::Configuration, what).because_of(cause).hint(hint)
+}
+
 #[derive(Default)]
 struct Inbox {
     news: Mutex<News>,
@@ -64,20 +93,7 @@ impl Watch {
     /// `Configuration` where there is no such folder, or where the system watches no more.
     pub(super) fn start(pattern: &Pattern) -> Result<Self> {
         let inbox = Arc::new(Inbox::default());
-        let failed = |cause: notify::Error| {
-            let what = format!("cannot watch the folder `{}`", pattern.folder().display());
-            let hint = match cause.kind {
-                notify::ErrorKind::MaxFilesWatch => "raise `fs.inotify.max_user_watches`",
-                _ => "make the folder first, or check the glob before its first wildcard",
-            };
-            // Its own words repeat the path in quotes.
-            let cause = match cause.kind {
-                notify::ErrorKind::Io(error) => error.to_string(),
-                notify::ErrorKind::PathNotFound => "there is none".to_owned(),
-                kind => notify::Error::new(kind).to_string(),
-            };
-            Error::new(Kind::Configuration, what).because_of(cause).hint(hint)
-        };
+        let failed = |cause| not_watched(pattern.folder(), cause);
         let hear = {
             let inbox = inbox.clone();
             move |event| inbox.hear(event)
@@ -220,6 +236,26 @@ impl News {
                 true => self.look_again = true,
                 false => drop(self.finished.insert(path)),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_what_is_to_be_changed() {
+        let io = |errno: Errno| notify::Error::io(errno.into());
+        for (cause, remedy) in [
+            (io(Errno::MFILE), "max_user_instances"),
+            (notify::Error::new(notify::ErrorKind::MaxFilesWatch), "max_user_watches"),
+            (io(Errno::ACCESS), "read the folder"),
+            (io(Errno::NOENT), "make the folder first"),
+            (notify::Error::path_not_found(), "make the folder first"),
+        ] {
+            let error = not_watched(Path::new("in"), cause);
+            assert!(error.remedy().is_some_and(|it| it.contains(remedy)), "{error:?}");
         }
     }
 }
