@@ -1,11 +1,10 @@
 //! The page of readings, as people see it.
 
 use super::serve;
-use crate::support::browser::{Browser, Window};
+use crate::support::browser::{Browser, Window, key};
 use crate::support::rooms::{HOME, Room, Rooms};
 use crate::support::sandbox::Sandbox;
 use crate::support::serving::Serving;
-use fantoccini::key::Key;
 use serde_json::json;
 
 /// A home of which so many days are known, measured every so many minutes.
@@ -52,7 +51,7 @@ async fn pointer_and_arrow_keys_tell_values() {
     browser.go(&server.url("/readings?metric=te")).await;
     browser.run("document.querySelector('input.time').focus()", &[]).await;
     let newest = told(&browser).await;
-    browser.keys(&char::from(Key::Left).to_string()).await;
+    browser.keys(&key::LEFT.to_string()).await;
     let before = told(&browser).await;
     assert!(before != newest && before.contains("Bedroom"), "{before}");
     let (role, name) = browser.focused().await;
@@ -197,12 +196,11 @@ async fn a_chart_is_zoomed_into_by_dragging_or_by_keys() {
     browser.comes_to("from=").await;
     browser.is_accessible().await;
     browser.run("document.querySelector('input.time').focus()", &[]).await;
-    let [shift, left, enter] = [Key::Shift, Key::Left, Key::Enter].map(char::from);
-    browser.keys(&format!("{shift}{left}{left}{left}")).await;
+    browser.keys(&format!("{0}{1}{1}{1}", key::SHIFT, key::LEFT)).await;
     let chosen = browser.run("return document.activeElement.ariaValueText", &[]).await.to_string();
     assert!(chosen.contains("marked from"), "{chosen}");
     browser.screenshot("readings-marked").await;
-    browser.keys(&enter.to_string()).await;
+    browser.keys(&key::ENTER.to_string()).await;
     browser.settles().await;
     let keyed = minutes(&browser).await;
     assert!(keyed < 30, "four cells, not {keyed} minutes");

@@ -1,10 +1,8 @@
 //! What is on a page, by what it is to whoever sees it or has it read out.
 
-use super::command::Command;
+use super::driver::{Element, key};
 use super::{Browser, wait_for};
-use fantoccini::elements::{Element, ElementRef};
-use fantoccini::key::Key;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What can have a role that somebody looks for.
 const CANDIDATES: &str = "a[href], button, input, select, textarea, summary, dialog, img, svg, \
@@ -39,22 +37,23 @@ impl Browser {
     }
 
     /// Waits for what has a role and a name, as a screen reader tells them.
-    pub async fn find(&self, role: &str, name: &str) -> Element {
+    pub async fn find(&self, role: &str, name: &str) -> Element<'_> {
         let what = format!("the {role} `{name}`");
         wait_for(&what, async || self.named(role, name, 1).await.pop()).await
     }
 
     /// What has a role and a name at this moment.
-    pub async fn find_now(&self, role: &str, name: &str) -> Vec<Element> {
+    pub async fn find_now(&self, role: &str, name: &str) -> Vec<Element<'_>> {
         self.named(role, name, usize::MAX).await
     }
 
     /// What has a role and a name at this moment, but no more than so many: each candidate is asked.
-    async fn named(&self, role: &str, name: &str, most: usize) -> Vec<Element> {
+    async fn named(&self, role: &str, name: &str, most: usize) -> Vec<Element<'_>> {
         let found = self.run(MAY_HAVE_NAME, &[json!(CANDIDATES), json!(name)]).await;
         let mut named = Vec::new();
-        for element in found.as_array().into_iter().flatten().filter_map(|it| self.element(it)) {
-            if named.len() < most && self.is_shown_as(&element, role, name).await {
+        let found = found.as_array().into_iter().flatten();
+        for element in found.filter_map(|it| Element::of(&self.session, it)) {
+            if named.len() < most && is_shown_as(&element, role, name).await {
                 named.push(element);
             }
         }
@@ -88,39 +87,31 @@ impl Browser {
 
     /// Types on the keyboard, into whatever has the focus.
     pub async fn keys(&self, keys: &str) {
-        let element = self.client.active_element().await.expect("something with the focus");
+        let element = self.active_element().await;
         element.send_keys(keys).await.expect("keys that can be typed");
     }
 
     /// The role and the name of what has the focus.
     pub async fn focused(&self) -> (String, String) {
-        let element = self.client.active_element().await.expect("something with the focus");
-        let role = self.computed(&element, "computedrole").await.unwrap_or_default();
-        (role, self.computed(&element, "computedlabel").await.unwrap_or_default())
+        let element = self.active_element().await;
+        let role = element.computed("computedrole").await.unwrap_or_default();
+        (role, element.computed("computedlabel").await.unwrap_or_default())
+    }
+
+    async fn active_element(&self) -> Element<'_> {
+        let value = self.session.get("element/active").await.expect("something with the focus");
+        Element::of(&self.session, &value).expect("an element")
     }
 
     /// Goes on to the next control by the keyboard.
     pub async fn tab(&self) {
-        self.keys(&char::from(Key::Tab).to_string()).await;
+        self.keys(&key::TAB.to_string()).await;
     }
+}
 
-    /// Whether this is to be seen, and has this role and name. What was replaced meanwhile has none.
-    async fn is_shown_as(&self, element: &Element, role: &str, name: &str) -> bool {
-        self.computed(element, "computedlabel").await.as_deref() == Some(name)
-            && self.computed(element, "computedrole").await.as_deref() == Some(role)
-            && element.is_displayed().await.unwrap_or(false)
-    }
-
-    async fn computed(&self, element: &Element, what: &str) -> Option<String> {
-        let id = element.element_id();
-        let command = Command::get(format!("element/{}/{what}", &*id));
-        let value = self.client.issue_cmd(command).await.ok()?;
-        value.as_str().map(str::to_owned)
-    }
-
-    /// What a script returned, where it is an element.
-    fn element(&self, value: &Value) -> Option<Element> {
-        let id = value.as_object()?.values().next()?.as_str()?;
-        Some(Element::from_element_id(self.client.clone(), ElementRef::from(id.to_owned())))
-    }
+/// Whether this is to be seen, and has this role and name. What was replaced meanwhile has none.
+async fn is_shown_as(element: &Element<'_>, role: &str, name: &str) -> bool {
+    element.computed("computedlabel").await.as_deref() == Some(name)
+        && element.computed("computedrole").await.as_deref() == Some(role)
+        && element.is_displayed().await.unwrap_or(false)
 }

@@ -1,21 +1,18 @@
 //! A real browser, used as a person uses it: by what is to be seen, and controls by role and name.
 
 mod access;
-mod command;
+mod driver;
 mod finding;
 mod screenshots;
 mod watching;
 mod window;
 
+pub use driver::key;
 pub use window::Window;
 
-use crate::support::http_client::HttpClient;
-use crate::support::{pause, services};
-use command::Command;
-use fantoccini::{Client, ClientBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
+use crate::support::pause;
+use driver::Session;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use watching::Seen;
@@ -27,50 +24,27 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A window of Chromium, with a profile of its own; it is closed when it goes out of scope.
 pub struct Browser {
-    client: Client,
-    _session: Session,
+    session: Session,
     seen: Mutex<Seen>,
-}
-
-/// What the driver knows a window by. A test that fails closes its window, too.
-struct Session {
-    driver: SocketAddr,
-    id: String,
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        let request = format!("DELETE /session/{}", self.id);
-        if let Ok(mut client) = HttpClient::try_connect(self.driver) {
-            drop(client.try_ask(&request, &[], ""));
-        }
-    }
 }
 
 impl Browser {
     /// Opens a window.
     pub async fn open(window: Window) -> Self {
-        let driver: SocketAddr = services::webdriver().parse().expect("an address");
-        let Value::Object(capabilities) = window.capabilities() else { unreachable!() };
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://{driver}"))
-            .await
-            .expect("a window of Chromium");
-        let id = client.session_id().await.expect("a session").expect("a session");
-        let browser = Self { client, _session: Session { driver, id }, seen: Mutex::default() };
+        let session = Session::open(window.capabilities()).await;
+        let browser = Self { session, seen: Mutex::default() };
         window.dress(&browser).await;
         browser
     }
 
     /// Goes to an address, and waits until the page is there.
     pub async fn go(&self, url: &str) {
-        self.client.goto(url).await.unwrap_or_else(|cause| panic!("{url}: {cause}"));
+        self.post("url", json!({ "url": url })).await;
     }
 
     /// Goes back to where it was before.
     pub async fn back(&self) {
-        self.client.back().await.expect("a page before");
+        self.post("back", json!({})).await;
     }
 
     /// Waits until the page's address has this in it: a form is on its way when its button is pressed.
@@ -83,22 +57,22 @@ impl Browser {
 
     /// The address of the page.
     pub async fn url(&self) -> String {
-        self.client.current_url().await.expect("an address").to_string()
+        self.get("url").await
     }
 
     /// The title of the page.
     pub async fn title(&self) -> String {
-        self.client.title().await.expect("a title")
+        self.get("title").await
     }
 
     /// Runs JavaScript in the page, and gives what it returns.
     pub async fn run(&self, script: &str, arguments: &[Value]) -> Value {
-        self.client.execute(script, arguments.to_vec()).await.expect("a script that runs")
+        self.post("execute/sync", json!({ "script": script, "args": arguments })).await
     }
 
     /// Runs JavaScript that gives its result to the last of its arguments.
     async fn run_async(&self, script: &str) -> Value {
-        self.client.execute_async(script, vec![]).await.expect("a script that runs")
+        self.post("execute/async", json!({ "script": script, "args": [] })).await
     }
 
     /// Drags a mouse over what a selector finds first, from one share of its width to another.
@@ -135,12 +109,18 @@ impl Browser {
     /// Has Chromium's own protocol do something.
     async fn devtools(&self, method: &str, parameters: Value) -> Value {
         let body = json!({ "cmd": method, "params": parameters });
-        self.command(Command::post("goog/cdp/execute", body)).await
+        self.post("goog/cdp/execute", body).await
     }
 
-    async fn command(&self, command: Command) -> Value {
-        let shown = format!("{command:?}");
-        self.client.issue_cmd(command).await.unwrap_or_else(|cause| panic!("{shown}: {cause}"))
+    /// The text that the driver has for this.
+    async fn get(&self, path: &str) -> String {
+        let value = self.session.get(path).await.unwrap_or_else(|cause| panic!("{path}: {cause}"));
+        value.as_str().expect("a text").to_owned()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let answer = self.session.post(path, &body).await;
+        answer.unwrap_or_else(|cause| panic!("{path} of {body}: {cause}"))
     }
 }
 

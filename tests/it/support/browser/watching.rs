@@ -1,7 +1,6 @@
 //! What a page does behind its own back: what it complains of, and whom it asks.
 
 use super::Browser;
-use super::command::Command;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -46,7 +45,7 @@ impl Browser {
     }
 
     async fn log(&self, kind: &str) -> Vec<Value> {
-        let entries = self.command(Command::post("se/log", json!({ "type": kind }))).await;
+        let entries = self.post("se/log", json!({ "type": kind })).await;
         entries.as_array().cloned().unwrap_or_default()
     }
 }
