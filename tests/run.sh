@@ -740,7 +740,9 @@ for word; do
   [[ $word != -- ]] || break
   asked+=("$word")
 done
-start cargo "$work" --all-features --locked --no-run "${asked[@]}"
+# The compiler takes its memory in large pages, where Linux has them: with small ones it needs a tenth more time.
+start env MALLOC_CONF="${MALLOC_CONF:-thp:always}" \
+  cargo "$work" --all-features --locked --no-run "${asked[@]}"
 finish
 built=$((SECONDS - began))
 
