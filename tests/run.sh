@@ -657,7 +657,7 @@ keep_nothing_at_first() {
   local first=$CARGO_TARGET_DIR/kakehi-tests.first
   [[ -d $CARGO_TARGET_DIR/debug ]] || touch -- "$first"
   [[ -z ${CARGO_INCREMENTAL:-} && -e $first ]] || return 0
-  if [[ $(find build.rs Cargo.* crates examples src tests -newer "$first" -print -quit) ]]; then
+  if [[ $(find build.rs Cargo.* crates examples src tests/it tests/packaged -newer "$first" -print -quit) ]]; then
     rm -- "$first"
   else
     export CARGO_INCREMENTAL=0
