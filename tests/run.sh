@@ -740,7 +740,7 @@ for word; do
   [[ $word != -- ]] || break
   asked+=("$word")
 done
-# The compiler takes its memory in large pages, where Linux has them: with small ones it needs a tenth more time.
+# The compiler takes its memory in large pages, where Linux has them: with small ones it needs up to a tenth more.
 start env MALLOC_CONF="${MALLOC_CONF:-thp:always}" \
   cargo "$work" --all-features --locked --no-run "${asked[@]}"
 finish
