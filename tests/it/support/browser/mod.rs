@@ -120,7 +120,11 @@ impl Browser {
 
     async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.session.post(path, &body).await;
-        answer.unwrap_or_else(|cause| panic!("{path} of {body}: {cause}"))
+        answer.unwrap_or_else(|cause| {
+            // A script may be as long as a library.
+            let shown: String = body.to_string().chars().take(200).collect();
+            panic!("{path} of {shown}: {cause}")
+        })
     }
 }
 
