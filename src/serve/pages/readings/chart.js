@@ -159,16 +159,17 @@
     slider.addEventListener("pointerleave", () => { if (document.activeElement !== slider) cursor.hidden = true; });
     slider.addEventListener("blur", () => { drop(); cursor.hidden = true; });
 
-    // What is chosen stays chosen; whoever is at the newest row stays at the newest.
+    // What is chosen or marked stays so; whoever is at the newest row stays at the newest.
     document.addEventListener("refreshed", () => {
       if (!figure.isConnected) return;
       const [index, before] = [Number(slider.value), shown];
       shown = read(figure);
       const newest = index >= before.rows.length - 1;
       const { from, to, cell } = shown;
+      const again = (row) => nearest((before.begins[row] + cell / 2 - from) / (to - from));
       fit();
-      mark = null;
-      slider.value = newest ? slider.max : nearest((before.begins[index] + cell / 2 - from) / (to - from));
+      slider.value = newest ? slider.max : again(index);
+      if (mark !== null) mark = shown.rows.length ? again(mark) : null;
       if (document.activeElement === slider && shown.rows.length) show();
       else cursor.hidden = marked.hidden = true;
     });

@@ -216,6 +216,28 @@ async fn a_chart_is_zoomed_into_by_dragging_or_by_keys() {
 }
 
 #[tokio::test]
+async fn what_the_keys_have_marked_stays_marked_where_the_page_is_refreshed() {
+    let (_sandbox, server) = home(2, 5).await;
+    let browser = Browser::open(Window::LAPTOP).await;
+    browser.go(&server.url("/readings?range=24h&metric=te")).await;
+    let marked = "const slider = document.querySelector('input.time'); slider.focus();
+        return slider.ariaValueText";
+    browser.run(marked, &[]).await;
+    browser.keys(&format!("{0}{0}{1}{0}{0}{0}", key::LEFT, key::SHIFT)).await;
+    let before = browser.run(marked, &[]).await;
+    assert!(before.to_string().contains("marked from"), "{before}");
+    for _ in 0..2 {
+        browser.is_refreshed().await;
+        assert_eq!(browser.run(marked, &[]).await, before);
+    }
+    let cell = "return Number(document.querySelector('figure.readings').dataset.cell)";
+    let cell = browser.run(cell, &[]).await.as_i64().expect("a number") / 60_000;
+    browser.keys(&key::ENTER.to_string()).await;
+    browser.settles().await;
+    assert_eq!(minutes(&browser).await, 4 * cell);
+}
+
+#[tokio::test]
 async fn readings_are_refreshed_where_they_stand_until_it_is_stopped() {
     let sandbox = Sandbox::new();
     let mut rooms = Rooms::new(&sandbox).await;

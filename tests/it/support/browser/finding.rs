@@ -17,6 +17,11 @@ const MAY_HAVE_NAME: &str = "
     const may = it => it.hasAttribute('aria-labelledby') || texts(it).some(text => words(text).includes(name));
     return [...document.querySelectorAll(candidates)].filter(may);";
 
+const REFRESH: &str = "
+    const done = arguments[arguments.length - 1];
+    document.addEventListener('refreshed', () => done(true), { once: true });
+    document.dispatchEvent(new Event('visibilitychange'));";
+
 impl Browser {
     /// All that is to be read on the page.
     pub async fn text(&self) -> String {
@@ -71,6 +76,12 @@ impl Browser {
         let busy = "return document.querySelector('[aria-busy=true]') !== null";
         let what = "itself without being busy";
         wait_for(what, async || (self.run(busy, &[]).await == false).then_some(())).await;
+    }
+
+    /// Waits until a page that asks for itself again has done so, now and not in its own time: it looks
+    /// at once where somebody comes back to it.
+    pub async fn is_refreshed(&self) {
+        self.run_async(REFRESH).await;
     }
 
     /// Presses a button.
